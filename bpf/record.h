@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The records that BPF programs write and user space reads: the one ABI
+ * between the two. Included by both sides, so plain fixed-width types only.
+ *
+ * What each field means is the tracepoint contract, tracepoints/README.md.
+ * Fixed-width, explicitly padded, at most 64 bytes; the kinds that make up the
+ * traffic (signal, dispatch, complete, mask, unmask) take 32.
+ * A change of layout raises SDEI_RECORD_ABI.
+ */
+#ifndef SDEI_RECORD_H
+#define SDEI_RECORD_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define SDEI_RECORD_ABI 1
+
+/* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
+#define SDEI_NONE 0xffffffffU
+
+/* One per tracepoint kvm_sdei_*; the order is ABI. X(NAME, name). */
+#define SDEI_KINDS(X)		\
+	X(REGISTER, register)	\
+	X(UNREGISTER, unregister) \
+	X(ENABLE, enable)	\
+	X(DISABLE, disable)	\
+	X(MASK, mask)		\
+	X(UNMASK, unmask)	\
+	X(RESET, reset)		\
+	X(SIGNAL, signal)	\
+	X(CANCEL, cancel)	\
+	X(DISPATCH, dispatch)	\
+	X(COMPLETE, complete)	\
+	X(CALL, call)		\
+	X(STATE, state)
+
+enum sdei_kind {
+	SDEI_KIND_NONE,
+#define X(NAME, name) SDEI_##NAME,
+	SDEI_KINDS(X)
+#undef X
+	SDEI_KIND_COUNT
+};
+
+/* Post-state of the event and its PE (sdei_record.state). */
+enum sdei_state {
+	SDEI_REGISTERED	= 1 << 0,
+	SDEI_ENABLED	= 1 << 1,
+	SDEI_RUNNING	= 1 << 2,
+	SDEI_PENDING	= 1 << 3,
+	SDEI_MASKED	= 1 << 4,
+};
+
+/* sdei_record.origin of SIGNAL. */
+enum sdei_source {
+	SDEI_FROM_GUEST	= 1,
+	SDEI_FROM_VMM	= 2,
+	SDEI_FROM_APF	= 3,
+	SDEI_FROM_RESTORE = 4,
+};
+
+/* sdei_record.outcome of SIGNAL. */
+enum sdei_outcome {
+	SDEI_QUEUED	= 1,
+	SDEI_COALESCED	= 2,
+	SDEI_REJECTED	= 3,
+};
+
+/* sdei_record.outcome of COMPLETE. */
+enum sdei_how {
+	SDEI_COMPLETED	= 1,
+	SDEI_RESUMED	= 2,
+};
+
+/* sdei_record.origin of STATE. */
+enum sdei_state_reason {
+	SDEI_CREATED	= 1,
+	SDEI_STATE_RESET = 2,
+	SDEI_RESTORED	= 3,
+	SDEI_DESTROYED	= 4,
+};
+
+/* sdei_record.origin of RESET. */
+enum sdei_reset_reason {
+	SDEI_PRIVATE_RESET = 1,
+	SDEI_VCPU_RESET	= 2,
+};
+
+/* The head every record starts with, and the whole of the hot kinds. */
+struct sdei_record {
+	__u64 time_ns;		/* CLOCK_MONOTONIC */
+	__u32 vm;		/* pid of the VM: kvm->userspace_pid */
+	__u32 vcpu;		/* vcpu_id of the vCPU whose state this tells */
+	__u32 event;		/* SDEI event number or SDEI_NONE */
+	__u8 kind;		/* enum sdei_kind */
+	__u8 state;		/* enum sdei_state: the post-state */
+	__u8 outcome;		/* SIGNAL, COMPLETE: see above; UNREGISTER, STATE: the cleared bits; else 0 */
+	__u8 origin;		/* SIGNAL: enum sdei_source; STATE, RESET: the reason; else 0 */
+	union {
+		__u64 pc;	/* DISPATCH: the interrupted PC */
+		__u64 arg;	/* COMPLETE: status, or the address to resume at */
+		__s64 result;	/* CALL: x0 as returned */
+		struct {
+			__s32 error;	/* SIGNAL, CANCEL: 0 or -errno; MASK, UNMASK, UNREGISTER: SDEI result */
+			__u32 sender;	/* SIGNAL from a guest: the calling vcpu_id, else SDEI_NONE */
+		};
+	};
+};
+
+/* REGISTER, STATE. A DISPATCH enters the handler that the last of these named. */
+struct sdei_record_handler {
+	struct sdei_record head;
+	__u64 ep_addr;
+	__u64 ep_arg;
+};
+
+/* CALL: the first three of its arguments; REGISTER's others are in its own record. */
+struct sdei_record_call {
+	struct sdei_record head;
+	__u64 args[3];		/* x1..x3 */
+	__u32 function;		/* SMCCC function id */
+	__u32 pad;
+};
+
+/* Attempts and failed reserves, per CPU and kind: map `counters`, index enum sdei_kind. */
+struct sdei_counter {
+	__u64 attempted;	/* records that passed the filter */
+	__u64 lost;		/* of those, no room in the ring */
+};
+
+/*
+ * What was lost, so that counts stay exact: per-CPU hash map `lost`, value
+ * __u64 count. The fields are those of the records that found no room.
+ */
+struct sdei_lost_key {
+	__u32 vm;
+	__u32 vcpu;
+	__u32 event;
+	__u8 kind;
+	__u8 outcome;
+	__u8 origin;
+	__u8 pad;
+	__s32 error;		/* as in the record; CALL: min(result, 0) */
+	__u32 function;		/* CALL, else 0 */
+};
+
+#ifndef __bpf__
+_Static_assert(sizeof(struct sdei_record) == 32, "hot records are 32 bytes");
+_Static_assert(sizeof(struct sdei_record_handler) == 48, "record ABI");
+_Static_assert(sizeof(struct sdei_record_call) == 64, "records are at most 64 bytes");
+_Static_assert(sizeof(struct sdei_lost_key) == 24, "record ABI");
+_Static_assert(__builtin_offsetof(struct sdei_record, event) == 16, "record ABI");
+_Static_assert(__builtin_offsetof(struct sdei_record, kind) == 20, "record ABI");
+_Static_assert(__builtin_offsetof(struct sdei_record, pc) == 24, "record ABI");
+_Static_assert(__builtin_offsetof(struct sdei_record_call, function) == 56, "record ABI");
+#endif
+
+#endif /* SDEI_RECORD_H */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model: records in, figures out. It has no clock, no I/O and no globals;
+ * live and recorded events take the same way, so that they give the same figures.
+ * Meanings of all figures: design section 5.
+ *
+ * Records come in time order per vCPU (the source sees to that). A late or a
+ * missing record costs samples, never a wrong state: each carries the
+ * post-state, which the model takes over; what does not fit is counted.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hist.h"
+#include "sdei.h"
+#include "../../bpf/record.h"
+
+/* X(field, help). Counters only grow. The text, JSON and metric names are these. */
+#define MODEL_COUNTS(X)							\
+	X(signals, "signals to this event, whatever became of them")	\
+	X(queued, "signals that made the event pending")		\
+	X(coalesced, "signals that found it pending already")		\
+	X(rejected, "signals that were refused")			\
+	X(dispatched, "times the handler was entered")			\
+	X(completed, "handlers ended by COMPLETE")			\
+	X(resumed, "handlers ended by COMPLETE_AND_RESUME")		\
+	X(cancelled, "pending signals that were withdrawn")		\
+	X(cleared, "pending signals lost to unregister, reset or the end of the vCPU") \
+	X(running_cleared, "running handlers that a reset or the end of the vCPU cut off")
+
+struct model_counts {
+#define X(field, help) uint64_t field;
+	MODEL_COUNTS(X)
+#undef X
+};
+
+/* rejected, by errno */
+enum model_reject { REJECT_ENOENT, REJECT_EPERM, REJECT_EBUSY, REJECT_OTHER, REJECT_COUNT };
+
+/* X(field, title, help): the histograms of an event. NULL until the first sample. */
+#define MODEL_EVENT_HISTS(X)						\
+	X(dispatch, "first queued signal of an episode to its dispatch")	\
+	X(handler, "dispatch to complete")				\
+	X(total, "first queued signal to complete")			\
+	X(coalesce_age, "age of the pending episode when a signal was coalesced into it") \
+	X(episode_signals, "signals per pending episode (a number, not ns)")
+
+struct model_event {
+	struct model_vcpu *vcpu;
+	uint32_t event;
+	uint8_t state;			/* SDEI_REGISTERED|...; the MASKED bit is the vCPU's */
+	bool inexact;			/* records of it were lost: distributions miss samples */
+	uint64_t ep_addr, ep_arg;	/* handler; 0 when unknown */
+	struct model_counts count;	/* since start (or model_reset) */
+	struct model_counts interval;	/* during the last closed interval, see model_tick */
+	uint64_t rejected[REJECT_COUNT];
+	uint64_t carried_pending;	/* episodes that were pending when first seen */
+	uint64_t carried_running;	/* handlers that were running when first seen */
+	uint64_t lost;			/* records about it that were lost */
+#define X(field, help) struct hist *field;
+	MODEL_EVENT_HISTS(X)
+#undef X
+	/* inside of the model */
+	uint64_t pending_since_ns, running_since_ns, running_signal_ns;	/* 0: unknown or none */
+	uint64_t episode_count;
+	struct model_counts mark;
+};
+
+struct model_vcpu {
+	struct model_vm *vm;
+	uint32_t id;
+	bool gone;			/* destroyed */
+	uint64_t gone_ns;
+	bool mask_known, masked, initial;	/* initial: masked ever since creation or reset */
+	uint64_t masked_since_ns;	/* 0: not masked, or since before it was seen */
+	uint64_t masked_ns;		/* closed mask intervals of known length; see model_masked_ns() */
+	uint64_t interval_masked_ns;	/* masked time in the last closed interval */
+	uint64_t mask_calls, unmask_calls;
+	uint64_t lost;
+	bool inexact;
+	struct hist *mask;		/* PE_MASK..PE_UNMASK */
+	struct hist *initial_mask;	/* creation or reset .. first PE_UNMASK */
+	struct model_event **events;	/* by event number, ascending */
+	size_t event_count;
+	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
+	uint64_t mark_masked_ns, first_seen_ns, last_ns;	/* inside */
+};
+
+struct model_vm {
+	uint32_t pid;
+	uint32_t instance;		/* 0, 1, … when a pid was used again */
+	bool gone;			/* all its vCPUs are */
+	uint64_t gone_ns;
+	struct model_vcpu **vcpus;	/* by vcpu_id, ascending */
+	size_t vcpu_count;
+	void *user;			/* the view's, e.g. its name; freed by model_options.free_user */
+};
+
+struct model_options {
+	void (*free_user)(void *user);	/* may be NULL */
+};
+
+struct model;
+
+struct model *model_new(const struct model_options *options);	/* options may be NULL; NULL: no memory */
+void model_free(struct model *m);
+
+/*
+ * Takes one record of size bytes. 0; -EINVAL: unknown kind or wrong size, counted in model_totals.unknown;
+ * -ENOMEM: counted in model_totals.no_memory.
+ */
+int model_feed(struct model *m, const struct sdei_record *record, size_t size);
+
+/*
+ * count records with that key found no room in their ring (reported by the source when it notices, so later than they happened).
+ * The counts stay exact; the event and vCPU are marked inexact, open intervals of that event are abandoned.
+ */
+int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count);
+
+/* count records were lost of which not even the key is known. */
+void model_feed_lost_unknown(struct model *m, uint64_t count);
+
+/* Closes the interval at now_ns: fills the `interval` fields with what came since the tick before, for rates. */
+void model_tick(struct model *m, uint64_t now_ns);
+
+/* Forgets the figures (key r); states stay. Handlers and episodes under way become carried ones. */
+void model_reset(struct model *m, uint64_t now_ns);
+
+/* Frees VMs gone since before before_ns; their counts stay in model_totals. */
+void model_expire(struct model *m, uint64_t before_ns);
+
+struct model_totals {
+	struct model_counts count, interval;
+	uint64_t records;		/* fed, all kinds */
+	uint64_t interval_records;
+	uint64_t interval_ns;		/* length of the last closed interval */
+	uint64_t start_ns, now_ns;	/* first tick or record; last tick */
+	uint64_t lost;			/* all losses */
+	uint64_t unknown, no_memory, late;
+	size_t vms, vcpus;		/* those that are not gone */
+	bool inexact;
+};
+const struct model_totals *model_totals(const struct model *m);
+
+/* VMs in order of first sight. Valid until the next call that is not const. */
+struct model_vm *const *model_vms(const struct model *m, size_t *count);
+struct model_vm *model_vm(const struct model *m, uint32_t pid);			/* the living one, or NULL */
+struct model_vcpu *model_vcpu(const struct model_vm *vm, uint32_t id);		/* or NULL */
+struct model_event *model_event(const struct model_vcpu *vcpu, uint32_t event);	/* or NULL */
+
+/* signals (and carried ones) less what became of them: design section 5, conservation. 0 without loss. */
+int64_t model_unaccounted(const struct model_event *e);
+
+/* dispatched (and carried ones) less completed, resumed, running and cleared. */
+int64_t model_unaccounted_handlers(const struct model_event *e);
+
+/* Masked time up to now_ns, the open interval included. */
+uint64_t model_masked_ns(const struct model_vcpu *vcpu, uint64_t now_ns);
+
+/* Result classes of model_vcpu.calls: index in SDEI_RESULTS order, the last one for values that are not in it. */
+unsigned int model_result_class(int64_t result);
+const char *model_result_class_name(unsigned int class);
+#define MODEL_RESULT_CLASSES 7
+uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A source delivers records in time order: live from BPF now, from a recording
+ * later. The consumer is a set of callbacks; it never sees BPF.
+ */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../bpf/record.h"
+
+/* Where records go. Each may be NULL. */
+struct source_sink {
+	void (*record)(void *ctx, const struct sdei_record *record, size_t size);
+	void (*lost)(void *ctx, const struct sdei_lost_key *key, uint64_t count);
+	void (*lost_unknown)(void *ctx, uint64_t count);
+	void *ctx;
+};
+
+/* What is wanted. Empty lists mean all. Copied by live_open(). */
+struct source_filter {
+	const uint32_t *vms, *vcpus, *events;
+	size_t vm_count, vcpu_count, event_count;
+	/* Decides by name whether a VM that was just seen is wanted; NULL: all are. Asked once for each VM. */
+	bool (*want_vm)(void *ctx, uint32_t vm);
+	void *ctx;
+};
+
+/* State of one probe, for the header (k/n) and doctor. */
+struct source_probe {
+	const char *name;	/* kvm_sdei_signal */
+	bool attached;
+	const char *why_not;	/* NULL when attached */
+};
+
+struct live_options {
+	struct source_filter filter;
+	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: the default (1 MiB) */
+	bool no_calls;		/* leave kvm_sdei_call out */
+	bool verbose;		/* libbpf's own messages to stderr */
+};
+
+struct live;
+
+/*
+ * Loads and attaches. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
+ * -EPERM not privileged, else -errno; message (of at least 512 bytes) says what was tried, what failed, what to do.
+ */
+struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);
+void live_close(struct live *live);
+
+/* Epoll-able descriptor that becomes readable at the watermark of any ring. */
+int live_fd(const struct live *live);
+
+/* Milliseconds within which live_drain() should be called again, a small constant. */
+int live_period_ms(const struct live *live);
+
+/*
+ * Delivers, in time order, every record whose place in that order is settled, then what was newly lost.
+ * final: everything that is left (after detaching). The number of records, or -errno.
+ */
+int64_t live_drain(struct live *live, const struct source_sink *sink, bool final);
+
+/* Detaches the probes so that nothing new comes; what is in the rings can still be drained. */
+void live_detach(struct live *live);
+
+const struct source_probe *live_probes(const struct live *live, size_t *count);
+
+struct source_counters {
+	uint64_t attempted[SDEI_KIND_COUNT];	/* by the BPF programs */
+	uint64_t lost[SDEI_KIND_COUNT];
+	uint64_t read;				/* by user space */
+	uint64_t malformed;			/* of those, unknown kind or size: not delivered */
+	uint64_t late;				/* delivered out of order */
+};
+int live_counters(const struct live *live, struct source_counters *counters);
+
+#endif
