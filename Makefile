@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# sdeitop: everything that is built lands in build/; `make help` lists the targets.
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+VERSION := 0.1.0
+B := build
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
+
+CC := gcc
+CLANG := clang
+BPFTOOL := $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+CROSS := aarch64-linux-gnu-
+PKG_CONFIG := pkg-config
+MULTIARCH = $(shell $(CC) -print-multiarch)
+
+CPPFLAGS := -D_GNU_SOURCE= -DSDEITOP_VERSION='"$(VERSION)"' -I. -Ibpf -Isrc -I$(B)/include
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wundef -Wpointer-arith -Wno-unused-parameter
+HARDENING := -fstack-protector-strong -fno-strict-aliasing -D_FORTIFY_SOURCE=2
+CFLAGS ?= -O2 -g
+C_FLAGS := -std=gnu11 $(WARNINGS)
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+HOST_PKGS := libbpf libelf zlib ncursesw
+HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS))
+ARM64_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo
+
+# What is built from what
+SRCS := $(wildcard src/*/*.c)
+MAIN := src/cli/main.c
+BPF_SRCS := $(wildcard bpf/*.bpf.c)
+SKELS := $(BPF_SRCS:bpf/%.bpf.c=$(B)/include/%.skel.h)
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+
+.PHONY: all
+all: $(B)/sdeitop
+
+# --- BPF: one object for every host architecture, and its skeleton
+BPF_FLAGS = -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+	-Ibpf -I/usr/include/$(MULTIARCH)
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c | need-host
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c $< -o $@
+
+$(B)/include/%.skel.h: $(B)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf >$@
+
+.SECONDARY: $(BPF_SRCS:%.c=$(B)/%.o)
+
+# --- C, once per variant: $(1) name, $(2) compiler, $(3) flags, $(4) what must be there first
+define variant
+$(1)_OBJS := $$(SRCS:%.c=$(B)/$(1)/%.o)
+$(B)/$(1)/%.o: %.c | $$(SKELS) $(4)
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$(2) $$(C_FLAGS) $(3) $$(CPPFLAGS) -MMD -MP -c $$< -o $$@
+endef
+
+$(eval $(call variant,host,$$(CC),$$(CFLAGS) $$(HARDENING) -fPIE,need-host))
+$(eval $(call variant,asan,$$(CC),$$(SANITIZE),need-host))
+$(eval $(call variant,arm64,$$(CROSS)gcc,$$(CFLAGS) $$(HARDENING) $$(SYSROOT_FLAGS),need-lab))
+
+$(B)/sdeitop: $(host_OBJS)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -o $@ $(HOST_LIBS)
+
+# --- arm64: static, for the lab
+SYSROOT = $(shell scripts/setup --sysroot)
+SYSROOT_FLAGS = -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/aarch64-linux-gnu
+SYSROOT_LIBS = -L$(SYSROOT)/usr/lib/aarch64-linux-gnu
+
+.PHONY: lab
+lab: $(if $(SRCS),$(B)/arm64/bin/sdeitop)
+
+$(B)/arm64/bin/sdeitop: $(arm64_OBJS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(ARM64_LIBS)
+
+# sdei-guest, the test VMM: its folder adds to this where a plain link is not enough.
+GUEST_SRCS := $(wildcard tests/lab/guest/*.c)
+GUEST_EXTRA :=
+-include tests/lab/guest/guest.mk
+ifneq ($(GUEST_SRCS),)
+lab: $(B)/arm64/bin/sdei-guest
+$(B)/arm64/bin/sdei-guest: $(GUEST_SRCS:%.c=$(B)/arm64/%.o) $(GUEST_EXTRA)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ -lpthread
+endif
+
+# --- unit tests, plain and with sanitizers
+define unit_test
+$(B)/unit/$(1): $$(filter-out $(B)/host/$$(MAIN:.c=.o),$$(host_OBJS)) $$(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/unit/$(1).o
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka -lm
+$(B)/unit-asan/$(1): $$(filter-out $(B)/asan/$$(MAIN:.c=.o),$$(asan_OBJS)) $$(UNIT_SHARED:%.c=$(B)/asan/%.o) $(B)/asan/tests/unit/$(1).o
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(SANITIZE) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka -lm
+endef
+$(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS:%=$(B)/unit/%) $(UNIT_TESTS:%=$(B)/unit-asan/%)
+
+# --- say what is missing before a compiler does
+.PHONY: need-host need-lab
+need-host:
+	@scripts/setup --check host
+need-lab:
+	@scripts/setup --check lab
+
+# --- what people call
+.PHONY: setup kernel run test test-unit test-lab test-debug-kernel clean help
+setup:
+	@scripts/setup
+
+kernel: setup
+	@scripts/kernel build tracepoints
+
+run: setup
+	@$(MAKE) --no-print-directory all lab
+	@scripts/run
+
+test test-unit test-lab test-debug-kernel: setup
+	@tests/run $(@:test-%=%)
+
+clean:
+	rm -rf $(B)
+
+help:
+	@sed -n 's/^#? //p' $(firstword $(MAKEFILE_LIST))
+
+#? make                    build sdeitop for this host (build/sdeitop); says what is missing
+#? make run                install what is missing, build, show sdeitop live: on this host where
+#?                         its kernel has the kvm_sdei_* tracepoints, else in the lab
+#? make test               install what is missing, then every test
+#? make test-unit          unit tests only, plain and with sanitizers
+#? make test-lab           lab tests only
+#? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
+#? make lab                build for the lab (build/arm64/bin)
+#? make kernel             build the lab kernel (cached)
+#? make setup              install what is missing (apt, root)
+#? make clean              remove build/ (the cache folder stays)
+#? V=1                     show the commands
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
