@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one way from a tracepoint's arguments to a record in the ring of this CPU:
+ * filter, count, take the time, reserve, submit. Everything is inlined into the
+ * programs; only a loss leaves the line.
+ *
+ * Order matters to the reader: attempted is raised before the time is taken, so
+ * a CPU whose attempts are all read or lost has nothing older under way.
+ */
+#ifndef SDEI_EMIT_H
+#define SDEI_EMIT_H
+
+#include "cpu.h"
+#include "kvm.h"
+
+/* Set between open and load; an unused filter is compiled out by the verifier. */
+const volatile __u32 record_abi = SDEI_RECORD_ABI;
+const volatile bool filter_vms, filter_denied, filter_vcpus, filter_events;
+const volatile __u64 wakeup_bytes = ~0ULL;	/* fill of a ring at which the reader is woken */
+const volatile __u32 wakeup_mask = 63;		/* looked at once in wakeup_mask + 1 records of a kind */
+
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+/* A ring per CPU, because a shared one does not scale. Filled by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ring);
+} rings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sdei_cpu);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct sdei_lost_key);
+	__type(value, __u64);
+} lost SEC(".maps");
+
+/* Sized by user space. */
+struct set {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+};
+
+struct set vms SEC(".maps");
+struct set vcpus SEC(".maps");
+struct set events SEC(".maps");
+struct set denied SEC(".maps");	/* VMs that user space was asked about and does not want */
+
+/* A new vCPU may belong to another VM with a denied VM's pid: user space must see it. */
+static __always_inline bool is_created(const struct sdei_record *record)
+{
+	return record->kind == SDEI_STATE && record->origin == SDEI_CREATED;
+}
+
+/* Records about the PE as a whole (no event) pass every choice of events: its mask holds up each of them. */
+static __always_inline bool is_wanted(const struct sdei_record *record)
+{
+	__u32 vm = record->vm, vcpu = record->vcpu, event = record->event;
+
+	if (filter_vms && !bpf_map_lookup_elem(&vms, &vm))
+		return false;
+	if (filter_vcpus && !bpf_map_lookup_elem(&vcpus, &vcpu))
+		return false;
+	if (filter_events && event != SDEI_NONE && !bpf_map_lookup_elem(&events, &event))
+		return false;
+	return !filter_denied || is_created(record) || !bpf_map_lookup_elem(&denied, &vm);
+}
+
+/* The count of key on this CPU, NULL when there is no room for it. */
+static __always_inline __u64 *lost_count(const struct sdei_lost_key *key)
+{
+	__u64 *count = bpf_map_lookup_elem(&lost, key), none = 0;
+
+	if (count)
+		return count;
+	/* It may fail because another CPU was faster: then the key is there. */
+	bpf_map_update_elem(&lost, key, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&lost, key);
+}
+
+static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_key *key)
+{
+	__u64 *count = lost_count(key);
+
+	if (count)
+		(*count)++;
+	else	/* programs of several kinds share it, one may interrupt another */
+		__sync_fetch_and_add(&cpu->lost_unknown, 1);
+	return 0;
+}
+
+static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record *record, __s32 error, __u32 function)
+{
+	struct sdei_lost_key key = {
+		.vm = record->vm, .vcpu = record->vcpu, .event = record->event, .kind = record->kind,
+		.outcome = record->outcome, .origin = record->origin, .error = error, .function = function,
+	};
+
+	cpu->kinds[record->kind].lost++;
+	count_loss(cpu, &key);
+}
+
+/* Waking the reader costs microseconds and asking how full the ring is nanoseconds: both now and then only. */
+static __always_inline __u64 submit_flags(void *ring, __u64 attempted)
+{
+	if (attempted & wakeup_mask)
+		return BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
+/*
+ * Sends record, of size bytes (a constant) and complete but for its time. error and function are those of
+ * struct sdei_lost_key, should it be lost.
+ */
+static __always_inline int emit(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
+{
+	__u32 id = bpf_get_smp_processor_id();
+	void *ring, *place = NULL;
+	struct sdei_cpu *cpu;
+	__u64 attempted;
+
+	if (!is_wanted(record))
+		return 0;
+	cpu = bpf_map_lookup_elem(&counters, &id);
+	if (!cpu)	/* cannot be: sized by the possible CPUs */
+		return 0;
+	attempted = ++cpu->kinds[record->kind].attempted;
+	record->time_ns = bpf_ktime_get_ns();
+	ring = bpf_map_lookup_elem(&rings, &id);
+	if (ring)	/* else the CPU was plugged in after the start */
+		place = bpf_ringbuf_reserve(ring, size, 0);
+	if (!place) {
+		lose(cpu, record, error, function);
+		return 0;
+	}
+	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
+	bpf_ringbuf_submit(place, submit_flags(ring, attempted));
+	return 0;
+}
+
+/* The head of a record but for its time. */
+static __always_inline struct sdei_record head(struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u8 kind)
+{
+	return (struct sdei_record) {
+		.vm = vcpu->kvm->userspace_pid, .vcpu = vcpu->vcpu_id, .event = event, .state = state, .kind = kind,
+	};
+}
+
+#endif /* SDEI_EMIT_H */
