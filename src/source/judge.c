@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A VM announces every event of every vCPU when it is created; one look at the process will do for all these. */
+#define LOOK_AGAIN_NS 100000000
+
+struct verdict {
+	uint64_t identity;
+	uint64_t looked_ns;
+	uint32_t vm;
+	bool known, wanted;
+};
+
+struct judge {
+	struct judge_calls calls;
+	struct verdict *verdicts;	/* open addressing, size is a power of two, at most half full */
+	size_t size, count;
+};
+
+struct judge *judge_new(const struct judge_calls *calls)
+{
+	struct judge *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->calls = *calls;
+	return j;
+}
+
+void judge_free(struct judge *j)
+{
+	if (!j)
+		return;
+	free(j->verdicts);
+	free(j);
+}
+
+/* Its place, be it taken or free. */
+static struct verdict *place_of(struct verdict *verdicts, size_t size, uint32_t vm)
+{
+	size_t i = vm * 2654435761u & (size - 1);
+
+	while (verdicts[i].known && verdicts[i].vm != vm)
+		i = (i + 1) & (size - 1);
+	return &verdicts[i];
+}
+
+static bool grow(struct judge *j)
+{
+	size_t size = j->size ? 2 * j->size : 64;
+	struct verdict *verdicts = calloc(size, sizeof(*verdicts));
+
+	if (!verdicts)
+		return false;
+	for (size_t i = 0; i < j->size; i++)
+		if (j->verdicts[i].known)
+			*place_of(verdicts, size, j->verdicts[i].vm) = j->verdicts[i];
+	free(j->verdicts);
+	j->verdicts = verdicts;
+	j->size = size;
+	return true;
+}
+
+/* NULL: no memory. */
+static struct verdict *verdict_of(struct judge *j, uint32_t vm)
+{
+	if (2 * (j->count + 1) > j->size && !grow(j))
+		return NULL;
+	return place_of(j->verdicts, j->size, vm);
+}
+
+static bool ask(struct judge *j, uint32_t vm)
+{
+	bool wanted = j->calls.want(j->calls.want_ctx, vm);
+
+	if (j->calls.decided)
+		j->calls.decided(j->calls.decided_ctx, vm, wanted);
+	return wanted;
+}
+
+static void decide(struct judge *j, struct verdict *verdict, uint32_t vm, uint64_t now_ns)
+{
+	j->count += !verdict->known;
+	*verdict = (struct verdict) {
+		.vm = vm, .known = true, .looked_ns = now_ns, .identity = j->calls.identity(vm), .wanted = ask(j, vm),
+	};
+}
+
+static void look_again(struct judge *j, struct verdict *verdict, uint64_t now_ns)
+{
+	uint64_t identity = j->calls.identity(verdict->vm);
+
+	verdict->looked_ns = now_ns;
+	if (identity == verdict->identity)
+		return;
+	verdict->identity = identity;
+	verdict->wanted = ask(j, verdict->vm);
+}
+
+bool judge_wants(struct judge *j, const struct sdei_record *record)
+{
+	struct verdict *verdict = verdict_of(j, record->vm);
+	bool created = record->kind == SDEI_STATE && record->origin == SDEI_CREATED;
+
+	if (!verdict)
+		return ask(j, record->vm);
+	if (!verdict->known)
+		decide(j, verdict, record->vm, record->time_ns);
+	else if (created && record->time_ns > verdict->looked_ns + LOOK_AGAIN_NS)
+		look_again(j, verdict, record->time_ns);
+	return verdict->wanted;
+}
+
+bool judge_wants_vm(struct judge *j, uint32_t vm)
+{
+	struct sdei_record record = { .vm = vm };
+
+	return judge_wants(j, &record);
+}
+
+uint64_t process_identity(uint32_t pid)
+{
+	char path[32], text[1024], *end;
+	unsigned long long start = 0;
+	size_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	size = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[size] = '\0';
+	/* Field 22 of proc(5); the name, field 2, may hold anything, and ends at the last parenthesis. */
+	end = strrchr(text, ')');
+	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			   &start) != 1)
+		return 0;
+	return start + 1;
+}

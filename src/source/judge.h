@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Remembers which VMs are wanted, so that a filter on names is asked once for each VM. A pid may be used again: a new
+ * vCPU makes it look whether the pid is still the same process, and ask again if not.
+ */
+#ifndef SOURCE_JUDGE_H
+#define SOURCE_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../bpf/record.h"
+
+struct judge;
+
+struct judge_calls {
+	bool (*want)(void *ctx, uint32_t vm);
+	void *want_ctx;
+	/* Tells two processes with one pid apart, 0: gone. */
+	uint64_t (*identity)(uint32_t vm);
+	/* The answer about vm is new or has changed. May be NULL. */
+	void (*decided)(void *ctx, uint32_t vm, bool wanted);
+	void *decided_ctx;
+};
+
+struct judge *judge_new(const struct judge_calls *calls);	/* NULL: no memory */
+void judge_free(struct judge *j);				/* NULL is fine */
+
+/* Without memory for the answer it is asked again each time. */
+bool judge_wants(struct judge *j, const struct sdei_record *record);
+bool judge_wants_vm(struct judge *j, uint32_t vm);
+
+/* When the process or thread pid started, in clock ticks since boot, + 1; 0: gone. */
+uint64_t process_identity(uint32_t pid);
+
+#endif

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "source.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <bpf/libbpf.h>
+
+#include "live_private.h"
+#include "privilege.h"
+
+/* Between two drains: short while much comes in, so that no program has to wake the reader; else mostly asleep. */
+#define PERIOD_BUSY_MS 1
+#define PERIOD_QUIET_MS 10
+
+#define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
+
+int live_fail(const struct live_error *error, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->message, error->size, format, args);
+	va_end(args);
+	return err;
+}
+
+/* The first reason for which there is nothing to attach, other than that it was not wanted. */
+static const char *first_refusal(const struct live *live)
+{
+	for (int i = 0; i < PROBE_COUNT; i++)
+		if (live->probes.list[i].why_not)
+			return live->probes.list[i].why_not;
+	return "";
+}
+
+static int find_probes(struct live *live, const struct live_options *options, const struct live_error *error)
+{
+	int found = probes_find(&live->probes);
+	struct utsname kernel;
+
+	uname(&kernel);
+	if (found < 0)
+		return live_fail(error, -ENOENT, "cannot read what kernel %s says about itself in /sys/kernel/btf/vmlinux "
+				 "(%s): it must be built with CONFIG_DEBUG_INFO_BTF and have the kvm_sdei_* tracepoints; "
+				 WAY_OUT, kernel.release, strerror(-found));
+	if (found == 0)
+		return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
+				 "the BTF of the kernel and of its kvm module (%s: %s); " WAY_OUT, kernel.release,
+				 PROBE_COUNT, live->probes.list[0].name, first_refusal(live));
+	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
+		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
+	return 0;
+}
+
+static int attach_probe(struct live *live, int i)
+{
+	live->links[i] = bpf_program__attach(live_program(live, i));
+	live->probes.list[i].attached = live->links[i];
+	return live->links[i] ? 0 : -errno;
+}
+
+static int attach(struct live *live, const struct live_error *error)
+{
+	int err, first_err = -ENOENT, attached = 0;
+	char why[256];
+
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		if (live->probes.list[i].why_not)
+			continue;
+		err = attach_probe(live, i);
+		attached += !err;
+		if (!err)
+			continue;
+		probes_refuse(&live->probes, i, "it cannot be attached to: %s", strerror(-err));
+		first_err = first_err == -ENOENT ? err : first_err;
+	}
+	live->attached = attached > 0;
+	if (attached)
+		return 0;
+	privilege_explain(why, sizeof(why));
+	return live_fail(error, first_err, "cannot attach to any kvm_sdei_* tracepoint: %s%s%s", first_refusal(live),
+			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
+}
+
+struct live *live_open(const struct live_options *options, int *err, char *message, size_t size)
+{
+	const struct live_error error = { message, size };
+	struct live *live = calloc(1, sizeof(*live));
+
+	if (!live) {
+		*err = live_fail(&error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	live->epoll = -1;
+	*err = find_probes(live, options, &error);
+	if (!*err)
+		*err = live_load(live, options, &error);
+	if (!*err)
+		*err = attach(live, &error);
+	if (!*err)
+		return live;
+	live_close(live);
+	return NULL;
+}
+
+void live_detach(struct live *live)
+{
+	if (!live->attached)
+		return;
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		bpf_link__destroy(live->links[i]);
+		live->links[i] = NULL;
+		if (live->probes.list[i].attached)
+			probes_refuse(&live->probes, i, "detached");
+	}
+	live->attached = false;
+	live_synchronize(live);
+}
+
+void live_close(struct live *live)
+{
+	if (!live)
+		return;
+	for (int i = 0; i < PROBE_COUNT; i++)
+		bpf_link__destroy(live->links[i]);
+	live_unload(live);
+	free(live);
+}
+
+int live_fd(const struct live *live)
+{
+	return live->epoll;
+}
+
+int live_period_ms(const struct live *live)
+{
+	return live->busy ? PERIOD_BUSY_MS : PERIOD_QUIET_MS;
+}
+
+const struct source_probe *live_probes(const struct live *live, size_t *count)
+{
+	*count = PROBE_COUNT;
+	return live->probes.list;
+}
+
+int live_counters(const struct live *live, struct source_counters *counters)
+{
+	uint64_t missed;
+
+	*counters = (struct source_counters) {
+		.read = streams_read(live->streams), .late = streams_late(live->streams), .malformed = live->malformed,
+	};
+	for (int kind = 1; kind < SDEI_KIND_COUNT; kind++) {
+		for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {
+			const struct sdei_counter *count = &live->counts[cpu].kinds[kind];
+
+			counters->lost[kind] += __atomic_load_n(&count->lost, __ATOMIC_ACQUIRE);
+			counters->attempted[kind] += __atomic_load_n(&count->attempted, __ATOMIC_ACQUIRE);
+		}
+		missed = live_missed(live, kind - 1);
+		counters->lost[kind] += missed;
+		counters->attempted[kind] += missed;
+	}
+	return 0;
+}

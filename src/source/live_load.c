@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "live_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "privilege.h"
+#include "sdei.skel.h"
+
+#define RING_BYTES (1 << 20)
+#define DENIED_VMS 16384
+
+/*
+ * libbpf's messages have no context, so the first warning is kept here: behind "cannot load" it is what helps.
+ */
+static char first_warning[160];
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && !first_warning[0])
+		vsnprintf(first_warning, sizeof(first_warning), format, args);
+	first_warning[strcspn(first_warning, "\n")] = '\0';
+	return 0;
+}
+
+struct bpf_program *live_program(const struct live *live, int i)
+{
+	return bpf_object__find_program_by_name(live->bpf->obj, live->probes.list[i].name);
+}
+
+uint64_t live_missed(const struct live *live, int i)
+{
+	int fd = bpf_program__fd(live_program(live, i));
+	struct bpf_prog_info program = { 0 };
+	__u32 size = sizeof(program);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &program, &size))
+		return 0;
+	return program.recursion_misses;
+}
+
+/* The kernel waits for all running programs when a map of maps changes: it promises that the old value is out of use. */
+void live_synchronize(struct live *live)
+{
+	for (__u32 cpu = 0; cpu < live->cpus; cpu++) {
+		if (live->ring_fds[cpu] < 0)
+			continue;
+		bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &live->ring_fds[cpu], BPF_ANY);
+		return;
+	}
+}
+
+/* CPU numbers can have gaps, so that their count does not tell the highest one. */
+static int highest_cpu(void)
+{
+	char text[256] = "";
+	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
+	char *last;
+
+	if (!file)
+		return libbpf_num_possible_cpus() - 1;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	last = text + strlen(text);
+	while (last > text && !strchr(",-", last[-1]))
+		last--;
+	return *last ? atoi(last) : libbpf_num_possible_cpus() - 1;
+}
+
+/* Possible CPUs can be many more than there are; one that is plugged in later loses its records, and counts them. */
+static bool is_present(unsigned int cpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
+	return !access(path, F_OK) || access("/sys/devices/system/cpu", F_OK);
+}
+
+static int check_ring_bytes(struct live *live, size_t bytes, const struct live_error *error)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	live->ring_bytes = bytes ? bytes : RING_BYTES;
+	if (live->ring_bytes >= page && !(live->ring_bytes & (live->ring_bytes - 1)))
+		return 0;
+	return live_fail(error, -EINVAL, "a ring of %zu bytes is not possible: it must be a power of two of at least %zu",
+			 bytes, page);
+}
+
+static int open_object(struct live *live, bool verbose, const struct live_error *error)
+{
+	int cpus = highest_cpu() + 1, values = libbpf_num_possible_cpus();
+
+	if (cpus <= 0 || values <= 0)
+		return live_fail(error, -EINVAL, "cannot tell which CPUs there are");
+	live->cpus = cpus;
+	live->cpu_values = values;
+	first_warning[0] = '\0';
+	if (!verbose)
+		libbpf_set_print(keep_warning);
+	live->bpf = sdei_bpf__open();
+	if (!live->bpf)
+		return live_fail(error, -errno, "cannot open the BPF programs: %s", strerror(errno));
+	if (live->bpf->rodata->record_abi != SDEI_RECORD_ABI)
+		return live_fail(error, -EPROTO, "the BPF programs write records of version %u, %d is expected: rebuild",
+				 live->bpf->rodata->record_abi, SDEI_RECORD_ABI);
+	return 0;
+}
+
+/* The reader is woken at half of a ring; that is looked at once in an eighth of it, by each kind. */
+static void configure_wakeup(struct live *live)
+{
+	struct sdei_bpf__rodata *rodata = live->bpf->rodata;
+	size_t records = live->ring_bytes / 8 / (sizeof(struct sdei_record) + 8);
+
+	rodata->wakeup_bytes = live->ring_bytes / 2;
+	rodata->wakeup_mask = 63;
+	while (rodata->wakeup_mask >= records)
+		rodata->wakeup_mask /= 2;
+}
+
+static void configure_filters(struct live *live, const struct source_filter *filter)
+{
+	struct sdei_bpf__rodata *rodata = live->bpf->rodata;
+
+	rodata->filter_vms = filter->vm_count;
+	rodata->filter_vcpus = filter->vcpu_count;
+	rodata->filter_events = filter->event_count;
+	rodata->filter_denied = filter->want_vm;
+}
+
+static int size_set(struct bpf_map *map, size_t count)
+{
+	return bpf_map__set_max_entries(map, count ? count : 1);
+}
+
+static int size_maps(struct live *live, const struct source_filter *filter)
+{
+	int err;
+
+	err = bpf_map__set_max_entries(live->bpf->maps.rings, live->cpus);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.counters, live->cpus);
+	if (!err)
+		err = size_set(live->bpf->maps.vms, filter->vm_count);
+	if (!err)
+		err = size_set(live->bpf->maps.vcpus, filter->vcpu_count);
+	if (!err)
+		err = size_set(live->bpf->maps.events, filter->event_count);
+	if (!err)
+		err = size_set(live->bpf->maps.denied, filter->want_vm ? DENIED_VMS : 1);
+	return err;
+}
+
+static int load_object(struct live *live, const struct live_options *options, const struct live_error *error)
+{
+	char why[256];
+	int err;
+
+	configure_wakeup(live);
+	configure_filters(live, &options->filter);
+	err = size_maps(live, &options->filter);
+	if (err)
+		return live_fail(error, err, "cannot size the BPF maps: %s", strerror(-err));
+	for (int i = 0; i < PROBE_COUNT; i++)
+		bpf_program__set_autoload(live_program(live, i), !live->probes.list[i].why_not);
+	err = sdei_bpf__load(live->bpf);
+	if (err == -EPERM) {
+		privilege_explain(why, sizeof(why));
+		return live_fail(error, err, "the kernel does not let BPF programs be loaded: %s", why);
+	}
+	if (err)
+		return live_fail(error, err, "cannot load the BPF programs: %s (%s)", strerror(-err), first_warning);
+	return 0;
+}
+
+static int add_ring(struct live *live, __u32 cpu)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = cpu };
+	char name[16];
+	int fd, err;
+
+	snprintf(name, sizeof(name), "sdei_ring_%u", cpu % 100000);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, name, 0, 0, live->ring_bytes, NULL);
+	if (fd < 0)
+		return fd;
+	live->ring_fds[cpu] = fd;
+	err = ring_map(&live->rings[cpu], fd, live->ring_bytes);
+	if (err)
+		return err;
+	streams_set(live->streams, cpu, &live->rings[cpu], &live->counts[cpu]);
+	/* Edge triggered: only a program's wakeup counts, not that something is there, which it nearly always is. */
+	if (epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event))
+		return -errno;
+	return bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &fd, BPF_ANY);
+}
+
+static int map_counters(struct live *live)
+{
+	void *counts = mmap(NULL, live->cpus * sizeof(struct sdei_cpu), PROT_READ, MAP_SHARED,
+			    bpf_map__fd(live->bpf->maps.counters), 0);
+
+	if (counts == MAP_FAILED)
+		return -errno;
+	live->counts = counts;
+	return 0;
+}
+
+static int allocate(struct live *live)
+{
+	live->rings = calloc(live->cpus, sizeof(live->rings[0]));
+	live->ring_fds = malloc(live->cpus * sizeof(live->ring_fds[0]));
+	live->lost_values = calloc(live->cpu_values, sizeof(live->lost_values[0]));
+	live->streams = streams_new(live->cpus);
+	live->losses = losses_new(bpf_map__max_entries(live->bpf->maps.lost));
+	if (live->ring_fds)
+		memset(live->ring_fds, -1, live->cpus * sizeof(live->ring_fds[0]));
+	return live->rings && live->ring_fds && live->lost_values && live->streams && live->losses ? 0 : -ENOMEM;
+}
+
+static int set_up_rings(struct live *live)
+{
+	int err = 0;
+
+	live->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (live->epoll < 0)
+		return -errno;
+	for (unsigned int cpu = 0; cpu < live->cpus && !err; cpu++) {
+		streams_set(live->streams, cpu, NULL, &live->counts[cpu]);
+		if (is_present(cpu))
+			err = add_ring(live, cpu);
+	}
+	return err;
+}
+
+static int fill_set(struct bpf_map *map, const uint32_t *values, size_t count)
+{
+	const __u8 yes = 1;
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = bpf_map_update_elem(bpf_map__fd(map), &values[i], &yes, BPF_ANY);
+	return err;
+}
+
+static int fill_sets(struct live *live, const struct source_filter *filter)
+{
+	int err;
+
+	err = fill_set(live->bpf->maps.vms, filter->vms, filter->vm_count);
+	if (!err)
+		err = fill_set(live->bpf->maps.vcpus, filter->vcpus, filter->vcpu_count);
+	if (!err)
+		err = fill_set(live->bpf->maps.events, filter->events, filter->event_count);
+	return err;
+}
+
+/* Without room for it the VM's records are dropped here instead of in the kernel. */
+static void deny(void *ctx, uint32_t vm, bool wanted)
+{
+	struct live *live = ctx;
+	int fd = bpf_map__fd(live->bpf->maps.denied);
+	const __u8 yes = 1;
+
+	if (wanted)
+		bpf_map_delete_elem(fd, &vm);
+	else
+		bpf_map_update_elem(fd, &vm, &yes, BPF_ANY);
+}
+
+static int set_up_judge(struct live *live, const struct source_filter *filter)
+{
+	const struct judge_calls calls = {
+		.want = filter->want_vm, .want_ctx = filter->ctx, .identity = process_identity,
+		.decided = deny, .decided_ctx = live,
+	};
+
+	if (!filter->want_vm)
+		return 0;
+	live->judge = judge_new(&calls);
+	return live->judge ? 0 : -ENOMEM;
+}
+
+static int set_up(struct live *live, const struct source_filter *filter)
+{
+	int err;
+
+	err = allocate(live);
+	if (!err)
+		err = map_counters(live);
+	if (!err)
+		err = set_up_rings(live);
+	if (!err)
+		err = fill_sets(live, filter);
+	if (!err)
+		err = set_up_judge(live, filter);
+	return err;
+}
+
+int live_load(struct live *live, const struct live_options *options, const struct live_error *error)
+{
+	int err;
+
+	err = check_ring_bytes(live, options->ring_bytes, error);
+	if (!err)
+		err = open_object(live, options->verbose, error);
+	if (!err)
+		err = load_object(live, options, error);
+	if (err)
+		return err;
+	err = set_up(live, &options->filter);
+	if (err)
+		return live_fail(error, err, "cannot set up a ring of %zu bytes for each of %u CPUs: %s", live->ring_bytes,
+				 live->cpus, strerror(-err));
+	return 0;
+}
+
+static void close_rings(struct live *live)
+{
+	for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {
+		if (live->rings)
+			ring_unmap(&live->rings[cpu]);
+		if (live->ring_fds && live->ring_fds[cpu] >= 0)
+			close(live->ring_fds[cpu]);
+	}
+	free(live->rings);
+	free(live->ring_fds);
+	if (live->epoll >= 0)
+		close(live->epoll);
+}
+
+void live_unload(struct live *live)
+{
+	close_rings(live);
+	if (live->counts)
+		munmap(live->counts, live->cpus * sizeof(struct sdei_cpu));
+	streams_free(live->streams);
+	judge_free(live->judge);
+	losses_free(live->losses);
+	free(live->lost_values);
+	sdei_bpf__destroy(live->bpf);
+}

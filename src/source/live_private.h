@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The parts of the live source: live.c opens and closes, live_load.c loads, live_drain.c reads. */
+#ifndef SOURCE_LIVE_PRIVATE_H
+#define SOURCE_LIVE_PRIVATE_H
+
+#include "judge.h"
+#include "losses.h"
+#include "probes.h"
+#include "ring.h"
+#include "source.h"
+#include "streams.h"
+
+struct live {
+	struct sdei_bpf *bpf;		/* the skeleton */
+	struct probes probes;
+	struct bpf_link *links[PROBE_COUNT];
+	bool attached;
+
+	unsigned int cpus;		/* highest CPU number + 1 */
+	unsigned int cpu_values;	/* values of one key in a per-CPU map */
+	size_t ring_bytes;
+	struct ring *rings;		/* by CPU; a ring that was never mapped has no CPU */
+	int *ring_fds;			/* -1: none */
+	int epoll;			/* of the ring_fds */
+	struct sdei_cpu *counts;	/* the kernel's, by CPU */
+	struct streams *streams;
+	bool busy;			/* much came in the last drain */
+
+	struct judge *judge;		/* NULL: every VM is wanted */
+	struct losses *losses;
+	uint64_t *lost_values;		/* one for each CPU, room for a lookup */
+	uint64_t losses_due_ns;
+	uint64_t lost_reported;		/* to the sink, or about VMs that are not wanted */
+	uint64_t unknown_reported;	/* part of lost_reported */
+	uint64_t missed_reported;
+	uint64_t malformed;
+};
+
+/* What live_open() has to tell the caller when it fails. */
+struct live_error {
+	char *message;
+	size_t size;
+};
+
+/* Writes the message; returns err. */
+int live_fail(const struct live_error *error, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Loads the programs of the probes that can be attached and sets up everything they write to. 0 or -errno. */
+int live_load(struct live *live, const struct live_options *options, const struct live_error *error);
+void live_unload(struct live *live);
+
+/* The program of probe i; for its descriptor and to attach it. */
+struct bpf_program *live_program(const struct live *live, int i);
+
+/* Waits until no program that had started is still running. */
+void live_synchronize(struct live *live);
+
+/*
+ * How often program i was not run because it was interrupted by itself: losses that happen before any code of ours.
+ */
+uint64_t live_missed(const struct live *live, int i);
+
+#endif

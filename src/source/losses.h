@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's counts of what was lost only grow; this turns them into what is new. Keys stay in the kernel's map:
+ * taking one out could race with a program that is counting in it.
+ */
+#ifndef SOURCE_LOSSES_H
+#define SOURCE_LOSSES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../bpf/record.h"
+
+struct losses;
+
+struct losses *losses_new(size_t keys);	/* at most as many; NULL: no memory */
+void losses_free(struct losses *l);	/* NULL is fine */
+
+/* The count of key is total now: how much of it is new. */
+uint64_t losses_update(struct losses *l, const struct sdei_lost_key *key, uint64_t total);
+
+#endif

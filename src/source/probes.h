@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which of the tracepoints this kernel has, told from its BTF before anything is
+ * loaded: there every tracepoint NAME is a typedef btf_trace_NAME of a function
+ * that takes a pointer of the tracing's own and then the arguments.
+ */
+#ifndef SOURCE_PROBES_H
+#define SOURCE_PROBES_H
+
+#include "kinds.h"
+#include "source.h"
+
+#define PROBE_COUNT (SDEI_KIND_COUNT - 1)	/* probe i is about kind i + 1 */
+
+struct probes {
+	struct source_probe list[PROBE_COUNT];
+	char reasons[PROBE_COUNT][96];
+};
+
+/*
+ * Fills in all probes: why_not is NULL for those that can be attached. The number of these, or -errno: -ENOENT if the
+ * kernel has no BTF at all.
+ */
+int probes_find(struct probes *probes);
+
+/* Probe i is not attached because of that. */
+void probes_refuse(struct probes *probes, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
