@@ -6,6 +6,9 @@ SDEITOP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SDEITOP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/sdeitop
 SDEITOP_PROG=${0##*/}
 
+# A make that a script starts is nobody's sub-make: it takes its own -j.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 say() { printf '%s: %s\n' "$SDEITOP_PROG" "$*" >&2; }
 
 # die [STATUS] MESSAGE…: a leading number is the exit status.
