@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What sdeitop says on stderr, in one place, so that it is one language.
+ * Each says what was tried, what failed and, where there is something, what to do.
+ */
+#ifndef CLI_MESSAGES_H
+#define CLI_MESSAGES_H
+
+#define PROGRAM "sdeitop"
+
+#ifndef SDEITOP_VERSION
+#define SDEITOP_VERSION "unknown"
+#endif
+
+#define EXIT_DONE 0
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+#define EXIT_LACKING 4		/* this kernel lacks what was asked */
+
+/* usage */
+#define MSG_BAD_VALUE		"%s%s %s: expects %s"
+#define MSG_UNKNOWN_OPTION	"%s%s: no such option"
+#define MSG_NEEDS_VALUE		"%s%s: a value is missing"
+#define MSG_NO_VALUE		"%s%s takes no value"
+#define MSG_EXTRA_OPERAND	"%s: one argument too many"
+#define MSG_UNKNOWN_COMMAND	"%s: no such command"
+#define MSG_NO_COMMAND		"a command is missing after --"
+#define MSG_TRY_HELP		"try '" PROGRAM "%s%s --help'"
+#define MSG_NEEDS_BATCH		"--%s needs --batch, --json or a pipe"
+
+/* running */
+#define MSG_NO_MEMORY		"out of memory"
+#define MSG_TRACING		"tracing SDEI (%u/%u probes). ^C to end."
+#define MSG_NOT_ATTACHED	"%s is not attached: %s"
+#define MSG_READING		"reading records failed: %s"
+#define MSG_WRITING		"writing %s failed: %s"
+#define MSG_OPENING		"cannot open %s for writing: %s"
+#define MSG_LOOP		"waiting for records failed: %s"
+#define MSG_COMMAND_START	"cannot run %s: %s"
+#define MSG_COMMAND_STATUS	"%s ended with status %d"
+#define MSG_COMMAND_SIGNAL	"%s was killed by signal %d (%s)"
+
+/* Prints "sdeitop: ", the text and a newline on stderr. */
+__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+
+#endif

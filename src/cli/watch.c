@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "watch.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../source/guest_name.h"
+#include "messages.h"
+
+#define CPU_SAMPLE_NS 100000000ULL	/* shorter ones are noise */
+
+struct watch {
+	const struct watch_config *config;
+	struct watch_calls calls;
+	struct live *live;
+	struct loop *loop;
+	char **command;
+	pid_t child;		/* 0: none, or ended */
+	bool ended;
+	int status;
+	uint64_t sample_ns, sample_cpu_ns;
+	double cpu_percent;
+};
+
+/* --- options */
+
+static bool check(const struct command *command, int err, const char *message, int *status)
+{
+	if (!err)
+		return true;
+	say("%s", message);
+	say(MSG_TRY_HELP, command->name ? " " : "", command->name ? command->name : "");
+	*status = EXIT_USAGE;
+	return false;
+}
+
+bool watch_parse(const struct command *command, int argc, char **argv, void *config, struct watch_config *watch,
+		 char ***rest, int *status)
+{
+	char message[256];
+	int err = options_parse(command, argc, argv, config, rest, message, sizeof(message));
+
+	if (!check(command, err, message, status))
+		return false;
+	*status = EXIT_DONE;
+	if (watch->help)
+		options_help(command, stdout);
+	else if (watch->version)
+		printf("%s %s\n", PROGRAM, SDEITOP_VERSION);
+	else
+		return true;
+	if (fflush(stdout) != 0 && errno != EPIPE)
+		*status = EXIT_FAILED;
+	return false;
+}
+
+static bool want_vm(void *ctx, uint32_t pid)
+{
+	const struct string_list *guests = ctx;
+	char *name = guest_name(pid);
+	bool wanted = false;
+
+	for (size_t i = 0; name && i < guests->count && !wanted; i++)
+		wanted = fnmatch(guests->values[i], name, 0) == 0;
+	free(name);
+	return wanted;
+}
+
+static struct live_options live_options(const struct watch_config *c)
+{
+	return (struct live_options){
+		.filter = {
+			.vms = c->vms.values, .vm_count = c->vms.count,
+			.vcpus = c->vcpus.values, .vcpu_count = c->vcpus.count,
+			.events = c->events.values, .event_count = c->events.count,
+			.want_vm = c->guests.count ? want_vm : NULL,
+			.ctx = (void *)&c->guests,
+		},
+		.ring_bytes = c->ring_bytes,
+		.no_calls = c->no_calls,
+		.verbose = c->verbose,
+	};
+}
+
+/* --- how it ends */
+
+void watch_end(struct watch *w, int status)
+{
+	if (!w->ended || w->status == EXIT_DONE)
+		w->status = status;
+	w->ended = true;
+	loop_stop(w->loop);
+}
+
+bool watch_flush(struct watch *w, FILE *out)
+{
+	if (fflush(out) == 0 && !ferror(out))
+		return true;
+	if (errno == EPIPE) {
+		watch_end(w, EXIT_DONE);
+		return false;
+	}
+	say(MSG_WRITING, w->config->output ? w->config->output : "standard output", strerror(errno));
+	watch_end(w, EXIT_FAILED);
+	return false;
+}
+
+FILE *watch_output(const struct watch_config *config)
+{
+	FILE *out = config->output ? fopen(config->output, "we") : stdout;
+
+	if (!out)
+		say(MSG_OPENING, config->output, strerror(errno));
+	return out;
+}
+
+/* --- the command that is run meanwhile */
+
+static int spawn_child(struct watch *w)
+{
+	extern char **environ;
+	posix_spawnattr_t attributes;
+	sigset_t defaults;
+	int err;
+
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attributes, loop_old_mask(w->loop));
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	err = posix_spawnp(&w->child, w->command[0], NULL, &attributes, w->command, environ);
+	posix_spawnattr_destroy(&attributes);
+	if (err) {
+		w->child = 0;
+		say(MSG_COMMAND_START, w->command[0], strerror(err));
+	}
+	return err;
+}
+
+static int child_status(const struct watch *w, int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		say(MSG_COMMAND_SIGNAL, w->command[0], WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
+	else if (WEXITSTATUS(wait_status))
+		say(MSG_COMMAND_STATUS, w->command[0], WEXITSTATUS(wait_status));
+	return wait_status ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void reap(struct watch *w)
+{
+	int wait_status;
+
+	if (w->child && waitpid(w->child, &wait_status, WNOHANG) == w->child) {
+		w->child = 0;
+		watch_end(w, child_status(w, wait_status));
+	}
+}
+
+/* --- the loop's calls */
+
+static int take_signal(void *ctx, const struct signalfd_siginfo *info)
+{
+	struct watch *w = ctx;
+
+	switch (info->ssi_signo) {
+	case SIGINT:
+	case SIGTERM:
+	case SIGHUP:
+		watch_end(w, EXIT_DONE);
+		break;
+	case SIGCHLD:
+		reap(w);
+		break;
+	default:
+		w->calls.signal(w->calls.ctx, info->ssi_signo);
+	}
+	return 0;
+}
+
+static void drain(struct watch *w, bool final)
+{
+	int64_t count = live_drain(w->live, &w->calls.sink, final);
+
+	if (count < 0) {
+		say(MSG_READING, strerror(-count));
+		watch_end(w, EXIT_FAILED);
+	}
+	if (w->calls.drained)
+		w->calls.drained(w->calls.ctx);
+}
+
+void watch_drain(struct watch *w)
+{
+	drain(w, false);
+}
+
+static int take_records(void *ctx)
+{
+	drain(ctx, false);
+	return 0;
+}
+
+static int prepare_loop(struct watch *w)
+{
+	sigset_t signals;
+	int err;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
+	if (w->calls.signal) {
+		sigaddset(&signals, SIGTSTP);
+		sigaddset(&signals, SIGCONT);
+		sigaddset(&signals, SIGWINCH);
+	}
+	w->loop = loop_new();
+	if (!w->loop)
+		return -ENOMEM;
+	err = loop_add_signals(w->loop, &signals, take_signal, w);
+	/* Writing to nobody is an error that is seen where it is written, not a death. */
+	signal(SIGPIPE, SIG_IGN);
+	return err;
+}
+
+static int add_source(struct watch *w)
+{
+	int err = loop_add_fd(w->loop, live_fd(w->live), take_records, w);
+
+	if (!err)
+		err = loop_add_timer(w->loop, live_period_ms(w->live), take_records, w);
+	return err < 0 ? err : 0;
+}
+
+/* --- life */
+
+static int exit_status(int err)
+{
+	return err == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
+}
+
+static int open_live(struct watch *w)
+{
+	struct live_options options = live_options(w->config);
+	char message[1024];
+	int err = 0;
+
+	w->live = live_open(&options, &err, message, sizeof(message));
+	if (w->live)
+		return EXIT_DONE;
+	say("%s", message);
+	return exit_status(err);
+}
+
+struct watch *watch_open(const struct watch_config *config, const struct watch_calls *calls, int *status)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	int err = w ? 0 : -ENOMEM;
+
+	*status = EXIT_FAILED;
+	if (!err) {
+		w->config = config;
+		w->calls = *calls;
+		w->cpu_percent = -1;
+		err = prepare_loop(w);
+	}
+	if (!err) {
+		*status = open_live(w);
+		if (*status != EXIT_DONE)
+			goto failed;
+		err = add_source(w);
+	}
+	if (!err)
+		return w;
+	*status = EXIT_FAILED;
+	say(MSG_LOOP, strerror(-err));
+failed:
+	watch_close(w);
+	return NULL;
+}
+
+void watch_close(struct watch *w)
+{
+	if (!w)
+		return;
+	live_close(w->live);
+	loop_free(w->loop);
+	free(w);
+}
+
+static unsigned int attached(const struct watch *w, size_t *total)
+{
+	const struct source_probe *probes = live_probes(w->live, total);
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < *total; i++)
+		count += probes[i].attached;
+	return count;
+}
+
+void watch_announce(const struct watch *w)
+{
+	size_t total;
+	const struct source_probe *probes = live_probes(w->live, &total);
+
+	for (size_t i = 0; i < total; i++)
+		if (!probes[i].attached && probes[i].why_not)
+			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not);
+	say(MSG_TRACING, attached(w, &total), (unsigned int)total);
+}
+
+struct loop *watch_loop(struct watch *w)
+{
+	return w->loop;
+}
+
+void watch_run(struct watch *w, char **command)
+{
+	int err = 0;
+
+	w->command = command;
+	if (command && spawn_child(w) != 0)
+		watch_end(w, EXIT_FAILED);
+	err = loop_run(w->loop);
+	if (err) {
+		say(MSG_LOOP, strerror(-err));
+		watch_end(w, EXIT_FAILED);
+	}
+	if (w->child)
+		kill(w->child, SIGTERM);
+	live_detach(w->live);
+	drain(w, true);
+}
+
+int watch_exit_status(const struct watch *w)
+{
+	return w->status;
+}
+
+/* --- about now */
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void sample_cpu(struct watch *w, uint64_t now_ns)
+{
+	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+	if (w->sample_ns && now_ns < w->sample_ns + CPU_SAMPLE_NS)
+		return;
+	if (w->sample_ns)
+		w->cpu_percent = 100.0 * (cpu_ns - w->sample_cpu_ns) / (now_ns - w->sample_ns);
+	w->sample_ns = now_ns;
+	w->sample_cpu_ns = cpu_ns;
+}
+
+/* Nobody but root names a host, yet not all that can be set can be shown. */
+static void host_name(char *host, size_t size)
+{
+	gethostname(host, size - 1);
+	for (; *host; host++)
+		if (*host <= ' ' || *host > '~')
+			*host = '?';
+}
+
+void watch_status(struct watch *w, struct view_status *status)
+{
+	size_t total;
+
+	memset(status, 0, sizeof(*status));
+	status->now_ns = clock_ns(CLOCK_MONOTONIC);
+	status->wall_ns = clock_ns(CLOCK_REALTIME);
+	host_name(status->host, sizeof(status->host));
+	status->probes_attached = attached(w, &total);
+	status->probes_total = total;
+	sample_cpu(w, status->now_ns);
+	status->cpu_percent = w->cpu_percent;
+	live_counters(w->live, &status->counters);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands that watch a live host have in common: their options, the
+ * live source in the loop, the command that is run meanwhile, and how it ends.
+ */
+#ifndef CLI_WATCH_H
+#define CLI_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../source/source.h"
+#include "../view/status.h"
+#include "loop.h"
+#include "options.h"
+
+struct watch_config {
+	bool help, version, verbose, no_calls;
+	struct number_list vms, vcpus, events;
+	struct string_list guests;
+	size_t ring_bytes;
+	const char *output;
+};
+
+/* Rows for a command's option table; its config has a struct watch_config called watch. */
+#define WATCH_OPTION(config, key, name, value, type, field, help) \
+	{ key, name, value, &option_##type, offsetof(struct config, watch.field), help }
+#define WATCH_OPTIONS(config)									\
+	WATCH_OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),	\
+	WATCH_OPTION(config, 'g', "guest", "GUEST", patterns, guests,				\
+		     "only VMs whose name matches, as in 'web*'; may be repeated"),		\
+	WATCH_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
+	WATCH_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
+	WATCH_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
+	WATCH_OPTION(config, 0, "no-calls", NULL, flag, no_calls, "do not trace the hypercalls themselves"), \
+	WATCH_OPTION(config, 0, "ring-size", "SIZE", pages, ring_bytes,				\
+		     "ring buffer of each CPU, a power of two: 64K, 1M"),			\
+	WATCH_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
+	WATCH_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
+	WATCH_OPTION(config, 'V', "version", NULL, flag, version, "the version")
+
+/*
+ * Parses, answers --help and --version. True if the command shall go on; else *status is its exit status.
+ * watch points into config. *rest as options_parse().
+ */
+bool watch_parse(const struct command *command, int argc, char **argv, void *config, struct watch_config *watch,
+		 char ***rest, int *status);
+
+struct watch_calls {
+	struct source_sink sink;
+	void (*drained)(void *ctx);		/* after each time the sink was served; may be NULL */
+	void (*signal)(void *ctx, int signal);	/* SIGTSTP, SIGCONT, SIGWINCH; NULL: they do what they always do */
+	void *ctx;
+};
+
+struct watch;
+
+/* Attaches. NULL on failure: the user has been told and *status is the exit status. */
+struct watch *watch_open(const struct watch_config *config, const struct watch_calls *calls, int *status);
+void watch_close(struct watch *w);	/* NULL is fine */
+
+/* Tells on stderr what is traced: what scripts wait for. */
+void watch_announce(const struct watch *w);
+
+struct loop *watch_loop(struct watch *w);
+
+/* Hands all settled records to the sink now. */
+void watch_drain(struct watch *w);
+
+/*
+ * Runs until a signal, watch_end() or the end of command (NULL: none), then detaches and drains what is left.
+ */
+void watch_run(struct watch *w, char **command);
+
+/* What the program should exit with, as far as is known. */
+int watch_exit_status(const struct watch *w);
+
+/* Ends watch_run(), with this exit status unless there was another one before. */
+void watch_end(struct watch *w, int status);
+
+/* Flushes out; ends the run if it cannot be written (quietly if nobody reads it any more). False then. */
+bool watch_flush(struct watch *w, FILE *out);
+
+/* Where output goes; NULL: cannot be opened, the user has been told. */
+FILE *watch_output(const struct watch_config *config);
+
+/* Fills what there is to say about now. */
+void watch_status(struct watch *w, struct view_status *status);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "columns.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format.h"
+#include "names.h"
+
+static const struct cell unknown = { .kind = CELL_UNKNOWN };
+
+static struct cell number(double value)
+{
+	return (struct cell){ .kind = CELL_NUMBER, .number = value };
+}
+
+static struct cell text(const char *string, double key)
+{
+	return (struct cell){ .kind = CELL_TEXT, .string = string, .number = key };
+}
+
+static struct cell get_vm(const struct view_row *row, const struct view_scope *scope)
+{
+	return number(row->vm->pid);
+}
+
+static struct cell get_name(const struct view_row *row, const struct view_scope *scope)
+{
+	return text(name_of(row->vm)->shown, 0);
+}
+
+static struct cell get_vcpu(const struct view_row *row, const struct view_scope *scope)
+{
+	return number(row->vcpu->id);
+}
+
+static struct cell get_event(const struct view_row *row, const struct view_scope *scope)
+{
+	return row->event ? number(row->event->event) : unknown;
+}
+
+static unsigned int row_state(const struct view_row *row)
+{
+	unsigned int state = row->event ? row->event->state & ~SDEI_MASKED : 0;
+
+	return row->vcpu->mask_known && row->vcpu->masked ? state | SDEI_MASKED : state;
+}
+
+static struct cell get_state(const struct view_row *row, const struct view_scope *scope)
+{
+	struct cell cell = text(NULL, row_state(row));
+
+	if (row->vcpu->gone)
+		return text("gone", -1);
+	sdei_state_letters(row_state(row), cell.letters);
+	return cell;
+}
+
+static struct cell get_inexact(const struct view_row *row, const struct view_scope *scope)
+{
+	bool inexact = row->vcpu->inexact || (row->event && row->event->inexact);
+
+	return text(inexact ? "~" : "", inexact);
+}
+
+/* A count since the start, or its rate in the last interval. */
+static struct cell rate(uint64_t total, uint64_t interval, const struct view_scope *scope)
+{
+	if (scope->total)
+		return number(total);
+	return scope->interval_ns ? number(interval * 1e9 / scope->interval_ns) : unknown;
+}
+
+#define COUNT_GETTER(name, sum)								\
+static struct cell get_##name(const struct view_row *row, const struct view_scope *scope)	\
+{											\
+	const struct model_counts *total, *interval;					\
+											\
+	if (!row->event)								\
+		return unknown;								\
+	total = &row->event->count;							\
+	interval = &row->event->interval;						\
+	return rate(total_##sum(total), total_##sum(interval), scope);			\
+}
+
+static uint64_t total_signals(const struct model_counts *c) { return c->signals; }
+static uint64_t total_dispatched(const struct model_counts *c) { return c->dispatched; }
+static uint64_t total_coalesced(const struct model_counts *c) { return c->coalesced; }
+static uint64_t total_rejected(const struct model_counts *c) { return c->rejected; }
+static uint64_t total_withdrawn(const struct model_counts *c) { return c->cancelled + c->cleared; }
+static uint64_t total_drops(const struct model_counts *c)
+{
+	return c->coalesced + c->rejected + c->cancelled + c->cleared;
+}
+
+COUNT_GETTER(signals, signals)
+COUNT_GETTER(dispatched, dispatched)
+COUNT_GETTER(coalesced, coalesced)
+COUNT_GETTER(rejected, rejected)
+COUNT_GETTER(withdrawn, withdrawn)
+COUNT_GETTER(drops, drops)
+
+static struct cell quantile(const struct hist *h, double q)
+{
+	return hist_count(h) ? number(hist_quantile(h, q)) : unknown;
+}
+
+#define QUANTILE_GETTER(name, hist, q)							\
+static struct cell get_##name(const struct view_row *row, const struct view_scope *scope)	\
+{											\
+	return row->event ? quantile(row->event->hist, q) : unknown;			\
+}
+
+QUANTILE_GETTER(p50, dispatch, 0.5)
+QUANTILE_GETTER(p99, dispatch, 0.99)
+QUANTILE_GETTER(handler_p99, handler, 0.99)
+
+static struct cell get_max(const struct view_row *row, const struct view_scope *scope)
+{
+	if (!row->event || !hist_count(row->event->dispatch))
+		return unknown;
+	return number(hist_max(row->event->dispatch));
+}
+
+/* A word where there is no age to tell; sorted by age, masked since unknown times before all. */
+static struct cell get_masked(const struct view_row *row, const struct view_scope *scope)
+{
+	const struct model_vcpu *vcpu = row->vcpu;
+
+	if (!vcpu->mask_known || vcpu->gone)
+		return unknown;
+	if (!vcpu->masked)
+		return text("no", -1);
+	if (!vcpu->masked_since_ns)
+		return text("yes", 1e300);
+	return number(scope->now_ns > vcpu->masked_since_ns ? scope->now_ns - vcpu->masked_since_ns : 0);
+}
+
+static struct cell share_total(const struct model_vcpu *vcpu, uint64_t now_ns)
+{
+	uint64_t end = vcpu->gone ? vcpu->gone_ns : now_ns;
+
+	if (end <= vcpu->first_seen_ns)
+		return unknown;
+	return number((double)model_masked_ns(vcpu, end) / (end - vcpu->first_seen_ns));
+}
+
+static struct cell get_masked_share(const struct view_row *row, const struct view_scope *scope)
+{
+	if (!row->vcpu->mask_known)
+		return unknown;
+	if (scope->total)
+		return share_total(row->vcpu, scope->now_ns);
+	if (!scope->interval_ns)
+		return unknown;
+	return number((double)row->vcpu->interval_masked_ns / scope->interval_ns);
+}
+
+static struct cell get_unaccounted(const struct view_row *row, const struct view_scope *scope)
+{
+	int64_t signals, handlers;
+
+	if (!row->event)
+		return unknown;
+	signals = model_unaccounted(row->event);
+	handlers = model_unaccounted_handlers(row->event);
+	return number(signals ? signals : handlers);
+}
+
+const struct column columns[] = {
+	{ .id = "vm", .title = "VM", .get = get_vm, .unit = UNIT_ID, .width = 4, .wide = 7, .rank = 1, .fixed = true,
+	  .help = "process id of the VM (of its VMM)" },
+	{ .id = "name", .title = "NAME", .get = get_name, .unit = UNIT_TEXT, .width = 6, .wide = 16, .rank = 8, .fixed = true,
+	  .left = true, .help = "guest name: QEMU's -name guest=..., else the command" },
+	{ .id = "vcpu", .title = "vCPU", .get = get_vcpu, .unit = UNIT_ID, .width = 4, .wide = 5, .rank = 2, .fixed = true,
+	  .help = "vCPU id" },
+	{ .id = "event", .title = "EV", .get = get_event, .unit = UNIT_ID, .width = 2, .wide = 5, .rank = 3, .fixed = true,
+	  .help = "SDEI event number; - where no event is in use" },
+	{ .id = "lost", .title = "~", .get = get_inexact, .unit = UNIT_TEXT, .width = 1, .wide = 1, .rank = 4, .rare = true,
+	  .fixed = true, .left = true, .falling = true,
+	  .help = "~ where records were lost: counts stay exact, times miss samples" },
+	{ .id = "state", .title = "STATE", .get = get_state, .unit = UNIT_TEXT, .width = 5, .wide = 5, .rank = 5, .fixed = true,
+	  .left = true, .falling = true,
+	  .help = "R registered, E enabled, U running, P pending; M: the PE is masked" },
+	{ .id = "signals", .title = "SIG/s", .total = "SIGS", .get = get_signals, .unit = UNIT_COUNT, .width = 6, .wide = 9,
+	  .rank = 9, .falling = true, .help = "signals, whatever became of them" },
+	{ .id = "dispatched", .title = "DISP/s", .total = "DISPS", .get = get_dispatched, .unit = UNIT_COUNT, .width = 6,
+	  .wide = 9, .rank = 12, .falling = true, .help = "times the handler was entered" },
+	{ .id = "p50", .title = "p50us", .get = get_p50, .unit = UNIT_US, .width = 7, .wide = 9, .rank = 10, .falling = true,
+	  .help = "dispatch latency, median: first queued signal to handler" },
+	{ .id = "p99", .title = "p99us", .get = get_p99, .unit = UNIT_US, .width = 7, .wide = 9, .rank = 6, .falling = true,
+	  .help = "dispatch latency, 99th percentile" },
+	{ .id = "max", .title = "maxus", .get = get_max, .unit = UNIT_US, .width = 7, .wide = 9, .rank = 7, .falling = true,
+	  .help = "dispatch latency, worst" },
+	{ .id = "handler", .title = "H99us", .get = get_handler_p99, .unit = UNIT_US, .width = 7, .wide = 9, .rank = 14,
+	  .falling = true, .help = "handler time, 99th percentile: dispatch to complete" },
+	{ .id = "drops", .title = "DROP/s", .total = "DROPS", .get = get_drops, .unit = UNIT_COUNT, .width = 6, .wide = 9,
+	  .rank = 11, .falling = true, .help = "signals that got no dispatch of their own, all reasons" },
+	{ .id = "coalesced", .title = "COAL/s", .total = "COAL", .get = get_coalesced, .unit = UNIT_COUNT, .width = 6, .wide = 9,
+	  .rank = 16, .falling = true, .help = "of these, found the event pending already" },
+	{ .id = "rejected", .title = "REJ/s", .total = "REJ", .get = get_rejected, .unit = UNIT_COUNT, .width = 6, .wide = 9,
+	  .rank = 17, .falling = true, .help = "of these, refused (not registered, not allowed, busy)" },
+	{ .id = "withdrawn", .title = "CANC/s", .total = "CANC", .get = get_withdrawn, .unit = UNIT_COUNT, .width = 6, .wide = 9,
+	  .rank = 18, .falling = true, .help = "of these, cancelled or cleared (unregister, reset, end)" },
+	{ .id = "masked", .title = "MASKED", .get = get_masked, .unit = UNIT_AGE, .width = 6, .wide = 7, .rank = 15,
+	  .falling = true, .help = "for how long the PE has been masked now" },
+	{ .id = "share", .title = "MASK%", .get = get_masked_share, .unit = UNIT_PERCENT, .width = 5, .wide = 6, .rank = 13,
+	  .falling = true, .help = "share of the time that the PE was masked" },
+	{ .id = "unaccounted", .title = "UNACC", .get = get_unaccounted, .unit = UNIT_ID, .width = 6, .wide = 7, .rank = 4,
+	  .rare = true, .falling = true, .help = "signals or handlers that do not add up; 0 without loss" },
+};
+
+const size_t column_count = sizeof(columns) / sizeof(columns[0]);
+
+const struct column *column_find(const char *id)
+{
+	for (size_t i = 0; i < column_count; i++)
+		if (strcmp(columns[i].id, id) == 0)
+			return &columns[i];
+	return NULL;
+}
+
+static const char *format_number(const struct column *column, double value, const struct view_scope *scope,
+				 unsigned int width, char *buf, size_t size)
+{
+	switch (column->unit) {
+	case UNIT_COUNT:
+		if (!scope->total)
+			return format_real(buf, size, value, width);
+		return format_count(buf, size, value, width);
+	case UNIT_US:
+		return format_us(buf, size, value, width);
+	case UNIT_PERCENT:
+		return format_real(buf, size, value * 100, width);
+	case UNIT_AGE:
+		return format_age(buf, size, value);
+	case UNIT_ID:
+	case UNIT_TEXT:
+		break;
+	}
+	snprintf(buf, size, "%.0f", value);
+	return buf;
+}
+
+const char *column_format(const struct column *column, const struct cell *cell, const struct view_scope *scope,
+			  unsigned int width, char *buf, size_t size)
+{
+	switch (cell->kind) {
+	case CELL_NUMBER:
+		return format_number(column, cell->number, scope, width, buf, size);
+	case CELL_TEXT:
+		if (cell->string)
+			return cell->string;
+		snprintf(buf, size, "%s", cell->letters);
+		return buf;
+	case CELL_UNKNOWN:
+		break;
+	}
+	return "-";
+}
+
+int column_compare(const struct column *column, const struct cell *a, const struct cell *b)
+{
+	int order;
+
+	if (a->kind == CELL_UNKNOWN || b->kind == CELL_UNKNOWN)
+		return (a->kind == CELL_UNKNOWN) - (b->kind == CELL_UNKNOWN);
+	order = (a->number > b->number) - (a->number < b->number);
+	if (order == 0 && a->string && b->string)
+		order = strcmp(a->string, b->string);
+	return column->falling ? -order : order;
+}

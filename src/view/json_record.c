@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One record as JSON: its head, then what its kind has. */
+#include "json.h"
+
+#include "json_write.h"
+#include "record_names.h"
+
+static void put_id(struct json *j, const char *key, uint32_t id)
+{
+	if (id == SDEI_NONE)
+		json_null(j, key);
+	else
+		json_u64(j, key, id);
+}
+
+static void put_error(struct json *j, int error)
+{
+	json_i64(j, "error", error);
+	if (error && sdei_error_name(error))
+		json_text(j, "error_name", sdei_error_name(error));
+}
+
+/* SDEI results, which are numbered in their own way. */
+static void put_result(struct json *j, int64_t result)
+{
+	const char *name = sdei_result_name(result);
+
+	json_i64(j, "result", result);
+	if (name)
+		json_text(j, "result_name", name);
+}
+
+static void put_cleared(struct json *j, unsigned int cleared)
+{
+	char letters[6];
+
+	json_text(j, "cleared", sdei_state_letters(cleared, letters));
+}
+
+static void put_signal(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "outcome", record_outcome(r->outcome));
+	json_text(j, "source", record_source(r->origin));
+	put_id(j, "sender", r->sender);
+	put_error(j, r->error);
+}
+
+static void put_cancel(struct json *j, const struct sdei_record *r)
+{
+	put_error(j, r->error);
+}
+
+static void put_dispatch(struct json *j, const struct sdei_record *r)
+{
+	json_address(j, "pc", r->pc);
+}
+
+static void put_complete(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "how", record_how(r->outcome));
+	json_address(j, "arg", r->arg);
+}
+
+static void put_handler(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_handler *handler = (const void *)r;
+
+	json_address(j, "ep_addr", handler->ep_addr);
+	json_address(j, "ep_arg", handler->ep_arg);
+}
+
+static void put_state(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "reason", record_state_reason(r->origin));
+	put_cleared(j, r->outcome);
+	put_handler(j, r);
+}
+
+static void put_reset(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "reason", record_reset_reason(r->origin));
+}
+
+static void put_pe(struct json *j, const struct sdei_record *r)
+{
+	put_result(j, r->error);
+}
+
+static void put_unregister(struct json *j, const struct sdei_record *r)
+{
+	put_result(j, r->error);
+	put_cleared(j, r->outcome);
+}
+
+static void put_call(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_call *call = (const void *)r;
+	const char *name = sdei_call_name(call->function);
+
+	json_address(j, "function", call->function);
+	if (name)
+		json_text(j, "function_name", name);
+	else
+		json_null(j, "function_name");
+	json_open(j, "args", '[');
+	for (int i = 0; i < 3; i++)
+		json_address(j, NULL, call->args[i]);
+	json_close(j, ']');
+	put_result(j, r->result);
+}
+
+static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
+	[SDEI_REGISTER] = put_handler,
+	[SDEI_UNREGISTER] = put_unregister,
+	[SDEI_MASK] = put_pe,
+	[SDEI_UNMASK] = put_pe,
+	[SDEI_RESET] = put_reset,
+	[SDEI_SIGNAL] = put_signal,
+	[SDEI_CANCEL] = put_cancel,
+	[SDEI_DISPATCH] = put_dispatch,
+	[SDEI_COMPLETE] = put_complete,
+	[SDEI_CALL] = put_call,
+	[SDEI_STATE] = put_state,
+};
+
+void json_record(FILE *out, const struct sdei_record *r, const struct vm_name *name)
+{
+	const char *kind = sdei_kind_name(r->kind);
+	struct json j = { .out = out };
+	char letters[6];
+
+	json_open(&j, NULL, '{');
+	json_u64(&j, "time_ns", r->time_ns);
+	json_text(&j, "kind", kind ? kind : "?");
+	json_u64(&j, "vm", r->vm);
+	json_text(&j, "name", name->raw);
+	json_u64(&j, "vcpu", r->vcpu);
+	put_id(&j, "event", r->event);
+	json_text(&j, "state", sdei_state_letters(r->state, letters));
+	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
+		put_kind[r->kind](&j, r);
+	json_close(&j, '}');
+	putc('\n', out);
+}
+
+void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct json j = { .out = out };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "kind", "lost");
+	json_u64(&j, "count", count);
+	if (key) {
+		const char *kind = sdei_kind_name(key->kind);
+
+		json_text(&j, "lost_kind", kind ? kind : "?");
+		json_u64(&j, "vm", key->vm);
+		json_u64(&j, "vcpu", key->vcpu);
+		put_id(&j, "event", key->event);
+	}
+	json_close(&j, '}');
+	putc('\n', out);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "record_names.h"
+
+#include <stddef.h>
+
+#define NAME_IN(list, index) \
+	((index) < sizeof(list) / sizeof((list)[0]) && (list)[index] ? (list)[index] : "?")
+
+const char *record_source(unsigned int origin)
+{
+	static const char *const names[] = {
+		[SDEI_FROM_GUEST] = "guest", [SDEI_FROM_VMM] = "vmm", [SDEI_FROM_APF] = "apf", [SDEI_FROM_RESTORE] = "restore",
+	};
+
+	return NAME_IN(names, origin);
+}
+
+const char *record_outcome(unsigned int outcome)
+{
+	static const char *const names[] = {
+		[SDEI_QUEUED] = "queued", [SDEI_COALESCED] = "coalesced", [SDEI_REJECTED] = "rejected",
+	};
+
+	return NAME_IN(names, outcome);
+}
+
+const char *record_how(unsigned int how)
+{
+	static const char *const names[] = { [SDEI_COMPLETED] = "complete", [SDEI_RESUMED] = "resume" };
+
+	return NAME_IN(names, how);
+}
+
+const char *record_state_reason(unsigned int reason)
+{
+	static const char *const names[] = {
+		[SDEI_CREATED] = "created", [SDEI_STATE_RESET] = "reset", [SDEI_RESTORED] = "restored",
+		[SDEI_DESTROYED] = "destroyed",
+	};
+
+	return NAME_IN(names, reason);
+}
+
+const char *record_reset_reason(unsigned int reason)
+{
+	static const char *const names[] = { [SDEI_PRIVATE_RESET] = "private_reset", [SDEI_VCPU_RESET] = "vcpu_reset" };
+
+	return NAME_IN(names, reason);
+}

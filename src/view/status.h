@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a view shows besides the model: when, where, and how well it is watched.
+ * Plain figures, so that views know neither source nor clock.
+ */
+#ifndef VIEW_STATUS_H
+#define VIEW_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../source/source.h"
+
+struct view_status {
+	uint64_t now_ns;	/* CLOCK_MONOTONIC, that of the last tick */
+	int64_t wall_ns;	/* CLOCK_REALTIME at the same moment */
+	uint64_t delay_ns;	/* what the interval should be; 0: none */
+	char host[65];
+	unsigned int probes_attached, probes_total;
+	double cpu_percent;	/* of one CPU, our own; negative: unknown */
+	struct source_counters counters;
+};
+
+#endif
