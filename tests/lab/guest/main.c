@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sdei-guest: VMs whose guests use SDEI by script, and say afterwards exactly what happened. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "script.h"
+#include "semantics.h"
+#include "truth.h"
+#include "vm.h"
+
+#define SLICE_MS 100
+#define BOUNDED_TIMEOUT_S 300
+#define GRACE_S 30		/* from the end of --seconds to the end of patience */
+
+enum { EXIT_DONE, EXIT_WRONG, EXIT_USAGE, EXIT_LACKING = 4 };
+
+struct options {
+	const char *scenario, *truth, *name, *only;
+	unsigned int vcpus, seconds, timeout, instances;
+	uint64_t events;
+	bool list, semantics, help, without_sdei, without_gic, quiet;
+};
+
+struct session {		/* one invocation's run of its scenario */
+	struct options options;
+	struct script script;
+	unsigned int wrong, interrupts;
+	uint64_t started, stopped;	/* ns; stopped: when the VM was told to end */
+	FILE *json;
+	uint64_t totals[NR_COUNTED];
+};
+
+static const char usage[] =
+"Usage: sdei-guest --scenario NAME|FILE [OPTION…]   run VMs whose guests use SDEI as the scenario says\n"
+"       sdei-guest --semantics [--only TEXT]        test KVM's SDEI against the specification; ok/not ok lines\n"
+"       sdei-guest --list                           the scenarios that are built in\n"
+"\n"
+"  --vcpus N           vCPUs (the scenario's least)\n"
+"  --seconds S         end an endless scenario after S seconds (else SIGINT or SIGTERM does)\n"
+"  --events N          $N of the scenario: how many signals, rounds…\n"
+"  --instances N       VMs one after the other\n"
+"  --truth FILE        write what happened, exactly, as JSON\n"
+"  -name guest=NAME    the VM's name, as QEMU takes it (tools read it from /proc/PID/cmdline)\n"
+"  --timeout S         give up after S seconds (300; --seconds + 30 for endless scenarios)\n"
+"  --without-sdei      take SDEI from the VM (KVM_REG_ARM_STD_BMAP); runs on kernels without SDEI too\n"
+"  --without-gic       no vGICv3: naps then spin, WFI waits for SDEI only\n"
+"  --quiet             no closing line\n"
+"\n"
+"Exit status: 0 all as the scenario expects; 1 something contradicted it or failed; 2 wrong usage; 4 no /dev/kvm or no SDEI.\n";
+
+/* options --------------------------------------------------------------------- */
+
+enum { OPT_SCENARIO = 256, OPT_VCPUS, OPT_SECONDS, OPT_EVENTS, OPT_INSTANCES, OPT_TRUTH, OPT_NAME, OPT_TIMEOUT, OPT_ONLY,
+       OPT_LIST, OPT_SEMANTICS, OPT_HELP, OPT_WITHOUT_SDEI, OPT_WITHOUT_GIC, OPT_QUIET };
+
+static const struct option long_options[] = {
+	{ "scenario", 1, NULL, OPT_SCENARIO }, { "vcpus", 1, NULL, OPT_VCPUS }, { "seconds", 1, NULL, OPT_SECONDS },
+	{ "events", 1, NULL, OPT_EVENTS }, { "instances", 1, NULL, OPT_INSTANCES }, { "truth", 1, NULL, OPT_TRUTH },
+	{ "name", 1, NULL, OPT_NAME }, { "timeout", 1, NULL, OPT_TIMEOUT }, { "only", 1, NULL, OPT_ONLY },
+	{ "list", 0, NULL, OPT_LIST }, { "semantics", 0, NULL, OPT_SEMANTICS }, { "help", 0, NULL, OPT_HELP },
+	{ "without-sdei", 0, NULL, OPT_WITHOUT_SDEI }, { "without-gic", 0, NULL, OPT_WITHOUT_GIC },
+	{ "quiet", 0, NULL, OPT_QUIET }, { NULL, 0, NULL, 0 },
+};
+
+struct destination {
+	int option;
+	const char **text;
+	unsigned int *number;
+	uint64_t *long_number;
+	bool *flag;
+};
+
+static bool take_number(const char *text, uint64_t most, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && !errno && *value && *value <= most)
+		return true;
+	complain("a number from 1 to %" PRIu64 " is expected, not '%s' (--help)", most, text);
+	return false;
+}
+
+static bool take_option(const struct destination *to, const char *text)
+{
+	uint64_t value;
+
+	if (to->text)
+		*to->text = text;
+	if (to->flag)
+		*to->flag = true;
+	if (to->number) {
+		if (!take_number(text, to->option == OPT_VCPUS ? MAX_VCPUS : 1000000, &value))
+			return false;
+		*to->number = value;
+	}
+	return !to->long_number || take_number(text, 1000000000, to->long_number);
+}
+
+static bool parse_options(struct options *o, int argc, char **argv)
+{
+	const struct destination destinations[] = {
+		{ OPT_SCENARIO, .text = &o->scenario }, { OPT_TRUTH, .text = &o->truth }, { OPT_NAME, .text = &o->name },
+		{ OPT_ONLY, .text = &o->only }, { OPT_VCPUS, .number = &o->vcpus }, { OPT_SECONDS, .number = &o->seconds },
+		{ OPT_TIMEOUT, .number = &o->timeout }, { OPT_INSTANCES, .number = &o->instances },
+		{ OPT_EVENTS, .long_number = &o->events }, { OPT_LIST, .flag = &o->list },
+		{ OPT_SEMANTICS, .flag = &o->semantics }, { OPT_HELP, .flag = &o->help },
+		{ OPT_WITHOUT_SDEI, .flag = &o->without_sdei }, { OPT_WITHOUT_GIC, .flag = &o->without_gic },
+		{ OPT_QUIET, .flag = &o->quiet },
+	};
+	int option;
+
+	while ((option = getopt_long_only(argc, argv, "", long_options, NULL)) != -1) {
+		const struct destination *to = destinations;
+
+		if (option == '?')
+			return false;
+		while (to->option != option)
+			to++;
+		if (!take_option(to, optarg))
+			return false;
+	}
+	if (optind < argc)
+		complain("what is '%s'? (--help)", argv[optind]);
+	return optind == argc;
+}
+
+/* QEMU's -name is NAME or guest=NAME[,…]. */
+static void plain_name(struct options *o, char *buffer, size_t size)
+{
+	const char *name = o->name ?: "sdei-guest";
+
+	if (!strncmp(name, "guest=", 6))
+		name += 6;
+	snprintf(buffer, size, "%.*s", (int)strcspn(name, ","), name);
+}
+
+/* running ------------------------------------------------------------------------ */
+
+static int load_programs(struct session *session, struct vm *vm)
+{
+	struct control *control = vm_memory(vm, GUEST_CONTROL);
+	struct machine machine = { vm->nr_vcpus, control->mpidr, clock_frequency(), payload_symbol(PAYLOAD_ENTRY) };
+	struct program *program = malloc(sizeof(*program));
+	int err = program ? 0 : -ENOMEM;
+
+	session->script.nr_predictions = 0;
+	for (unsigned int i = 0; i < vm->nr_vcpus && !err; i++) {
+		struct area *area = vm->vcpus[i].area;
+
+		err = script_compile(&session->script, &machine, i, program);
+		if (err)
+			break;
+		memcpy(vm_memory(vm, area->ops), program->ops, program->nr_ops * sizeof(struct op));
+		for (int event = 0; event < NR_EVENTS; event++)
+			area->frames[event].start = program->handler[event];
+	}
+	free(program);
+	return err;
+}
+
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static bool interrupted(void)
+{
+	const struct timespec none = { 0 };
+	sigset_t set;
+
+	block_signals(&set);
+	return sigtimedwait(&set, NULL, &none) > 0;
+}
+
+static uint64_t seconds_since(uint64_t start)
+{
+	return (clock_now_ns() - start) / 1000000000;
+}
+
+static void say_where(struct vm *vm, const struct session *session)
+{
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		const struct area *area = vm->vcpus[i].area;
+		const struct op *ops = vm_memory(vm, area->ops);
+
+		if (!vm->vcpus[i].done)
+			complain("vCPU %u of '%s' got to line %u", i, session->script.name,
+				 ops[area->context[MAIN].pc ? area->context[MAIN].pc - 1 : 0].line);
+	}
+}
+
+/* Tells the VM to end when its time has come; false when patience is at its end. */
+static bool keep_time(struct session *session, struct vm *vm)
+{
+	const struct options *o = &session->options;
+	unsigned int patience = o->timeout ?: session->script.endless ? 0 : BOUNDED_TIMEOUT_S;
+
+	if (interrupted()) {
+		session->interrupts++;
+		session->stopped = session->stopped ?: clock_now_ns();
+		vm_stop(vm, 2);
+	}
+	if (session->script.endless && o->seconds && !session->stopped && seconds_since(session->started) >= o->seconds) {
+		session->stopped = clock_now_ns();
+		vm_stop(vm, 1);
+	}
+	if (session->interrupts > 1)
+		return false;
+	if (session->stopped && seconds_since(session->stopped) >= GRACE_S)
+		return false;
+	return !patience || seconds_since(session->started) < patience;
+}
+
+static int run_vm(struct session *session, struct vm *vm)
+{
+	clock_sample();
+	if (vm_start(vm))
+		return -EIO;
+	while (!vm_wait(vm, SLICE_MS)) {
+		clock_sample();
+		if (!keep_time(session, vm)) {
+			complain("the guest does not come to its end, %" PRIu64 " s after its start: giving up", seconds_since(session->started));
+			say_where(vm, session);
+			vm_kill(vm);
+			return -ETIMEDOUT;
+		}
+	}
+	if (vm->failed)
+		vm_kill(vm);
+	vm_join(vm);
+	clock_sample();
+	return vm->failed ? -EIO : 0;
+}
+
+static void account(struct session *session, struct vm *vm, unsigned int instance, bool one_of_many)
+{
+	struct truth truth = { .script = &session->script, .complete = session->interrupts == 0 };
+
+	session->wrong += truth_check(vm, &truth);
+	for (int field = 0; field < NR_COUNTED; field++)
+		session->totals[field] += truth_total(vm, field);
+	if (!session->json)
+		return;
+	if (one_of_many) {
+		fputs(instance ? ",\n" : "", session->json);
+		truth_write_vm(session->json, vm, instance);
+	} else {
+		truth_write_vcpus(session->json, vm);
+	}
+}
+
+static int run_instance(struct session *session, unsigned int instance, bool one_of_many)
+{
+	const struct options *o = &session->options;
+	struct vm_options options = { .vcpus = o->vcpus, .without_sdei = o->without_sdei, .without_gic = o->without_gic,
+				      .logging = o->truth };
+	struct vm vm;
+	int err = vm_create(&vm, &options);
+
+	if (err)
+		return err;
+	err = load_programs(session, &vm) ?: run_vm(session, &vm);
+	if (!err)
+		account(session, &vm, instance, one_of_many);
+	vm_destroy(&vm);
+	return err;
+}
+
+static int run_instances(struct session *session)
+{
+	unsigned int nr = session->options.instances;
+	int err = 0;
+
+	for (unsigned int i = 0; i < nr && !err && !session->interrupts; i++)
+		err = run_instance(session, i, nr > 1);
+	return err;
+}
+
+static int write_truth(const struct session *session, const char *body)
+{
+	FILE *file = fopen(session->options.truth, "w");
+	char name[256];
+
+	if (!file) {
+		complain("cannot write '%s': %s", session->options.truth, strerror(errno));
+		return -errno;
+	}
+	plain_name((struct options *)&session->options, name, sizeof(name));
+	fprintf(file, "{\"vm\":%d,\"name\":", getpid());
+	truth_quote(file, name);
+	fputs(",\"scenario\":", file);
+	truth_quote(file, session->script.name);
+	fprintf(file, ",\"clock\":{\"frequency_hz\":%" PRIu64 ",\"error_ns\":%" PRIu64 "},\n", clock_frequency(), clock_error_ns());
+	if (session->options.instances > 1)
+		fprintf(file, "\"instances\":%u,\"vms\":[%s]}\n", session->options.instances, body);
+	else
+		fprintf(file, "%s}\n", body);
+	if (fclose(file)) {
+		complain("cannot write '%s': %s", session->options.truth, strerror(errno));
+		return -EIO;
+	}
+	return 0;
+}
+
+static void say_totals(const struct session *session)
+{
+	printf("%s: %u vCPU(s), %" PRIu64 " ms", session->script.name, session->options.vcpus,
+	       (clock_now_ns() - session->started) / 1000000);
+	for (int field = 0; field < NR_COUNTED; field++)
+		if (session->totals[field])
+			printf(", %" PRIu64 " %s", session->totals[field], counted_names[field]);
+	printf("%s\n", session->wrong ? "; CONTRADICTED" : "");
+}
+
+static int run_scenario(struct session *session)
+{
+	char *body = NULL;
+	size_t size;
+	sigset_t set;
+	int err;
+
+	block_signals(&set);
+	session->started = clock_now_ns();
+	clock_sample();
+	if (session->options.truth)
+		session->json = open_memstream(&body, &size);
+	err = run_instances(session);
+	if (session->json)
+		fclose(session->json);
+	if (!err && session->options.truth)
+		err = write_truth(session, body);
+	free(body);
+	if (!err && !session->options.quiet)
+		say_totals(session);
+	return err;
+}
+
+static int scenario_main(struct session *session)
+{
+	struct options *o = &session->options;
+	int err;
+
+	session->script.events = o->events;
+	err = script_open(&session->script, o->scenario);
+	if (err)
+		return EXIT_USAGE;
+	if (o->vcpus && o->vcpus < session->script.vcpus) {
+		complain("scenario '%s' needs %u vCPUs", o->scenario, session->script.vcpus);
+		return EXIT_USAGE;
+	}
+	o->vcpus = o->vcpus ?: session->script.vcpus;
+	o->instances = o->instances ?: session->script.instances;
+	err = run_scenario(session);
+	script_close(&session->script);
+	if (err == -ENODEV || err == -ENOENT || err == -EACCES)
+		return EXIT_LACKING;
+	return err || session->wrong ? EXIT_WRONG : EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct session session = { 0 };
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!parse_options(&session.options, argc, argv))
+		return EXIT_USAGE;
+	if (session.options.help) {
+		fputs(usage, stdout);
+		return EXIT_DONE;
+	}
+	if (session.options.list) {
+		script_list();
+		return EXIT_DONE;
+	}
+	if (session.options.semantics)
+		return semantics_main(session.options.only);
+	if (session.options.scenario)
+		return scenario_main(&session);
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The payload's assembly: start, SDEI handler entry and exit, exception vectors, the register pattern. */
+#include "../layout.h"
+
+#define COMPLETE		0xC4000025
+#define COMPLETE_AND_RESUME	0xC4000026
+
+	.section .text.start, "ax"
+	.global payload_start
+payload_start:				/* x0: struct area; also after a reset and by PSCI CPU_ON */
+	b	1f
+	nop
+	.quad	sdei_entry		/* PAYLOAD_ENTRY, PAYLOAD_RESUME: where the VMM looks them up */
+	.quad	sdei_resume
+1:
+	msr	daifset, #0xf
+	msr	spsel, #1
+	msr	tpidr_el1, x0
+	ldr	x1, [x0, #AREA_STACK]
+	mov	sp, x1
+	adr	x1, vectors
+	msr	vbar_el1, x1
+	ldr	x1, =0xff00		/* attribute 0 device-nGnRnE, 1 normal write-back */
+	msr	mair_el1, x1
+	ldr	x1, =0x200803519	/* T0SZ 25, 4 KiB, inner shareable write-back, EPD1, 40 bits of output */
+	msr	tcr_el1, x1
+	ldr	x1, =GUEST_TABLE
+	msr	ttbr0_el1, x1
+	tlbi	vmalle1
+	dsb	nsh
+	isb
+	mrs	x1, sctlr_el1
+	ldr	x2, =0x1005		/* MMU, data and instruction cache */
+	orr	x1, x1, x2
+	msr	sctlr_el1, x1
+	isb
+	bl	payload_main
+1:	wfi
+	b	1b
+
+/*
+ * x1 is the event's struct frame. Everything is kept before it is used: x0..x17 to be looked at, x18..x30 and sp
+ * because the dispatcher gives back x0..x17 only.
+ */
+	.text
+	.global sdei_entry
+sdei_entry:
+	stp	x4, x5, [x1, #FRAME_X + 32]
+	mrs	x4, cntvct_el0
+	str	x4, [x1, #FRAME_ENTRY]
+	mrs	x5, nzcv
+	mrs	x4, daif
+	orr	x5, x5, x4
+	mrs	x4, currentel
+	orr	x5, x5, x4
+	mrs	x4, spsel
+	orr	x5, x5, x4
+	str	x5, [x1, #FRAME_PSTATE]
+	stp	x0, x1, [x1, #FRAME_X]
+	stp	x2, x3, [x1, #FRAME_X + 16]
+	stp	x6, x7, [x1, #FRAME_X + 48]
+	stp	x8, x9, [x1, #FRAME_X + 64]
+	stp	x10, x11, [x1, #FRAME_X + 80]
+	stp	x12, x13, [x1, #FRAME_X + 96]
+	stp	x14, x15, [x1, #FRAME_X + 112]
+	stp	x16, x17, [x1, #FRAME_X + 128]
+	stp	x18, x19, [x1, #FRAME_X + 144]
+	stp	x20, x21, [x1, #FRAME_X + 160]
+	stp	x22, x23, [x1, #FRAME_X + 176]
+	stp	x24, x25, [x1, #FRAME_X + 192]
+	stp	x26, x27, [x1, #FRAME_X + 208]
+	stp	x28, x29, [x1, #FRAME_X + 224]
+	mov	x4, sp
+	stp	x30, x4, [x1, #FRAME_X + 240]
+	mov	x19, x1
+	ldr	x4, [x1, #FRAME_STACK]
+	mov	sp, x4
+	mov	x0, x1
+	bl	payload_handler		/* 0 complete, 1 complete and resume */
+	mov	x2, x19
+	ldp	x18, x19, [x2, #FRAME_X + 144]
+	ldp	x20, x21, [x2, #FRAME_X + 160]
+	ldp	x22, x23, [x2, #FRAME_X + 176]
+	ldp	x24, x25, [x2, #FRAME_X + 192]
+	ldp	x26, x27, [x2, #FRAME_X + 208]
+	ldp	x28, x29, [x2, #FRAME_X + 224]
+	ldp	x30, x4, [x2, #FRAME_X + 240]
+	mov	sp, x4
+	ldr	x5, [x2, #FRAME_RUN]
+	ldr	x6, [x2, #FRAME_CONDUIT]
+	cbnz	x0, 1f
+	ldr	x0, =COMPLETE
+	ldr	x1, [x2, #FRAME_STATUS]
+	b	2f
+1:	ldr	x0, =COMPLETE_AND_RESUME
+	adr	x1, sdei_resume
+2:	isb
+	mrs	x4, cntvct_el0
+	str	x4, [x5, #RUN_EXIT]
+	cbnz	x6, 3f
+	hvc	#0
+	b	4f
+3:	smc	#0
+4:	str	x0, [x2, #FRAME_DENIED]	/* it must not come back */
+	ldr	x4, [x2, #FRAME_STACK]
+	mov	sp, x4
+	mov	x0, x2
+	b	payload_denied
+
+/* COMPLETE_AND_RESUME ends here, as if by an exception: note ELR and SPSR, and go back where the event came. */
+sdei_resume:
+	msr	tpidr_el0, x16
+	mrs	x16, tpidr_el1
+	str	x17, [x16, #AREA_SCRATCH]
+	mrs	x17, elr_el1
+	str	x17, [x16, #AREA_RESUME_ELR]
+	mrs	x17, spsr_el1
+	str	x17, [x16, #AREA_RESUME_SPSR]
+	ldr	x17, [x16, #AREA_SCRATCH]
+	mrs	x16, tpidr_el0
+	eret
+
+	.balign	2048
+vectors:
+	.set	entry, 0
+	.rept	16
+	.balign	128
+	mov	x0, #entry
+	b	fault
+	.set	entry, entry + 1
+	.endr
+
+fault:
+	mrs	x1, tpidr_el1
+	str	x0, [x1, #AREA_FAULT + 32]
+	mrs	x2, esr_el1
+	mrs	x3, elr_el1
+	stp	x2, x3, [x1, #AREA_FAULT]
+	mrs	x2, far_el1
+	stp	x2, x30, [x1, #AREA_FAULT + 16]
+	ldr	x2, [x1, #AREA_STACK]
+	mov	sp, x2
+	b	payload_fault
+
+/*
+ * pattern(area, flags, context): every register that a dispatch may touch gets a known value, NZCV and DAIF `flags`, then the
+ * doorbell rings; whatever the VMM injects interrupts here. What is left afterwards goes to area->pattern.
+ */
+	.global pattern
+pattern:
+	stp	x29, x30, [sp, #-96]!
+	stp	x19, x20, [sp, #16]
+	stp	x21, x22, [sp, #32]
+	stp	x23, x24, [sp, #48]
+	stp	x25, x26, [sp, #64]
+	stp	x27, x28, [sp, #80]
+	mov	x28, x0			/* kept: area */
+	mov	x27, x2
+	ldr	x26, =GUEST_DOORBELL
+	adr	x25, pattern_rung
+	str	x25, [x28, #AREA_PATTERN + 256]
+	msr	nzcv, x1
+	msr	daif, x1
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
+	movz	x\n, #(0x1100 + \n)
+	movk	x\n, #(0xa500 + \n), lsl #48
+	.endr
+	str	w27, [x26]
+pattern_rung:
+	.irp	n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28
+	str	x\n, [x28, #(AREA_PATTERN + 8 * \n)]
+	.endr
+	.irp	n, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29
+	str	x\n, [x28, #(AREA_PATTERN + 8 * \n)]
+	.endr
+	mrs	x0, nzcv
+	mrs	x1, daif
+	orr	x0, x0, x1
+	str	x0, [x28, #AREA_PATTERN + 248]
+	msr	daifset, #0xf
+	ldp	x19, x20, [sp, #16]
+	ldp	x21, x22, [sp, #32]
+	ldp	x23, x24, [sp, #48]
+	ldp	x25, x26, [sp, #64]
+	ldp	x27, x28, [sp, #80]
+	ldp	x29, x30, [sp], #96
+	ret
+
+/* smccc(x0..x5, conduit) returns x0 */
+	.global smccc
+smccc:
+	cbnz	x6, 1f
+	hvc	#0
+	ret
+1:	smc	#0
+	ret
