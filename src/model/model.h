@@ -49,45 +49,56 @@ enum model_reject { REJECT_ENOENT, REJECT_EPERM, REJECT_EBUSY, REJECT_OTHER, REJ
 	X(coalesce_age, "age of the pending episode when a signal was coalesced into it") \
 	X(episode_signals, "signals per pending episode (a number, not ns)")
 
+/* Ordered so that a record touches two cache lines of it. */
 struct model_event {
-	struct model_vcpu *vcpu;
 	uint32_t event;
 	uint8_t state;			/* SDEI_REGISTERED|...; the MASKED bit is the vCPU's */
 	bool inexact;			/* records of it were lost: distributions miss samples */
-	uint64_t ep_addr, ep_arg;	/* handler; 0 when unknown */
+	/* inside of the model */
+	bool seen : 1;			/* in a record, not only in a report of lost ones */
+	bool born : 1;			/* seen since its vCPU was created */
+	bool uncertain : 1;		/* records lost or late: see model_unaccounted() */
+	uint64_t pending_since_ns, running_since_ns, running_signal_ns;	/* 0: unknown or none */
+	/* until here */
+#define X(field, help) struct hist *field;
+	MODEL_EVENT_HISTS(X)
+#undef X
+	uint64_t episode_count;		/* inside: signals in the open episode, if pending_since_ns is known */
 	struct model_counts count;	/* since start (or model_reset) */
 	struct model_counts interval;	/* during the last closed interval, see model_tick */
 	uint64_t rejected[REJECT_COUNT];
 	uint64_t carried_pending;	/* episodes that were pending when first seen */
-	uint64_t carried_running;	/* handlers that were running when first seen */
-	uint64_t lost;			/* records about it that were lost */
-#define X(field, help) struct hist *field;
-	MODEL_EVENT_HISTS(X)
-#undef X
-	/* inside of the model */
-	uint64_t pending_since_ns, running_since_ns, running_signal_ns;	/* 0: unknown or none */
-	uint64_t episode_count;
-	struct model_counts mark;
+	uint64_t carried_running;	/* handlers that were running when first seen, or were restored running */
+	uint64_t lost;			/* records about it that were lost, calls apart */
+	uint64_t misfits;		/* records that contradicted the state that the one before had left */
+	struct model_vcpu *vcpu;
+	uint64_t ep_addr, ep_arg;	/* handler; 0 when unknown */
+	int64_t missed_ends;		/* inside: see life_end_lost() */
+	struct model_counts mark;	/* inside */
 };
 
 struct model_vcpu {
 	struct model_vm *vm;
 	uint32_t id;
 	bool gone;			/* destroyed */
-	uint64_t gone_ns;
 	bool mask_known, masked, initial;	/* initial: masked ever since creation or reset */
-	uint64_t masked_since_ns;	/* 0: not masked, or since before it was seen */
-	uint64_t masked_ns;		/* closed mask intervals of known length; see model_masked_ns() */
+	bool inexact;
+	bool doomed;			/* inside: its end was reported lost; gone at the tick that finds it quiet */
+	uint64_t last_ns, first_seen_ns;	/* newest record; oldest record (or model_reset) */
+	uint64_t masked_since_ns;	/* 0: not masked, or since an unknown time */
+	uint64_t masked_ns;		/* time seen masked in closed intervals; see model_masked_ns() */
+	uint64_t masked_from_ns;	/* inside: from when on the open interval counts, a lower bound where since is 0 */
+	struct model_event *recent;	/* inside: of the last record */
+	struct model_event **events;	/* by event number, ascending */
+	size_t event_count;
 	uint64_t interval_masked_ns;	/* masked time in the last closed interval */
 	uint64_t mask_calls, unmask_calls;
 	uint64_t lost;
-	bool inexact;
+	uint64_t gone_ns;
 	struct hist *mask;		/* PE_MASK..PE_UNMASK */
 	struct hist *initial_mask;	/* creation or reset .. first PE_UNMASK */
-	struct model_event **events;	/* by event number, ascending */
-	size_t event_count;
 	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
-	uint64_t mark_masked_ns, first_seen_ns, last_ns;	/* inside */
+	uint64_t mark_masked_ns, mark_last_ns;	/* inside */
 };
 
 struct model_vm {
@@ -97,6 +108,7 @@ struct model_vm {
 	uint64_t gone_ns;
 	struct model_vcpu **vcpus;	/* by vcpu_id, ascending */
 	size_t vcpu_count;
+	size_t living;			/* vCPUs that are not gone */
 	void *user;			/* the view's, e.g. its name; freed by model_options.free_user */
 };
 
@@ -141,6 +153,7 @@ struct model_totals {
 	uint64_t start_ns, now_ns;	/* first tick or record; last tick */
 	uint64_t lost;			/* all losses */
 	uint64_t unknown, no_memory, late;
+	uint64_t misfits;		/* of all events */
 	size_t vms, vcpus;		/* those that are not gone */
 	bool inexact;
 };

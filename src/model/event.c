@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One event on one vCPU. A record does three things, each in one place:
+ *   it counts		count_what(), also for records that were lost
+ *   it is checked	check_state(): does it follow on what is known?
+ *   it acts		act(): opens and closes episodes and handlers, takes samples
+ * and then its post-state is the state.
+ *
+ * An episode is the time that the event is pending, a handler the time that it
+ * is running. Counts never depend on the state that the model believes in, so
+ * that records missed, and told of later, make them exact again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+#define LINE 64
+
+int sample_add(struct hist **h, uint64_t value, const struct sdei_record *r, uint32_t event)
+{
+	struct hist_worst who = { .time_ns = r->time_ns, .vm = r->vm, .vcpu = r->vcpu, .event = event };
+
+	if (unlikely(!*h))
+		*h = hist_new();
+	return *h ? hist_add(*h, value, &who) : -ENOMEM;
+}
+
+/* --- the events of a vCPU */
+
+static struct model_event *event_new(struct model_vcpu *v, uint32_t number)
+{
+	size_t size = (sizeof(struct model_event) + LINE - 1) / LINE * LINE;
+	struct model_event *e = aligned_alloc(LINE, size);
+
+	if (!e)
+		return NULL;
+	memset(e, 0, size);
+	e->vcpu = v;
+	e->event = number;
+	return e;
+}
+
+void event_free(struct model_event *e)
+{
+#define X(field, help) hist_free(e->field);
+	MODEL_EVENT_HISTS(X)
+#undef X
+	free(e);
+}
+
+/* Index of the first event whose number is not below. */
+static size_t lower_bound(const struct model_vcpu *v, uint32_t number)
+{
+	size_t low = 0, high = v->event_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (v->events[middle]->event < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct model_event *event_insert(struct model_vcpu *v, uint32_t number, size_t at)
+{
+	struct model_event **events = v->events, *e;
+
+	/* The room is the power of two at or above the count. */
+	if (!(v->event_count & (v->event_count - 1)))
+		events = realloc(events, (v->event_count ? v->event_count * 2 : 1) * sizeof(*events));
+	if (!events)
+		return NULL;
+	v->events = events;
+	e = event_new(v, number);
+	if (!e)
+		return NULL;
+	memmove(events + at + 1, events + at, (v->event_count - at) * sizeof(*events));
+	events[at] = e;
+	v->event_count++;
+	return e;
+}
+
+struct model_event *model_event(const struct model_vcpu *vcpu, uint32_t event)
+{
+	size_t at = lower_bound(vcpu, event);
+
+	return at < vcpu->event_count && vcpu->events[at]->event == event ? vcpu->events[at] : NULL;
+}
+
+struct model_event *event_get(struct model_vcpu *v, uint32_t number)
+{
+	struct model_event *e = v->recent;
+
+	if (likely(e && e->event == number))
+		return e;
+	e = model_event(v, number);
+	if (!e)
+		e = event_insert(v, number, lower_bound(v, number));
+	if (e)
+		v->recent = e;
+	return e;
+}
+
+/* --- counts */
+
+#define COUNT(m, e, field, n)				\
+	do {						\
+		(e)->count.field += (n);		\
+		(m)->totals.count.field += (n);		\
+	} while (0)
+
+static enum model_reject reject_of(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return REJECT_ENOENT;
+	case -EPERM:
+		return REJECT_EPERM;
+	case -EBUSY:
+		return REJECT_EBUSY;
+	default:
+		return REJECT_OTHER;
+	}
+}
+
+static void count_signal(struct model *m, struct model_event *e, unsigned int outcome, int error, uint64_t n)
+{
+	COUNT(m, e, signals, n);
+	switch (outcome) {
+	case SDEI_QUEUED:
+		COUNT(m, e, queued, n);
+		break;
+	case SDEI_COALESCED:
+		COUNT(m, e, coalesced, n);
+		break;
+	case SDEI_REJECTED:
+		COUNT(m, e, rejected, n);
+		e->rejected[reject_of(error)] += n;
+		break;
+	}
+}
+
+static void count_cleared(struct model *m, struct model_event *e, unsigned int cleared, uint64_t n)
+{
+	if (cleared & SDEI_PENDING)
+		COUNT(m, e, cleared, n);
+	if (cleared & SDEI_RUNNING)
+		COUNT(m, e, running_cleared, n);
+}
+
+/* The one definition of what a record counts as; the same for those that were lost. */
+static void count_what(struct model *m, struct model_event *e, unsigned int kind, unsigned int outcome, int error, uint64_t n)
+{
+	switch (kind) {
+	case SDEI_SIGNAL:
+		count_signal(m, e, outcome, error, n);
+		break;
+	case SDEI_DISPATCH:
+		COUNT(m, e, dispatched, n);
+		break;
+	case SDEI_COMPLETE:
+		if (outcome == SDEI_RESUMED)
+			COUNT(m, e, resumed, n);
+		else
+			COUNT(m, e, completed, n);
+		break;
+	case SDEI_CANCEL:
+		if (!error)
+			COUNT(m, e, cancelled, n);
+		break;
+	case SDEI_UNREGISTER:
+	case SDEI_STATE:
+		count_cleared(m, e, outcome, n);
+		break;
+	}
+}
+
+/* --- state */
+
+/* A restore makes bits out of nothing; what it does not take away stays. */
+static unsigned int before_restore(const struct model_event *e, const struct sdei_record *r)
+{
+	unsigned int had = e->seen ? e->state : r->state;
+
+	return ((r->state & had) | r->outcome) & OPEN_BITS;
+}
+
+/* Which of the open bits were set before r: what its kind changed, undone. */
+static unsigned int state_before(const struct model_event *e, const struct sdei_record *r)
+{
+	unsigned int state = r->state & OPEN_BITS;
+
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		/* The STATE of a restore may have told of the bit before its signal does. */
+		if (r->origin == SDEI_FROM_RESTORE && e->seen)
+			return (state & ~SDEI_PENDING) | (e->state & SDEI_PENDING);
+		if (r->outcome == SDEI_QUEUED)
+			return state & ~SDEI_PENDING;
+		return r->outcome == SDEI_COALESCED ? state | SDEI_PENDING : state;
+	case SDEI_DISPATCH:
+		return SDEI_PENDING;
+	case SDEI_COMPLETE:
+		return state | SDEI_RUNNING;
+	case SDEI_CANCEL:
+		return r->error ? state : state | SDEI_PENDING;
+	case SDEI_UNREGISTER:
+		return state | (r->outcome & OPEN_BITS);
+	case SDEI_STATE:
+		if (r->origin == SDEI_RESTORED)
+			return before_restore(e, r);
+		return state | (r->outcome & OPEN_BITS);
+	default:
+		return state;
+	}
+}
+
+static void abandon(struct model_event *e, unsigned int bits)
+{
+	if (bits & SDEI_PENDING)
+		e->pending_since_ns = 0;
+	if (bits & SDEI_RUNNING)
+		e->running_since_ns = e->running_signal_ns = 0;
+}
+
+/*
+ * At first sight, what was open before is carried: it has no start and no
+ * sample, but it may end, and conservation counts it. Later the state before r
+ * must be what the last record left. If not, records are missing: what was open
+ * is abandoned and nothing is counted for it, because the missing records will
+ * be: they are reported as lost, or they are late.
+ */
+static void check_state(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	unsigned int before = state_before(e, r);
+
+	if (unlikely(!e->seen)) {
+		e->seen = true;
+		e->carried_pending += !!(before & SDEI_PENDING);
+		e->carried_running += !!(before & SDEI_RUNNING);
+	} else if (unlikely(before != (e->state & OPEN_BITS))) {
+		abandon(e, before ^ e->state);
+		e->misfits++;
+		m->totals.misfits++;
+		e->inexact = m->totals.inexact = true;
+	}
+	if (is_state(r, SDEI_RESTORED))
+		e->carried_running += !!(r->state & ~before & SDEI_RUNNING);
+	e->born = true;
+}
+
+/* --- episodes and handlers */
+
+/* An episode without a known start has no known number of signals either. */
+static int end_episode(struct model_event *e, const struct sdei_record *r)
+{
+	if (!e->pending_since_ns)
+		return 0;
+	e->pending_since_ns = 0;
+	return sample_add(&e->episode_signals, e->episode_count, r, e->event);
+}
+
+/* A sample of the time since from_ns, if that is known. */
+static int sample_since(struct model_event *e, struct hist **h, uint64_t from_ns, const struct sdei_record *r)
+{
+	return from_ns && from_ns <= r->time_ns ? sample_add(h, r->time_ns - from_ns, r, e->event) : 0;
+}
+
+static int act_signal(struct model_event *e, const struct sdei_record *r)
+{
+	if (r->outcome == SDEI_QUEUED) {
+		e->pending_since_ns = r->time_ns;
+		e->episode_count = 1;
+		return 0;
+	}
+	if (r->outcome != SDEI_COALESCED || !e->pending_since_ns)
+		return 0;
+	e->episode_count++;
+	return sample_since(e, &e->coalesce_age, e->pending_since_ns, r);
+}
+
+/* The episode becomes the handler's. A signal from now on is an episode of its own. */
+static int act_dispatch(struct model_event *e, const struct sdei_record *r)
+{
+	uint64_t since_ns = e->pending_since_ns;
+	int err = sample_since(e, &e->dispatch, since_ns, r);
+
+	e->running_since_ns = r->time_ns;
+	e->running_signal_ns = since_ns;
+	return end_episode(e, r) ? -ENOMEM : err;
+}
+
+static int act_complete(struct model_event *e, const struct sdei_record *r)
+{
+	int err = sample_since(e, &e->handler, e->running_since_ns, r);
+
+	if (sample_since(e, &e->total, e->running_signal_ns, r))
+		err = -ENOMEM;
+	abandon(e, SDEI_RUNNING);
+	return err;
+}
+
+/* A handler that is cut off has no sample: its length says nothing about the guest. */
+static int act_cleared(struct model_event *e, const struct sdei_record *r)
+{
+	abandon(e, r->outcome & SDEI_RUNNING);
+	return r->outcome & SDEI_PENDING ? end_episode(e, r) : 0;
+}
+
+static void take_handler(struct model_event *e, const struct sdei_record *r)
+{
+	const struct sdei_record_handler *handler = (const struct sdei_record_handler *)r;
+
+	e->ep_addr = handler->ep_addr;
+	e->ep_arg = handler->ep_arg;
+}
+
+static int act(struct model_event *e, const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		return act_signal(e, r);
+	case SDEI_DISPATCH:
+		return act_dispatch(e, r);
+	case SDEI_COMPLETE:
+		return act_complete(e, r);
+	case SDEI_CANCEL:
+		return r->error ? 0 : end_episode(e, r);
+	case SDEI_UNREGISTER:
+		return act_cleared(e, r);
+	case SDEI_REGISTER:
+		take_handler(e, r);
+		return 0;
+	case SDEI_STATE:
+		take_handler(e, r);
+		return act_cleared(e, r);
+	default:
+		return 0;
+	}
+}
+
+/* Something about it is not known: what is open has no sure start any more. */
+static void doubt(struct model *m, struct model_event *e)
+{
+	abandon(e, OPEN_BITS);
+	e->uncertain = true;
+	e->inexact = m->totals.inexact = true;
+}
+
+/* A late record only counts: its state and its place in any interval are history. */
+int event_take(struct model *m, struct model_event *e, const struct sdei_record *r, bool late)
+{
+	int err;
+
+	count_what(m, e, r->kind, r->outcome, r->error, 1);
+	if (unlikely(late && (e->seen || e->vcpu->gone))) {
+		doubt(m, e);
+		return 0;
+	}
+	check_state(m, e, r);
+	err = act(e, r);
+	e->state = r->state & ~SDEI_MASKED;
+	abandon(e, ~r->state);
+	if (unlikely(err))
+		e->inexact = m->totals.inexact = true;
+	return err;
+}
+
+/*
+ * A lost record counts like one that was seen, and nothing else is done for it:
+ * when it happened is not known, and whatever it changed shows in the post-state
+ * of a later record. Only an end has no later record.
+ */
+void event_take_lost(struct model *m, struct model_event *e, const struct sdei_lost_key *key, uint64_t count)
+{
+	count_what(m, e, key->kind, key->outcome, key->error, count);
+	e->lost += count;
+	doubt(m, e);
+	if (key->kind == SDEI_STATE && key->origin == SDEI_DESTROYED)
+		life_end_lost(e, count);
+}
+
+void event_renew(struct model_event *e)
+{
+	abandon(e, OPEN_BITS);
+	e->state = 0;
+	e->born = false;
+}
+
+void event_reset(struct model_event *e)
+{
+#define X(field, help)			\
+	hist_free(e->field);		\
+	e->field = NULL;
+	MODEL_EVENT_HISTS(X)
+#undef X
+	memset(&e->count, 0, sizeof(e->count));
+	memset(&e->interval, 0, sizeof(e->interval));
+	memset(&e->mark, 0, sizeof(e->mark));
+	memset(e->rejected, 0, sizeof(e->rejected));
+	e->carried_pending = !!(e->state & SDEI_PENDING);
+	e->carried_running = !!(e->state & SDEI_RUNNING);
+	e->lost = e->misfits = 0;
+	e->inexact = false;
+}
+
+/* --- conservation */
+
+/*
+ * difference is what came in less what it became, hence what is still open less
+ * what was carried. Once records were lost or late, the open bit may be old and
+ * the carried one a lost record that counts by now: then any difference that a
+ * bit of each can explain is fine.
+ */
+static int64_t unaccounted(const struct model_event *e, int64_t difference, bool open, uint64_t carried)
+{
+	int64_t least = -(int64_t)(carried ? carried : 1);
+
+	if (!e->uncertain)
+		return difference + (int64_t)carried - open;
+	if (difference > 1)
+		return difference - 1;
+	return difference < least ? difference - least : 0;
+}
+
+int64_t model_unaccounted(const struct model_event *e)
+{
+	const struct model_counts *c = &e->count;
+	uint64_t became = c->dispatched + c->coalesced + c->rejected + c->cancelled + c->cleared;
+
+	return unaccounted(e, (int64_t)(c->signals - became), e->state & SDEI_PENDING, e->carried_pending);
+}
+
+int64_t model_unaccounted_handlers(const struct model_event *e)
+{
+	const struct model_counts *c = &e->count;
+	uint64_t ended = c->completed + c->resumed + c->running_cleared;
+
+	return unaccounted(e, (int64_t)(c->dispatched - ended), e->state & SDEI_RUNNING, e->carried_running);
+}

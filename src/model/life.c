@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which VM and vCPU a record is about: pids and vCPU ids are used again.
+ *
+ * - A vCPU is gone with the first STATE destroyed; those of its other events
+ *   still count and never bring it back. A VM whose vCPUs are all gone is gone.
+ * - Anything but STATE destroyed that is newer than the end of a gone VM is a
+ *   new VM with its pid: the next instance. It usually is STATE created.
+ * - The same for a gone vCPU of a living VM: the vCPU lives again.
+ * - STATE created of an event that this life has shown already: the vCPU was
+ *   destroyed unseen. It is a new life of the same vCPU in the same VM (the
+ *   other reason, two VMs of one process at a time, cannot be told apart).
+ *   What was open is abandoned; it counts when its end is reported lost.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+static uint64_t vcpu_key(uint32_t pid, uint32_t id)
+{
+	return (uint64_t)pid << 32 | id;
+}
+
+/* --- VMs */
+
+static int vm_room(struct model *m)
+{
+	size_t room = m->vm_room ? m->vm_room * 2 : 16;
+	struct model_vm **vms;
+
+	if (m->vm_count < m->vm_room)
+		return 0;
+	vms = realloc(m->vms, room * sizeof(*vms));
+	if (!vms)
+		return -ENOMEM;
+	m->vms = vms;
+	m->vm_room = room;
+	return 0;
+}
+
+static struct model_vm *vm_add(struct model *m, uint32_t pid, const struct model_vm *before)
+{
+	struct model_vm *vm;
+
+	if (vm_room(m))
+		return NULL;
+	vm = calloc(1, sizeof(*vm));
+	if (!vm || idmap_put(&m->by_pid, pid, vm)) {
+		free(vm);
+		return NULL;
+	}
+	vm->pid = pid;
+	vm->instance = before ? before->instance + 1 : 0;
+	m->vms[m->vm_count++] = vm;
+	m->totals.vms++;
+	return vm;
+}
+
+struct model_vm *model_vm(const struct model *m, uint32_t pid)
+{
+	struct model_vm *vm = idmap_find(&m->by_pid, pid);
+
+	return vm && !vm->gone ? vm : NULL;
+}
+
+/* The VM that a record belongs to, a new instance if it must be. */
+static struct model_vm *vm_of(struct model *m, const struct sdei_record *r)
+{
+	struct model_vm *vm = idmap_find(&m->by_pid, r->vm);
+
+	if (!vm || (vm->gone && !is_state(r, SDEI_DESTROYED) && r->time_ns > vm->gone_ns))
+		return vm_add(m, r->vm, vm);
+	return vm;
+}
+
+/* --- vCPUs */
+
+/* Index of the first vCPU whose id is not below. */
+static size_t lower_bound(const struct model_vm *vm, uint32_t id)
+{
+	size_t low = 0, high = vm->vcpu_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (vm->vcpus[middle]->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct model_vcpu *model_vcpu(const struct model_vm *vm, uint32_t id)
+{
+	size_t at = lower_bound(vm, id);
+
+	return at < vm->vcpu_count && vm->vcpus[at]->id == id ? vm->vcpus[at] : NULL;
+}
+
+static int vcpu_room(struct model_vm *vm)
+{
+	struct model_vcpu **vcpus;
+
+	/* The room is the power of two at or above the count. */
+	if (vm->vcpu_count & (vm->vcpu_count - 1))
+		return 0;
+	vcpus = realloc(vm->vcpus, (vm->vcpu_count ? vm->vcpu_count * 2 : 1) * sizeof(*vcpus));
+	if (!vcpus)
+		return -ENOMEM;
+	vm->vcpus = vcpus;
+	return 0;
+}
+
+static void set_living(struct model *m, struct model_vcpu *v)
+{
+	v->gone = false;
+	v->gone_ns = 0;
+	v->vm->living++;
+	m->totals.vcpus++;
+}
+
+/* A vCPU of a VM that is gone already is gone, too: it was not seen before its end. */
+static struct model_vcpu *vcpu_add(struct model *m, struct model_vm *vm, uint32_t id)
+{
+	size_t size = (sizeof(struct model_vcpu) + 63) / 64 * 64;
+	struct model_vcpu *v;
+
+	if (!vm || vcpu_room(vm))
+		return NULL;
+	v = aligned_alloc(64, size);
+	if (!v || idmap_put(&m->vcpus, vcpu_key(vm->pid, id), v)) {
+		free(v);
+		return NULL;
+	}
+	memset(v, 0, size);
+	v->vm = vm;
+	v->id = id;
+	size = lower_bound(vm, id);
+	memmove(vm->vcpus + size + 1, vm->vcpus + size, (vm->vcpu_count - size) * sizeof(v));
+	vm->vcpus[size] = v;
+	vm->vcpu_count++;
+	v->gone = vm->gone;
+	v->gone_ns = vm->gone_ns;
+	if (!v->gone)
+		set_living(m, v);
+	return v;
+}
+
+/* A new life in the same VM. */
+static void renew(struct model_vcpu *v)
+{
+	for (size_t i = 0; i < v->event_count; i++)
+		event_renew(v->events[i]);
+	mask_forget(v, v->last_ns);
+	v->doomed = false;
+}
+
+/* Its end was not seen. Each event may report it yet, or has done so: life_end_lost(). */
+static void renew_living(struct model_vcpu *v)
+{
+	for (size_t i = 0; i < v->event_count; i++)
+		v->events[i]->missed_ends++;
+	v->inexact = true;
+	renew(v);
+}
+
+static struct model_vcpu *renew_gone(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	struct model_vm *vm = vm_of(m, r);
+
+	if (!vm || vm != v->vm)
+		return vcpu_add(m, vm, r->vcpu);
+	if (vm->gone)	/* and r is older than its end */
+		return v;
+	for (size_t i = 0; i < v->event_count; i++)
+		v->events[i]->missed_ends = 0;
+	renew(v);
+	set_living(m, v);
+	return v;
+}
+
+struct model_vcpu *life_vcpu(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	const struct model_event *e;
+
+	if (!v)
+		return vcpu_add(m, vm_of(m, r), r->vcpu);
+	if (v->gone)
+		return is_state(r, SDEI_DESTROYED) || r->time_ns <= v->gone_ns ? v : renew_gone(m, v, r);
+	if (!is_state(r, SDEI_CREATED) || r->time_ns < v->last_ns)
+		return v;
+	e = model_event(v, r->event);
+	if (e && e->born)
+		renew_living(v);
+	return v;
+}
+
+/* It is late, so a vCPU that is gone stays so; it creates only what nothing is known of. */
+struct model_vcpu *life_vcpu_lost(struct model *m, const struct sdei_lost_key *key)
+{
+	struct model_vcpu *v = idmap_find(&m->vcpus, vcpu_key(key->vm, key->vcpu));
+	struct model_vm *vm;
+
+	if (v)
+		return v;
+	vm = idmap_find(&m->by_pid, key->vm);
+	return vcpu_add(m, vm ? vm : vm_add(m, key->vm, NULL), key->vcpu);
+}
+
+struct model_vcpu *life_find(const struct model *m, uint32_t pid, uint32_t id)
+{
+	return idmap_find(&m->vcpus, vcpu_key(pid, id));
+}
+
+/* --- ends */
+
+void life_end(struct model *m, struct model_vcpu *v, uint64_t time_ns)
+{
+	struct model_vm *vm = v->vm;
+
+	mask_forget(v, time_ns);
+	v->doomed = false;
+	v->gone = true;
+	v->gone_ns = time_ns;
+	m->totals.vcpus--;
+	if (--vm->living)
+		return;
+	vm->gone = true;
+	vm->gone_ns = time_ns;
+	m->totals.vms--;
+}
+
+/*
+ * A report comes later than what it reports, and may come before records that are
+ * older still. So each event keeps a balance, missed_ends: new lives without an
+ * end before them, less ends reported lost. Below zero the vCPU has ended for all
+ * that is known, and is gone once it is quiet for an interval.
+ */
+void life_end_lost(struct model_event *e, uint64_t count)
+{
+	if (e->vcpu->gone)
+		return;
+	e->missed_ends -= (int64_t)count;
+	if (e->missed_ends < 0)
+		e->vcpu->doomed = true;
+}
+
+void life_tick(struct model *m, struct model_vcpu *v)
+{
+	bool quiet = v->last_ns == v->mark_last_ns;
+
+	v->mark_last_ns = v->last_ns;
+	if (likely(!v->doomed) || !quiet)
+		return;
+	for (size_t i = 0; i < v->event_count; i++)
+		event_renew(v->events[i]);
+	life_end(m, v, v->last_ns);
+}
+
+/* --- memory */
+
+static void vcpu_free(struct model *m, struct model_vcpu *v)
+{
+	idmap_remove(&m->vcpus, vcpu_key(v->vm->pid, v->id), v);
+	for (size_t i = 0; i < v->event_count; i++)
+		event_free(v->events[i]);
+	hist_free(v->mask);
+	hist_free(v->initial_mask);
+	free(v->events);
+	free(v->calls);
+	free(v);
+}
+
+void life_free_vm(struct model *m, struct model_vm *vm)
+{
+	for (size_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_free(m, vm->vcpus[i]);
+	idmap_remove(&m->by_pid, vm->pid, vm);
+	if (vm->user && m->options.free_user)
+		m->options.free_user(vm->user);
+	free(vm->vcpus);
+	free(vm);
+}
+
+/* VMs keep their order. */
+void model_expire(struct model *m, uint64_t before_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->vm_count; i++) {
+		struct model_vm *vm = m->vms[i];
+
+		if (vm->gone && vm->gone_ns < before_ns)
+			life_free_vm(m, vm);
+		else
+			m->vms[kept++] = vm;
+	}
+	m->vm_count = kept;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+struct model *model_new(const struct model_options *options)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (m && options)
+		m->options = *options;
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->vm_count; i++)
+		life_free_vm(m, m->vms[i]);
+	idmap_release(&m->vcpus);
+	idmap_release(&m->by_pid);
+	free(m->vms);
+	free(m);
+}
+
+/* --- records */
+
+/* Kinds that are about an event, and those whose event may be SDEI_NONE. */
+#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET)
+#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL)
+
+static size_t size_of_kind(unsigned int kind)
+{
+	switch (kind) {
+	case SDEI_REGISTER:
+	case SDEI_STATE:
+		return sizeof(struct sdei_record_handler);
+	case SDEI_CALL:
+		return sizeof(struct sdei_record_call);
+	default:
+		return sizeof(struct sdei_record);
+	}
+}
+
+static bool is_kind(unsigned int kind)
+{
+	return kind > SDEI_KIND_NONE && kind < SDEI_KIND_COUNT;
+}
+
+static bool has_needed_event(unsigned int kind, uint32_t event)
+{
+	return event != SDEI_NONE || 1U << kind & ABOUT_ANY;
+}
+
+static bool is_sound(const struct sdei_record *r, size_t size)
+{
+	return size >= sizeof(*r) && is_kind(r->kind) && size == size_of_kind(r->kind) && has_needed_event(r->kind, r->event);
+}
+
+/* Older than what its vCPU has shown, or of a vCPU that has ended. */
+static bool is_late(const struct model_vcpu *v, const struct sdei_record *r)
+{
+	return r->time_ns < v->last_ns || (unlikely(v->gone) && !is_state(r, SDEI_DESTROYED));
+}
+
+static int take_call(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	const struct sdei_record_call *call = (const struct sdei_record_call *)r;
+	int err = call_take(v, call->function, r->result, 1);
+
+	if (err == -EINVAL)
+		m->totals.unknown++;
+	return err;
+}
+
+static int take_event(struct model *m, struct model_vcpu *v, const struct sdei_record *r, bool late)
+{
+	struct model_event *e = event_get(v, r->event);
+
+	return e ? event_take(m, e, r, late) : -ENOMEM;
+}
+
+/* Its time is that of the vCPU from now on. */
+static int take_in_time(struct model_vcpu *v, const struct sdei_record *r)
+{
+	int err = v->gone ? 0 : mask_take(v, r);
+
+	if (unlikely(!v->first_seen_ns))
+		v->first_seen_ns = r->time_ns;
+	v->last_ns = r->time_ns;
+	return err;
+}
+
+static int take_late(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	m->totals.late++;
+	mask_missed(v, r->kind, 1);
+	return 0;
+}
+
+static int take(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	bool late = is_late(v, r);
+	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(v, r), err_event = 0, err_call = 0;
+
+	if (r->kind == SDEI_CALL)
+		err_call = take_call(m, v, r);
+	if (r->event != SDEI_NONE && !(1U << r->kind & ABOUT_PE))
+		err_event = take_event(m, v, r, late);
+	if (unlikely(is_state(r, SDEI_DESTROYED)) && !late && !v->gone)
+		life_end(m, v, r->time_ns);
+	return err ? err : err_event ? err_event : err_call;
+}
+
+int model_feed(struct model *m, const struct sdei_record *record, size_t size)
+{
+	struct model_vcpu *v;
+	int err;
+
+	if (unlikely(!is_sound(record, size))) {
+		m->totals.unknown++;
+		return -EINVAL;
+	}
+	m->totals.records++;
+	if (unlikely(!m->totals.start_ns))
+		m->totals.start_ns = record->time_ns;
+	v = life_find(m, record->vm, record->vcpu);
+	if (unlikely(!v || v->gone || is_state(record, SDEI_CREATED)))
+		v = life_vcpu(m, v, record);
+	err = likely(v) ? take(m, v, record) : -ENOMEM;
+	if (unlikely(err == -ENOMEM))
+		m->totals.no_memory++;
+	return err;
+}
+
+/* --- what was lost */
+
+static int take_lost(struct model *m, struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct model_event *e;
+
+	v->lost += count;
+	v->inexact = true;
+	if (key->kind == SDEI_CALL)
+		return call_take(v, key->function, key->error, count);
+	mask_missed(v, key->kind, count);
+	if (1U << key->kind & ABOUT_PE)
+		return 0;
+	e = event_get(v, key->event);
+	if (!e)
+		return -ENOMEM;
+	event_take_lost(m, e, key, count);
+	return 0;
+}
+
+int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct model_vcpu *v;
+	int err = -EINVAL;
+
+	if (!count)
+		return 0;
+	model_feed_lost_unknown(m, count);
+	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {
+		v = life_vcpu_lost(m, key);
+		err = v ? take_lost(m, v, key, count) : -ENOMEM;
+	}
+	m->totals.unknown += err == -EINVAL ? count : 0;
+	m->totals.no_memory += err == -ENOMEM ? count : 0;
+	return err;
+}
+
+void model_feed_lost_unknown(struct model *m, uint64_t count)
+{
+	m->totals.lost += count;
+	m->totals.inexact |= count > 0;
+}
+
+/* --- time */
+
+static void count_since(struct model_counts *interval, struct model_counts *mark, const struct model_counts *count)
+{
+#define X(field, help) interval->field = count->field - mark->field;
+	MODEL_COUNTS(X)
+#undef X
+	*mark = *count;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* Records that were under way at the tick before may end a mask interval earlier than it assumed: hence no negative time. */
+static void tick_vcpu(struct model *m, struct model_vcpu *v, uint64_t now_ns)
+{
+	uint64_t masked_ns;
+
+	for (size_t i = 0; i < v->event_count; i++) {
+		struct model_event *e = v->events[i];
+
+		count_since(&e->interval, &e->mark, &e->count);
+	}
+	life_tick(m, v);
+	masked_ns = model_masked_ns(v, now_ns);
+	v->interval_masked_ns = less(masked_ns, v->mark_masked_ns);
+	v->mark_masked_ns = masked_ns;
+}
+
+void model_tick(struct model *m, uint64_t now_ns)
+{
+	struct model_totals *t = &m->totals;
+
+	for (size_t i = 0; i < m->vm_count; i++) {
+		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
+			tick_vcpu(m, m->vms[i]->vcpus[k], now_ns);
+	}
+	count_since(&t->interval, &m->mark, &t->count);
+	t->interval_records = t->records - m->mark_records;
+	m->mark_records = t->records;
+	if (!t->start_ns)
+		t->start_ns = now_ns;
+	t->interval_ns = less(now_ns, t->now_ns ? t->now_ns : t->start_ns);
+	t->now_ns = now_ns;
+}
+
+/* --- starting over */
+
+static void reset_vcpu(struct model_vcpu *v, uint64_t now_ns)
+{
+	for (size_t i = 0; i < v->event_count; i++)
+		event_reset(v->events[i]);
+	mask_reset(v, now_ns);
+	free(v->calls);
+	v->calls = NULL;
+	v->first_seen_ns = now_ns;
+	v->lost = 0;
+	v->inexact = false;
+}
+
+/*
+ * Starts of what is open stay known, so that its age does, and so that it gives
+ * its true sample when it ends: the figures are of what ends from now on.
+ */
+void model_reset(struct model *m, uint64_t now_ns)
+{
+	struct model_totals fresh = { .start_ns = now_ns, .now_ns = now_ns, .vms = m->totals.vms, .vcpus = m->totals.vcpus };
+
+	for (size_t i = 0; i < m->vm_count; i++) {
+		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
+			reset_vcpu(m->vms[i]->vcpus[k], now_ns);
+	}
+	m->totals = fresh;
+	memset(&m->mark, 0, sizeof(m->mark));
+	m->mark_records = 0;
+}
+
+const struct model_totals *model_totals(const struct model *m)
+{
+	return &m->totals;
+}
+
+struct model_vm *const *model_vms(const struct model *m, size_t *count)
+{
+	*count = m->vm_count;
+	return m->vms;
+}
