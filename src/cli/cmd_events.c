@@ -5,6 +5,7 @@
 #include "../source/guest_name.h"
 #include "../view/events_text.h"
 #include "../view/json.h"
+#include "../view/text.h"
 #include "commands.h"
 #include "messages.h"
 #include "terminal.h"
@@ -12,13 +13,14 @@
 
 struct events_config {
 	struct watch_config watch;
-	bool json;
+	bool json, summary;
 	uint64_t count;
 };
 
 static const struct option_spec options[] = {
 	{ 'j', "json", NULL, &option_flag, offsetof(struct events_config, json), "one JSON object per line" },
 	{ 'n', "count", "COUNT", &option_count, offsetof(struct events_config, count), "end after so many records" },
+	{ 0, "summary", NULL, &option_flag, offsetof(struct events_config, summary), "end with the summary that sdeitop -b ends with" },
 	WATCH_OPTIONS(events_config),
 	{ 0 },
 };
@@ -27,6 +29,7 @@ struct events {
 	struct events_config config;
 	struct watch *watch;
 	struct name_cache *names;
+	struct model *model;	/* only for the summary, else NULL */
 	FILE *out;
 	uint64_t printed;
 	bool unflushed, done;
@@ -44,6 +47,8 @@ static void print_record(void *ctx, const struct sdei_record *r, size_t size)
 
 	if (e->done)
 		return;
+	if (e->model)
+		model_feed(e->model, r, size);
 	name = name_cache_get(e->names, r->vm, r->time_ns, is_creation(r));
 	if (e->config.json)
 		json_record(e->out, r, name);
@@ -61,6 +66,10 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 {
 	struct events *e = ctx;
 
+	if (e->model && key)
+		model_feed_lost(e->model, key, count);
+	else if (e->model)
+		model_feed_lost_unknown(e->model, count);
 	if (e->config.json)
 		json_lost(e->out, key, count);
 	else
@@ -78,9 +87,30 @@ static void flush(void *ctx)
 {
 	struct events *e = ctx;
 
+	if (e->model)
+		names_adopt(e->model, guest_name, terminal_is_utf8());
 	if (e->unflushed && !watch_flush(e->watch, e->out))
 		e->done = true;
 	e->unflushed = false;
+}
+
+static void tick(struct events *e, struct view_status *now)
+{
+	watch_status(e->watch, now);
+	model_tick(e->model, now->now_ns);
+}
+
+static void print_summary(struct events *e)
+{
+	const struct table_options plain = { 0 };
+	struct view_status now;
+
+	tick(e, &now);
+	if (e->config.json)
+		json_summary(e->out, e->model, &now);
+	else if (text_summary(e->out, e->model, &now, &plain) < 0)
+		say(MSG_NO_MEMORY);
+	watch_flush(e->watch, e->out);
 }
 
 static int follow(struct events *e, char **command)
@@ -90,18 +120,37 @@ static int follow(struct events *e, char **command)
 		.drained = flush,
 		.ctx = e,
 	};
+	struct view_status start;
 	int status;
 
 	e->watch = watch_open(&e->config.watch, &calls, &status);
 	if (!e->watch)
 		return status;
+	if (e->model)
+		tick(e, &start);
 	watch_announce(e->watch);
 	if (!e->config.json)
 		events_text_header(e->out);
 	watch_run(e->watch, command);
+	if (e->model)
+		print_summary(e);
 	status = watch_exit_status(e->watch);
 	watch_close(e->watch);
 	return status;
+}
+
+static bool prepare(struct events *e)
+{
+	const struct model_options own = { .free_user = name_free };
+
+	e->names = name_cache_new(guest_name, terminal_is_utf8());
+	e->model = e->config.summary ? model_new(&own) : NULL;
+	if (!e->names || (e->config.summary && !e->model)) {
+		say(MSG_NO_MEMORY);
+		return false;
+	}
+	e->out = watch_output(&e->config.watch);
+	return e->out;
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -111,13 +160,8 @@ static int run(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (watch_parse(self, argc, argv, &e.config, &e.config.watch, &command, &status)) {
-		status = EXIT_FAILED;
-		e.names = name_cache_new(guest_name, terminal_is_utf8());
-		e.out = watch_output(&e.config.watch);
-		if (!e.names)
-			say(MSG_NO_MEMORY);
-		else if (e.out)
-			status = follow(&e, command);
+		status = prepare(&e) ? follow(&e, command) : EXIT_FAILED;
+		model_free(e.model);
 		name_cache_free(e.names);
 	}
 	options_clear(self, &e.config);

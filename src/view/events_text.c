@@ -104,7 +104,7 @@ static void put_state(FILE *out, const struct sdei_record *r)
 
 static void put_reset(FILE *out, const struct sdei_record *r)
 {
-	fputs(record_reset_reason(r->origin), out);
+	fprintf(out, "%s reset", record_reset_reason(r->origin));
 }
 
 /* PE_MASK answers 1 if it was this call that masked. */

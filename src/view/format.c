@@ -38,6 +38,8 @@ char *format_count(char *buf, size_t size, double value, unsigned int width)
 
 char *format_real(char *buf, size_t size, double value, unsigned int width)
 {
+	if (value == 0)
+		return format_count(buf, size, 0, width);
 	if (print_fitting(buf, size, value, 1, width) <= width)
 		return buf;
 	return format_count(buf, size, value, width);

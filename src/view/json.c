@@ -120,6 +120,7 @@ static void put_event(struct line *line, const struct model_event *e)
 	json_i64(j, "unaccounted", model_unaccounted(e));
 	json_i64(j, "unaccounted_handlers", model_unaccounted_handlers(e));
 	json_u64(j, "lost", e->lost);
+	json_u64(j, "misfits", e->misfits);
 	json_bool(j, "inexact", e->inexact);
 	put_hist(line, "dispatch", e->dispatch, &in_ns);
 	put_hist(line, "handler", e->handler, &in_ns);
@@ -281,6 +282,7 @@ static void put_head(struct line *line)
 	json_u64(j, "late", totals->late);
 	json_u64(j, "malformed", status->counters.malformed + totals->unknown);
 	json_u64(j, "no_memory", totals->no_memory);
+	json_u64(j, "misfits", totals->misfits);
 	json_bool(j, "inexact", totals->inexact);
 }
 

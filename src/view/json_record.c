@@ -81,14 +81,15 @@ static void put_reset(struct json *j, const struct sdei_record *r)
 	json_text(j, "reason", record_reset_reason(r->origin));
 }
 
+/* "error" is the record's field: here it is the call's SDEI result, 1 if it was this call that masked. */
 static void put_pe(struct json *j, const struct sdei_record *r)
 {
-	put_result(j, r->error);
+	json_i64(j, "error", r->error);
 }
 
 static void put_unregister(struct json *j, const struct sdei_record *r)
 {
-	put_result(j, r->error);
+	put_pe(j, r);
 	put_cleared(j, r->outcome);
 }
 

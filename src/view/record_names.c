@@ -43,7 +43,7 @@ const char *record_state_reason(unsigned int reason)
 
 const char *record_reset_reason(unsigned int reason)
 {
-	static const char *const names[] = { [SDEI_PRIVATE_RESET] = "private_reset", [SDEI_VCPU_RESET] = "vcpu_reset" };
+	static const char *const names[] = { [SDEI_PRIVATE_RESET] = "private", [SDEI_VCPU_RESET] = "vcpu" };
 
 	return NAME_IN(names, reason);
 }

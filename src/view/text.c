@@ -101,6 +101,8 @@ static void put_quality(FILE *out, const struct model *m, const struct view_stat
 		fprintf(out, "LOST %" PRIu64 " records: counts are exact, times miss samples in the rows marked ~\n", totals->lost);
 	if (totals->late)
 		fprintf(out, "%" PRIu64 " records came late\n", totals->late);
+	if (totals->misfits)
+		fprintf(out, "%" PRIu64 " records did not fit the state before them\n", totals->misfits);
 	if (totals->unknown + status->counters.malformed)
 		fprintf(out, "%" PRIu64 " records were malformed\n", totals->unknown + status->counters.malformed);
 	if (totals->no_memory)

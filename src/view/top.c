@@ -18,6 +18,7 @@
 
 #define HEAD_LINES 3		/* two of status, one of titles */
 #define FOOT_LINES 1
+#define FOOT_FROM_LINES 7	/* on smaller screens rows are worth more */
 #define NAME_MAX_WIDTH 40
 #define PLACES_MAX 32
 #define ESC 27
@@ -138,7 +139,7 @@ static void draw_first_line(const struct top *top)
 {
 	const struct model_totals *totals = &top->totals;
 	char clock[FORMAT_SIZE];
-	int x = put_piece(0, 0, A_BOLD, "sdeitop");
+	int x = put_piece(0, 0, A_BOLD, "sdeitop on %.24s", top->status.host);
 
 	x = put_piece(0, x, A_NORMAL, "%s", format_clock(clock, sizeof(clock), top->status.wall_ns));
 	x = put_piece(0, x, A_NORMAL, "%zu VM%s", totals->vms, totals->vms == 1 ? "" : "s");
@@ -147,7 +148,7 @@ static void draw_first_line(const struct top *top)
 		x = put_piece(0, x, look(top, PAIR_WARN), "PAUSED");
 	if (*top->filter)
 		x = put_piece(0, x, look(top, PAIR_WARN), "filter: %s", top->filter);
-	put_piece(0, x, A_NORMAL, "on %.24s", top->status.host);
+	put_piece(0, x, A_NORMAL, "every %gs", top->status.delay_ns / 1e9);
 }
 
 static const char *direction(const struct top *top)
@@ -157,7 +158,7 @@ static const char *direction(const struct top *top)
 
 	if (top->options.utf8)
 		return falling ? "\u2193" : "\u2191";
-	return falling ? "v" : "^";
+	return falling ? " desc" : " asc";
 }
 
 static void draw_second_line(const struct top *top)
@@ -173,7 +174,6 @@ static void draw_second_line(const struct top *top)
 		      status->probes_total);
 	if (status->cpu_percent >= 0)
 		x = put_piece(1, x, A_NORMAL, "CPU %4.1f%%", status->cpu_percent);
-	x = put_piece(1, x, A_NORMAL, "every %gs", status->delay_ns / 1e9);
 	x = put_piece(1, x, A_NORMAL, "by %s%s", top->options.sort ? top->options.sort->id : "vm", direction(top));
 	if (top->hidden)
 		put_piece(1, x, A_NORMAL, "+%zu columns", top->hidden);
@@ -258,15 +258,22 @@ static void lay_out(struct top *top)
 
 /* --- the table: rows */
 
-static size_t visible_rows(void)
+static bool has_foot(const struct top *top)
 {
-	return LINES > HEAD_LINES + FOOT_LINES ? LINES - HEAD_LINES - FOOT_LINES : 1;
+	return LINES >= FOOT_FROM_LINES || *top->message;
+}
+
+static size_t visible_rows(const struct top *top)
+{
+	int taken = HEAD_LINES + (has_foot(top) ? FOOT_LINES : 0);
+
+	return LINES > taken ? LINES - taken : 1;
 }
 
 /* The selection is a row's identity; where that is now, and that it can be seen. */
 static void find_selection(struct top *top)
 {
-	size_t count = table_count(top->table), visible = visible_rows();
+	size_t count = table_count(top->table), visible = visible_rows(top);
 	size_t row = top->following ? table_find(top->table, &top->chosen) : 0;
 
 	if (row < count)
@@ -298,13 +305,21 @@ static void draw_titles(const struct top *top)
 	}
 }
 
-static attr_t cell_look(const struct top *top, size_t row, const struct column *column)
+/* What is 0 or unknown steps back, so that the eye finds what is not. */
+static attr_t quiet_look(const struct column *column)
+{
+	return column->fixed ? A_NORMAL : A_DIM;
+}
+
+static attr_t cell_look(const struct top *top, size_t row, const struct column *column, const struct cell *cell)
 {
 	if (row == top->row)
 		return look(top, PAIR_CHOSEN);
 	if (table_gone(top->table, row))
 		return A_DIM;
-	return column->rare ? look(top, PAIR_WARN) : A_NORMAL;
+	if (column->rare)
+		return look(top, PAIR_WARN);
+	return cell->kind == CELL_NUMBER && cell->number != 0 ? A_NORMAL : quiet_look(column);
 }
 
 static void draw_row(const struct top *top, size_t row, int y)
@@ -319,7 +334,7 @@ static void draw_row(const struct top *top, size_t row, int y)
 		char buf[FORMAT_SIZE];
 		const char *text = column_format(place->column, &cell, table_scope(top->table), place->width, buf, sizeof(buf));
 
-		put_field(y, x, text, place->width, place->column->left, cell_look(top, row, place->column));
+		put_field(y, x, text, place->width, place->column->left, cell_look(top, row, place->column, &cell));
 		x += place->width + 1;
 	}
 }
@@ -345,16 +360,16 @@ static void draw_foot(const struct top *top)
 {
 	if (*top->message)
 		put_field(LINES - 1, 0, top->message, COLS, true, look(top, PAIR_WARN));
-	else
+	else if (has_foot(top))
 		draw_keys(top);
 }
 
 static void draw_body(const struct top *top)
 {
-	size_t count = table_count(top->table);
+	size_t count = table_count(top->table), visible = visible_rows(top);
 
 	draw_titles(top);
-	for (size_t i = 0; i < visible_rows() && top->first + i < count; i++)
+	for (size_t i = 0; i < visible && top->first + i < count; i++)
 		draw_row(top, top->first + i, HEAD_LINES + i);
 	if (!count)
 		draw_nothing(top);
@@ -531,12 +546,12 @@ static enum top_wish down(struct top *top)
 
 static enum top_wish page_up(struct top *top)
 {
-	return move_to(top, (long)top->row - (long)visible_rows());
+	return move_to(top, (long)top->row - (long)visible_rows(top));
 }
 
 static enum top_wish page_down(struct top *top)
 {
-	return move_to(top, (long)top->row + (long)visible_rows());
+	return move_to(top, (long)top->row + (long)visible_rows(top));
 }
 
 static enum top_wish home(struct top *top)
@@ -579,7 +594,7 @@ static const struct key {
 	{ { 'o' }, "o", "Sort", "choose the column to sort by", choose_sort },
 	{ { '<', ',' }, "<", NULL, "sort by the column to the left", sort_left },
 	{ { '>', '.' }, ">", NULL, "sort by the column to the right", sort_right },
-	{ { 'R' }, "R", "Reverse", "sort the other way round", reverse },
+	{ { 'R' }, "R", NULL, "sort the other way round", reverse },
 	{ { 's', 'd' }, "s d", "Delay", "set the seconds between updates", ask_delay },
 	{ { 'r' }, "r", "Reset", "forget the figures so far", reset },
 	{ { 'i' }, "i", "Idle", "show or hide events that were never used", toggle_all },
@@ -616,14 +631,12 @@ static void draw_keys(const struct top *top)
 	int x = 0;
 
 	for (size_t i = 0; i < KEY_COUNT; i++) {
-		size_t letters = strcspn(keys[i].label, " ");
+		int letters = strcspn(keys[i].label, " ");
 
-		if (!keys[i].word || x + (int)(letters + strlen(keys[i].word)) + 1 > COLS)
+		if (!keys[i].word || x + letters + 1 + (int)strlen(keys[i].word) > COLS)
 			continue;
-		attrset(A_BOLD);
-		mvaddnstr(LINES - 1, x, keys[i].label, letters);
-		put_field(LINES - 1, x + letters, keys[i].word, strlen(keys[i].word), true, look(top, PAIR_CHOSEN));
-		x += letters + strlen(keys[i].word) + 1;
+		put_field(LINES - 1, x, keys[i].label, letters, true, look(top, PAIR_CHOSEN));
+		x = put_piece(LINES - 1, x + letters + 1, A_NORMAL, "%s", keys[i].word);
 	}
 }
 

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The real screen on a real terminal: tmux runs this program with --show, which
+ * runs top.c on a crafted model, types keys and compares what is to be seen.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "src/cli/terminal.h"
+#include "src/view/top.h"
+#include "view_scene.h"
+
+/* --- what runs inside of tmux */
+
+static volatile sig_atomic_t resized, go_on;
+
+static void take_signal(int signal)
+{
+	if (signal == SIGWINCH)
+		resized = 1;
+	else
+		go_on = 1;
+}
+
+static int show(const char *scene)
+{
+	const struct top_options options = { .delay_ms = 1000, .utf8 = terminal_is_utf8() };
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	enum top_wish wish = TOP_REDRAW;
+	struct view_status status;
+	struct model *m = scene_new(scene, &status);
+	struct top *top = top_open(&options);
+
+	signal(SIGWINCH, take_signal);
+	signal(SIGUSR1, take_signal);
+	while (wish != TOP_QUIT) {
+		if (wish == TOP_RESET)
+			model_reset(m, status.now_ns);
+		status.delay_ns = top_delay_ms(top) * 1000000;
+		top_draw(top, m, &status);
+		wish = TOP_REDRAW;
+		if (poll(&in, 1, -1) > 0)
+			wish = top_keys(top);
+		if (resized)
+			top_resize(top);
+		if (go_on)
+			scene_go_on(m, &status);
+		resized = go_on = 0;
+	}
+	top_close(top);
+	model_free(m);
+	puts("screen left");
+	return 0;
+}
+
+/* --- what drives it */
+
+static char self[4096], session[64];
+
+__attribute__((format(printf, 1, 2)))
+static char *run(const char *format, ...)
+{
+	char command[8192], *text = NULL;
+	size_t size = 0;
+	va_list args;
+	FILE *out;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	out = popen(command, "r");
+	assert_non_null(out);
+	if (getdelim(&text, &size, '\0', out) < 0) {
+		free(text);
+		text = strdup("");
+	}
+	pclose(out);
+	return text;
+}
+
+static void tmux(const char *arguments)
+{
+	free(run("tmux -u -L %s %s 2>&1", session, arguments));
+}
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+}
+
+/* The screen once it shows text, or after five seconds. */
+static char *await(const char *text)
+{
+	char *screen = NULL;
+
+	for (int i = 0; i < 100; i++) {
+		free(screen);
+		screen = run("tmux -u -L %s capture-pane -p 2>&1", session);
+		if (strstr(screen, text))
+			return screen;
+		nap();
+	}
+	print_error("'%s' did not come, but\n%s\n", text, screen);
+	free(screen);
+	fail();
+	return NULL;
+}
+
+static void open_screen(const char *environment, const char *scene, int width, int height)
+{
+	char arguments[8192];
+
+	snprintf(arguments, sizeof(arguments),
+		 "-f /dev/null new-session -d -x %d -y %d \"env TZ=UTC %s '%s' --show %s; sleep 60\"", width, height,
+		 environment, self, scene);
+	tmux(arguments);
+}
+
+static void type(const char *keys)
+{
+	char arguments[256];
+
+	snprintf(arguments, sizeof(arguments), "send-keys %s", keys);
+	tmux(arguments);
+}
+
+static void name_session(void)
+{
+	static int number;
+
+	snprintf(session, sizeof(session), "sdeitop-test-%d-%d", getpid(), ++number);
+}
+
+static int close_screen(void **state)
+{
+	tmux("kill-server");
+	name_session();	/* the old server may take its time */
+	return 0;
+}
+
+static void assert_screen(const char *golden, const char *awaited)
+{
+	char *screen = await(awaited);
+
+	assert_golden(golden, screen);
+	free(screen);
+}
+
+#define UTF8 "LC_ALL=C.UTF-8"
+
+static void test_80x24(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	assert_screen("screen-80x24.txt", "Quit");
+}
+
+static void test_60x15(void **state)
+{
+	open_screen(UTF8, "small", 60, 15);
+	assert_screen("screen-60x15.txt", "Quit");
+}
+
+static void test_160x50(void **state)
+{
+	open_screen(UTF8, "small", 160, 50);
+	assert_screen("screen-160x50.txt", "Quit");
+}
+
+static void test_tiny(void **state)
+{
+	open_screen(UTF8, "small", 20, 4);
+	assert_screen("screen-20x4.txt", "vCPU");
+}
+
+static void test_empty(void **state)
+{
+	open_screen(UTF8, "empty", 80, 24);
+	assert_screen("screen-empty.txt", "Quit");
+}
+
+static void test_hostile_names(void **state)
+{
+	open_screen(UTF8, "hostile", 120, 10);
+	assert_screen("screen-hostile.txt", "Quit");
+}
+
+static void test_ascii(void **state)
+{
+	open_screen("LC_ALL=C NO_COLOR=1 TERM=vt100", "small", 100, 12);
+	assert_screen("screen-ascii.txt", "Quit");
+}
+
+static void test_resize(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	tmux("resize-window -x 60 -y 15");
+	assert_screen("screen-60x15.txt", "Quit");
+	tmux("resize-window -x 160 -y 50");
+	assert_screen("screen-160x50.txt", "H99us");
+}
+
+static void test_sort(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("o");
+	assert_screen("screen-sort.txt", "Enter sorts");
+	type("Up Up Up Enter");
+	free(await("by dispatched"));
+	type("'<'");
+	free(await("by signals"));
+	type("R");
+	assert_screen("screen-sorted.txt", "by signals\u2191");
+}
+
+static void test_filter(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("f 'WEB|43' Enter");
+	assert_screen("screen-filter.txt", "filter: WEB|43");
+	type("/ 'nobody' Enter");
+	free(await("No VM matches"));
+	type("/ '(' Enter");
+	free(await("not a regular expression"));
+	type("c");
+	assert_screen("screen-80x24.txt", "db");
+}
+
+static void test_help(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("h");
+	assert_screen("screen-help.txt", "Keys");
+	type("NPage");
+	free(await("MASK%"));
+	type("q");
+	assert_screen("screen-80x24.txt", "Quit");
+}
+
+/* The selected row is a vCPU's, not a place on the screen. */
+static void test_selection(void **state)
+{
+	char *screen;
+
+	open_screen(UTF8, "many", 80, 24);
+	free(await("Quit"));
+	type("End");
+	free(await("2000000 "));
+	type("Home NPage NPage");
+	free(await("1961"));
+	type("R");
+	screen = await("\u2191");
+	assert_non_null(strstr(screen, "1960"));
+	free(screen);
+}
+
+static void signal_screen(const char *name)
+{
+	free(run("pkill -%s -P $(tmux -L %s display-message -p '#{pane_pid}') 2>&1", name, session));
+}
+
+static void test_pause(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("Space");
+	free(await("PAUSED"));
+	signal_screen("USR1");
+	type("s 2.5 Enter");
+	assert_screen("screen-paused.txt", "PAUSED");
+	type("Space");
+	assert_screen("screen-after-pause.txt", "every 2.5s");
+}
+
+static void test_columns_scroll(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("Right Right Right Right Right Right");
+	assert_screen("screen-scrolled.txt", "CANC/s");
+	type("Left Left Left Left Left Left Left");
+	assert_screen("screen-80x24.txt", "SIG/s");
+}
+
+static void test_reset(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("r");
+	assert_screen("screen-reset.txt", "figures start anew");
+}
+
+/* After quitting and after a crash, the terminal echoes again and is where it was. */
+static void leave_by(void (*leave)(void))
+{
+	char *screen;
+
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	leave();
+	for (int i = 0; i < 100; i++) {
+		screen = run("tmux -u -L %s capture-pane -p; tmux -L %s display-message -p "
+			     "'alternate #{alternate_on} cursor #{cursor_flag}'", session, session);
+		if (strstr(screen, "alternate 0 cursor 1"))
+			break;
+		free(screen);
+		screen = NULL;
+		nap();
+	}
+	assert_non_null(screen);
+	assert_null(strstr(screen, "Quit"));
+	free(screen);
+	type("'echoed'");
+	free(await("echoed"));
+}
+
+static void by_q(void)
+{
+	type("q");
+}
+
+static void by_crash(void)
+{
+	signal_screen("SEGV");
+}
+
+static void test_quit(void **state)
+{
+	leave_by(by_q);
+}
+
+static void test_crash(void **state)
+{
+	leave_by(by_crash);
+}
+
+static int have_tmux(void)
+{
+	return system("command -v tmux >/dev/null && command -v pkill >/dev/null") == 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_80x24, close_screen),
+		cmocka_unit_test_teardown(test_60x15, close_screen),
+		cmocka_unit_test_teardown(test_160x50, close_screen),
+		cmocka_unit_test_teardown(test_tiny, close_screen),
+		cmocka_unit_test_teardown(test_empty, close_screen),
+		cmocka_unit_test_teardown(test_hostile_names, close_screen),
+		cmocka_unit_test_teardown(test_ascii, close_screen),
+		cmocka_unit_test_teardown(test_resize, close_screen),
+		cmocka_unit_test_teardown(test_sort, close_screen),
+		cmocka_unit_test_teardown(test_filter, close_screen),
+		cmocka_unit_test_teardown(test_help, close_screen),
+		cmocka_unit_test_teardown(test_selection, close_screen),
+		cmocka_unit_test_teardown(test_pause, close_screen),
+		cmocka_unit_test_teardown(test_columns_scroll, close_screen),
+		cmocka_unit_test_teardown(test_reset, close_screen),
+		cmocka_unit_test_teardown(test_quit, close_screen),
+		cmocka_unit_test_teardown(test_crash, close_screen),
+	};
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	setlocale(LC_CTYPE, "");
+	if (argc == 3 && strcmp(argv[1], "--show") == 0)
+		return show(argv[2]);
+	if (length <= 0 || !have_tmux()) {
+		puts("skip screen tmux or pkill is missing");
+		return 0;
+	}
+	name_session();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
