@@ -119,6 +119,8 @@ sdei_resume:
 	ldr	x17, [x16, #AREA_SCRATCH]
 	mrs	x16, tpidr_el0
 	eret
+	.global sdei_resume, sdei_resume_end
+sdei_resume_end:
 
 	.balign	2048
 vectors:

@@ -7,6 +7,7 @@
 
 #define PSCI_CPU_OFF	0x84000002
 #define PSCI_CPU_ON	0xC4000003
+#define PSCI_AFFINITY_INFO	0xC4000004
 #define SDEI_FIRST	0xC4000020u
 #define AWAIT_GRACE_NS	20000000	/* how long a wait outlives the VMM's stop */
 
@@ -14,7 +15,7 @@ void payload_main(struct area *area);
 int payload_handler(struct frame *frame);
 void payload_denied(struct frame *frame) __attribute__((noreturn));
 void payload_fault(void) __attribute__((noreturn));
-extern char payload_start[], sdei_entry[];
+extern char payload_start[], sdei_resume[], sdei_resume_end[];
 int64_t smccc(uint64_t id, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t conduit);
 void pattern(struct area *area, uint64_t flags, uint64_t context);
 
@@ -163,7 +164,8 @@ static void after_signal(struct made *made)
 	struct tally *tally = (struct tally *)made->context->tally;
 	struct sent *sent;
 
-	if (event >= NR_EVENTS || made->op->target == NO_VCPU || made->result == -1)
+	/* What no vCPU is told of: no such PE, or an event that is not for signalling. */
+	if (event || made->op->target == NO_VCPU || made->result == -1)
 		return;
 	(made->result == 0 ? tally[made->op->target].accepted : tally[made->op->target].refused)[event]++;
 	sent = log_entry(made->area, &made->context->sent, sizeof(*sent));
@@ -423,18 +425,17 @@ static void op_cpu_off(struct area *area, enum context which, struct op *op)
 	judge(&area->context[which], op, -1);	/* it must not return */
 }
 
-/* CPU_ON of a PE that is just on its way off is refused: ask again for a while. */
+/* Waits until the target is off, has the VMM account for what CPU_ON will take away, and turns it on. */
 static void op_cpu_on(struct area *area, enum context which, struct op *op)
 {
-	uint64_t until = stamp(area, which) + ticks(area, 1000000000);
-	int64_t result;
+	uint64_t until = stamp(area, which) + ticks(area, 10000000000);
+	uint64_t mpidr = control()->mpidr[op->target];
 
+	while (smccc(PSCI_AFFINITY_INFO, mpidr, 0, 0, 0, 0, 0) != 1 && stamp(area, which) < until)
+		;
 	ring(area, which, DOOR_NOTE_RESET, op);
-	do {
-		result = smccc(PSCI_CPU_ON, control()->mpidr[op->target], (uint64_t)payload_start,
-			       AREA_OF(op->target), 0, 0, 0);
-	} while (result == -4 && stamp(area, which) < until);
-	judge(&area->context[which], op, result);
+	judge(&area->context[which], op,
+	      smccc(PSCI_CPU_ON, mpidr, (uint64_t)payload_start, AREA_OF(op->target), 0, 0, 0));
 }
 
 static void op_pattern(struct area *area, enum context which, struct op *op)
@@ -524,6 +525,12 @@ static struct run *begin_run(struct area *area, struct frame *frame)
 	return run;
 }
 
+/* ELR_EL1 still has the last resume's way back: another resume now would lose it. (Linux does the same.) */
+static bool in_resume(const struct frame *frame)
+{
+	return frame->x[2] >= (uint64_t)sdei_resume && frame->x[2] < (uint64_t)sdei_resume_end;
+}
+
 int payload_handler(struct frame *frame)
 {
 	struct area *area = (struct area *)frame->area;
@@ -533,7 +540,7 @@ int payload_handler(struct frame *frame)
 
 	context->pc = frame->start;
 	last = run(area, HANDLER);
-	begun->resumed = last->code == OP_RESUME;
+	begun->resumed = last->code == OP_RESUME && !in_resume(frame);
 	frame->status = last->arg[0];
 	frame->conduit = last->conduit;
 	context->calls[begun->resumed ? CALL_RESUME : CALL_COMPLETE][RESULT_SUCCESS]++;
