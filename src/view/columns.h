@@ -55,8 +55,9 @@ struct column {
 	enum column_unit unit;
 	unsigned char width;	/* on the screen */
 	unsigned char wide;	/* in text */
-	unsigned char rank;	/* 1: the last to go when the screen is narrow */
+	unsigned char rank;	/* the lower, the later it goes when the screen is narrow */
 	bool left;		/* aligned; numbers are not */
+	bool flexible;		/* takes what room is left on the screen */
 	bool fixed;		/* identity: not scrolled sideways */
 	bool rare;		/* shown only while some row has a figure other than 0 */
 	bool falling;		/* sorted with the largest first */

@@ -236,7 +236,7 @@ static void widen_names(struct top *top)
 		struct place *place = &top->places[i];
 		unsigned int wanted;
 
-		if (place->column->unit != UNIT_TEXT || place->column->rank != 8)
+		if (!place->column->flexible)
 			continue;
 		wanted = table_width(top->table, place->column);
 		if (wanted > NAME_MAX_WIDTH)

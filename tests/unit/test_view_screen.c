@@ -323,6 +323,7 @@ static void leave_by(void (*leave)(void))
 	}
 	assert_non_null(screen);
 	assert_null(strstr(screen, "Quit"));
+	assert_null(strstr(screen, "Sanitizer"));
 	free(screen);
 	type("'echoed'");
 	free(await("echoed"));

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Columns, tables, text and JSON, the latter two against golden files. */
+#include <errno.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "src/view/columns.h"
+#include "src/view/events_text.h"
+#include "src/view/format.h"
+#include "src/view/json.h"
+#include "src/view/text.h"
+#include "view_scene.h"
+
+/* --- numbers */
+
+static void assert_format(char *(*format)(char *, size_t, double, unsigned int), double value, unsigned int width,
+			  const char *want)
+{
+	char buf[FORMAT_SIZE];
+
+	assert_string_equal(format(buf, sizeof(buf), value, width), want);
+	assert_true(strlen(want) <= width);
+}
+
+static void test_numbers(void **state)
+{
+	assert_format(format_count, 0, 6, "0");
+	assert_format(format_count, 999999, 6, "999999");
+	assert_format(format_count, 1234567, 6, "1.23M");
+	assert_format(format_count, 123456789, 6, "123.5M");
+	assert_format(format_count, 18446744073709551615.0, 6, "18.45E");
+	assert_format(format_real, 0, 6, "0");
+	assert_format(format_real, 0.01, 6, "0.0");
+	assert_format(format_real, 1234.56, 6, "1234.6");
+	assert_format(format_real, 12345.6, 6, "12346");
+	assert_format(format_us, 1500, 7, "1.5");
+	assert_format(format_us, 99999949, 7, "99999.9");
+	assert_format(format_us, 1234567890, 7, "1234568");
+	assert_format(format_us, 12345678900.0, 7, "12.35s");
+	assert_format(format_us, 1099511627776.0, 7, "1099.5s");
+}
+
+static void assert_age(uint64_t ns, const char *want)
+{
+	char buf[FORMAT_SIZE];
+
+	assert_string_equal(format_age(buf, sizeof(buf), ns), want);
+	assert_true(strlen(want) <= 6);
+}
+
+static void test_ages(void **state)
+{
+	assert_age(0, "0ns");
+	assert_age(999, "999ns");
+	assert_age(1500, "1.5us");
+	assert_age(99960, "100us");
+	assert_age(12345678, "12.3ms");
+	assert_age(999000000, "999ms");
+	assert_age(59900000000, "59.9s");
+	assert_age(245000000000, "4m05s");
+	assert_age(7500000000000, "2h05m");
+	assert_age(273600000000000, "3d04h");
+}
+
+static void test_times(void **state)
+{
+	char buf[FORMAT_SIZE];
+
+	assert_string_equal(format_wall(buf, sizeof(buf), 1767225600123000000), "2026-01-01T00:00:00.123Z");
+	assert_string_equal(format_wall(buf, sizeof(buf), 0), "1970-01-01T00:00:00.000Z");
+}
+
+/* --- columns and rows */
+
+static void test_columns(void **state)
+{
+	for (size_t i = 0; i < column_count; i++) {
+		assert_ptr_equal(column_find(columns[i].id), &columns[i]);	/* ids are unique */
+		assert_true(strlen(columns[i].title) <= columns[i].width);
+		assert_true(columns[i].wide >= columns[i].width || columns[i].unit == UNIT_TEXT);
+		for (size_t j = 0; j < i; j++)
+			assert_int_not_equal(columns[i].rank, columns[j].rank);
+	}
+	assert_null(column_find("nothing"));
+}
+
+/* Largest first, unknown last, both ways round. */
+static void check_order(const struct table *t, const struct column *column, bool reverse)
+{
+	for (size_t row = 1; row < table_count(t); row++) {
+		struct cell before = table_cell(t, row - 1, column), after = table_cell(t, row, column);
+		int order = column_compare(column, &before, &after);
+
+		if (before.kind == CELL_UNKNOWN || after.kind == CELL_UNKNOWN)
+			assert_int_equal(after.kind, CELL_UNKNOWN);
+		else
+			assert_true(reverse ? order >= 0 : order <= 0);
+	}
+}
+
+static void test_sorting(void **state)
+{
+	struct view_status status;
+	struct model *m = scene_new("small", &status);
+	struct view_scope scope = { .now_ns = status.now_ns, .interval_ns = model_totals(m)->interval_ns };
+	struct table *t = table_new();
+
+	for (size_t i = 0; i < column_count; i++) {
+		for (int reverse = 0; reverse < 2; reverse++) {
+			const struct table_options options = { .sort = &columns[i], .reverse = reverse, .gone = true };
+
+			assert_int_equal(table_build(t, m, &scope, &options), 0);
+			assert_int_equal(table_count(t), 7);
+			check_order(t, &columns[i], reverse);
+		}
+	}
+	table_free(t);
+	model_free(m);
+}
+
+static void test_rows(void **state)
+{
+	struct view_status status;
+	struct model *m = scene_new("small", &status);
+	struct view_scope scope = { .now_ns = status.now_ns, .interval_ns = model_totals(m)->interval_ns };
+	struct table_options options = { .all = true };
+	struct table *t = table_new();
+	char why[64];
+
+	assert_int_equal(table_build(t, m, &scope, &options), 0);
+	assert_int_equal(table_count(t), 20);		/* all events of all vCPUs, the one that is gone too */
+	options.gone_since_ns = status.now_ns;
+	assert_int_equal(table_build(t, m, &scope, &options), 0);
+	assert_int_equal(table_count(t), 16);
+	assert_int_equal(table_filter(t, "^WEB-[0-9]$", why, sizeof(why)), 0);
+	assert_int_equal(table_build(t, m, &scope, &options), 0);
+	assert_int_equal(table_count(t), 8);
+	assert_int_equal(table_filter(t, "51007", why, sizeof(why)), 0);
+	assert_int_equal(table_build(t, m, &scope, &options), 0);
+	assert_int_equal(table_count(t), 4);
+	assert_int_equal(table_filter(t, "[", why, sizeof(why)), -EINVAL);
+	table_free(t);
+	model_free(m);
+}
+
+/* A frozen table keeps its figures and names after the model is gone, and can still be sorted. */
+static void test_freezing(void **state)
+{
+	struct view_status status;
+	struct model *m = scene_new("small", &status);
+	struct view_scope scope = { .now_ns = status.now_ns, .interval_ns = model_totals(m)->interval_ns };
+	struct table_options options = { .sort = column_find("max") };
+	struct table *t = table_new();
+
+	assert_int_equal(table_build(t, m, &scope, &options), 0);
+	assert_int_equal(table_freeze(t), 0);
+	model_free(m);
+	options.sort = column_find("signals");
+	assert_int_equal(table_build(t, NULL, NULL, &options), 0);
+	assert_int_equal(table_count(t), 7);
+	assert_int_equal(table_cell(t, 0, column_find("vm")).number, 4312);
+	assert_string_equal(table_cell(t, 0, column_find("name")).string, "db");
+	assert_true(table_cell(t, 0, column_find("p50")).number > 300000);
+	table_free(t);
+}
+
+/* --- golden text and JSON */
+
+typedef void (*view_t)(FILE *out, const struct model *m, const struct view_status *status);
+
+static void assert_view(const char *scene, view_t view, const char *golden)
+{
+	struct view_status status;
+	struct model *m = scene_new(scene, &status);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	view(out, m, &status);
+	fclose(out);
+	assert_golden(golden, text);
+	free(text);
+	model_free(m);
+}
+
+static const struct table_options plain;
+
+static void view_interval(FILE *out, const struct model *m, const struct view_status *status)
+{
+	assert_int_equal(text_interval(out, m, status, &plain), 0);
+}
+
+static void view_summary(FILE *out, const struct model *m, const struct view_status *status)
+{
+	assert_int_equal(text_summary(out, m, status, &plain), 0);
+}
+
+static void test_text(void **state)
+{
+	assert_view("small", view_interval, "interval.txt");
+	assert_view("small", view_summary, "summary.txt");
+	assert_view("hostile", view_interval, "interval-hostile.txt");
+	assert_view("empty", view_summary, "summary-empty.txt");
+}
+
+static void test_json(void **state)
+{
+	assert_view("small", json_interval, "interval.json");
+	assert_view("small", json_summary, "summary.json");
+	assert_view("hostile", json_interval, "interval-hostile.json");
+	assert_view("empty", json_summary, "summary-empty.json");
+}
+
+/* --- records, one of each kind */
+
+static const struct vm_name name = { .raw = "web\n", .shown = "web\\x0a", .width = 7 };
+
+static void each_record(FILE *out, void (*put)(FILE *out, const struct sdei_record *r, const struct vm_name *name))
+{
+	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++) {
+		union {
+			struct sdei_record head;
+			struct sdei_record_handler handler;
+			struct sdei_record_call call;
+		} r = { .head = { .time_ns = 1234567890123, .vm = 4321, .vcpu = 7, .event = kind == SDEI_MASK ? SDEI_NONE : 2,
+				  .kind = kind, .state = SDEI_REGISTERED | SDEI_PENDING, .outcome = 1, .origin = 1 } };
+
+		if (kind == SDEI_CALL) {
+			r.call.function = 0xC400002F;
+			r.head.result = -2;
+			r.call.args[1] = ~0ULL;
+		} else if (kind == SDEI_DISPATCH || kind == SDEI_COMPLETE) {
+			r.head.pc = 0xffff800080010004;
+		} else if (kind == SDEI_REGISTER || kind == SDEI_STATE) {
+			r.handler.ep_addr = 0xffff800080010000;
+			r.handler.ep_arg = 0x40;
+		}
+		if (kind == SDEI_STATE)
+			r.head.outcome = SDEI_PENDING;
+		put(out, &r.head, &name);
+	}
+}
+
+static void rejected(FILE *out, void (*put)(FILE *out, const struct sdei_record *r, const struct vm_name *name))
+{
+	struct sdei_record r = {
+		.time_ns = 1, .vm = 1, .event = 0x40000001, .kind = SDEI_SIGNAL, .outcome = SDEI_REJECTED,
+		.origin = SDEI_FROM_VMM, .sender = SDEI_NONE, .error = -16,
+	};
+
+	put(out, &r, &name);
+	r.origin = r.outcome = 99;		/* of a newer kernel */
+	r.error = -121;
+	put(out, &r, &name);
+}
+
+static const struct sdei_lost_key lost = { .vm = 4321, .vcpu = 7, .event = 2, .kind = SDEI_SIGNAL };
+
+static void view_events_text(FILE *out, const struct model *m, const struct view_status *status)
+{
+	events_text_header(out);
+	each_record(out, events_text_record);
+	rejected(out, events_text_record);
+	events_text_lost(out, &lost, 1009);
+	events_text_lost(out, NULL, 3);
+}
+
+static void view_events_json(FILE *out, const struct model *m, const struct view_status *status)
+{
+	each_record(out, json_record);
+	rejected(out, json_record);
+	json_lost(out, &lost, 1009);
+	json_lost(out, NULL, 3);
+}
+
+static void test_records(void **state)
+{
+	assert_view("empty", view_events_text, "events.txt");
+	assert_view("empty", view_events_json, "events.json");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_ages), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_columns), cmocka_unit_test(test_sorting), cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_freezing), cmocka_unit_test(test_text), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_records),
+	};
+
+	if (!setlocale(LC_CTYPE, "C.UTF-8")) {
+		puts("skip view no C.UTF-8 locale");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
