@@ -58,7 +58,7 @@ $(B)/include/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf >$@
 
-.SECONDARY: $(BPF_SRCS:%.c=$(B)/%.o)
+.SECONDARY: $(SKELS) $(BPF_SRCS:%.c=$(B)/%.o)
 
 # --- C, once per variant: $(1) name, $(2) compiler, $(3) flags, $(4) what must be there first
 define variant
