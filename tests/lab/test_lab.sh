@@ -155,11 +155,11 @@ test_machine() {
 }
 
 test_strict() {
-	lab --strict -- sh -c 'echo "WARNING: a splat for the test" >/dev/kmsg'
+	lab --strict -- sh -c 'echo "<6>WARNING: not for the console" >/dev/kmsg'
 	judge "--strict: nothing on the console, nothing said" is "$STATUS" 0
-	lab --strict -- sh -c 'echo "<2>WARNING: a splat for the test" >/dev/kmsg; sleep 0.3'
+	lab --strict -- sh -c 'echo "<4>WARNING: a splat for the test" >/dev/kmsg; sleep 0.3'
 	judge "--strict: a splat is status 123" is "$STATUS" 123
-	lab -- sh -c 'echo "<2>WARNING: a splat for the test" >/dev/kmsg; sleep 0.3; exit 9'
+	lab -- sh -c 'echo "<4>WARNING: a splat for the test" >/dev/kmsg; sleep 0.3; exit 9'
 	judge "without it the status stays and the splat is told" is "$STATUS $(grep -c 'warned' "$OUT/stderr")" "9 1"
 }
 
