@@ -182,7 +182,7 @@ static void count_what(struct model *m, struct model_event *e, unsigned int kind
 
 /* --- state */
 
-/* A restore makes bits out of nothing; what it does not take away stays. */
+/* A restore makes the running bit out of nothing (the pending bit had its signal); what it does not take away stays. */
 static unsigned int before_restore(const struct model_event *e, const struct sdei_record *r)
 {
 	unsigned int had = e->seen ? e->state : r->state;
@@ -197,9 +197,6 @@ static unsigned int state_before(const struct model_event *e, const struct sdei_
 
 	switch (r->kind) {
 	case SDEI_SIGNAL:
-		/* The STATE of a restore may have told of the bit before its signal does. */
-		if (r->origin == SDEI_FROM_RESTORE && e->seen)
-			return (state & ~SDEI_PENDING) | (e->state & SDEI_PENDING);
 		if (r->outcome == SDEI_QUEUED)
 			return state & ~SDEI_PENDING;
 		return r->outcome == SDEI_COALESCED ? state | SDEI_PENDING : state;
@@ -364,8 +361,8 @@ int event_take(struct model *m, struct model_event *e, const struct sdei_record 
 	}
 	check_state(m, e, r);
 	err = act(e, r);
-	e->state = r->state & ~SDEI_MASKED;
-	abandon(e, ~r->state);
+	e->state = is_state(r, SDEI_DESTROYED) ? 0 : r->state & ~SDEI_MASKED;
+	abandon(e, ~e->state);
 	if (unlikely(err))
 		e->inexact = m->totals.inexact = true;
 	return err;
