@@ -18,7 +18,7 @@ void json_interval(FILE *out, const struct model *m, const struct view_status *s
 /* "type":"summary": everything, what is gone too, with whole histograms. */
 void json_summary(FILE *out, const struct model *m, const struct view_status *status);
 
-/* One record of the kinds in record.h (as big as its kind says), or one loss. */
+/* One record of the kinds in record.h (as big as its kind says); lines that are none have a "type", as "type":"lost". */
 void json_record(FILE *out, const struct sdei_record *record, const struct vm_name *name);
 void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count);	/* key NULL: unknown */
 

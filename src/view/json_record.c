@@ -149,7 +149,7 @@ void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
 	struct json j = { .out = out };
 
 	json_open(&j, NULL, '{');
-	json_text(&j, "kind", "lost");
+	json_text(&j, "type", "lost");	/* not a kind: it is no record */
 	json_u64(&j, "count", count);
 	if (key) {
 		const char *kind = sdei_kind_name(key->kind);
