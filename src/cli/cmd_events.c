@@ -119,6 +119,7 @@ static int follow(struct events *e, char **command)
 		.sink = { .record = print_record, .lost = print_lost, .lost_unknown = print_lost_unknown, .ctx = e },
 		.drained = flush,
 		.ctx = e,
+		.strict_output = e->config.json,
 	};
 	struct view_status start;
 	int status;

@@ -289,6 +289,7 @@ static int follow(struct run *run, char **command)
 		.drained = drained,
 		.signal = run->form->screen ? take_signal : NULL,
 		.ctx = run,
+		.strict_output = run->config.json,
 	};
 	int status, err;
 
@@ -353,7 +354,7 @@ const struct command cmd_top = {
 	.help = "Shows what SDEI events cost the guests of this KVM host: a live screen, or text and JSON.",
 	.about = "interval is in seconds, count is the number of intervals.\n"
 		 "With COMMAND it is run, watched, and summed up when it ends (with an interval: in between, too).\n"
-		 "Text and JSON end with a summary, also after ^C.\n"
+		 "With --json its output goes to standard error. Text and JSON end with a summary, also after ^C.\n"
 		 "Exit status: 0 done, 1 failed (or COMMAND did), 2 wrong usage, 4 this kernel lacks the kvm_sdei_*\n"
 		 "tracepoints (tracepoints/README.md says how to get them).\n",
 	.more_help = help_columns,

@@ -122,21 +122,33 @@ FILE *watch_output(const struct watch_config *config)
 
 /* --- the command that is run meanwhile */
 
-static int spawn_child(struct watch *w)
+/* The child shall find signals as we found them. */
+static void restore_signals(const struct watch *w, posix_spawnattr_t *attributes)
 {
-	extern char **environ;
-	posix_spawnattr_t attributes;
 	sigset_t defaults;
-	int err;
 
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(attributes, loop_old_mask(w->loop));
+	posix_spawnattr_setsigdefault(attributes, &defaults);
+}
+
+static int spawn_child(struct watch *w)
+{
+	extern char **environ;
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int err;
+
+	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attributes, loop_old_mask(w->loop));
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	err = posix_spawnp(&w->child, w->command[0], NULL, &attributes, w->command, environ);
+	restore_signals(w, &attributes);
+	if (w->calls.strict_output && !w->config->output)
+		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	err = posix_spawnp(&w->child, w->command[0], &actions, &attributes, w->command, environ);
 	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
 	if (err) {
 		w->child = 0;
 		say(MSG_COMMAND_START, w->command[0], strerror(err));

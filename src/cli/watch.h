@@ -52,6 +52,7 @@ struct watch_calls {
 	void (*drained)(void *ctx);		/* after each time the sink was served; may be NULL */
 	void (*signal)(void *ctx, int signal);	/* SIGTSTP, SIGCONT, SIGWINCH; NULL: they do what they always do */
 	void *ctx;
+	bool strict_output;	/* standard output takes nothing but ours: a command's goes to standard error */
 };
 
 struct watch;
