@@ -32,6 +32,12 @@ static bool starts_with(struct arg arg, const char *text)
 	return arg.size >= strlen(text) && !memcmp(arg.bytes, text, strlen(text));
 }
 
+static void skip(struct arg *text, size_t size)
+{
+	text->bytes += size;
+	text->size -= size;
+}
+
 /* Takes the argument at the front of rest. */
 static bool next_arg(struct arg *rest, struct arg *arg)
 {
@@ -41,8 +47,7 @@ static bool next_arg(struct arg *rest, struct arg *arg)
 		return false;
 	end = memchr(rest->bytes, '\0', rest->size);
 	*arg = (struct arg) { rest->bytes, end ? (size_t)(end - rest->bytes) : rest->size };
-	rest->bytes += arg->size + (end != NULL);
-	rest->size -= arg->size + (end != NULL);
+	skip(rest, arg->size + (end != NULL));
 	return true;
 }
 
@@ -57,22 +62,26 @@ static char *name_from(const char *bytes, size_t size)
 	return strndup(bytes, size);
 }
 
-/* Takes one of QEMU's comma-separated settings; a comma within it is written twice. */
+/* Whether text starts with a comma that ends a setting; a comma within one is written twice. */
+static bool at_end(struct arg text)
+{
+	return text.bytes[0] == ',' && (text.size == 1 || text.bytes[1] != ',');
+}
+
+/* Takes one of QEMU's comma-separated settings. */
 static bool next_setting(struct arg *rest, struct text *setting)
 {
-	size_t i;
-
 	setting->size = 0;
 	if (!rest->size)
 		return false;
-	for (i = 0; i < rest->size; i++) {
-		if (rest->bytes[i] == ',' && (i + 1 == rest->size || rest->bytes[++i] != ','))
-			break;
+	for (; rest->size && !at_end(*rest); skip(rest, 1)) {
+		if (rest->bytes[0] == ',')
+			skip(rest, 1);
 		if (setting->size < sizeof(setting->bytes))
-			setting->bytes[setting->size++] = rest->bytes[i];
+			setting->bytes[setting->size++] = rest->bytes[0];
 	}
-	rest->bytes += i;
-	rest->size -= i;
+	if (rest->size)
+		skip(rest, 1);
 	return true;
 }
 
@@ -91,15 +100,15 @@ static char *name_in_settings(struct arg settings)
 	struct text text;
 	struct arg setting;
 	char *name = NULL;
-	size_t skip;
+	size_t key;
 
 	for (bool first = true; next_setting(&settings, &text); first = false) {
 		setting = (struct arg) { text.bytes, text.size };
-		skip = starts_with(setting, "guest=") ? strlen("guest=") : 0;
-		if (setting.size == skip || (!skip && (!first || has_key(setting))))
+		key = starts_with(setting, "guest=") ? strlen("guest=") : 0;
+		if (setting.size == key || (!key && (!first || has_key(setting))))
 			continue;
 		free(name);
-		name = name_from(text.bytes + skip, text.size - skip);
+		name = name_from(text.bytes + key, text.size - key);
 	}
 	return name;
 }
@@ -107,9 +116,10 @@ static char *name_in_settings(struct arg settings)
 static bool is_firecracker(struct arg program)
 {
 	const char *slash = memrchr(program.bytes, '/', program.size);
-	size_t skip = slash ? (size_t)(slash + 1 - program.bytes) : 0;
 
-	return starts_with((struct arg) { program.bytes + skip, program.size - skip }, "firecracker");
+	if (slash)
+		skip(&program, slash + 1 - program.bytes);
+	return starts_with(program, "firecracker");
 }
 
 /* If arg is option, alone or with its value behind "=", takes that value. */
