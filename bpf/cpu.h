@@ -13,7 +13,8 @@
 struct sdei_cpu {
 	struct sdei_counter kinds[SDEI_KIND_COUNT];
 	__u64 lost_unknown;	/* of the losses, those that `lost` has no room to name */
-	__u64 pad[3];
+	__u64 woken_ns;		/* when this CPU last woke the reader */
+	__u64 pad[2];
 };
 
 #ifndef __bpf__

@@ -13,6 +13,8 @@
 #include "cpu.h"
 #include "kvm.h"
 
+#define WAKEUP_NS 200000	/* least time between two wakeups by one CPU */
+
 /* Set between open and load; an unused filter is compiled out by the verifier. */
 const volatile __u32 record_abi = SDEI_RECORD_ABI;
 const volatile bool filter_vms, filter_denied, filter_vcpus, filter_events;
@@ -114,12 +116,18 @@ static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record 
 	count_loss(cpu, &key);
 }
 
-/* Waking the reader costs microseconds and asking how full the ring is nanoseconds: both now and then only. */
-static __always_inline __u64 submit_flags(void *ring, __u64 attempted)
+/*
+ * Waking the reader costs microseconds and asking how full the ring is nanoseconds: both now and then only. A reader
+ * that is awake already, but behind, need not be told again at once.
+ */
+static __always_inline __u64 submit_flags(void *ring, struct sdei_cpu *cpu, __u64 attempted, __u64 now_ns)
 {
 	if (attempted & wakeup_mask)
 		return BPF_RB_NO_WAKEUP;
-	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < wakeup_bytes || now_ns - cpu->woken_ns < WAKEUP_NS)
+		return BPF_RB_NO_WAKEUP;
+	cpu->woken_ns = now_ns;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 /*
@@ -148,7 +156,7 @@ static __always_inline int emit(struct sdei_record *record, __u64 size, __s32 er
 		return 0;
 	}
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
-	bpf_ringbuf_submit(place, submit_flags(ring, attempted));
+	bpf_ringbuf_submit(place, submit_flags(ring, cpu, attempted, record->time_ns));
 	return 0;
 }
 

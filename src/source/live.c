@@ -12,9 +12,8 @@
 #include "live_private.h"
 #include "privilege.h"
 
-/* Between two drains: short while much comes in, so that no program has to wake the reader; else mostly asleep. */
-#define PERIOD_BUSY_MS 1
-#define PERIOD_QUIET_MS 10
+/* Between two drains. A ring that fills faster, above a million records a second, has its CPU wake the reader. */
+#define PERIOD_MS 10
 
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
 
@@ -138,7 +137,7 @@ int live_fd(const struct live *live)
 
 int live_period_ms(const struct live *live)
 {
-	return live->busy ? PERIOD_BUSY_MS : PERIOD_QUIET_MS;
+	return PERIOD_MS;
 }
 
 const struct source_probe *live_probes(const struct live *live, size_t *count)

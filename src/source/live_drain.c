@@ -10,8 +10,6 @@
 #include "live_private.h"
 #include "sdei.skel.h"
 
-/* Records in one drain from which on drains should follow each other quickly. */
-#define BUSY_RECORDS 4096
 /* Reading the map of losses takes two system calls a key. */
 #define LOSSES_PERIOD_NS 100000000
 /* A program under way at the end finishes within microseconds, unless a hypervisor took its CPU away. */
@@ -61,7 +59,6 @@ static int64_t drain_once(struct live *live, const struct source_sink *sink, uin
 	while ((record = streams_next(live->streams, &size)))
 		count += deliver(live, sink, record, size);
 	streams_end(live->streams);
-	live->busy = count > BUSY_RECORDS;
 	return count;
 }
 

@@ -24,7 +24,6 @@ struct live {
 	int epoll;			/* of the ring_fds */
 	struct sdei_cpu *counts;	/* the kernel's, by CPU */
 	struct streams *streams;
-	bool busy;			/* much came in the last drain */
 
 	struct judge *judge;		/* NULL: every VM is wanted */
 	struct losses *losses;
