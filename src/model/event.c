@@ -246,8 +246,8 @@ static void check_state(struct model *m, struct model_event *e, const struct sde
 		m->totals.misfits++;
 		e->inexact = m->totals.inexact = true;
 	}
-	if (is_state(r, SDEI_RESTORED))
-		e->carried_running += !!(r->state & ~before & SDEI_RUNNING);
+	if (is_state(r, SDEI_RESTORED) && r->state & SDEI_RUNNING)
+		*(before & SDEI_RUNNING ? &e->missed_restores : &e->carried_running) += 1;
 	e->born = true;
 }
 
@@ -341,9 +341,11 @@ static int act(struct model_event *e, const struct sdei_record *r)
 	}
 }
 
-/* Something about it is not known: what is open has no sure start any more. */
-static void doubt(struct model *m, struct model_event *e)
+/* Records of it were lost or late, so what is open has no sure start any more. */
+static void doubt(struct model *m, struct model_event *e, unsigned int kind, unsigned int origin, uint64_t count)
 {
+	if (kind == SDEI_STATE && origin == SDEI_RESTORED)
+		e->missed_restores += count;
 	abandon(e, OPEN_BITS);
 	e->uncertain = true;
 	e->inexact = m->totals.inexact = true;
@@ -356,7 +358,7 @@ int event_take(struct model *m, struct model_event *e, const struct sdei_record 
 
 	count_what(m, e, r->kind, r->outcome, r->error, 1);
 	if (unlikely(late && (e->seen || e->vcpu->gone))) {
-		doubt(m, e);
+		doubt(m, e, r->kind, r->origin, 1);
 		return 0;
 	}
 	check_state(m, e, r);
@@ -377,7 +379,7 @@ void event_take_lost(struct model *m, struct model_event *e, const struct sdei_l
 {
 	count_what(m, e, key->kind, key->outcome, key->error, count);
 	e->lost += count;
-	doubt(m, e);
+	doubt(m, e, key->kind, key->origin, count);
 	if (key->kind == SDEI_STATE && key->origin == SDEI_DESTROYED)
 		life_end_lost(e, count);
 }
@@ -402,7 +404,7 @@ void event_reset(struct model_event *e)
 	memset(e->rejected, 0, sizeof(e->rejected));
 	e->carried_pending = !!(e->state & SDEI_PENDING);
 	e->carried_running = !!(e->state & SDEI_RUNNING);
-	e->lost = e->misfits = 0;
+	e->lost = e->misfits = e->missed_restores = 0;
 	e->inexact = false;
 }
 
@@ -410,19 +412,17 @@ void event_reset(struct model_event *e)
 
 /*
  * difference is what came in less what it became, hence what is still open less
- * what was carried. Once records were lost or late, the open bit may be old and
- * the carried one a lost record that counts by now: then any difference that a
- * bit of each can explain is fine.
+ * what was carried. Once records were lost or late, the open bit may be old, and
+ * what was carried anything up to most (one at first sight, and restored handlers),
+ * seen as such or not: then any difference that this can explain is fine.
  */
-static int64_t unaccounted(const struct model_event *e, int64_t difference, bool open, uint64_t carried)
+static int64_t unaccounted(const struct model_event *e, int64_t difference, bool open, uint64_t carried, uint64_t most)
 {
-	int64_t least = -(int64_t)(carried ? carried : 1);
-
 	if (!e->uncertain)
 		return difference + (int64_t)carried - open;
 	if (difference > 1)
 		return difference - 1;
-	return difference < least ? difference - least : 0;
+	return difference < -(int64_t)most ? difference + (int64_t)most : 0;
 }
 
 int64_t model_unaccounted(const struct model_event *e)
@@ -430,13 +430,14 @@ int64_t model_unaccounted(const struct model_event *e)
 	const struct model_counts *c = &e->count;
 	uint64_t became = c->dispatched + c->coalesced + c->rejected + c->cancelled + c->cleared;
 
-	return unaccounted(e, (int64_t)(c->signals - became), e->state & SDEI_PENDING, e->carried_pending);
+	return unaccounted(e, (int64_t)(c->signals - became), e->state & SDEI_PENDING, e->carried_pending, 1);
 }
 
 int64_t model_unaccounted_handlers(const struct model_event *e)
 {
 	const struct model_counts *c = &e->count;
 	uint64_t ended = c->completed + c->resumed + c->running_cleared;
+	uint64_t most = 1 + e->carried_running + e->missed_restores;
 
-	return unaccounted(e, (int64_t)(c->dispatched - ended), e->state & SDEI_RUNNING, e->carried_running);
+	return unaccounted(e, (int64_t)(c->dispatched - ended), e->state & SDEI_RUNNING, e->carried_running, most);
 }

@@ -57,13 +57,18 @@ static void take_reset(struct model_vcpu *v, const struct sdei_record *r)
 	open_interval(v, r->time_ns, r->time_ns, true);
 }
 
-/* Creation and reset mask; of the several records that tell so the first starts the interval. */
+/*
+ * Creation and reset mask; of the several records that tell so the first starts
+ * the interval. If records were lost this one may not be the first.
+ */
 static void take_state(struct model_vcpu *v, const struct sdei_record *r)
 {
+	uint64_t since_ns = v->lost ? 0 : r->time_ns;
+
 	if (v->masked || !(r->state & SDEI_MASKED))
 		return;
 	if (r->origin == SDEI_CREATED || (r->origin == SDEI_STATE_RESET && v->mask_known))
-		open_interval(v, r->time_ns, r->time_ns, true);
+		open_interval(v, since_ns, r->time_ns, true);
 }
 
 /*

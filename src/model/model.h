@@ -74,6 +74,7 @@ struct model_event {
 	struct model_vcpu *vcpu;
 	uint64_t ep_addr, ep_arg;	/* handler; 0 when unknown */
 	int64_t missed_ends;		/* inside: see life_end_lost() */
+	uint64_t missed_restores;	/* inside: restores that may have made it running unnoticed, if records were lost */
 	struct model_counts mark;	/* inside */
 };
 
