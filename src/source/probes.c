@@ -56,17 +56,25 @@ static bool find(struct probes *probes, int i, const struct btf *vmlinux, const 
 	return !probes->list[i].why_not;
 }
 
+int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
+{
+	int found = 0;
+
+	for (int i = 0; i < PROBE_COUNT; i++)
+		found += find(probes, i, vmlinux, module);
+	return found;
+}
+
 int probes_find(struct probes *probes)
 {
 	struct btf *vmlinux, *module;
-	int found = 0;
+	int found;
 
 	vmlinux = btf__load_vmlinux_btf();
 	if (!vmlinux)
 		return -errno;
 	module = btf__load_module_btf("kvm", vmlinux);	/* NULL where KVM is built in */
-	for (int i = 0; i < PROBE_COUNT; i++)
-		found += find(probes, i, vmlinux, module);
+	found = probes_find_in(probes, vmlinux, module);
 	btf__free(module);
 	btf__free(vmlinux);
 	return found;

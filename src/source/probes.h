@@ -23,6 +23,10 @@ struct probes {
  */
 int probes_find(struct probes *probes);
 
+/* The same in these; module may be NULL. */
+struct btf;
+int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struct btf *module);
+
 /* Probe i is not attached because of that. */
 void probes_refuse(struct probes *probes, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/btf.h>
+
+#include "source/probes.h"
+
+/* What the kernel says about a tracepoint with that many arguments, its own pointer not counted. */
+static void add_tracepoint(struct btf *btf, const char *name, int args)
+{
+	char text[64];
+	int function, pointer;
+
+	function = btf__add_func_proto(btf, 0);
+	for (int i = 0; i < args + 1; i++)
+		assert_int_equal(btf__add_func_param(btf, "", 0), 0);
+	pointer = btf__add_ptr(btf, function);
+	snprintf(text, sizeof(text), "btf_trace_%s", name);
+	assert_true(btf__add_typedef(btf, text, pointer) > 0);
+}
+
+static void add_all(struct btf *btf, int more)
+{
+	for (int i = 0; i < PROBE_COUNT; i++)
+		add_tracepoint(btf, kind_of(i + 1)->probe, kind_of(i + 1)->args + more);
+}
+
+static void test_all(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_all(btf, 0);
+	assert_int_equal(probes_find_in(&probes, btf, NULL), PROBE_COUNT);
+	assert_null(probes.list[0].why_not);
+	assert_false(probes.list[0].attached);
+	assert_string_equal(probes.list[SDEI_SIGNAL - 1].name, "kvm_sdei_signal");
+	btf__free(btf);
+}
+
+static void test_none(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_tracepoint(btf, "kvm_entry", 3);
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	assert_string_equal(probes.list[3].why_not, "this kernel does not have it");
+	btf__free(btf);
+}
+
+/* Fields are only appended: more is a newer kernel, fewer is none that we know. */
+static void test_argument_counts(void **state)
+{
+	struct btf *newer = btf__new_empty(), *older = btf__new_empty();
+	struct probes probes;
+
+	add_all(newer, 1);
+	add_all(older, -1);
+	assert_int_equal(probes_find_in(&probes, newer, NULL), PROBE_COUNT);
+	assert_int_equal(probes_find_in(&probes, older, NULL), 0);
+	assert_non_null(strstr(probes.list[SDEI_CALL - 1].why_not, "9 arguments, 10 are expected"));
+	btf__free(newer);
+	btf__free(older);
+}
+
+static void test_module(void **state)
+{
+	struct btf *vmlinux = btf__new_empty(), *module;
+	struct probes probes;
+
+	add_tracepoint(vmlinux, "kvm_entry", 3);
+	module = btf__new_empty_split(vmlinux);
+	add_tracepoint(module, "kvm_sdei_signal", 7);
+	assert_int_equal(probes_find_in(&probes, vmlinux, module), 1);
+	assert_null(probes.list[SDEI_SIGNAL - 1].why_not);
+	btf__free(module);
+	btf__free(vmlinux);
+}
+
+static void test_not_a_tracepoint(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+	int number;
+
+	number = btf__add_int(btf, "int", 4, 0);
+	btf__add_typedef(btf, "btf_trace_kvm_sdei_signal", number);
+	btf__add_typedef(btf, "btf_trace_kvm_sdei_mask", btf__add_ptr(btf, number));
+	btf__add_typedef(btf, "btf_trace_kvm_sdei_reset", btf__add_ptr(btf, btf__add_func_proto(btf, 0)));
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	assert_string_equal(probes.list[SDEI_SIGNAL - 1].why_not, "its BTF is not that of a tracepoint");
+	assert_string_equal(probes.list[SDEI_MASK - 1].why_not, "its BTF is not that of a tracepoint");
+	assert_string_equal(probes.list[SDEI_RESET - 1].why_not, "its BTF is not that of a tracepoint");
+	btf__free(btf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_argument_counts),
+		cmocka_unit_test(test_module),
+		cmocka_unit_test(test_not_a_tracepoint),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
