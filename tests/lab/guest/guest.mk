@@ -28,9 +28,10 @@ $(GUEST_OUT)/scenarios.S: $(SCENARIOS) $(GUEST_DIR)/guest.mk
 		printf 'name_%s: .asciz "%s"\ntext_%s: .incbin "%s"\n\t.byte 0\n' $$l $$n $$l $$f; done; \
 	printf '\t.section .data.rel.ro, "aw"\n\t.balign 8\n\t.global scenarios\nscenarios:\n'; \
 	for f in $(SCENARIOS); do l=$$(basename $$f .scn | tr - _); printf '\t.quad name_%s, text_%s\n' $$l $$l; done; \
-	printf '\t.quad 0, 0\n\t.section .note.GNU-stack, "", %%progbits\n'; } >$@
+	printf '\t.quad 0, 0\n\t.section .rodata\n\t.global semantics_tests\nsemantics_tests: .incbin "%s"\n\t.byte 0\n' $(GUEST_DIR)/semantics.tests; \
+	printf '\t.section .note.GNU-stack, "", %%progbits\n'; } >$@
 
-$(GUEST_OUT)/scenarios.o: $(GUEST_OUT)/scenarios.S $(SCENARIOS)
+$(GUEST_OUT)/scenarios.o: $(GUEST_OUT)/scenarios.S $(SCENARIOS) $(GUEST_DIR)/semantics.tests
 	$(Q)$(CROSS)gcc -c $< -o $@
 
 $(GUEST_OUT)/payload.o: $(GUEST_OUT)/payload.bin

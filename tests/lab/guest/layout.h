@@ -73,6 +73,7 @@ enum op_code {
 	OP_FOREVER,	/* until the VMM says stop; jump: past the end */
 	OP_REPEAT,	/* end of either; jump: the loop */
 	OP_EVERY,	/* each arg[0]-th pass goes in; jump: past the end */
+	OP_ONCE,	/* the first pass goes in; jump: past the end */
 	OP_NOP,
 	OP_SPIN,	/* arg[0]..arg[1] ticks, running */
 	OP_NAP,		/* arg[0]..arg[1] ticks, in WFI with the timer set */
@@ -84,11 +85,19 @@ enum op_code {
 	OP_VCPU_RESET,	/* KVM_ARM_VCPU_INIT by the VMM; the program goes on after it */
 	OP_CPU_OFF,	/* PSCI; the program goes on after CPU_ON */
 	OP_CPU_ON,	/* PSCI, target */
-	OP_CHECK,	/* the VMM looks; arg[0] is its business */
-	OP_PATTERN,	/* fill the registers, ring for a CHECK of arg[0], note what is left of them */
+	OP_CHECK,	/* the VMM looks; arg[0]: enum check */
+	OP_PATTERN,	/* fill the registers, ring for CHECK_PATTERN, note what is left of them; arg[1]: NZCV and DAIF */
 	OP_FLAGS,	/* arg[0] to NZCV and DAIF */
 	NR_OPS,
 };
+
+enum check {
+	CHECK_STATE,		/* answer the event's state, STATE_* */
+	CHECK_STATE_AND_MASK,	/* likewise with the PE mask */
+	CHECK_PATTERN,		/* from `pattern`: the test's business */
+	CHECK_POINT,		/* from `checkpoint`: likewise */
+};
+enum { STATE_REGISTERED = 1, STATE_ENABLED = 2, STATE_RUNNING = 4, STATE_PENDING = 8, STATE_MASKED = 16 };
 
 #define EXPECT_ANY	INT32_MIN	/* no expectation */
 #define EXPECT_OK	INT32_MAX	/* anything >= 0 */

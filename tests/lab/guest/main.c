@@ -147,28 +147,6 @@ static void plain_name(struct options *o, char *buffer, size_t size)
 
 /* running ------------------------------------------------------------------------ */
 
-static int load_programs(struct session *session, struct vm *vm)
-{
-	struct control *control = vm_memory(vm, GUEST_CONTROL);
-	struct machine machine = { vm->nr_vcpus, control->mpidr, clock_frequency(), payload_symbol(PAYLOAD_ENTRY) };
-	struct program *program = malloc(sizeof(*program));
-	int err = program ? 0 : -ENOMEM;
-
-	session->script.nr_predictions = 0;
-	for (unsigned int i = 0; i < vm->nr_vcpus && !err; i++) {
-		struct area *area = vm->vcpus[i].area;
-
-		err = script_compile(&session->script, &machine, i, program);
-		if (err)
-			break;
-		memcpy(vm_memory(vm, area->ops), program->ops, program->nr_ops * sizeof(struct op));
-		for (int event = 0; event < NR_EVENTS; event++)
-			area->frames[event].start = program->handler[event];
-	}
-	free(program);
-	return err;
-}
-
 static void block_signals(sigset_t *set)
 {
 	sigemptyset(set);
@@ -274,7 +252,7 @@ static int run_instance(struct session *session, unsigned int instance, bool one
 
 	if (err)
 		return err;
-	err = load_programs(session, &vm) ?: run_vm(session, &vm);
+	err = script_load(&session->script, &vm) ?: run_vm(session, &vm);
 	if (!err)
 		account(session, &vm, instance, one_of_many);
 	vm_destroy(&vm);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "vm.h"
 
 #define MAX_WORDS 16
@@ -263,6 +264,11 @@ static void do_every(struct parser *parser)
 	open_block(parser, OP_EVERY);
 }
 
+static void do_once(struct parser *parser)
+{
+	open_block(parser, OP_ONCE);
+}
+
 static void do_end(struct parser *parser)
 {
 	struct part *part = current(parser);
@@ -278,7 +284,7 @@ static void do_end(struct parser *parser)
 	}
 	opened = part->open[--part->depth].op;
 	parser->op.jump = opened;
-	if (part->ops[opened].code != OP_EVERY)
+	if (part->ops[opened].code == OP_LOOP || part->ops[opened].code == OP_FOREVER)
 		emit(parser, OP_REPEAT);
 	part->ops[opened].jump = part->nr_ops;
 }
@@ -383,6 +389,46 @@ static void do_cpu_on(struct parser *parser)
 	emit(parser, OP_CPU_ON);
 }
 
+/* Letters of a state as the tracepoints write them, RE-P or RE-PM; with five the PE mask counts too. */
+static int32_t state_bits(struct parser *parser, const char *word)
+{
+	static const char letters[] = "REUPM";
+	size_t length = strlen(word);
+	int32_t bits = 0;
+
+	for (size_t i = 0; i < length && i < 5; i++) {
+		if (word[i] == letters[i])
+			bits |= 1 << i;
+		else if (word[i] != '-')
+			length = 0;
+	}
+	if (length < 4 || length > 5)
+		error(parser, "a state such as RE-P or RE-PM is expected, not", word);
+	return bits;
+}
+
+/* state EVENT LETTERS: what KVM says it is at this moment */
+static void do_state(struct parser *parser)
+{
+	parser->op.event = event(parser, parser->words[1]);
+	parser->op.expect = state_bits(parser, parser->words[2]);
+	parser->op.arg[0] = parser->words[2][4] ? CHECK_STATE_AND_MASK : CHECK_STATE;
+	emit(parser, OP_CHECK);
+}
+
+static void do_checkpoint(struct parser *parser)
+{
+	parser->op.arg[0] = CHECK_POINT;
+	emit(parser, OP_CHECK);
+}
+
+/* pattern FLAGS */
+static void do_pattern(struct parser *parser)
+{
+	parser->op.arg[1] = number(parser, parser->words[1]);
+	emit(parser, OP_PATTERN);
+}
+
 /* call NAME|ID ARG... */
 static void do_call(struct parser *parser)
 {
@@ -397,8 +443,7 @@ static void do_call(struct parser *parser)
 
 /* The calls by name, with as many arguments as they take. */
 static const struct { const char *word; enum call call; } plain_calls[] = {
-	{ "version", CALL_VERSION }, { "enable", CALL_ENABLE }, { "disable", CALL_DISABLE }, { "context", CALL_CONTEXT },
-	{ "unregister", CALL_UNREGISTER }, { "status", CALL_STATUS }, { "info", CALL_GET_INFO },
+	{ "version", CALL_VERSION }, { "context", CALL_CONTEXT }, { "status", CALL_STATUS }, { "info", CALL_GET_INFO },
 	{ "routing-set", CALL_ROUTING_SET }, { "mask", CALL_MASK }, { "unmask", CALL_UNMASK }, { "bind", CALL_BIND },
 	{ "release", CALL_RELEASE }, { "features", CALL_FEATURES }, { "private-reset", CALL_PRIVATE_RESET },
 	{ "shared-reset", CALL_SHARED_RESET },
@@ -416,15 +461,30 @@ static void do_plain_call(struct parser *parser)
 	emit(parser, OP_CALL);
 }
 
-static void do_register(struct parser *parser)
-{
-	uint8_t number_ = event(parser, parser->words[1]);
+/* Calls that a line makes for each of the events it lists. */
+static const struct { const char *word; enum call call; } event_calls[] = {
+	{ "register", CALL_REGISTER }, { "enable", CALL_ENABLE }, { "disable", CALL_DISABLE }, { "unregister", CALL_UNREGISTER },
+};
 
-	parser->op.arg[0] = SDEI_ID(CALL_REGISTER);
-	parser->op.arg[1] = number_;
-	parser->op.arg[2] = parser->machine ? parser->machine->entry : 0;
-	parser->op.arg[3] = AREA_OF(parser->vcpu) + offsetof(struct area, frames) + number_ * sizeof(struct frame);
-	emit(parser, OP_CALL);
+static void do_event_calls(struct parser *parser)
+{
+	unsigned int i = 0;
+
+	while (strcmp(event_calls[i].word, parser->words[0]))
+		i++;
+	parser->op.arg[0] = SDEI_ID(event_calls[i].call);
+	for (int word = 1; word < parser->nr_words; word++) {
+		uint64_t number_ = number(parser, parser->words[word]);
+
+		parser->op.arg[1] = number_;
+		if (event_calls[i].call == CALL_REGISTER) {
+			number_ = event(parser, parser->words[word]);
+			parser->op.arg[2] = parser->machine ? parser->machine->entry : 0;
+			parser->op.arg[3] = AREA_OF(parser->vcpu) + offsetof(struct area, frames) +
+					    number_ * sizeof(struct frame);
+		}
+		emit(parser, OP_CALL);
+	}
 }
 
 static void do_signal(struct parser *parser)
@@ -469,14 +529,15 @@ struct statement {
 };
 
 static const struct statement statements[] = {
-	{ "loop", 1, 1, do_loop }, { "forever", 0, 0, do_forever }, { "every", 1, 1, do_every }, { "end", 0, 0, do_end },
+	{ "loop", 1, 1, do_loop }, { "forever", 0, 0, do_forever }, { "every", 1, 1, do_every }, { "once", 0, 0, do_once },
+	{ "end", 0, 0, do_end }, { "state", 2, 2, do_state }, { "checkpoint", 0, 0, do_checkpoint }, { "pattern", 1, 1, do_pattern },
 	{ "handler", 1, 1, do_handler }, { "complete", 0, 1, do_complete }, { "resume", 0, 0, do_resume },
 	{ "spin", 1, 1, do_spin }, { "nap", 1, 1, do_nap }, { "wfi", 0, 0, do_wfi }, { "barrier", 0, 0, do_barrier },
 	{ "await", 1, 4, do_await }, { "inject", 2, 3, do_inject }, { "cancel", 2, 2, do_cancel },
 	{ "vcpu-reset", 0, 0, do_vcpu_reset }, { "cpu-off", 0, 0, do_cpu_off }, { "cpu-on", 1, 1, do_cpu_on },
-	{ "call", 1, 6, do_call }, { "register", 1, 1, do_register }, { "signal", 2, 2, do_signal },
-	{ "version", 0, 0, do_plain_call }, { "enable", 1, 1, do_plain_call }, { "disable", 1, 1, do_plain_call },
-	{ "context", 1, 1, do_plain_call }, { "unregister", 1, 1, do_plain_call }, { "status", 1, 1, do_plain_call },
+	{ "call", 1, 6, do_call }, { "register", 1, 4, do_event_calls }, { "signal", 2, 2, do_signal },
+	{ "version", 0, 0, do_plain_call }, { "enable", 1, 4, do_event_calls }, { "disable", 1, 4, do_event_calls },
+	{ "context", 1, 1, do_plain_call }, { "unregister", 1, 4, do_event_calls }, { "status", 1, 1, do_plain_call },
 	{ "info", 2, 2, do_plain_call }, { "routing-set", 3, 3, do_plain_call }, { "mask", 0, 0, do_plain_call },
 	{ "unmask", 0, 0, do_plain_call }, { "bind", 1, 1, do_plain_call }, { "release", 1, 1, do_plain_call },
 	{ "features", 1, 1, do_plain_call }, { "private-reset", 0, 0, do_plain_call },
@@ -537,7 +598,13 @@ static void do_on(struct parser *parser, const char *rest)
 		parser->mine = in_list(parser, rest);
 }
 
+/* `test NAME` and `with OPTION...` are for who reads semantics.tests. */
+static void do_nothing(struct parser *parser, const char *rest)
+{
+}
+
 static const struct { const char *word; void (*make)(struct parser *, const char *); } directives[] = {
+	{ "test", do_nothing }, { "with", do_nothing },
 	{ "about", do_about }, { "events", do_events }, { "vcpus", do_vcpus }, { "instances", do_instances }, { "on", do_on },
 };
 
@@ -692,26 +759,61 @@ static char *read_file(const char *path)
 	return text;
 }
 
-int script_open(struct script *script, const char *name_or_file)
+/* Reads the header, and checks what is written for vCPU 0. */
+static int first_look(struct script *script)
 {
 	struct program *scratch = calloc(1, sizeof(*scratch));
-	int err;
+	int err = scratch ? script_compile(script, NULL, 0, scratch) : -ENOMEM;
 
+	free(scratch);
+	script->nr_predictions = 0;
+	return err;
+}
+
+int script_from_text(struct script *script, const char *name, const char *text)
+{
+	script->name = name;
+	script->vcpus = 1;
+	script->instances = 1;
+	script->text = strdup(text);
+	return script->text ? first_look(script) : -ENOMEM;
+}
+
+int script_open(struct script *script, const char *name_or_file)
+{
 	script->name = name_or_file;
 	script->vcpus = 1;
 	script->instances = 1;
 	script->text = find_embedded(name_or_file);
 	if (!script->text)
 		script->text = read_file(name_or_file);
-	if (!script->text || !scratch) {
+	if (!script->text) {
 		complain("'%s' is neither a scenario (--list shows them) nor a file that can be read: %s", name_or_file,
 			 strerror(errno));
-		free(scratch);
 		return -ENOENT;
 	}
-	err = script_compile(script, NULL, 0, scratch);
-	free(scratch);
+	return first_look(script);
+}
+
+int script_load(struct script *script, struct vm *vm)
+{
+	struct control *control = vm_memory(vm, GUEST_CONTROL);
+	struct machine machine = { vm->nr_vcpus, control->mpidr, clock_frequency(), payload_symbol(PAYLOAD_ENTRY) };
+	struct program *program = malloc(sizeof(*program));
+	int err = program ? 0 : -ENOMEM;
+
 	script->nr_predictions = 0;
+	for (unsigned int i = 0; i < vm->nr_vcpus && !err; i++) {
+		struct area *area = vm->vcpus[i].area;
+
+		err = script_compile(script, &machine, i, program);
+		if (err)
+			break;
+		memcpy(vm_memory(vm, area->ops), program->ops, program->nr_ops * sizeof(struct op));
+		for (int number_ = 0; number_ < NR_EVENTS; number_++)
+			area->frames[number_].start = program->handler[number_];
+	}
+	free(program);
 	return err;
 }
 

@@ -47,6 +47,9 @@ struct machine {		/* what a script is compiled for */
 };
 
 int script_open(struct script *script, const char *name_or_file);	/* reads the header; complains and returns -errno */
+int script_from_text(struct script *script, const char *name, const char *text);
+struct vm;
+int script_load(struct script *script, struct vm *vm);	/* compiles it into the areas of the VM's vCPUs */
 int script_compile(struct script *script, const struct machine *machine, unsigned int vcpu, struct program *program);
 void script_close(struct script *script);
 void script_list(void);			/* the embedded ones, to stdout */

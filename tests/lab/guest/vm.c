@@ -31,15 +31,32 @@
 
 extern const char payload_image[], payload_image_end[];
 
+static char *kept;
+static size_t kept_size;
+
+void complain_into(char *buffer, size_t size)
+{
+	kept = buffer;
+	kept_size = size;
+	if (buffer)
+		*buffer = 0;
+}
+
 void complain(const char *format, ...)
 {
 	va_list args;
 
-	fputs("sdei-guest: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	if (kept && *kept) {
+		/* the first one tells most */
+	} else if (kept) {
+		vsnprintf(kept, kept_size, format, args);
+	} else {
+		fputs("sdei-guest: ", stderr);
+		vfprintf(stderr, format, args);
+		fputc('\n', stderr);
+	}
 	va_end(args);
-	fputc('\n', stderr);
 }
 
 void *vm_memory(struct vm *vm, uint64_t address)
@@ -292,8 +309,19 @@ static int64_t door_ask(struct vcpu *vcpu, enum context which, struct door *door
 	return ask(vcpu, &vcpu->vm->vcpus[door->target], &request);
 }
 
+static int64_t event_state(struct vcpu *vcpu, uint32_t event, bool with_mask)
+{
+	struct sdei_state state = vcpu_sdei(vcpu);
+
+	return (state.registered >> event & 1) * STATE_REGISTERED | (state.enabled >> event & 1) * STATE_ENABLED |
+	       (state.running >> event & 1) * STATE_RUNNING | (state.pending >> event & 1) * STATE_PENDING |
+	       (with_mask && state.masked ? STATE_MASKED : 0);
+}
+
 static int64_t door_check(struct vcpu *vcpu, enum context which, struct door *door)
 {
+	if (door->immediate <= CHECK_STATE_AND_MASK)
+		return event_state(vcpu, door->event, door->immediate == CHECK_STATE_AND_MASK);
 	return vcpu->vm->check ? vcpu->vm->check(vcpu, which, door) : 0;
 }
 
@@ -476,6 +504,20 @@ static void fill_area(struct vcpu *vcpu)
 	set_log(&area->context[HANDLER].sent, base + AREA_HANDLER_SENT, AREA_RUNS - AREA_HANDLER_SENT, sizeof(struct sent));
 	for (unsigned int i = 0; i < NR_EVENTS; i++)
 		fill_frame(&area->frames[i], base, i);
+}
+
+void vm_rewind(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i], old = *vcpu;
+
+		free(old.acts);
+		*vcpu = (struct vcpu){ .vm = vm, .id = i, .fd = old.fd, .run = old.run, .area = old.area, .mpidr = old.mpidr };
+		memset(vcpu->area, 0, sizeof(*vcpu->area));
+		memset(vm_memory(vm, AREA_OF(i) + AREA_TALLY(0)), 0, AREA_RESULTS(0) - AREA_TALLY(0));
+		fill_area(vcpu);
+	}
+	vm_stop(vm, 0);
 }
 
 static int vcpu_create(struct vm *vm, struct vcpu *vcpu, unsigned int id)

@@ -75,6 +75,7 @@ struct vm {
 
 int vm_create(struct vm *vm, const struct vm_options *options);
 void vm_destroy(struct vm *vm);
+void vm_rewind(struct vm *vm);			/* between two programs: counters and logs as in a new VM */
 int vm_start(struct vm *vm);			/* threads begin to run the programs in the areas */
 bool vm_wait(struct vm *vm, int milliseconds);	/* true when every vCPU is done or the VM has failed */
 void vm_stop(struct vm *vm, unsigned int how);	/* 1 endless loops end, 2 all loops */
@@ -91,5 +92,7 @@ uint64_t vcpu_read(struct vcpu *vcpu, uint64_t id);	/* a register that must be r
 struct sdei_state vcpu_sdei(struct vcpu *vcpu);
 uint64_t payload_symbol(unsigned int offset);	/* PAYLOAD_ENTRY, PAYLOAD_RESUME */
 
+/* Where complaints go instead of stderr (the first one, until the next call); NULL: back to stderr. */
+void complain_into(char *buffer, size_t size);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #endif

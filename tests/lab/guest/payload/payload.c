@@ -445,7 +445,7 @@ static void op_pattern(struct area *area, enum context which, struct op *op)
 	door->command = DOOR_CHECK;
 	door->target = op->target;
 	door->event = op->event;
-	door->immediate = op->arg[0];
+	door->immediate = CHECK_PATTERN;
 	pattern(area, op->arg[1], which);
 	main_stamp(area);
 }
@@ -488,8 +488,14 @@ static void op_every(struct area *area, enum context which, struct op *op)
 		op->state = 0;
 }
 
+static void op_once(struct area *area, enum context which, struct op *op)
+{
+	if (op->state++)
+		area->context[which].pc = op->jump;
+}
+
 static void (*const ops[NR_OPS])(struct area *, enum context, struct op *) = {
-	[OP_CALL] = op_call, [OP_LOOP] = op_loop, [OP_REPEAT] = op_repeat, [OP_EVERY] = op_every,
+	[OP_CALL] = op_call, [OP_LOOP] = op_loop, [OP_REPEAT] = op_repeat, [OP_EVERY] = op_every, [OP_ONCE] = op_once,
 	[OP_SPIN] = op_spin, [OP_NAP] = op_nap, [OP_WFI] = op_wfi, [OP_AWAIT] = op_await, [OP_BARRIER] = op_barrier,
 	[OP_INJECT] = op_ask, [OP_CANCEL] = op_ask, [OP_VCPU_RESET] = op_ask, [OP_CHECK] = op_ask,
 	[OP_CPU_OFF] = op_cpu_off, [OP_CPU_ON] = op_cpu_on, [OP_PATTERN] = op_pattern, [OP_FLAGS] = op_flags,

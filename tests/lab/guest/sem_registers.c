@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What handlers find in the registers and leave there, and what the VMM finds and may not write. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "rig.h"
+
+#define PSTATE_DAIF 0x3c0ull
+#define PSTATE_EL1H 0x5ull
+#define PSTATE_NZCV 0xf0000000ull
+#define NR_SDEI_REGS (5 + 20 + 2 * NR_EVENTS)
+
+/* registers across a dispatch ------------------------------------------------------ */
+
+struct pattern_test {
+	const char *name, *end;		/* how the handler ends */
+	uint64_t flags;
+	bool resumes;
+};
+
+static uint64_t pattern_value(unsigned int i)
+{
+	return (0xa500ull + i) << 48 | (0x1100 + i);
+}
+
+static int64_t inject_2(struct vcpu *vcpu, enum context which, const struct door *door)
+{
+	return vcpu_set(vcpu, SDEI_INJECT, 2);
+}
+
+/* The handler found event, argument, PC, PSTATE, zeroes, and beyond x17 what was interrupted. */
+static void check_entry(const struct area *area, uint64_t flags)
+{
+	const struct frame *frame = &area->frames[2];
+	char what[16];
+
+	test_equal("x0", frame->x[0], 2);
+	test_equal("x1", frame->x[1], AREA_OF(area->vcpu) + offsetof(struct area, frames) + 2 * sizeof(*frame));
+	test_equal("x2, the interrupted PC,", frame->x[2], area->pattern[32]);
+	test_equal("NZCV and DAIF of x3", frame->x[3] & (PSTATE_NZCV | PSTATE_DAIF), flags);
+	test_equal("the mode of x3", frame->x[3] & 0x1f, PSTATE_EL1H);
+	for (unsigned int i = 4; i <= 24; i++) {
+		snprintf(what, sizeof(what), "x%u", i);
+		test_equal(what, frame->x[i], i < 18 ? 0 : pattern_value(i));
+	}
+	test_equal("NZCV, DAIF, EL and SP of the handler", frame->pstate, PSTATE_DAIF | PSTATE_EL1H);
+}
+
+static void check_left(const struct area *area, uint64_t flags)
+{
+	char what[16];
+
+	for (unsigned int i = 0; i <= 24; i++) {
+		snprintf(what, sizeof(what), "x%u afterwards", i);
+		test_equal(what, area->pattern[i], pattern_value(i));
+	}
+	test_equal("NZCV and DAIF afterwards", area->pattern[31], flags);
+}
+
+static void check_context_calls(struct rig *rig, const struct area *area)
+{
+	const struct log *log = &area->context[HANDLER].results;
+	const int64_t *results = vm_memory(&rig->vm, log->base);
+
+	test_equal("the number of EVENT_CONTEXT calls", log->count, 18);
+	for (unsigned int i = 0; i < 18; i++)
+		test_equal("EVENT_CONTEXT", results[i], pattern_value(i));
+}
+
+static void check_resume(const struct area *area, uint64_t flags)
+{
+	test_equal("ELR_EL1 at the resume address", area->resume_elr, area->pattern[32]);
+	test_equal("NZCV, DAIF and mode of SPSR_EL1", area->resume_spsr & (PSTATE_NZCV | PSTATE_DAIF | 0x1f), flags | PSTATE_EL1H);
+}
+
+static void run_pattern(const struct pattern_test *test)
+{
+	struct rig rig = { .check = inject_2 };
+	char text[1024] = "on all\nhandler 2\n";
+	const struct area *area;
+
+	for (int i = 0; i < 18; i++)
+		sprintf(text + strlen(text), "context %d -> any\n", i);
+	sprintf(text + strlen(text), "%s\nend\nregister 2\nenable 2\nunmask\npattern %#llx\nstate 2 RE---\n", test->end,
+		(unsigned long long)test->flags);
+	if (rig_do(&rig, text)) {
+		area = rig.vm.vcpus[0].area;
+		test_equal("handler runs", area->begun[2], 1);
+		check_entry(area, test->flags);
+		check_context_calls(&rig, area);
+		check_left(area, test->flags);
+		if (test->resumes)
+			check_resume(area, test->flags);
+	}
+	rig_down(&rig);
+}
+
+static const struct pattern_test pattern_tests[] = {
+	{ "registers/complete, interrupts masked", "complete", PSTATE_DAIF, false },
+	{ "registers/complete, interrupts unmasked", "complete", 0, false },
+	{ "registers/complete, flags set", "complete", PSTATE_NZCV | PSTATE_DAIF, false },
+	{ "registers/complete as failed", "complete 1", PSTATE_DAIF, false },
+	{ "registers/resume, interrupts masked", "resume", PSTATE_DAIF, true },
+	{ "registers/resume, interrupts unmasked", "resume", 0, true },
+	{ "registers/resume, flags set", "resume", PSTATE_NZCV | PSTATE_DAIF, true },
+	{ "registers/resume by SMC", "resume by smc", PSTATE_DAIF, true },
+};
+
+/* what the VMM sees -------------------------------------------------------------------- */
+
+static uint64_t sdei_regs[NR_SDEI_REGS];
+
+/* Every listed register, ascending. */
+static void name_registers(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < 5; i++)
+		sdei_regs[n++] = SDEI_REG(i);
+	for (unsigned int i = 0; i < 20; i++)
+		sdei_regs[n++] = SDEI_CONTEXT_X(i);
+	for (unsigned int i = 0; i < 2 * NR_EVENTS; i++)
+		sdei_regs[n++] = SDEI_HANDLER_ADDR(0) + i;
+}
+
+static struct kvm_reg_list *get_list(struct vcpu *vcpu)
+{
+	struct kvm_reg_list probe = { .n = 0 }, *list;
+
+	ioctl(vcpu->fd, KVM_GET_REG_LIST, &probe);
+	list = calloc(1, sizeof(*list) + probe.n * sizeof(list->reg[0]));
+	if (!list)
+		abort();
+	list->n = probe.n;
+	if (ioctl(vcpu->fd, KVM_GET_REG_LIST, list))
+		test_wrong("KVM_GET_REG_LIST: %s", strerror(errno));
+	return list;
+}
+
+static unsigned int listed(const struct kvm_reg_list *list, uint64_t id)
+{
+	unsigned int n = 0;
+
+	for (uint64_t i = 0; i < list->n; i++)
+		n += list->reg[i] == id;
+	return n;
+}
+
+static void test_list(void)
+{
+	struct rig rig = { 0 };
+	struct kvm_reg_list *list;
+	unsigned int ours = 0;
+
+	if (!rig_up(&rig))
+		return;
+	list = get_list(&rig.vm.vcpus[0]);
+	for (unsigned int i = 0; i < NR_SDEI_REGS; i++)
+		if (listed(list, sdei_regs[i]) != 1)
+			test_wrong("register %#llx is listed %u times", (unsigned long long)sdei_regs[i], listed(list, sdei_regs[i]));
+	for (uint64_t i = 0; i < list->n; i++)
+		ours += (list->reg[i] & (KVM_REG_ARCH_MASK | KVM_REG_ARM_COPROC_MASK)) == (KVM_REG_ARM64 | KVM_REG_ARM_SDEI);
+	test_equal("SDEI registers in the list", ours, NR_SDEI_REGS);
+	free(list);
+	rig_down(&rig);
+}
+
+static void test_fresh(void)
+{
+	struct rig rig = { 0 };
+	uint64_t value;
+
+	if (!rig_up(&rig))
+		return;
+	for (unsigned int i = 0; i < NR_SDEI_REGS; i++) {
+		if (vcpu_get(&rig.vm.vcpus[0], sdei_regs[i], &value))
+			test_wrong("register %#llx cannot be read", (unsigned long long)sdei_regs[i]);
+		test_equal("a fresh vCPU's register", value, sdei_regs[i] == SDEI_PE_MASKED);
+	}
+	rig_down(&rig);
+}
+
+static void test_write_only(void)
+{
+	static const uint64_t ids[] = { SDEI_INJECT, SDEI_CANCEL, SDEI_REG(0x202), SDEI_REG(0x005), SDEI_REG(0x024),
+					SDEI_HANDLER_ADDR(NR_EVENTS), SDEI_REG(0xfff) };
+	struct rig rig = { 0 };
+	uint64_t value;
+
+	if (!rig_up(&rig))
+		return;
+	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		test_equal("reading a register that cannot be", -vcpu_get(&rig.vm.vcpus[0], ids[i], &value), ENOENT);
+		if (i >= 2)
+			test_equal("writing a register that is not", -vcpu_set(&rig.vm.vcpus[0], ids[i], 0), ENOENT);
+	}
+	rig_down(&rig);
+}
+
+/* A write, and what comes of it; EINVAL must change nothing at all. */
+struct write {
+	uint64_t id, value;
+	int error;
+};
+
+static void read_all(struct vcpu *vcpu, uint64_t *values)
+{
+	for (unsigned int i = 0; i < NR_SDEI_REGS; i++)
+		vcpu_get(vcpu, sdei_regs[i], &values[i]);
+}
+
+static void check_write(struct vcpu *vcpu, unsigned int n, const struct write *write)
+{
+	uint64_t before[NR_SDEI_REGS], after[NR_SDEI_REGS], value;
+	int error;
+
+	read_all(vcpu, before);
+	error = -vcpu_set(vcpu, write->id, write->value);
+	if (error != write->error)
+		test_wrong("write %u, of %#llx to %#llx, answers %d (%s) instead of %d", n, (unsigned long long)write->value,
+			   (unsigned long long)write->id, error, strerror(error), write->error);
+	read_all(vcpu, after);
+	if (error && memcmp(before, after, sizeof(before)))
+		test_wrong("write %u was refused, but something changed", n);
+	if (!error && !vcpu_get(vcpu, write->id, &value) && value != write->value)
+		test_wrong("write %u is not read back", n);
+}
+
+static void run_writes(const struct write *writes, unsigned int nr)
+{
+	struct rig rig = { 0 };
+
+	if (!rig_up(&rig))
+		return;
+	for (unsigned int i = 0; i < nr; i++)
+		check_write(&rig.vm.vcpus[0], i, &writes[i]);
+	rig_down(&rig);
+}
+
+static void test_refused_values(void)
+{
+	static const struct write writes[] = {
+		{ SDEI_ENABLED, 1, EINVAL }, { SDEI_PENDING_BITS, 1, EINVAL },		/* of nothing registered */
+		{ SDEI_REGISTERED, 0x10, EINVAL }, { SDEI_REGISTERED, 1ull << 63, EINVAL }, { SDEI_RUNNING, 0x10, EINVAL },
+		{ SDEI_PE_MASKED, 2, EINVAL }, { SDEI_PE_MASKED, 1ull << 32, EINVAL },
+		{ SDEI_REGISTERED, 0x7, 0 }, { SDEI_ENABLED, 0x3, 0 }, { SDEI_PENDING_BITS, 0x6, 0 },
+		{ SDEI_ENABLED, 0x8, EINVAL }, { SDEI_ENABLED, 0xb, EINVAL }, { SDEI_PENDING_BITS, 0x8, EINVAL },
+		{ SDEI_PENDING_BITS, 0x100000001, EINVAL },
+		{ SDEI_RUNNING, 0x3, EINVAL }, { SDEI_RUNNING, 0xf, EINVAL }, { SDEI_RUNNING, 0x2, 0 },
+		{ SDEI_RUNNING, 0x5, EINVAL }, { SDEI_RUNNING, 0x0, 0 },
+		{ SDEI_RUNNING, 0x8, 0 },	/* running, not registered: unregister pending */
+		{ SDEI_PENDING_BITS, 0xe, EINVAL }, { SDEI_RUNNING, 0, 0 },
+		{ SDEI_CONTEXT_PSTATE, 0x9, EINVAL }, { SDEI_CONTEXT_PSTATE, 0xd, EINVAL }, { SDEI_CONTEXT_PSTATE, 0x8, EINVAL },
+		{ SDEI_CONTEXT_PSTATE, 0x13, EINVAL }, { SDEI_CONTEXT_PSTATE, 0x1, EINVAL }, { SDEI_CONTEXT_PSTATE, 0x3c5, 0 },
+		{ SDEI_HANDLER_ADDR(0), 2, EINVAL }, { SDEI_HANDLER_ADDR(0), 0x1001, EINVAL },
+	};
+
+	run_writes(writes, sizeof(writes) / sizeof(writes[0]));
+}
+
+static void test_read_back(void)
+{
+	static const struct write writes[] = {
+		{ SDEI_REGISTERED, 0xf, 0 }, { SDEI_ENABLED, 0xa, 0 }, { SDEI_RUNNING, 0x4, 0 }, { SDEI_PENDING_BITS, 0xd, 0 },
+		{ SDEI_PE_MASKED, 0, 0 }, { SDEI_PE_MASKED, 1, 0 }, { SDEI_CONTEXT_X(0), ~0ull, 0 },
+		{ SDEI_CONTEXT_X(17), 0x123456789abcdef0, 0 }, { SDEI_CONTEXT_PC, 0xffff800080000004, 0 },
+		{ SDEI_CONTEXT_PSTATE, 0x3c5, 0 }, { SDEI_CONTEXT_PSTATE, 0x60000000, 0 }, { SDEI_HANDLER_ADDR(0), 0x40000000, 0 },
+		{ SDEI_HANDLER_ARG(0), 0x1234567, 0 }, { SDEI_HANDLER_ADDR(3), 0xffff800080000008, 0 },
+		{ SDEI_HANDLER_ARG(3), ~0ull, 0 },
+	};
+
+	run_writes(writes, sizeof(writes) / sizeof(writes[0]));
+}
+
+static void test_taking_away(void)
+{
+	struct rig rig = { 0 };
+	struct sdei_state state;
+
+	if (!rig_up(&rig))
+		return;
+	vcpu_set(&rig.vm.vcpus[0], SDEI_REGISTERED, 0xf);
+	vcpu_set(&rig.vm.vcpus[0], SDEI_ENABLED, 0x7);
+	vcpu_set(&rig.vm.vcpus[0], SDEI_PENDING_BITS, 0xd);
+	test_equal("the answer", vcpu_set(&rig.vm.vcpus[0], SDEI_REGISTERED, 0x9), 0);
+	state = vcpu_sdei(&rig.vm.vcpus[0]);
+	test_equal("REGISTERED", state.registered, 0x9);
+	test_equal("ENABLED", state.enabled, 0x1);
+	test_equal("PENDING", state.pending, 0x9);
+	rig_down(&rig);
+}
+
+/* offering SDEI or not ---------------------------------------------------------------------- */
+
+static void test_capability(void)
+{
+	struct rig rig = { 0 };
+
+	if (!rig_up(&rig))
+		return;
+	test_equal("KVM_CAP_ARM_SDEI of the VM", ioctl(rig.vm.fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SDEI), NR_EVENTS);
+	test_equal("KVM_CAP_ARM_SDEI of the system", ioctl(rig.vm.kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SDEI), NR_EVENTS);
+	test_equal("the SDEI bit of STD_BMAP", vcpu_read(&rig.vm.vcpus[0], KVM_REG_ARM_STD_BMAP) >> 1 & 1, 1);
+	rig_down(&rig);
+}
+
+static void test_not_offered(void)
+{
+	struct rig rig = { .options = { .without_sdei = true } };
+	char text[2048] = "on all\n";
+
+	for (unsigned int id = 0xc4000020; id < 0xc4000033; id++)
+		sprintf(text + strlen(text), "call %#x -> NOT_SUPPORTED\ncall %#x -> NOT_SUPPORTED by smc\n", id, id);
+	if (!rig_do(&rig, text))
+		return;
+	test_equal("the SDEI bit of STD_BMAP", vcpu_read(&rig.vm.vcpus[0], KVM_REG_ARM_STD_BMAP) >> 1 & 1, 0);
+	test_equal("INJECT", -vcpu_set(&rig.vm.vcpus[0], SDEI_INJECT, 0), EPERM);
+	test_equal("CANCEL", -vcpu_set(&rig.vm.vcpus[0], SDEI_CANCEL, 0), EPERM);
+	test_equal("the PE mask", vcpu_read(&rig.vm.vcpus[0], SDEI_PE_MASKED), 1);
+	rig_down(&rig);
+}
+
+static void test_fixed_once_run(void)
+{
+	struct rig rig = { 0 };
+	uint64_t services;
+
+	if (!rig_do(&rig, "on all\nversion\n"))
+		return;
+	services = vcpu_read(&rig.vm.vcpus[0], KVM_REG_ARM_STD_BMAP);
+	test_equal("clearing the SDEI bit of a vCPU that has run",
+		   -vcpu_set(&rig.vm.vcpus[0], KVM_REG_ARM_STD_BMAP, services & ~2ull), EBUSY);
+	rig_down(&rig);
+}
+
+static void test_version(void)
+{
+	struct rig rig = { 0 };
+
+	if (!rig_do(&rig, "on all\nversion\n"))
+		return;
+	test_equal("SDEI_VERSION", rig.vm.vcpus[0].area->context[MAIN].last_result, 1ull << 48 | 1ull << 32 | 0x4b564d);
+	rig_down(&rig);
+}
+
+static void test_inject_reserved_bits(void)
+{
+	struct rig rig = { 0 };
+
+	if (!rig_up(&rig))
+		return;
+	test_equal("INJECT with bit 33", -vcpu_set(&rig.vm.vcpus[0], SDEI_INJECT, 1ull << 33 | 2), EINVAL);
+	test_equal("CANCEL with bit 32", -vcpu_set(&rig.vm.vcpus[0], SDEI_CANCEL, 1ull << 32 | 2), EINVAL);
+	test_equal("INJECT of nothing registered", -vcpu_set(&rig.vm.vcpus[0], SDEI_INJECT, 2), ENOENT);
+	rig_down(&rig);
+}
+
+static const struct test tests[] = {
+	{ "api/capability", test_capability }, { "api/version", test_version }, { "api/STD_BMAP clear", test_not_offered },
+	{ "api/STD_BMAP fixed once run", test_fixed_once_run }, { "api/register list", test_list },
+	{ "api/a fresh vCPU's registers", test_fresh }, { "api/registers that are not", test_write_only },
+	{ "api/refused values change nothing", test_refused_values }, { "api/values are read back", test_read_back },
+	{ "api/REGISTERED takes enabled and pending away", test_taking_away },
+	{ "api/INJECT and CANCEL values", test_inject_reserved_bits },
+};
+
+void run_register_tests(void)
+{
+	name_registers();
+	for (unsigned int i = 0; i < sizeof(pattern_tests) / sizeof(pattern_tests[0]); i++)
+		if (test_wanted("%s", pattern_tests[i].name)) {
+			run_pattern(&pattern_tests[i]);
+			test_end();
+		}
+	for (unsigned int i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (test_wanted("%s", tests[i].name)) {
+			tests[i].run();
+			test_end();
+		}
+}
