@@ -113,8 +113,6 @@ void live_detach(struct live *live)
 	for (int i = 0; i < PROBE_COUNT; i++) {
 		bpf_link__destroy(live->links[i]);
 		live->links[i] = NULL;
-		if (live->probes.list[i].attached)
-			probes_refuse(&live->probes, i, "detached");
 	}
 	live->attached = false;
 	live_synchronize(live);
