@@ -28,6 +28,7 @@ static uint64_t pattern_value(unsigned int i)
 
 static int64_t inject_2(struct vcpu *vcpu, enum context which, const struct door *door)
 {
+	vcpu->injected[2]++;
 	return vcpu_set(vcpu, SDEI_INJECT, 2);
 }
 

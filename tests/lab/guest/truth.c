@@ -177,7 +177,7 @@ unsigned int truth_check(struct vm *vm, const struct truth *truth)
 struct signal {
 	uint64_t before, after;	/* ns; after 0 where not known */
 	uint32_t runs;		/* of the sender, begun before */
-	bool self;		/* sent by the target's own program */
+	bool self;		/* sent by the target's own program, or by the VMM on its thread */
 };
 
 struct signals {
@@ -229,7 +229,7 @@ static void collect_acts(struct signals *signals, const struct vcpu *vcpu, unsig
 		if (act->error || (act->command != DOOR_RESET && act->event != event))
 			continue;
 		if (act->command == DOOR_INJECT)
-			add_signal(signals, (struct signal){ act->before, act->after, 0, false });
+			add_signal(signals, (struct signal){ act->before, act->after, act->runs, true });
 		else
 			add_clear(signals, act->before);
 	}
@@ -282,6 +282,8 @@ struct matcher {
 	unsigned int next, next_clear;
 	uint64_t previous_entry;	/* of this event's last run, 0 none */
 	uint64_t previous_lowest;	/* its dispatch was not before this */
+	uint64_t previous_exit, previous_after;	/* its end, and the main program's first stamp since */
+	bool plain_handlers;		/* none of them masks, disables or unregisters */
 	uint64_t latest_after;		/* of passed signals not known to precede a dispatch */
 	unsigned int previous_index;	/* one past its place among the vCPU's runs */
 };
@@ -311,6 +313,17 @@ static const struct signal *match_self(struct matcher *m, unsigned int index, ui
 }
 
 /*
+ * Signals that returned before this cannot have made the event pending again after its last dispatch. If the main
+ * program got on between that run and the one at `entry`, nothing was pending when that run ended.
+ */
+static uint64_t settled_until(const struct matcher *m, uint64_t entry)
+{
+	bool got_on = m->previous_after && m->previous_after < entry;
+
+	return m->plain_handlers && got_on && m->previous_exit > m->previous_lowest ? m->previous_exit : m->previous_lowest;
+}
+
+/*
  * Others signal too: the first signal that began after the last dispatch was over, unless an earlier one may have
  * happened after that dispatch all the same. `lowest`: this run's dispatch cannot be before (the last handler's exit).
  */
@@ -323,7 +336,7 @@ static const struct signal *match_others(struct matcher *m, uint64_t lowest, uin
 	for (; m->next < s->nr && s->list[m->next].before <= m->previous_entry; m->next++)
 		if (!s->list[m->next].after || s->list[m->next].after > m->latest_after)
 			m->latest_after = s->list[m->next].after ?: UINT64_MAX;
-	doubt = m->previous_entry && m->latest_after > m->previous_lowest;
+	doubt = m->previous_entry && m->latest_after > settled_until(m, entry);
 	if (last_clear(m, entry) > m->previous_entry)
 		doubt = true;
 	if (!doubt && m->next < s->nr && s->list[m->next].before < entry)
@@ -403,12 +416,28 @@ static void write_run(FILE *out, const struct run *runs, unsigned int nr, unsign
 	fputc('}', out);
 }
 
+static uint64_t times_called(const struct pcontext *context, enum call call)
+{
+	uint64_t n = 0;
+
+	for (int result = 0; result < NR_RESULTS; result++)
+		n += context->calls[call][result];
+	return n;
+}
+
+static bool plain_handlers(const struct area *area)
+{
+	const struct pcontext *handler = &area->context[HANDLER];
+
+	return !times_called(handler, CALL_MASK) && !times_called(handler, CALL_DISABLE) && !times_called(handler, CALL_UNREGISTER);
+}
+
 static void write_runs(FILE *out, struct vcpu *vcpu, unsigned int event)
 {
 	const struct log *log = &vcpu->area->runs;
 	const struct run *runs = vm_memory(vcpu->vm, log->base);
 	struct signals signals = collect_signals(vcpu, event);
-	struct matcher matcher = { .signals = &signals };
+	struct matcher matcher = { .signals = &signals, .plain_handlers = plain_handlers(vcpu->area) };
 	unsigned int nr = vcpu->vm->options.logging ? ENTRIES(log) : 0;
 	const char *separator = "";
 
@@ -421,6 +450,8 @@ static void write_runs(FILE *out, struct vcpu *vcpu, unsigned int event)
 			continue;
 		signal = signals.all_self ? match_self(&matcher, i, entry) :
 			 match_others(&matcher, i ? clock_to_ns(runs[i - 1].exit) : 0, entry);
+		matcher.previous_exit = clock_to_ns(runs[i].exit);
+		matcher.previous_after = clock_to_ns(runs[i].after);
 		fputs(separator, out);
 		write_run(out, runs, nr, i, signal);
 		separator = ",\n";

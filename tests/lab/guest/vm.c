@@ -161,7 +161,7 @@ static struct vmm_act *note_act(struct vcpu *vcpu, struct vmm_act act)
 
 static int64_t write_act(struct vcpu *vcpu, const struct request *request, uint64_t id, uint64_t value)
 {
-	struct vmm_act act = { .command = request->command, .event = request->event };
+	struct vmm_act act = { .command = request->command, .event = request->event, .runs = vcpu->area->runs.count };
 
 	act.before = clock_now_ns();
 	act.error = vcpu_set(vcpu, id, value);

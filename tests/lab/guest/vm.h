@@ -25,6 +25,7 @@ struct vmm_act {
 	uint64_t before, after;
 	uint32_t command;	/* DOOR_INJECT, DOOR_CANCEL or DOOR_RESET (also PSCI's: `after` is not known then) */
 	uint32_t event;
+	uint32_t runs;		/* handler runs begun before; exact, as the vCPU was not running */
 	int error;
 };
 

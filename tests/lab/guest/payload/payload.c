@@ -320,11 +320,13 @@ static void op_spin(struct area *area, enum context which, struct op *op)
 		;
 }
 
-/* A handler may nap between the main program's setting of the timer and its WFI: leave the timer as it was. */
-static void nap_until(uint64_t until)
+/* Without a GIC the timer wakes nobody: stay awake then. A handler may nap between the main program's setting of the timer and its WFI: leave the timer as it was. */
+static void nap_until(struct area *area, uint64_t until)
 {
 	uint64_t compare = read_reg(cntv_cval_el0), enabled = read_reg(cntv_ctl_el0);
 
+	if (!area->gicr)
+		return;
 	write_reg(cntv_cval_el0, until);
 	write_reg(cntv_ctl_el0, 1);
 	asm volatile("isb; wfi" : : : "memory");
@@ -338,7 +340,7 @@ static void op_nap(struct area *area, enum context which, struct op *op)
 	uint64_t until = stamp(area, which) + between(&area->context[which], op);
 
 	while ((int64_t)(stamp(area, which) - until) < 0)
-		nap_until(until);
+		nap_until(area, until);
 	stamp(area, which);
 }
 
@@ -365,7 +367,7 @@ static bool wait_for(struct area *area, bool (*done)(struct area *, const struct
 			stopped = now;
 		if (stopped && now - stopped > ticks(area, AWAIT_GRACE_NS))
 			return false;
-		nap_until(now + ticks(area, 200000));
+		nap_until(area, now + ticks(area, 200000));
 	}
 	main_stamp(area);
 	return true;
@@ -578,7 +580,7 @@ static void retire(struct area *area)
 	area->barrier = UINT64_MAX;
 	asm volatile("dsb sy" : : : "memory");
 	while (!all_arrived(area, NULL))
-		nap_until(main_stamp(area) + ticks(area, 200000));
+		nap_until(area, main_stamp(area) + ticks(area, 200000));
 }
 
 void payload_main(struct area *area)
