@@ -160,6 +160,7 @@ static int size_maps(struct live *live, const struct source_filter *filter)
 	return err;
 }
 
+/* libbpf raises RLIMIT_MEMLOCK by itself where the kernel (before 5.11) still counts maps against it. */
 static int load_object(struct live *live, const struct live_options *options, const struct live_error *error)
 {
 	char why[256];
