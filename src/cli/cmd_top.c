@@ -214,6 +214,24 @@ static int take_keys(void *ctx)
 	return 0;
 }
 
+/*
+ * Stops as if SIGTSTP had never been caught. Not by SIGSTOP: the kernel ignores SIGTSTP where no shell could
+ * continue us again, and so it should be.
+ */
+static void stop(void)
+{
+	struct sigaction keep, plain = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	sigaction(SIGTSTP, &plain, &keep);	/* curses has its own */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGTSTP, &keep, NULL);
+}
+
 static void take_signal(void *ctx, int signal)
 {
 	struct run *run = ctx;
@@ -222,9 +240,9 @@ static void take_signal(void *ctx, int signal)
 		return;
 	if (signal == SIGTSTP) {
 		top_suspend(run->top);
-		kill(getpid(), SIGSTOP);	/* SIGTSTP is ours: it would only come back here */
+		stop();
 	}
-	if (signal == SIGCONT)
+	if (signal == SIGTSTP || signal == SIGCONT)
 		top_resume(run->top);
 	if (signal == SIGWINCH)
 		top_resize(run->top);

@@ -140,18 +140,17 @@ static struct cell share_total(const struct model_vcpu *vcpu, uint64_t now_ns)
 {
 	uint64_t end = vcpu->gone ? vcpu->gone_ns : now_ns;
 
-	if (end <= vcpu->first_seen_ns)
+	/* What is gone has no mask any more, but it had. */
+	if (end <= vcpu->first_seen_ns || !(vcpu->mask_known || vcpu->gone))
 		return unknown;
 	return number((double)model_masked_ns(vcpu, end) / (end - vcpu->first_seen_ns));
 }
 
 static struct cell get_masked_share(const struct view_row *row, const struct view_scope *scope)
 {
-	if (!row->vcpu->mask_known)
-		return unknown;
 	if (scope->total)
 		return share_total(row->vcpu, scope->now_ns);
-	if (!scope->interval_ns)
+	if (!row->vcpu->mask_known || row->vcpu->gone || !scope->interval_ns)
 		return unknown;
 	return number((double)row->vcpu->interval_masked_ns / scope->interval_ns);
 }
@@ -186,13 +185,13 @@ const struct column columns[] = {
 	  .rank = 9, .falling = true, .help = "signals, whatever became of them" },
 	{ .id = "dispatched", .title = "DISP/s", .total = "DISPS", .get = get_dispatched, .unit = UNIT_COUNT, .width = 6,
 	  .wide = 8, .rank = 12, .falling = true, .help = "times the handler was entered" },
-	{ .id = "p50", .title = "p50us", .get = get_p50, .unit = UNIT_US, .width = 7, .wide = 8, .rank = 10, .falling = true,
+	{ .id = "p50", .title = "p50us", .get = get_p50, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 10, .falling = true,
 	  .help = "dispatch latency, median: first queued signal to handler" },
-	{ .id = "p99", .title = "p99us", .get = get_p99, .unit = UNIT_US, .width = 7, .wide = 8, .rank = 6, .falling = true,
+	{ .id = "p99", .title = "p99us", .get = get_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 6, .falling = true,
 	  .help = "dispatch latency, 99th percentile" },
-	{ .id = "max", .title = "maxus", .get = get_max, .unit = UNIT_US, .width = 7, .wide = 8, .rank = 7, .falling = true,
+	{ .id = "max", .title = "maxus", .get = get_max, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 7, .falling = true,
 	  .help = "dispatch latency, worst" },
-	{ .id = "handler", .title = "H99us", .get = get_handler_p99, .unit = UNIT_US, .width = 7, .wide = 8, .rank = 14,
+	{ .id = "handler", .title = "H99us", .get = get_handler_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 14,
 	  .falling = true, .help = "handler time, 99th percentile: dispatch to complete" },
 	{ .id = "drops", .title = "DROP/s", .total = "DROPS", .get = get_drops, .unit = UNIT_COUNT, .width = 6, .wide = 7,
 	  .rank = 11, .falling = true, .help = "signals that got no dispatch of their own, all reasons" },

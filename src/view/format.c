@@ -7,6 +7,9 @@
 
 #define NS_PER_SEC 1000000000LL
 
+/* Figures from 1000 on have no fraction that anybody reads. */
+#define WHOLE_FROM 999.95
+
 /* Prints with as many decimals, from most down to 0, as fit into width; the length. */
 static unsigned int print_fitting(char *buf, size_t size, double value, int most, unsigned int width)
 {
@@ -40,14 +43,14 @@ char *format_real(char *buf, size_t size, double value, unsigned int width)
 {
 	if (value == 0)
 		return format_count(buf, size, 0, width);
-	if (print_fitting(buf, size, value, 1, width) <= width)
+	if (value < WHOLE_FROM && print_fitting(buf, size, value, 1, width) <= width)
 		return buf;
 	return format_count(buf, size, value, width);
 }
 
 char *format_us(char *buf, size_t size, double ns, unsigned int width)
 {
-	if (print_fitting(buf, size, ns / 1e3, 1, width) <= width)
+	if (print_fitting(buf, size, ns / 1e3, ns / 1e3 < WHOLE_FROM, width) <= width)
 		return buf;
 	print_fitting(buf, size - 1, ns / 1e9, 2, width - 1);
 	return strcat(buf, "s");

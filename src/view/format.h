@@ -13,7 +13,7 @@
 /* "12345", with k, M, G, … when that takes more than width columns. */
 char *format_count(char *buf, size_t size, double value, unsigned int width);
 
-/* "0" for nothing at all, "12.3", "12345" when the fraction has no room in width, then as format_count(). */
+/* "0" for nothing at all, "12.3" below 1000, "12345", then as format_count(). */
 char *format_real(char *buf, size_t size, double value, unsigned int width);
 
 /* Microseconds without their unit: as format_real() up to what fits, then seconds with an s. */

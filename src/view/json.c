@@ -164,7 +164,7 @@ static void put_masked_share(struct line *line, const struct model_vcpu *vcpu)
 		masked = model_masked_ns(vcpu, end);
 		length = end > vcpu->first_seen_ns ? end - vcpu->first_seen_ns : 0;
 	}
-	if (vcpu->mask_known && length)
+	if ((vcpu->mask_known || vcpu->gone) && length)
 		json_real(&line->json, "masked_share", (double)masked / length, 6);
 	else
 		json_null(&line->json, "masked_share");

@@ -37,10 +37,11 @@ static void test_numbers(void **state)
 	assert_format(format_count, 18446744073709551615.0, 6, "18.45E");
 	assert_format(format_real, 0, 6, "0");
 	assert_format(format_real, 0.01, 6, "0.0");
-	assert_format(format_real, 1234.56, 6, "1234.6");
+	assert_format(format_real, 1234.56, 6, "1235");
 	assert_format(format_real, 12345.6, 6, "12346");
 	assert_format(format_us, 1500, 7, "1.5");
-	assert_format(format_us, 99999949, 7, "99999.9");
+	assert_format(format_us, 999940, 7, "999.9");
+	assert_format(format_us, 999960, 7, "1000");
 	assert_format(format_us, 1234567890, 7, "1234568");
 	assert_format(format_us, 12345678900.0, 7, "12.35s");
 	assert_format(format_us, 1099511627776.0, 7, "1099.5s");
