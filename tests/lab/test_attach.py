@@ -13,12 +13,13 @@ OUT = out_dir("attach")
 
 MIDFLIGHT = r"""
 cd /out || exit 1
-sdei-guest --vcpus 4 --scenario busy --seconds 12 --truth /out/busy.truth.json -name guest=busy &
-guest=$!
+sdei-guest --vcpus 4 --scenario busy --seconds 200 --truth /out/busy.truth.json -name guest=busy &
+guest=$!	# ended when all rounds are done, however slow the machine
 sleep 2
 for round in 1 2 3; do
 	sdeitop events --json --summary -- sleep 1.7 >round$round.jsonl 2>round$round.err || exit 1
 done
+kill $guest
 wait $guest
 """
 
