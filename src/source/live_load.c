@@ -5,16 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "privilege.h"
 #include "sdei.skel.h"
 
-#define RING_BYTES (1 << 20)
 #define DENIED_VMS 16384
 
 /*
@@ -46,63 +42,8 @@ uint64_t live_missed(const struct live *live, int i)
 	return program.recursion_misses;
 }
 
-/* The kernel waits for all running programs when a map of maps changes: it promises that the old value is out of use. */
-void live_synchronize(struct live *live)
-{
-	for (__u32 cpu = 0; cpu < live->cpus; cpu++) {
-		if (live->ring_fds[cpu] < 0)
-			continue;
-		bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &live->ring_fds[cpu], BPF_ANY);
-		return;
-	}
-}
-
-/* CPU numbers can have gaps, so that their count does not tell the highest one. */
-static int highest_cpu(void)
-{
-	char text[256] = "";
-	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
-	char *last;
-
-	if (!file)
-		return libbpf_num_possible_cpus() - 1;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	fclose(file);
-	last = text + strlen(text);
-	while (last > text && !strchr(",-", last[-1]))
-		last--;
-	return *last ? atoi(last) : libbpf_num_possible_cpus() - 1;
-}
-
-/* Possible CPUs can be many more than there are; one that is plugged in later loses its records, and counts them. */
-static bool is_present(unsigned int cpu)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
-	return !access(path, F_OK) || access("/sys/devices/system/cpu", F_OK);
-}
-
-static int check_ring_bytes(struct live *live, size_t bytes, const struct live_error *error)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-
-	live->ring_bytes = bytes ? bytes : RING_BYTES;
-	if (live->ring_bytes >= page && !(live->ring_bytes & (live->ring_bytes - 1)))
-		return 0;
-	return live_fail(error, -EINVAL, "a ring of %zu bytes is not possible: it must be a power of two of at least %zu",
-			 bytes, page);
-}
-
 static int open_object(struct live *live, bool verbose, const struct live_error *error)
 {
-	int cpus = highest_cpu() + 1, values = libbpf_num_possible_cpus();
-
-	if (cpus <= 0 || values <= 0)
-		return live_fail(error, -EINVAL, "cannot tell which CPUs there are");
-	live->cpus = cpus;
-	live->cpu_values = values;
 	first_warning[0] = '\0';
 	if (!verbose)
 		libbpf_set_print(keep_warning);
@@ -183,65 +124,6 @@ static int load_object(struct live *live, const struct live_options *options, co
 	return 0;
 }
 
-static int add_ring(struct live *live, __u32 cpu)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = cpu };
-	char name[16];
-	int fd, err;
-
-	snprintf(name, sizeof(name), "sdei_ring_%u", cpu % 100000);
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, name, 0, 0, live->ring_bytes, NULL);
-	if (fd < 0)
-		return fd;
-	live->ring_fds[cpu] = fd;
-	err = ring_map(&live->rings[cpu], fd, live->ring_bytes);
-	if (err)
-		return err;
-	streams_set(live->streams, cpu, &live->rings[cpu], &live->counts[cpu]);
-	/* Edge triggered: only a program's wakeup counts, not that something is there, which it nearly always is. */
-	if (epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event))
-		return -errno;
-	return bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &fd, BPF_ANY);
-}
-
-static int map_counters(struct live *live)
-{
-	void *counts = mmap(NULL, live->cpus * sizeof(struct sdei_cpu), PROT_READ, MAP_SHARED,
-			    bpf_map__fd(live->bpf->maps.counters), 0);
-
-	if (counts == MAP_FAILED)
-		return -errno;
-	live->counts = counts;
-	return 0;
-}
-
-static int allocate(struct live *live)
-{
-	live->rings = calloc(live->cpus, sizeof(live->rings[0]));
-	live->ring_fds = malloc(live->cpus * sizeof(live->ring_fds[0]));
-	live->lost_values = calloc(live->cpu_values, sizeof(live->lost_values[0]));
-	live->streams = streams_new(live->cpus);
-	live->losses = losses_new(bpf_map__max_entries(live->bpf->maps.lost));
-	if (live->ring_fds)
-		memset(live->ring_fds, -1, live->cpus * sizeof(live->ring_fds[0]));
-	return live->rings && live->ring_fds && live->lost_values && live->streams && live->losses ? 0 : -ENOMEM;
-}
-
-static int set_up_rings(struct live *live)
-{
-	int err = 0;
-
-	live->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (live->epoll < 0)
-		return -errno;
-	for (unsigned int cpu = 0; cpu < live->cpus && !err; cpu++) {
-		streams_set(live->streams, cpu, NULL, &live->counts[cpu]);
-		if (is_present(cpu))
-			err = add_ring(live, cpu);
-	}
-	return err;
-}
-
 static int fill_set(struct bpf_map *map, const uint32_t *values, size_t count)
 {
 	const __u8 yes = 1;
@@ -294,11 +176,7 @@ static int set_up(struct live *live, const struct source_filter *filter)
 {
 	int err;
 
-	err = allocate(live);
-	if (!err)
-		err = map_counters(live);
-	if (!err)
-		err = set_up_rings(live);
+	err = live_open_rings(live);
 	if (!err)
 		err = fill_sets(live, filter);
 	if (!err)
@@ -310,7 +188,7 @@ int live_load(struct live *live, const struct live_options *options, const struc
 {
 	int err;
 
-	err = check_ring_bytes(live, options->ring_bytes, error);
+	err = live_size_rings(live, options->ring_bytes, error);
 	if (!err)
 		err = open_object(live, options->verbose, error);
 	if (!err)
@@ -324,26 +202,9 @@ int live_load(struct live *live, const struct live_options *options, const struc
 	return 0;
 }
 
-static void close_rings(struct live *live)
-{
-	for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {
-		if (live->rings)
-			ring_unmap(&live->rings[cpu]);
-		if (live->ring_fds && live->ring_fds[cpu] >= 0)
-			close(live->ring_fds[cpu]);
-	}
-	free(live->rings);
-	free(live->ring_fds);
-	if (live->epoll >= 0)
-		close(live->epoll);
-}
-
 void live_unload(struct live *live)
 {
-	close_rings(live);
-	if (live->counts)
-		munmap(live->counts, live->cpus * sizeof(struct sdei_cpu));
-	streams_free(live->streams);
+	live_close_rings(live);
 	judge_free(live->judge);
 	losses_free(live->losses);
 	free(live->lost_values);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of the live source: live.c opens and closes, live_load.c loads, live_drain.c reads. */
+/* The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings, live_drain.c reads. */
 #ifndef SOURCE_LIVE_PRIVATE_H
 #define SOURCE_LIVE_PRIVATE_H
 
@@ -47,6 +47,11 @@ int live_fail(const struct live_error *error, int err, const char *format, ...) 
 /* Loads the programs of the probes that can be attached and sets up everything they write to. 0 or -errno. */
 int live_load(struct live *live, const struct live_options *options, const struct live_error *error);
 void live_unload(struct live *live);
+
+/* live_load()'s part that is about the rings: their size, and what they need, before and after the programs are loaded. */
+int live_size_rings(struct live *live, size_t bytes, const struct live_error *error);
+int live_open_rings(struct live *live);
+void live_close_rings(struct live *live);
 
 /* The program of probe i; for its descriptor and to attach it. */
 struct bpf_program *live_program(const struct live *live, int i);

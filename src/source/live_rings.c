@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One ring for each CPU, what it counts, and the descriptor that tells of their wakeups. */
+#include "live_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "sdei.skel.h"
+
+#define RING_BYTES (1 << 20)
+
+/* CPU numbers can have gaps, so that their count does not tell the highest one. */
+static int highest_cpu(void)
+{
+	char text[256] = "";
+	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
+	char *last;
+
+	if (!file)
+		return libbpf_num_possible_cpus() - 1;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	last = text + strlen(text);
+	while (last > text && !strchr(",-", last[-1]))
+		last--;
+	return *last ? atoi(last) : libbpf_num_possible_cpus() - 1;
+}
+
+/* Possible CPUs can be many more than there are; one that is plugged in later loses its records, and counts them. */
+static bool is_present(unsigned int cpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
+	return !access(path, F_OK) || access("/sys/devices/system/cpu", F_OK);
+}
+
+int live_size_rings(struct live *live, size_t bytes, const struct live_error *error)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	int cpus = highest_cpu() + 1, values = libbpf_num_possible_cpus();
+
+	if (cpus <= 0 || values <= 0)
+		return live_fail(error, -EINVAL, "cannot tell which CPUs there are");
+	live->cpus = cpus;
+	live->cpu_values = values;
+	live->ring_bytes = bytes ? bytes : RING_BYTES;
+	if (live->ring_bytes >= page && !(live->ring_bytes & (live->ring_bytes - 1)))
+		return 0;
+	return live_fail(error, -EINVAL, "a ring of %zu bytes is not possible: it must be a power of two of at least %zu",
+			 bytes, page);
+}
+
+static int add_ring(struct live *live, __u32 cpu)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = cpu };
+	char name[16];
+	int fd, err;
+
+	snprintf(name, sizeof(name), "sdei_ring_%u", cpu % 100000);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, name, 0, 0, live->ring_bytes, NULL);
+	if (fd < 0)
+		return fd;
+	live->ring_fds[cpu] = fd;
+	err = ring_map(&live->rings[cpu], fd, live->ring_bytes);
+	if (err)
+		return err;
+	streams_set(live->streams, cpu, &live->rings[cpu], &live->counts[cpu]);
+	/* Edge triggered: only a program's wakeup counts, not that something is there, which it nearly always is. */
+	if (epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event))
+		return -errno;
+	return bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &fd, BPF_ANY);
+}
+
+static int map_counters(struct live *live)
+{
+	void *counts = mmap(NULL, live->cpus * sizeof(struct sdei_cpu), PROT_READ, MAP_SHARED,
+			    bpf_map__fd(live->bpf->maps.counters), 0);
+
+	if (counts == MAP_FAILED)
+		return -errno;
+	live->counts = counts;
+	return 0;
+}
+
+static int allocate(struct live *live)
+{
+	live->rings = calloc(live->cpus, sizeof(live->rings[0]));
+	live->ring_fds = malloc(live->cpus * sizeof(live->ring_fds[0]));
+	live->lost_values = calloc(live->cpu_values, sizeof(live->lost_values[0]));
+	live->streams = streams_new(live->cpus);
+	live->losses = losses_new(bpf_map__max_entries(live->bpf->maps.lost));
+	if (live->ring_fds)
+		memset(live->ring_fds, -1, live->cpus * sizeof(live->ring_fds[0]));
+	return live->rings && live->ring_fds && live->lost_values && live->streams && live->losses ? 0 : -ENOMEM;
+}
+
+int live_open_rings(struct live *live)
+{
+	int err;
+
+	err = allocate(live);
+	if (!err)
+		err = map_counters(live);
+	if (err)
+		return err;
+	live->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (live->epoll < 0)
+		return -errno;
+	for (unsigned int cpu = 0; cpu < live->cpus && !err; cpu++) {
+		streams_set(live->streams, cpu, NULL, &live->counts[cpu]);
+		if (is_present(cpu))
+			err = add_ring(live, cpu);
+	}
+	return err;
+}
+
+void live_close_rings(struct live *live)
+{
+	for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {
+		if (live->rings)
+			ring_unmap(&live->rings[cpu]);
+		if (live->ring_fds && live->ring_fds[cpu] >= 0)
+			close(live->ring_fds[cpu]);
+	}
+	free(live->rings);
+	free(live->ring_fds);
+	if (live->epoll >= 0)
+		close(live->epoll);
+	if (live->counts)
+		munmap(live->counts, live->cpus * sizeof(struct sdei_cpu));
+	streams_free(live->streams);
+}
+
+/* The kernel waits for all running programs when a map of maps changes: it promises that the old value is out of use. */
+void live_synchronize(struct live *live)
+{
+	for (__u32 cpu = 0; cpu < live->cpus; cpu++) {
+		if (live->ring_fds[cpu] < 0)
+			continue;
+		bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &live->ring_fds[cpu], BPF_ANY);
+		return;
+	}
+}
