@@ -104,7 +104,7 @@ def test_attach_again():
 
 def test_filters():
     script = ('follow one "-v 1 -e 2" sdei-guest --quiet --scenario inject --vcpus 2\n'
-              'follow web "-g w*" sh -c "sdei-guest --quiet --scenario steady -name guest=db &'
+              'follow web "-g web" sh -c "sdei-guest --quiet --scenario steady -name guest=db &'
               ' sdei-guest --quiet --scenario steady -name guest=web; wait"\n')
     if not run_in_lab("filters", script):
         return
