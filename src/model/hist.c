@@ -175,6 +175,19 @@ int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who)
 	return 0;
 }
 
+void hist_prefetch(const struct hist *h)
+{
+	__builtin_prefetch(h, 1);
+}
+
+void hist_prefetch_bucket(const struct hist *h, uint64_t value_ns)
+{
+	unsigned int block = block_of(value_ns);
+
+	if (h && is_touched(h, block))
+		__builtin_prefetch(&h->blocks[slot_of(h, block)][sub_of(value_ns, block)], 1);
+}
+
 /* Room for all that src holds, so that the merge itself cannot fail. */
 static int merge_room(struct hist *dst, const struct hist *src)
 {

@@ -29,6 +29,10 @@ void hist_clear(struct hist *h);
 /* Adds a sample; who may be NULL. 0, or -ENOMEM (then nothing was added). */
 int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who);
 
+/* A hint: hist_add() of about that value comes soon. The first fetches the histogram (NULL is fine), the second, later, the bucket. */
+void hist_prefetch(const struct hist *h);
+void hist_prefetch_bucket(const struct hist *h, uint64_t value_ns);
+
 /* dst += src. 0 or -ENOMEM. */
 int hist_merge(struct hist *dst, const struct hist *src);
 

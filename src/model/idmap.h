@@ -37,6 +37,13 @@ static inline void *idmap_find(const struct idmap *map, uint64_t id)
 	return NULL;
 }
 
+/* A hint: id will be looked for soon. */
+static inline void idmap_prefetch(const struct idmap *map, uint64_t id)
+{
+	if (map->slots)
+		__builtin_prefetch(&map->slots[idmap_home(map, id)]);
+}
+
 /* Adds, or replaces the value of that id. 0 or -ENOMEM; replacing cannot fail. */
 int idmap_put(struct idmap *map, uint64_t id, void *value);
 

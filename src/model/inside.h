@@ -6,6 +6,7 @@
  *   event.c   the state of an event: counts, episodes, handlers
  *   mask.c    the PE mask
  *   call.c    the table of calls and results
+ *   ahead.c   many records at a time
  */
 #ifndef MODEL_INSIDE_H
 #define MODEL_INSIDE_H
@@ -35,8 +36,17 @@ struct model {
 /* The vCPU that the record is about, made if need be; v is the newest one of that name, if any. NULL: no memory. */
 struct model_vcpu *life_vcpu(struct model *m, struct model_vcpu *v, const struct sdei_record *r);
 
+/* What vCPUs are found by. */
+static inline uint64_t vcpu_key(uint32_t pid, uint32_t id)
+{
+	return (uint64_t)pid << 32 | id;
+}
+
 /* The newest vCPU of that name, or NULL. */
-struct model_vcpu *life_find(const struct model *m, uint32_t pid, uint32_t id);
+static inline struct model_vcpu *life_find(const struct model *m, uint32_t pid, uint32_t id)
+{
+	return idmap_find(&m->vcpus, vcpu_key(pid, id));
+}
 
 /* The one that a report of lost records is about. NULL: no memory. */
 struct model_vcpu *life_vcpu_lost(struct model *m, const struct sdei_lost_key *key);

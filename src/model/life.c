@@ -18,11 +18,6 @@
 
 #include "inside.h"
 
-static uint64_t vcpu_key(uint32_t pid, uint32_t id)
-{
-	return (uint64_t)pid << 32 | id;
-}
-
 /* --- VMs */
 
 static int vm_room(struct model *m)
@@ -201,18 +196,13 @@ struct model_vcpu *life_vcpu(struct model *m, struct model_vcpu *v, const struct
 /* It is late, so a vCPU that is gone stays so; it creates only what nothing is known of. */
 struct model_vcpu *life_vcpu_lost(struct model *m, const struct sdei_lost_key *key)
 {
-	struct model_vcpu *v = idmap_find(&m->vcpus, vcpu_key(key->vm, key->vcpu));
+	struct model_vcpu *v = life_find(m, key->vm, key->vcpu);
 	struct model_vm *vm;
 
 	if (v)
 		return v;
 	vm = idmap_find(&m->by_pid, key->vm);
 	return vcpu_add(m, vm ? vm : vm_add(m, key->vm, NULL), key->vcpu);
-}
-
-struct model_vcpu *life_find(const struct model *m, uint32_t pid, uint32_t id)
-{
-	return idmap_find(&m->vcpus, vcpu_key(pid, id));
 }
 
 /* --- ends */

@@ -129,6 +129,12 @@ void model_free(struct model *m);
 int model_feed(struct model *m, const struct sdei_record *record, size_t size);
 
 /*
+ * model_feed() of each, in order; what fails is counted as there. For thousands of vCPUs it is several times
+ * as fast, because it fetches what the next records will touch while it works on this one. From a few dozen on.
+ */
+void model_feed_many(struct model *m, const struct sdei_record *const records[], const size_t sizes[], size_t count);
+
+/*
  * count records with that key found no room in their ring (reported by the source when it notices, so later than they happened).
  * The counts stay exact; the event and vCPU are marked inexact, open intervals of that event are abandoned.
  */

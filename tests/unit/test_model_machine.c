@@ -621,6 +621,81 @@ static void test_chaos(void **state)
 	}
 }
 
+/* --- many at a time */
+
+struct tape {
+	struct { struct sdei_record_call r; size_t size; } *at;
+	size_t count, room;
+};
+
+static void record_on(void *ctx, const struct sdei_record *r, size_t size)
+{
+	struct tape *t = ctx;
+
+	if (t->count == t->room) {
+		t->room = t->room ? t->room * 2 : 1024;
+		t->at = realloc(t->at, t->room * sizeof(*t->at));
+		assert_non_null(t->at);
+	}
+	memcpy(&t->at[t->count].r, r, size);
+	t->at[t->count++].size = size;
+}
+
+static void feed_tape(struct path *p, struct model *m, const struct tape *t)
+{
+	const struct sdei_record *records[100];
+	size_t sizes[100];
+
+	for (size_t at = 0, batch; at < t->count; at += batch) {
+		batch = chance(p, 101);
+		if (batch > t->count - at)
+			batch = t->count - at;
+		for (size_t i = 0; i < batch; i++) {
+			records[i] = &t->at[at + i].r.head;
+			sizes[i] = t->at[at + i].size;
+		}
+		model_feed_many(m, records, sizes, batch);
+	}
+}
+
+static void check_same_event(const struct model_event *a, const struct model_event *b)
+{
+	assert_int_equal(a->event, b->event);
+	assert_int_equal(a->state, b->state);
+	assert_memory_equal(&a->count, &b->count, sizeof(a->count));
+#define X(field, help)						\
+	assert_int_equal(hist_sum(a->field), hist_sum(b->field));	\
+	assert_int_equal(hist_count(a->field), hist_count(b->field));
+	MODEL_EVENT_HISTS(X)
+#undef X
+}
+
+static void test_many_at_a_time(void **state)
+{
+	for (unsigned int vcpus = 3; vcpus < 1000; vcpus += 299) {
+		struct path *p = path_new(vcpus);
+		struct model *many = model_new(NULL);
+		struct tape tape = { 0 };
+		struct machine *machine = machine_new(vcpus, 7, record_on, &tape);
+
+		for (unsigned int i = 0; i < 50021; i++)
+			machine_step(machine);
+		for (size_t i = 0; i < tape.count; i++)
+			assert_int_equal(model_feed(p->m, &tape.at[i].r.head, tape.at[i].size), 0);
+		feed_tape(p, many, &tape);
+		assert_memory_equal(model_totals(p->m), model_totals(many), sizeof(*model_totals(many)));
+		for (unsigned int i = 0; i < vcpus * MACHINE_EVENTS; i++) {
+			const struct model_vcpu *v = model_vcpu(model_vm(many, MACHINE_VM), i / MACHINE_EVENTS);
+
+			check_same_event(model_event(vcpu_at(p, v->id), i % MACHINE_EVENTS), model_event(v, i % MACHINE_EVENTS));
+		}
+		machine_free(machine);
+		model_free(many);
+		free(tape.at);
+		path_free(p);
+	}
+}
+
 /* Records that no kernel would write: nothing holds, but nothing breaks either. */
 static void test_rubbish(void **state)
 {
@@ -670,6 +745,7 @@ int main(void)
 		cmocka_unit_test(test_nearly_all_lost),
 		cmocka_unit_test(test_out_of_order),
 		cmocka_unit_test(test_chaos),
+		cmocka_unit_test(test_many_at_a_time),
 		cmocka_unit_test(test_rubbish),
 	};
 

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * With thousands of vCPUs nearly every record finds its vCPU, event, histograms
+ * and buckets out of the cache, each known only from the one before. So while
+ * one record is taken, those to come are each a step further on that way. It is
+ * only about caches: what a step reads may change until the record is taken.
+ */
+#include "inside.h"
+
+#define LINE 64
+
+/* How many records ahead each step is. */
+enum {
+	AHEAD_SLOT = 32,
+	AHEAD_VCPU = 24,
+	AHEAD_EVENT = 16,
+	AHEAD_HISTS = 9,
+	AHEAD_BUCKETS = 4,
+	WINDOW = 32		/* power of two, at least AHEAD_VCPU */
+};
+
+struct batch {
+	const struct model *m;
+	const struct sdei_record *const *records;
+	size_t count;
+	struct model_vcpu *vcpus[WINDOW];	/* of records 0 .. AHEAD_VCPU ahead; NULL: new */
+};
+
+static void fetch_slot(const struct batch *b, size_t at)
+{
+	if (at < b->count)
+		idmap_prefetch(&b->m->vcpus, vcpu_key(b->records[at]->vm, b->records[at]->vcpu));
+}
+
+static void fetch_vcpu(struct batch *b, size_t at)
+{
+	struct model_vcpu *v;
+
+	if (at >= b->count)
+		return;
+	v = life_find(b->m, b->records[at]->vm, b->records[at]->vcpu);
+	b->vcpus[at % WINDOW] = v;
+	__builtin_prefetch(v, 1);
+	__builtin_prefetch((const char *)v + LINE, 1);
+}
+
+/* Its event is most likely the one of its last record. A wrong guess costs nothing but time. */
+static void fetch_event(const struct batch *b, size_t at)
+{
+	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
+
+	if (!v || b->records[at]->event == SDEI_NONE)
+		return;
+	__builtin_prefetch(v->recent, 1);
+	__builtin_prefetch((const char *)v->recent + LINE, 1);
+	__builtin_prefetch((const char *)v->recent + 2 * LINE, 1);
+}
+
+static void fetch_hists(const struct batch *b, size_t at)
+{
+	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
+	const struct model_event *e = v ? v->recent : NULL;
+
+	if (!e)
+		return;
+	switch (b->records[at]->kind) {
+	case SDEI_SIGNAL:
+		hist_prefetch(e->coalesce_age);
+		break;
+	case SDEI_DISPATCH:
+		hist_prefetch(e->dispatch);
+		hist_prefetch(e->episode_signals);
+		break;
+	case SDEI_COMPLETE:
+		hist_prefetch(e->handler);
+		hist_prefetch(e->total);
+		break;
+	case SDEI_UNMASK:
+		hist_prefetch(v->mask);
+		break;
+	}
+}
+
+/* The starts may still be written by a record in between; then the bucket is another. */
+static void fetch_buckets(const struct batch *b, size_t at)
+{
+	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
+	const struct model_event *e = v ? v->recent : NULL;
+	uint64_t time_ns = at < b->count ? b->records[at]->time_ns : 0;
+
+	if (!e)
+		return;
+	switch (b->records[at]->kind) {
+	case SDEI_SIGNAL:
+		hist_prefetch_bucket(e->coalesce_age, time_ns - e->pending_since_ns);
+		break;
+	case SDEI_DISPATCH:
+		hist_prefetch_bucket(e->dispatch, time_ns - e->pending_since_ns);
+		hist_prefetch_bucket(e->episode_signals, e->episode_count);
+		break;
+	case SDEI_COMPLETE:
+		hist_prefetch_bucket(e->handler, time_ns - e->running_since_ns);
+		hist_prefetch_bucket(e->total, time_ns - e->running_signal_ns);
+		break;
+	case SDEI_UNMASK:
+		hist_prefetch_bucket(v->mask, time_ns - v->masked_since_ns);
+		break;
+	}
+}
+
+static void fetch(struct batch *b, size_t at)
+{
+	fetch_slot(b, at + AHEAD_SLOT);
+	fetch_vcpu(b, at + AHEAD_VCPU);
+	fetch_event(b, at + AHEAD_EVENT);
+	fetch_hists(b, at + AHEAD_HISTS);
+	fetch_buckets(b, at + AHEAD_BUCKETS);
+}
+
+/* Fewer vCPUs than this fit the cache, and then looking ahead costs more than it saves. */
+#define MANY_VCPUS 256
+
+void model_feed_many(struct model *m, const struct sdei_record *const records[], const size_t sizes[], size_t count)
+{
+	struct batch b = { .m = m, .records = records, .count = count };
+
+	if (m->vcpus.used < MANY_VCPUS) {
+		for (size_t at = 0; at < count; at++)
+			model_feed(m, records[at], sizes[at]);
+		return;
+	}
+	for (size_t at = 0; at < AHEAD_SLOT; at++)
+		fetch_slot(&b, at);
+	for (size_t at = 0; at < AHEAD_VCPU; at++)
+		fetch_vcpu(&b, at);
+	for (size_t at = 0; at < count; at++) {
+		fetch(&b, at);
+		model_feed(m, records[at], sizes[at]);
+	}
+}
