@@ -231,21 +231,41 @@ static char *read_file(const char *path)
 }
 
 /* The golden files are beside this one, wherever that is. */
-void assert_golden(const char *name, const char *text)
+static const char *golden_path(const char *name)
 {
-	char path[512], *golden;
-	FILE *out;
+	static char path[512];
 
 	snprintf(path, sizeof(path), "%.*s/../golden/%s", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
-	if (getenv("UPDATE_GOLDEN")) {
-		out = fopen(path, "w");
-		assert_non_null(out);
-		fputs(text, out);
-		assert_int_equal(fclose(out), 0);
-	}
-	golden = read_file(path);
+	return path;
+}
+
+bool is_golden(const char *name, const char *text)
+{
+	char *golden = read_file(golden_path(name));
+	bool same = !getenv("UPDATE_GOLDEN") && strcmp(golden, text) == 0;
+
+	free(golden);
+	return same;
+}
+
+static void update_golden(const char *name, const char *text)
+{
+	FILE *out = fopen(golden_path(name), "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	assert_int_equal(fclose(out), 0);
+}
+
+void assert_golden(const char *name, const char *text)
+{
+	char *golden;
+
+	if (getenv("UPDATE_GOLDEN"))
+		update_golden(name, text);
+	golden = read_file(golden_path(name));
 	if (strcmp(golden, text) != 0)
-		print_error("%s differs (UPDATE_GOLDEN=1 writes it); this is what came:\n%s\n", path, text);
-	assert_true(strcmp(golden, text) == 0);
+		print_error("%s differs (UPDATE_GOLDEN=1 writes it); this is what came:\n%s\n", golden_path(name), text);
+	assert_string_equal(golden, text);
 	free(golden);
 }

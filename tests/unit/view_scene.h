@@ -3,6 +3,8 @@
 #ifndef TESTS_VIEW_SCENE_H
 #define TESTS_VIEW_SCENE_H
 
+#include <stdbool.h>
+
 #include "src/model/model.h"
 #include "src/view/status.h"
 
@@ -11,6 +13,9 @@ struct model *scene_new(const char *name, struct view_status *status);
 
 /* Half a second more of the same, and a tick: other figures for all that is shown. */
 void scene_go_on(struct model *m, struct view_status *status);
+
+/* Whether tests/golden/NAME is text; never while UPDATE_GOLDEN is set. */
+bool is_golden(const char *name, const char *text);
 
 /* Reads tests/golden/NAME, or writes it if UPDATE_GOLDEN is set; asserts that text is the same. */
 void assert_golden(const char *name, const char *text);
