@@ -99,12 +99,12 @@ static void nap(void)
 	nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 }
 
-/* The screen once it shows text, or after five seconds. */
+/* The screen once it shows text; patient, as the machine may be busy. */
 static char *await(const char *text)
 {
 	char *screen = NULL;
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 400; i++) {
 		free(screen);
 		screen = run("tmux -u -L %s capture-pane -p 2>&1", session);
 		if (strstr(screen, text))
@@ -154,7 +154,7 @@ static void assert_screen(const char *golden, const char *awaited)
 	char *screen = await(awaited);
 
 	/* What is awaited may come before the last key, or the last line. */
-	for (int i = 0; i < 20 && !is_golden(golden, screen); i++) {
+	for (int i = 0; i < 100 && !is_golden(golden, screen); i++) {
 		free(screen);
 		nap();
 		screen = await(awaited);
