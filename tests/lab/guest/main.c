@@ -19,6 +19,7 @@
 
 #define SLICE_MS 100
 #define BOUNDED_TIMEOUT_S 300
+#define LAST_RESORT_S 20		/* a vCPU thread that does not even leave KVM_RUN: the process goes */
 #define GRACE_S 30		/* from the end of --seconds to the end of patience */
 
 enum { EXIT_DONE, EXIT_WRONG, EXIT_USAGE, EXIT_LACKING = 4 };
@@ -33,9 +34,10 @@ struct options {
 struct session {		/* one invocation's run of its scenario */
 	struct options options;
 	struct script script;
-	unsigned int wrong, interrupts;
+	unsigned int wrong, interrupts, instances;	/* instances: that have been */
 	uint64_t started, stopped;	/* ns; stopped: when the VM was told to end */
-	FILE *json;
+	FILE *json, *file;	/* the VMs' part in memory; --truth, opened first so that a run is not for nothing */
+	bool lacking;		/* no KVM or no SDEI */
 	uint64_t totals[NR_COUNTED];
 };
 
@@ -136,7 +138,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
 }
 
 /* QEMU's -name is NAME or guest=NAME[,…]. */
-static void plain_name(struct options *o, char *buffer, size_t size)
+static void plain_name(const struct options *o, char *buffer, size_t size)
 {
 	const char *name = o->name ?: "sdei-guest";
 
@@ -214,7 +216,9 @@ static int run_vm(struct session *session, struct vm *vm)
 		if (!keep_time(session, vm)) {
 			complain("the guest does not come to its end, %" PRIu64 " s after its start: giving up", seconds_since(session->started));
 			say_where(vm, session);
+			alarm(LAST_RESORT_S);
 			vm_kill(vm);
+			alarm(0);
 			return -ETIMEDOUT;
 		}
 	}
@@ -250,6 +254,7 @@ static int run_instance(struct session *session, unsigned int instance, bool one
 	struct vm vm;
 	int err = vm_create(&vm, &options);
 
+	session->lacking = err == -ENODEV || err == -ENOENT || err == -EACCES || err == -EPERM;
 	if (err)
 		return err;
 	err = script_load(&session->script, &vm) ?: run_vm(session, &vm);
@@ -264,35 +269,52 @@ static int run_instances(struct session *session)
 	unsigned int nr = session->options.instances;
 	int err = 0;
 
-	for (unsigned int i = 0; i < nr && !err && !session->interrupts; i++)
+	for (unsigned int i = 0; i < nr && !err && !session->interrupts; i++) {
 		err = run_instance(session, i, nr > 1);
+		session->instances = i + 1;
+		session->interrupts += interrupted();
+	}
 	return err;
 }
 
-static int write_truth(const struct session *session, const char *body)
+static int open_truth(struct session *session)
 {
-	FILE *file = fopen(session->options.truth, "w");
+	if (!session->options.truth)
+		return 0;
+	session->file = fopen(session->options.truth, "w");
+	if (!session->file)
+		complain("cannot write '%s': %s", session->options.truth, strerror(errno));
+	return session->file ? 0 : -errno;
+}
+
+static int write_truth(struct session *session, const char *body)
+{
+	FILE *file = session->file;
 	char name[256];
 
-	if (!file) {
-		complain("cannot write '%s': %s", session->options.truth, strerror(errno));
-		return -errno;
-	}
-	plain_name((struct options *)&session->options, name, sizeof(name));
+	plain_name(&session->options, name, sizeof(name));
 	fprintf(file, "{\"vm\":%d,\"name\":", getpid());
 	truth_quote(file, name);
 	fputs(",\"scenario\":", file);
 	truth_quote(file, session->script.name);
 	fprintf(file, ",\"clock\":{\"frequency_hz\":%" PRIu64 ",\"error_ns\":%" PRIu64 "},\n", clock_frequency(), clock_error_ns());
 	if (session->options.instances > 1)
-		fprintf(file, "\"instances\":%u,\"vms\":[%s]}\n", session->options.instances, body);
+		fprintf(file, "\"instances\":%u,\"vms\":[%s]}\n", session->instances, body);
 	else
 		fprintf(file, "%s}\n", body);
-	if (fclose(file)) {
-		complain("cannot write '%s': %s", session->options.truth, strerror(errno));
-		return -EIO;
-	}
-	return 0;
+	return ferror(file) ? -EIO : 0;
+}
+
+/* What could not be run to its end leaves no truth behind. */
+static int close_truth(struct session *session, int err)
+{
+	if (!session->file)
+		return err;
+	if (fclose(session->file) && !err)
+		err = -errno;
+	if (err)
+		remove(session->options.truth);
+	return err;
 }
 
 static void say_totals(const struct session *session)
@@ -305,24 +327,34 @@ static void say_totals(const struct session *session)
 	printf("%s\n", session->wrong ? "; CONTRADICTED" : "");
 }
 
-static int run_scenario(struct session *session)
+static int run_and_tell(struct session *session)
 {
 	char *body = NULL;
 	size_t size;
+	int err;
+
+	if (session->file)
+		session->json = open_memstream(&body, &size);
+	err = run_instances(session);
+	if (session->json)
+		fclose(session->json);
+	if (!err && session->file)
+		err = write_truth(session, body);
+	free(body);
+	return err;
+}
+
+static int run_scenario(struct session *session)
+{
 	sigset_t set;
 	int err;
 
 	block_signals(&set);
 	session->started = clock_now_ns();
 	clock_sample();
-	if (session->options.truth)
-		session->json = open_memstream(&body, &size);
-	err = run_instances(session);
-	if (session->json)
-		fclose(session->json);
-	if (!err && session->options.truth)
-		err = write_truth(session, body);
-	free(body);
+	err = open_truth(session);
+	if (!err)
+		err = close_truth(session, run_and_tell(session));
 	if (!err && !session->options.quiet)
 		say_totals(session);
 	return err;
@@ -345,7 +377,7 @@ static int scenario_main(struct session *session)
 	o->instances = o->instances ?: session->script.instances;
 	err = run_scenario(session);
 	script_close(&session->script);
-	if (err == -ENODEV || err == -ENOENT || err == -EACCES)
+	if (session->lacking)
 		return EXIT_LACKING;
 	return err || session->wrong ? EXIT_WRONG : EXIT_DONE;
 }
