@@ -21,6 +21,12 @@ const volatile bool filter_vms, filter_denied, filter_vcpus, filter_events;
 const volatile __u64 wakeup_bytes = ~0ULL;	/* fill of a ring at which the reader is woken */
 const volatile __u32 wakeup_mask = 63;		/* looked at once in wakeup_mask + 1 records of a kind */
 
+/*
+ * The programs are attached and detached one after the other, but tracing starts and ends at once, with this: so what a
+ * vCPU did is seen from one point on and up to one point, never a COMPLETE whose DISPATCH had no program any more.
+ */
+volatile bool tracing;
+
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -141,7 +147,7 @@ static __always_inline int emit(struct sdei_record *record, __u64 size, __s32 er
 	struct sdei_cpu *cpu;
 	__u64 attempted;
 
-	if (!is_wanted(record))
+	if (!tracing || !is_wanted(record))
 		return 0;
 	cpu = bpf_map_lookup_elem(&counters, &id);
 	if (!cpu)	/* cannot be: sized by the possible CPUs */

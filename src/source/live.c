@@ -81,6 +81,7 @@ static int attach(struct live *live, const struct live_error *error)
 		first_err = first_err == -ENOENT ? err : first_err;
 	}
 	live->attached = attached > 0;
+	live_switch(live, live->attached);
 	if (attached)
 		return 0;
 	privilege_explain(why, sizeof(why));
@@ -113,6 +114,7 @@ void live_detach(struct live *live)
 {
 	if (!live->attached)
 		return;
+	live_switch(live, false);
 	for (int i = 0; i < PROBE_COUNT; i++) {
 		bpf_link__destroy(live->links[i]);
 		live->links[i] = NULL;

@@ -31,6 +31,11 @@ struct bpf_program *live_program(const struct live *live, int i)
 	return bpf_object__find_program_by_name(live->bpf->obj, live->probes.list[i].name);
 }
 
+void live_switch(struct live *live, bool on)
+{
+	__atomic_store_n(&live->bpf->bss->tracing, on, __ATOMIC_SEQ_CST);
+}
+
 uint64_t live_missed(const struct live *live, int i)
 {
 	int fd = bpf_program__fd(live_program(live, i));

@@ -56,6 +56,9 @@ void live_close_rings(struct live *live);
 /* The program of probe i; for its descriptor and to attach it. */
 struct bpf_program *live_program(const struct live *live, int i);
 
+/* Lets the attached programs send records, or not. */
+void live_switch(struct live *live, bool on);
+
 /* Waits until no program that had started is still running. */
 void live_synchronize(struct live *live);
 
