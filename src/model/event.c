@@ -228,9 +228,9 @@ static void abandon(struct model_event *e, unsigned int bits)
 /*
  * At first sight, what was open before is carried: it has no start and no
  * sample, but it may end, and conservation counts it. Later the state before r
- * must be what the last record left. If not, records are missing: what was open
- * is abandoned and nothing is counted for it, because the missing records will
- * be: they are reported as lost, or they are late.
+ * must be what the last record left. If not, records are missing: nothing is
+ * counted for what was open, because the missing records will be: they are
+ * reported as lost, or they are late.
  */
 static void check_state(struct model *m, struct model_event *e, const struct sdei_record *r)
 {
@@ -241,7 +241,6 @@ static void check_state(struct model *m, struct model_event *e, const struct sde
 		e->carried_pending += !!(before & SDEI_PENDING);
 		e->carried_running += !!(before & SDEI_RUNNING);
 	} else if (unlikely(before != (e->state & OPEN_BITS))) {
-		abandon(e, before ^ e->state);
 		e->misfits++;
 		m->totals.misfits++;
 		e->inexact = m->totals.inexact = true;
@@ -364,7 +363,7 @@ int event_take(struct model *m, struct model_event *e, const struct sdei_record 
 	check_state(m, e, r);
 	err = act(e, r);
 	e->state = is_state(r, SDEI_DESTROYED) ? 0 : r->state & ~SDEI_MASKED;
-	abandon(e, ~e->state);
+	abandon(e, ~e->state);	/* what a missing record ended */
 	if (unlikely(err))
 		e->inexact = m->totals.inexact = true;
 	return err;

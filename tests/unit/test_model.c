@@ -850,6 +850,20 @@ static void test_created_over_a_living_vcpu(void **state)
 	accounted(t);
 }
 
+/* Masked through both lives: two initial masks, the first of which no UNMASK ended. */
+static void test_created_over_a_masked_vcpu(void **state)
+{
+	struct target *t = *state;
+
+	states(t, 10, SDEI_CREATED, MASK);
+	queued(t, 60, PEND | MASK);
+	states(t, 100, SDEI_CREATED, MASK);
+	assert_int_equal(vcpu_of(t)->masked_since_ns, 100);
+	unmask(t, 120);
+	sample(vcpu_of(t)->initial_mask, 20);
+	assert_int_equal(model_masked_ns(vcpu_of(t), 200), 50 + 20);
+}
+
 static void test_lost_end(void **state)
 {
 	struct target *t = *state;
@@ -931,6 +945,32 @@ static void test_lost_before_first_sight(void **state)
 	assert_int_equal(model_unaccounted_handlers(event_of(t)), 2);	/* at most one can be running still */
 	lost(t, SDEI_COMPLETE, SDEI_RESUMED, 0, 0, 2);
 	accounted(t);
+}
+
+/* A record that cannot follow on what is known: its state is the state, what was open has no sample. */
+static void test_contradiction(void **state)
+{
+	struct target *t = *state;
+
+	plain(t, 50, SDEI_ENABLE, ENA);
+	queued(t, 100, PEND);
+	dispatch(t, 110, RUN);
+	queued(t, 120, BOTH);
+	plain(t, 130, SDEI_ENABLE, ENA);
+	assert_int_equal(event_of(t)->state, ENA);
+	assert_int_equal(event_of(t)->pending_since_ns, 0);
+	assert_int_equal(event_of(t)->running_since_ns, 0);
+	assert_int_equal(event_of(t)->misfits, 1);
+	assert_int_equal(model_unaccounted(event_of(t)), 1);
+	assert_int_equal(model_unaccounted_handlers(event_of(t)), 1);
+	queued(t, 200, PEND);
+	queued(t, 300, PEND);	/* what became of the one before is missing */
+	dispatch(t, 310, RUN);
+	assert_int_equal(event_of(t)->misfits, 2);
+	assert_int_equal(model_totals(t->m)->misfits, 2);
+	assert_int_equal(model_unaccounted(event_of(t)), 2);
+	assert_int_equal(hist_sum(event_of(t)->dispatch), 10 + 10);
+	assert_true(event_of(t)->inexact);
 }
 
 static void test_lost_of_every_kind(void **state)
@@ -1063,6 +1103,33 @@ static void test_late_for_the_dead(void **state)
 	assert_int_equal(event_of(t)->state, 0);
 	assert_int_equal(model_totals(t->m)->late, 2);
 	assert_int_equal(model_unaccounted(event_of(t)), 0);
+}
+
+/* A late record revives nobody, whether the VM lives, or ended later, or the record is as old as the end. */
+static void test_late_revives_nobody(void **state)
+{
+	struct target *t = *state;
+	size_t count;
+
+	for (t->vcpu = 0; t->vcpu < 3; t->vcpu++)
+		queued(t, 10, PEND);
+	for (t->vcpu = 0; t->vcpu < 3; t->vcpu++) {
+		state_of(t, 50 + 10 * t->vcpu, SDEI_DESTROYED, 0, SDEI_PENDING);
+		coalesced(t, 45, PEND);
+		coalesced(t, 50 + 10 * t->vcpu, PEND);
+		assert_true(vcpu_of(t)->gone);
+		assert_int_equal(event_of(t)->state, 0);
+	}
+	t->vcpu = 0;
+	coalesced(t, 65, PEND);	/* its own end was at 50, the VM's at 70 */
+	assert_true(vcpu_of(t)->gone);
+	assert_int_equal(event_of(t)->state, 0);
+	assert_int_equal(event_of(t)->count.coalesced, 3);
+	assert_int_equal(model_totals(t->m)->vcpus, 0);
+	assert_int_equal(model_totals(t->m)->late, 7);
+	model_vms(t->m, &count);
+	assert_int_equal(count, 1);
+	accounted(t);
 }
 
 static void test_malformed(void **state)
@@ -1301,10 +1368,12 @@ int main(void)
 		TEST(test_vm_lives_while_a_vcpu_does),
 		TEST(test_end_of_an_unseen_vcpu),
 		TEST(test_created_over_a_living_vcpu),
+		TEST(test_created_over_a_masked_vcpu),
 		TEST(test_lost_end),
 		TEST(test_lost_creation),
 		TEST(test_lost_signal),
 		TEST(test_lost_before_first_sight),
+		TEST(test_contradiction),
 		TEST(test_lost_of_every_kind),
 		TEST(test_lost_call_harms_no_event),
 		TEST(test_lost_interval_makes_no_sample),
@@ -1312,6 +1381,7 @@ int main(void)
 		TEST(test_late_signal),
 		TEST(test_late_first_sight),
 		TEST(test_late_for_the_dead),
+		TEST(test_late_revives_nobody),
 		TEST(test_malformed),
 		TEST(test_tick),
 		TEST(test_tick_ahead_of_records),
