@@ -22,6 +22,7 @@
 #define MAX_VCPUS	120
 #define PAYLOAD_ENTRY	8		/* offsets of the addresses of sdei_entry and sdei_resume in the payload */
 #define PAYLOAD_RESUME	16
+#define PAYLOAD_EL0	24		/* and of the code that runs at EL0, two words */
 
 /* Offsets that assembly needs; checked below. */
 #define AREA_STACK	0
@@ -86,8 +87,8 @@ enum op_code {
 	OP_CPU_OFF,	/* PSCI; the program goes on after CPU_ON */
 	OP_CPU_ON,	/* PSCI, target */
 	OP_CHECK,	/* the VMM looks; arg[0]: enum check */
-	OP_PATTERN,	/* fill the registers, ring for CHECK_PATTERN, note what is left of them; arg[1]: NZCV and DAIF */
-	OP_FLAGS,	/* arg[0] to NZCV and DAIF */
+	OP_PATTERN,	/* fill the registers, ring for CHECK_PATTERN, note what is left of them; arg[1]: NZCV, DAIF, bit 0: on SP_EL0 */
+	OP_EL0,		/* arg[0]..arg[1] ticks, running at EL0 */
 	NR_OPS,
 };
 

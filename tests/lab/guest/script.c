@@ -333,6 +333,13 @@ static void do_nap(struct parser *parser)
 	emit(parser, OP_NAP);
 }
 
+static void do_el0(struct parser *parser)
+{
+	in_handler(parser, false);
+	times(parser, parser->words[1]);
+	emit(parser, OP_EL0);
+}
+
 static void do_wfi(struct parser *parser)
 {
 	emit(parser, OP_WFI);
@@ -532,7 +539,7 @@ static const struct statement statements[] = {
 	{ "loop", 1, 1, do_loop }, { "forever", 0, 0, do_forever }, { "every", 1, 1, do_every }, { "once", 0, 0, do_once },
 	{ "end", 0, 0, do_end }, { "state", 2, 2, do_state }, { "checkpoint", 0, 0, do_checkpoint }, { "pattern", 1, 1, do_pattern },
 	{ "handler", 1, 1, do_handler }, { "complete", 0, 1, do_complete }, { "resume", 0, 0, do_resume },
-	{ "spin", 1, 1, do_spin }, { "nap", 1, 1, do_nap }, { "wfi", 0, 0, do_wfi }, { "barrier", 0, 0, do_barrier },
+	{ "spin", 1, 1, do_spin }, { "nap", 1, 1, do_nap }, { "el0", 1, 1, do_el0 }, { "wfi", 0, 0, do_wfi }, { "barrier", 0, 0, do_barrier },
 	{ "await", 1, 4, do_await }, { "inject", 2, 3, do_inject }, { "cancel", 2, 2, do_cancel },
 	{ "vcpu-reset", 0, 0, do_vcpu_reset }, { "cpu-off", 0, 0, do_cpu_off }, { "cpu-on", 1, 1, do_cpu_on },
 	{ "call", 1, 6, do_call }, { "register", 1, 4, do_event_calls }, { "signal", 2, 2, do_signal },

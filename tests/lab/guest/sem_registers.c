@@ -10,6 +10,8 @@
 
 #define PSTATE_DAIF 0x3c0ull
 #define PSTATE_EL1H 0x5ull
+#define PSTATE_EL1T 0x4ull
+#define ON_SP_EL0 0x1ull		/* of `pattern` */
 #define PSTATE_NZCV 0xf0000000ull
 #define NR_SDEI_REGS (5 + 20 + 2 * NR_EVENTS)
 
@@ -24,6 +26,11 @@ struct pattern_test {
 static uint64_t pattern_value(unsigned int i)
 {
 	return (0xa500ull + i) << 48 | (0x1100 + i);
+}
+
+static uint64_t mode_of(uint64_t flags)
+{
+	return flags & ON_SP_EL0 ? PSTATE_EL1T : PSTATE_EL1H;
 }
 
 static int64_t inject_2(struct vcpu *vcpu, enum context which, const struct door *door)
@@ -41,8 +48,8 @@ static void check_entry(const struct area *area, uint64_t flags)
 	test_equal("x0", frame->x[0], 2);
 	test_equal("x1", frame->x[1], AREA_OF(area->vcpu) + offsetof(struct area, frames) + 2 * sizeof(*frame));
 	test_equal("x2, the interrupted PC,", frame->x[2], area->pattern[32]);
-	test_equal("NZCV and DAIF of x3", frame->x[3] & (PSTATE_NZCV | PSTATE_DAIF), flags);
-	test_equal("the mode of x3", frame->x[3] & 0x1f, PSTATE_EL1H);
+	test_equal("NZCV and DAIF of x3", frame->x[3] & (PSTATE_NZCV | PSTATE_DAIF), flags & ~ON_SP_EL0);
+	test_equal("the mode of x3", frame->x[3] & 0x1f, mode_of(flags));
 	for (unsigned int i = 4; i <= 24; i++) {
 		snprintf(what, sizeof(what), "x%u", i);
 		test_equal(what, frame->x[i], i < 18 ? 0 : pattern_value(i));
@@ -58,7 +65,7 @@ static void check_left(const struct area *area, uint64_t flags)
 		snprintf(what, sizeof(what), "x%u afterwards", i);
 		test_equal(what, area->pattern[i], pattern_value(i));
 	}
-	test_equal("NZCV and DAIF afterwards", area->pattern[31], flags);
+	test_equal("NZCV, DAIF and SPSel afterwards", area->pattern[31], flags);
 }
 
 static void check_context_calls(struct rig *rig, const struct area *area)
@@ -74,7 +81,8 @@ static void check_context_calls(struct rig *rig, const struct area *area)
 static void check_resume(const struct area *area, uint64_t flags)
 {
 	test_equal("ELR_EL1 at the resume address", area->resume_elr, area->pattern[32]);
-	test_equal("NZCV, DAIF and mode of SPSR_EL1", area->resume_spsr & (PSTATE_NZCV | PSTATE_DAIF | 0x1f), flags | PSTATE_EL1H);
+	test_equal("NZCV, DAIF and mode of SPSR_EL1", area->resume_spsr & (PSTATE_NZCV | PSTATE_DAIF | 0x1f),
+		   (flags & ~ON_SP_EL0) | mode_of(flags));
 }
 
 static void run_pattern(const struct pattern_test *test)
@@ -107,8 +115,48 @@ static const struct pattern_test pattern_tests[] = {
 	{ "registers/resume, interrupts masked", "resume", PSTATE_DAIF, true },
 	{ "registers/resume, interrupts unmasked", "resume", 0, true },
 	{ "registers/resume, flags set", "resume", PSTATE_NZCV | PSTATE_DAIF, true },
+	{ "registers/complete, on SP_EL0", "complete", PSTATE_DAIF | ON_SP_EL0, false },
+	{ "registers/resume, on SP_EL0", "resume", PSTATE_NZCV | ON_SP_EL0, true },
 	{ "registers/resume by SMC", "resume by smc", PSTATE_DAIF, true },
 };
+
+/* Another PE signals while this one is at EL0. */
+static void check_el0(const struct area *area, bool resumes)
+{
+	const struct frame *frame = &area->frames[0];
+
+	test_equal("handler runs", area->begun[0], 1);
+	test_equal("the mode of x3", frame->x[3] & 0x1f, 0);
+	if (frame->x[2] < payload_symbol(PAYLOAD_EL0) || frame->x[2] >= payload_symbol(PAYLOAD_EL0 + 8))
+		test_wrong("x2 is %#llx, not in the code at EL0", (unsigned long long)frame->x[2]);
+	test_equal("DAIF, EL and SP of the handler", frame->pstate & ~PSTATE_NZCV, PSTATE_DAIF | PSTATE_EL1H);
+	if (!resumes)
+		return;
+	test_equal("the mode of SPSR_EL1", area->resume_spsr & 0x1f, 0);
+	test_equal("ELR_EL1", area->resume_elr, frame->x[2]);
+}
+
+static void run_el0(bool resumes)
+{
+	struct rig rig = { .options = { .vcpus = 2 } };
+	char text[200];
+
+	snprintf(text, sizeof(text), "on 0\nhandler 0\n%s\nend\nregister 0\nenable 0\nunmask\non all\nbarrier\n"
+		 "on 0\nel0 300ms\nstate 0 RE---\non 1\nnap 50ms\nsignal 0 0\n", resumes ? "resume" : "complete");
+	if (rig_do(&rig, text))
+		check_el0(rig.vm.vcpus[0].area, resumes);
+	rig_down(&rig);
+}
+
+static void test_el0_complete(void)
+{
+	run_el0(false);
+}
+
+static void test_el0_resume(void)
+{
+	run_el0(true);
+}
 
 /* what the VMM sees -------------------------------------------------------------------- */
 
@@ -360,6 +408,7 @@ static void test_inject_reserved_bits(void)
 }
 
 static const struct test tests[] = {
+	{ "registers/complete, EL0 interrupted", test_el0_complete }, { "registers/resume, EL0 interrupted", test_el0_resume },
 	{ "api/capability", test_capability }, { "api/version", test_version }, { "api/STD_BMAP clear", test_not_offered },
 	{ "api/STD_BMAP fixed once run", test_fixed_once_run }, { "api/register list", test_list },
 	{ "api/a fresh vCPU's registers", test_fresh }, { "api/registers that are not", test_write_only },

@@ -12,6 +12,7 @@ payload_start:				/* x0: struct area; also after a reset and by PSCI CPU_ON */
 	nop
 	.quad	sdei_entry		/* PAYLOAD_ENTRY, PAYLOAD_RESUME: where the VMM looks them up */
 	.quad	sdei_resume
+	.quad	el0_code, el0_code_end
 1:
 	msr	daifset, #0xf
 	msr	spsel, #1
@@ -107,7 +108,10 @@ sdei_entry:
 	mov	x0, x2
 	b	payload_denied
 
-/* COMPLETE_AND_RESUME ends here, as if by an exception: note ELR and SPSR, and go back where the event came. */
+/*
+ * From here to sdei_resume_end ELR_EL1 and SPSR_EL1 are in use: a handler that interrupts it must not resume.
+ * COMPLETE_AND_RESUME ends here, as if by an exception: note ELR and SPSR, and go back where the event came.
+ */
 sdei_resume:
 	msr	tpidr_el0, x16
 	mrs	x16, tpidr_el1
@@ -119,18 +123,57 @@ sdei_resume:
 	ldr	x17, [x16, #AREA_SCRATCH]
 	mrs	x16, tpidr_el0
 	eret
-	.global sdei_resume, sdei_resume_end
-sdei_resume_end:
 
 	.balign	2048
 vectors:
 	.set	entry, 0
 	.rept	16
 	.balign	128
+	msr	tpidrro_el0, x0
 	mov	x0, #entry
-	b	fault
+	b	exception
 	.set	entry, entry + 1
 	.endr
+
+exception:
+	cmp	x0, #5			/* interrupt, of EL1 */
+	b.eq	interrupt
+	cmp	x0, #9			/* and of EL0 */
+	b.eq	interrupt
+	cmp	x0, #8			/* synchronous, from EL0 */
+	b.ne	fault
+	mrs	x1, esr_el1
+	lsr	x1, x1, #26
+	cmp	x1, #0x15		/* SVC */
+	b.eq	el0_return
+	b	fault
+
+/* The timer's, that has ended a nap: switched off already, but a list register may still hold it. */
+interrupt:
+	mrs	x0, s3_0_c12_c12_0	/* ICC_IAR1_EL1 */
+	msr	s3_0_c12_c12_1, x0	/* ICC_EOIR1_EL1 */
+	mrs	x0, tpidrro_el0
+	eret
+/* el0_until(ticks): at EL0, interrupts unmasked, until the counter says so. */
+	.global el0_until
+el0_until:
+	stp	x29, x30, [sp, #-16]!
+	adr	x1, el0_code
+	msr	elr_el1, x1
+	msr	spsr_el1, xzr
+	eret
+el0_return:
+	ldp	x29, x30, [sp], #16
+	ret
+	.global sdei_resume, sdei_resume_end
+sdei_resume_end:
+
+el0_code:
+	mrs	x1, cntvct_el0
+	cmp	x1, x0
+	b.lo	el0_code
+	svc	#0
+el0_code_end:
 
 fault:
 	mrs	x1, tpidr_el1
@@ -145,8 +188,8 @@ fault:
 	b	payload_fault
 
 /*
- * pattern(area, flags, context): every register that a dispatch may touch gets a known value, NZCV and DAIF `flags`, then the
- * doorbell rings; whatever the VMM injects interrupts here. What is left afterwards goes to area->pattern.
+ * pattern(area, flags, context): every register that a dispatch may touch gets a known value, NZCV and DAIF `flags` (bit 0:
+ * run on SP_EL0), then the doorbell rings; whatever the VMM injects interrupts here. What is left afterwards goes to area->pattern.
  */
 	.global pattern
 pattern:
@@ -163,6 +206,9 @@ pattern:
 	str	x25, [x28, #AREA_PATTERN + 256]
 	msr	nzcv, x1
 	msr	daif, x1
+	tbz	x1, #0, 1f
+	msr	spsel, #0
+1:
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
 	movz	x\n, #(0x1100 + \n)
 	movk	x\n, #(0xa500 + \n), lsl #48
@@ -178,7 +224,11 @@ pattern_rung:
 	mrs	x0, nzcv
 	mrs	x1, daif
 	orr	x0, x0, x1
+	mrs	x1, spsel
+	eor	x1, x1, #1
+	orr	x0, x0, x1
 	str	x0, [x28, #AREA_PATTERN + 248]
+	msr	spsel, #1
 	msr	daifset, #0xf
 	ldp	x19, x20, [sp, #16]
 	ldp	x21, x22, [sp, #32]

@@ -18,6 +18,7 @@ void payload_fault(void) __attribute__((noreturn));
 extern char payload_start[], sdei_resume[], sdei_resume_end[];
 int64_t smccc(uint64_t id, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t conduit);
 void pattern(struct area *area, uint64_t flags, uint64_t context);
+void el0_until(uint64_t ticks);
 
 #define read_reg(name) ({ uint64_t value_; asm volatile("mrs %0, " #name : "=r"(value_)); value_; })
 #define write_reg(name, value) asm volatile("msr " #name ", %0" : : "r"((uint64_t)(value)) : "memory")
@@ -452,10 +453,10 @@ static void op_pattern(struct area *area, enum context which, struct op *op)
 	main_stamp(area);
 }
 
-static void op_flags(struct area *area, enum context which, struct op *op)
+static void op_el0(struct area *area, enum context which, struct op *op)
 {
-	write_reg(nzcv, op->arg[0]);
-	write_reg(daif, op->arg[0]);
+	el0_until(main_stamp(area) + between(&area->context[which], op));
+	main_stamp(area);
 }
 
 /* the program -------------------------------------------------------------- */
@@ -500,7 +501,7 @@ static void (*const ops[NR_OPS])(struct area *, enum context, struct op *) = {
 	[OP_CALL] = op_call, [OP_LOOP] = op_loop, [OP_REPEAT] = op_repeat, [OP_EVERY] = op_every, [OP_ONCE] = op_once,
 	[OP_SPIN] = op_spin, [OP_NAP] = op_nap, [OP_WFI] = op_wfi, [OP_AWAIT] = op_await, [OP_BARRIER] = op_barrier,
 	[OP_INJECT] = op_ask, [OP_CANCEL] = op_ask, [OP_VCPU_RESET] = op_ask, [OP_CHECK] = op_ask,
-	[OP_CPU_OFF] = op_cpu_off, [OP_CPU_ON] = op_cpu_on, [OP_PATTERN] = op_pattern, [OP_FLAGS] = op_flags,
+	[OP_CPU_OFF] = op_cpu_off, [OP_CPU_ON] = op_cpu_on, [OP_PATTERN] = op_pattern, [OP_EL0] = op_el0,
 };
 
 /* Runs from context->pc to the program's end; returns the op that ended it. */
@@ -533,7 +534,7 @@ static struct run *begin_run(struct area *area, struct frame *frame)
 	return run;
 }
 
-/* ELR_EL1 still has the last resume's way back: another resume now would lose it. (Linux does the same.) */
+/* ELR_EL1 still has the way back from an exception or the last resume: a resume now would lose it. (Linux does the same.) */
 static bool in_resume(const struct frame *frame)
 {
 	return frame->x[2] >= (uint64_t)sdei_resume && frame->x[2] < (uint64_t)sdei_resume_end;
@@ -587,6 +588,7 @@ void payload_main(struct area *area)
 {
 	area->boots++;
 	gic_init(area);
+	write_reg(cntkctl_el1, 2);	/* EL0 may read the virtual counter */
 	finish_cut_call(area);
 	for (;;) {
 		run(area, MAIN);
