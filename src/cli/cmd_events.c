@@ -7,6 +7,7 @@
 #include "../view/json.h"
 #include "../view/text.h"
 #include "commands.h"
+#include "feeder.h"
 #include "messages.h"
 #include "terminal.h"
 #include "watch.h"
@@ -29,7 +30,7 @@ struct events {
 	struct events_config config;
 	struct watch *watch;
 	struct name_cache *names;
-	struct model *model;	/* only for the summary, else NULL */
+	struct feeder *feeder;	/* only for the summary, else NULL */
 	FILE *out;
 	uint64_t printed;
 	bool unflushed, done;
@@ -47,8 +48,8 @@ static void print_record(void *ctx, const struct sdei_record *r, size_t size)
 
 	if (e->done)
 		return;
-	if (e->model)
-		model_feed(e->model, r, size);
+	if (e->feeder)
+		feeder_record(e->feeder, r, size);
 	name = name_cache_get(e->names, r->vm, r->time_ns, is_creation(r));
 	if (e->config.json)
 		json_record(e->out, r, name);
@@ -66,10 +67,10 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 {
 	struct events *e = ctx;
 
-	if (e->model && key)
-		model_feed_lost(e->model, key, count);
-	else if (e->model)
-		model_feed_lost_unknown(e->model, count);
+	if (e->feeder && key)
+		feeder_lost(e->feeder, key, count);
+	else if (e->feeder)
+		feeder_lost_unknown(e->feeder, count);
 	if (e->config.json)
 		json_lost(e->out, key, count);
 	else
@@ -87,8 +88,8 @@ static void flush(void *ctx)
 {
 	struct events *e = ctx;
 
-	if (e->model)
-		names_adopt(e->model, guest_name, terminal_is_utf8());
+	if (e->feeder)
+		feeder_flush(e->feeder);
 	if (e->unflushed && !watch_flush(e->watch, e->out))
 		e->done = true;
 	e->unflushed = false;
@@ -97,18 +98,19 @@ static void flush(void *ctx)
 static void tick(struct events *e, struct view_status *now)
 {
 	watch_status(e->watch, now);
-	model_tick(e->model, now->now_ns);
+	model_tick(feeder_model(e->feeder), now->now_ns);
 }
 
 static void print_summary(struct events *e)
 {
 	const struct table_options plain = { 0 };
+	const struct model *model = feeder_model(e->feeder);
 	struct view_status now;
 
 	tick(e, &now);
 	if (e->config.json)
-		json_summary(e->out, e->model, &now);
-	else if (text_summary(e->out, e->model, &now, &plain) < 0)
+		json_summary(e->out, model, &now);
+	else if (text_summary(e->out, model, &now, &plain) < 0)
 		say(MSG_NO_MEMORY);
 	watch_flush(e->watch, e->out);
 }
@@ -127,13 +129,14 @@ static int follow(struct events *e, char **command)
 	e->watch = watch_open(&e->config.watch, &calls, &status);
 	if (!e->watch)
 		return status;
-	if (e->model)
+	if (e->feeder)
 		tick(e, &start);
 	watch_announce(e->watch);
 	if (!e->config.json)
 		events_text_header(e->out);
+	watch_flush(e->watch, e->out);
 	watch_run(e->watch, command);
-	if (e->model)
+	if (e->feeder)
 		print_summary(e);
 	status = watch_exit_status(e->watch);
 	watch_close(e->watch);
@@ -142,11 +145,9 @@ static int follow(struct events *e, char **command)
 
 static bool prepare(struct events *e)
 {
-	const struct model_options own = { .free_user = name_free };
-
 	e->names = name_cache_new(guest_name, terminal_is_utf8());
-	e->model = e->config.summary ? model_new(&own) : NULL;
-	if (!e->names || (e->config.summary && !e->model)) {
+	e->feeder = e->config.summary ? feeder_new(terminal_is_utf8()) : NULL;
+	if (!e->names || (e->config.summary && !e->feeder)) {
 		say(MSG_NO_MEMORY);
 		return false;
 	}
@@ -162,7 +163,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 	if (watch_parse(self, argc, argv, &e.config, &e.config.watch, &command, &status)) {
 		status = prepare(&e) ? follow(&e, command) : EXIT_FAILED;
-		model_free(e.model);
+		feeder_free(e.feeder);
 		name_cache_free(e.names);
 	}
 	options_clear(self, &e.config);

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../source/guest_name.h"
 #include "../view/columns.h"
 #include "../view/json.h"
 #include "../view/text.h"
 #include "../view/top.h"
 #include "commands.h"
+#include "feeder.h"
 #include "messages.h"
 #include "terminal.h"
 #include "watch.h"
@@ -75,7 +75,8 @@ struct run {
 	struct top_config config;
 	const struct form *form;
 	struct watch *watch;
-	struct model *model;
+	struct feeder *feeder;
+	struct model *model;	/* the feeder's */
 	FILE *out;
 	struct top *top;
 	struct view_status status;
@@ -91,27 +92,9 @@ struct form {
 	void (*summary)(struct run *run);
 };
 
-static void feed(void *ctx, const struct sdei_record *record, size_t size)
-{
-	model_feed(((struct run *)ctx)->model, record, size);	/* counts what it cannot take */
-}
-
-static void feed_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
-{
-	model_feed_lost(((struct run *)ctx)->model, key, count);
-}
-
-static void feed_lost_unknown(void *ctx, uint64_t count)
-{
-	model_feed_lost_unknown(((struct run *)ctx)->model, count);
-}
-
-/* At once, as a VM that is gone cannot be asked for its name. */
 static void drained(void *ctx)
 {
-	struct run *run = ctx;
-
-	names_adopt(run->model, guest_name, run->utf8);
+	feeder_flush(((struct run *)ctx)->feeder);
 }
 
 static void close_interval(struct run *run)
@@ -303,7 +286,9 @@ static int start(struct run *run)
 static int follow(struct run *run, char **command)
 {
 	const struct watch_calls calls = {
-		.sink = { .record = feed, .lost = feed_lost, .lost_unknown = feed_lost_unknown, .ctx = run },
+		.sink = {
+			.record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = run->feeder,
+		},
 		.drained = drained,
 		.signal = run->form->screen ? take_signal : NULL,
 		.ctx = run,
@@ -332,7 +317,6 @@ static int follow(struct run *run, char **command)
 
 static bool prepare(struct run *run, char **command)
 {
-	const struct model_options own = { .free_user = name_free };
 	char message[256];
 
 	run->form = choose_form(&run->config, command);
@@ -344,10 +328,12 @@ static bool prepare(struct run *run, char **command)
 		return false;
 	}
 	run->out = watch_output(&run->config.watch);
-	run->model = model_new(&own);
-	if (!run->model)
+	run->feeder = feeder_new(run->utf8);
+	if (run->feeder)
+		run->model = feeder_model(run->feeder);
+	else
 		say(MSG_NO_MEMORY);
-	return run->out && run->model;
+	return run->out && run->feeder;
 }
 
 static int run_top(const struct command *self, int argc, char **argv)
@@ -360,7 +346,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 		status = EXIT_FAILED;
 		if (prepare(&run, command))
 			status = follow(&run, command);
-		model_free(run.model);
+		feeder_free(run.feeder);
 	}
 	options_clear(self, &run.config);
 	return status;

@@ -50,14 +50,25 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
-int loop_add_fd(struct loop *loop, int fd, loop_call_t call, void *ctx)
+static int add(struct loop *loop, int fd, short events, loop_call_t call, void *ctx)
 {
 	if (loop->count == LOOP_MAX)
 		return -ENOSPC;
-	loop->fds[loop->count] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	loop->fds[loop->count] = (struct pollfd){ .fd = fd, .events = events };
 	loop->entries[loop->count] = (struct entry){ .call = call, .ctx = ctx };
 	loop->count++;
 	return 0;
+}
+
+int loop_add_fd(struct loop *loop, int fd, loop_call_t call, void *ctx)
+{
+	return add(loop, fd, POLLIN, call, ctx);
+}
+
+/* POLLERR and POLLHUP come unasked. */
+int loop_add_reader_gone(struct loop *loop, int fd, loop_call_t call, void *ctx)
+{
+	return add(loop, fd, 0, call, ctx);
 }
 
 int loop_set_timer(struct loop *loop, int id, uint64_t period_ms)

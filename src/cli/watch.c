@@ -23,6 +23,7 @@ struct watch {
 	char **command;
 	pid_t child;		/* 0: none, or ended */
 	bool ended;
+	bool mute;		/* output failed and the user knows */
 	int status;
 	uint64_t sample_ns, sample_cpu_ns;
 	double cpu_percent;
@@ -102,10 +103,11 @@ bool watch_flush(struct watch *w, FILE *out)
 {
 	if (fflush(out) == 0 && !ferror(out))
 		return true;
-	if (errno == EPIPE) {
+	if (errno == EPIPE || w->mute) {
 		watch_end(w, EXIT_DONE);
 		return false;
 	}
+	w->mute = true;
 	say(MSG_WRITING, w->config->output ? w->config->output : "standard output", strerror(errno));
 	watch_end(w, EXIT_FAILED);
 	return false;
@@ -219,6 +221,12 @@ static int take_records(void *ctx)
 	return 0;
 }
 
+static int take_reader_gone(void *ctx)
+{
+	watch_end(ctx, EXIT_DONE);
+	return 0;
+}
+
 static int prepare_loop(struct watch *w)
 {
 	sigset_t signals;
@@ -249,6 +257,9 @@ static int add_source(struct watch *w)
 
 	if (!err)
 		err = loop_add_timer(w->loop, live_period_ms(w->live), take_records, w);
+	/* On a quiet host it would be long until the next write says so. */
+	if (err >= 0 && !w->config->output)
+		err = loop_add_reader_gone(w->loop, STDOUT_FILENO, take_reader_gone, w);
 	return err < 0 ? err : 0;
 }
 

@@ -62,12 +62,17 @@ static void put_rows(FILE *out, const struct table *t)
 	}
 }
 
-static void put_status(FILE *out, const struct model *m, const struct view_status *status)
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void put_status(FILE *out, const struct model *m, const struct view_status *status, size_t vms, size_t vcpus)
 {
 	const struct model_totals *totals = model_totals(m);
 
-	fprintf(out, "  %zu VMs, %zu vCPUs  LOST %" PRIu64 "  probes %u/%u", totals->vms, totals->vcpus, totals->lost,
-		status->probes_attached, status->probes_total);
+	fprintf(out, "  %zu VM%s, %zu vCPU%s  LOST %" PRIu64 "  probes %u/%u", vms, plural(vms), vcpus, plural(vcpus),
+		totals->lost, status->probes_attached, status->probes_total);
 	if (status->cpu_percent >= 0)
 		fprintf(out, "  CPU %.1f %%", status->cpu_percent);
 	putc('\n', out);
@@ -81,16 +86,21 @@ static void put_interval_head(FILE *out, const struct model *m, const struct vie
 	fprintf(out, "%s %s", format_wall(wall, sizeof(wall), status->wall_ns), status->host);
 	if (totals->interval_ns)
 		fprintf(out, "  %.1f events/s", totals->interval_records * 1e9 / totals->interval_ns);
-	put_status(out, m, status);
+	put_status(out, m, status, totals->vms, totals->vcpus);
 }
 
+/* Of all that were seen, as the table is. */
 static void put_summary_head(FILE *out, const struct model *m, const struct view_status *status)
 {
 	const struct model_totals *totals = model_totals(m);
+	size_t vms, vcpus = 0;
+	struct model_vm *const *vm = model_vms(m, &vms);
 
+	for (size_t i = 0; i < vms; i++)
+		vcpus += vm[i]->vcpu_count;
 	fprintf(out, "summary of %.1f s on %s  %" PRIu64 " events", (status->now_ns - totals->start_ns) / 1e9, status->host,
 		totals->records);
-	put_status(out, m, status);
+	put_status(out, m, status, vms, vcpus);
 }
 
 static void put_quality(FILE *out, const struct model *m, const struct view_status *status)

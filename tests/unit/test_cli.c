@@ -183,6 +183,25 @@ static void test_loop(void **state)
 	assert_int_equal(sigismember(&after, SIGUSR1), sigismember(&before, SIGUSR1));
 }
 
+static int end_loop(void *ctx)
+{
+	loop_stop(ctx);
+	return 0;
+}
+
+static void test_loop_reader_gone(void **state)
+{
+	struct loop *loop = loop_new();
+	int pipes[2];
+
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(loop_add_reader_gone(loop, pipes[1], end_loop, loop), 0);
+	close(pipes[0]);
+	assert_int_equal(loop_run(loop), 0);
+	loop_free(loop);
+	close(pipes[1]);
+}
+
 static int fail_turn(void *ctx)
 {
 	return -EIO;
@@ -207,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage), cmocka_unit_test(test_help), cmocka_unit_test(test_output_that_cannot_be),
 		cmocka_unit_test(test_terminals), cmocka_unit_test(test_loop), cmocka_unit_test(test_loop_error),
+		cmocka_unit_test(test_loop_reader_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

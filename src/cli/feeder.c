@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "feeder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../source/guest_name.h"
+#include "../view/names.h"
+
+#define BATCH 256
+
+/* As large as any record is. */
+union record {
+	struct sdei_record head;
+	struct sdei_record_handler handler;
+	struct sdei_record_call call;
+};
+
+struct feeder {
+	struct model *model;
+	bool utf8;
+	union record records[BATCH];
+	const struct sdei_record *pointers[BATCH];
+	size_t sizes[BATCH];
+	size_t count;
+};
+
+struct feeder *feeder_new(bool utf8)
+{
+	const struct model_options options = { .free_user = name_free };
+	struct feeder *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->utf8 = utf8;
+	f->model = model_new(&options);
+	if (!f->model) {
+		free(f);
+		return NULL;
+	}
+	for (size_t i = 0; i < BATCH; i++)
+		f->pointers[i] = &f->records[i].head;
+	return f;
+}
+
+void feeder_free(struct feeder *f)
+{
+	if (f)
+		model_free(f->model);
+	free(f);
+}
+
+struct model *feeder_model(struct feeder *f)
+{
+	return f->model;
+}
+
+static void pass_on(struct feeder *f)
+{
+	model_feed_many(f->model, f->pointers, f->sizes, f->count);	/* counts what it cannot take */
+	f->count = 0;
+}
+
+void feeder_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	struct feeder *f = ctx;
+
+	/* None of ours: the model shall count it. */
+	if (size > sizeof(f->records[0])) {
+		pass_on(f);
+		model_feed(f->model, record, size);
+		return;
+	}
+	memcpy(&f->records[f->count], record, size);
+	f->sizes[f->count++] = size;
+	if (f->count == BATCH)
+		pass_on(f);
+}
+
+void feeder_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct feeder *f = ctx;
+
+	pass_on(f);
+	model_feed_lost(f->model, key, count);
+}
+
+void feeder_lost_unknown(void *ctx, uint64_t count)
+{
+	struct feeder *f = ctx;
+
+	pass_on(f);
+	model_feed_lost_unknown(f->model, count);
+}
+
+void feeder_flush(void *ctx)
+{
+	struct feeder *f = ctx;
+
+	pass_on(f);
+	names_adopt(f->model, guest_name, f->utf8);
+}

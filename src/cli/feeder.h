@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a source into a model: collects what a drain delivers, because the model
+ * is faster with many records at a time, and names the VMs that are new.
+ */
+#ifndef CLI_FEEDER_H
+#define CLI_FEEDER_H
+
+#include <stdbool.h>
+
+#include "../model/model.h"
+
+struct feeder;
+
+struct feeder *feeder_new(bool utf8);	/* with a model of its own; NULL: no memory; utf8: of names, see names.h */
+void feeder_free(struct feeder *f);	/* NULL is fine */
+
+/* Complete after feeder_flush(). */
+struct model *feeder_model(struct feeder *f);
+
+/* The calls of a source_sink whose ctx is the feeder. */
+void feeder_record(void *f, const struct sdei_record *record, size_t size);
+void feeder_lost(void *f, const struct sdei_lost_key *key, uint64_t count);
+void feeder_lost_unknown(void *f, uint64_t count);
+
+/* To be called after each drain, at once: a VM that is gone cannot be asked for its name. */
+void feeder_flush(void *f);
+
+#endif
