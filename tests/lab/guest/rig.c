@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "script.h"
@@ -11,6 +12,7 @@
 #include "truth.h"
 
 #define PATIENCE_S 20
+#define LAST_RESORT_S 20	/* a vCPU thread that does not even leave KVM_RUN: the process goes */
 
 static char name[128], wrong[512];
 static const char *only;
@@ -79,7 +81,9 @@ void rig_down(struct rig *rig)
 {
 	if (!rig->alive)
 		return;
+	alarm(LAST_RESORT_S);
 	vm_kill(&rig->vm);
+	alarm(0);
 	vm_destroy(&rig->vm);
 	rig->alive = false;
 }

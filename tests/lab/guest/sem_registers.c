@@ -142,7 +142,7 @@ static void run_el0(bool resumes)
 	char text[200];
 
 	snprintf(text, sizeof(text), "on 0\nhandler 0\n%s\nend\nregister 0\nenable 0\nunmask\non all\nbarrier\n"
-		 "on 0\nel0 300ms\nstate 0 RE---\non 1\nnap 50ms\nsignal 0 0\n", resumes ? "resume" : "complete");
+		 "on 0\nel0 1s\nstate 0 RE---\non 1\nnap 50ms\nsignal 0 0\n", resumes ? "resume" : "complete");
 	if (rig_do(&rig, text))
 		check_el0(rig.vm.vcpus[0].area, resumes);
 	rig_down(&rig);

@@ -17,8 +17,8 @@ static const char *const states[NR_STATES] = {
 };
 
 /*
- * A cell: the result (0, V any value, S the status bits, M 1 if unmasked before, else 0; I INVALID_PARAMETERS, D DENIED, P PENDING,
- * O OUT_OF_RESOURCE, - does not return), then the next state, = the same; before a dispatch that it makes possible.
+ * A cell: the result (0, V any value, S the status bits, M 1 if unmasked before, else 0; I INVALID_PARAMETERS, D DENIED,
+ * P PENDING, O OUT_OF_RESOURCE, - does not return), then the next state, = the same; before a dispatch that it makes possible.
  */
 struct row {
 	const char *name, *call;

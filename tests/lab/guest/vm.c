@@ -394,8 +394,8 @@ static int open_kvm(struct vm *vm)
 {
 	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm < 0) {
-		complain("cannot open /dev/kvm: %s; this needs an arm64 host with KVM and leave to use it (scripts/lab exec -- sdei-guest … "
-			 "boots one)", strerror(errno));
+		complain("cannot open /dev/kvm: %s; this needs an arm64 host with KVM and leave to use it "
+			 "(scripts/lab exec -- sdei-guest … boots one)", strerror(errno));
 		return -errno;
 	}
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);

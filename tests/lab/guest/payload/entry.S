@@ -189,7 +189,8 @@ fault:
 
 /*
  * pattern(area, flags, context): every register that a dispatch may touch gets a known value, NZCV and DAIF `flags` (bit 0:
- * run on SP_EL0), then the doorbell rings; whatever the VMM injects interrupts here. What is left afterwards goes to area->pattern.
+ * run on SP_EL0), then the doorbell rings; whatever the VMM injects interrupts here. What is left afterwards goes to
+ * area->pattern.
  */
 	.global pattern
 pattern:

@@ -321,7 +321,10 @@ static void op_spin(struct area *area, enum context which, struct op *op)
 		;
 }
 
-/* Without a GIC the timer wakes nobody: stay awake then. A handler may nap between the main program's setting of the timer and its WFI: leave the timer as it was. */
+/*
+ * Without a GIC the timer wakes nobody: stay awake then. A handler may nap between the main program's setting of the
+ * timer and its WFI: leave the timer as it was.
+ */
 static void nap_until(struct area *area, uint64_t until)
 {
 	uint64_t compare = read_reg(cntv_cval_el0), enabled = read_reg(cntv_ctl_el0);
