@@ -2,8 +2,9 @@
 /*
  * A value's bucket is its leading one bit and the five bits behind it. The 32
  * buckets of one power of two are a block. Only blocks that were touched exist,
- * lowest first, in one array. Counters are 32 bits, to halve memory and cache
- * traffic; what overflows them goes to `carry`, which hardly any histogram has.
+ * lowest first, in one array of cache lines: a line of 16-bit counters, or four
+ * of 64-bit ones once a counter of the block needs them. So the many blocks of a
+ * long tail stay small.
  */
 #include <errno.h>
 #include <math.h>
@@ -17,19 +18,26 @@
 #define BLOCKS 37U	/* below 32, 32 .. 2^40 - 1 by powers of two, 2^40 and above */
 #define LAST_BLOCK (BLOCKS - 1)
 #define BUCKETS (LAST_BLOCK * SUBS + 1)
+#define LINE 64
+#define WIDE_LINES 4
+
+union line {
+	uint16_t narrow[SUBS];
+	uint64_t wide[SUBS / WIDE_LINES];
+};
+_Static_assert(sizeof(union line) == LINE, "one cache line");
 
 /* The first cache line is all that most samples touch, beside their bucket. */
 struct hist {
-	unsigned __int128 squares;	/* sum of squares, modulo 2^128: see hist_stddev() */
-	uint64_t count, sum;
+	uint64_t count, sum, squares;	/* squares: low half of a 128-bit sum, see hist_stddev() */
 	uint64_t min, max;		/* min: UINT64_MAX when empty */
-	uint64_t touched;		/* bit per block that exists */
-	uint32_t (*blocks)[SUBS];
+	uint64_t touched, wide;		/* bit per block: it exists, its counters are 64 bits */
+	union line *lines;
 	struct hist_worst worst;
+	uint64_t squares_high;
 	bool known_worst;
-	uint32_t *carry;		/* by bucket index, in units of 2^32; NULL: all 0 */
 };
-_Static_assert(offsetof(struct hist, worst) == 64, "one cache line");
+_Static_assert(offsetof(struct hist, worst) == LINE, "one cache line");
 
 /* Without -mpopcnt the builtin is a call. */
 static unsigned int ones(uint64_t bits)
@@ -45,10 +53,23 @@ static bool is_touched(const struct hist *h, unsigned int block)
 	return h->touched >> block & 1;
 }
 
-/* Index in h->blocks of a block that is touched, or where it would be. */
-static unsigned int slot_of(const struct hist *h, unsigned int block)
+static bool is_wide(const struct hist *h, unsigned int block)
 {
-	return ones(h->touched & ((1ULL << block) - 1));
+	return h->wide >> block & 1;
+}
+
+/* Index in h->lines of a block that is touched, or where it would be. */
+static unsigned int first_line(const struct hist *h, unsigned int block)
+{
+	uint64_t below = (1ULL << block) - 1;
+	unsigned int lines = ones(h->touched & below);
+
+	return h->wide ? lines + (WIDE_LINES - 1) * ones(h->wide & below) : lines;
+}
+
+static unsigned int line_count(const struct hist *h)
+{
+	return first_line(h, BLOCKS);
 }
 
 static unsigned int block_of(uint64_t value_ns)
@@ -81,40 +102,86 @@ static uint64_t upper_edge(unsigned int block, unsigned int sub)
 	return lower_edge(block, sub) + (1ULL << shift_of(block)) - 1;
 }
 
+static uint64_t *wide_counter(const struct hist *h, unsigned int block, unsigned int sub)
+{
+	const unsigned int per_line = SUBS / WIDE_LINES;
+
+	return &h->lines[first_line(h, block) + sub / per_line].wide[sub % per_line];
+}
+
+static uint16_t *narrow_counter(const struct hist *h, unsigned int block, unsigned int sub)
+{
+	return &h->lines[first_line(h, block)].narrow[sub];
+}
+
 static uint64_t bucket_count(const struct hist *h, unsigned int block, unsigned int sub)
 {
-	uint64_t low = h->blocks[slot_of(h, block)][sub];
+	return is_wide(h, block) ? *wide_counter(h, block, sub) : *narrow_counter(h, block, sub);
+}
 
-	return h->carry ? low + ((uint64_t)h->carry[block * SUBS + sub] << 32) : low;
+/* Puts so many lines of zero at that index. */
+static int insert_lines(struct hist *h, unsigned int at, unsigned int count)
+{
+	unsigned int old = line_count(h);
+	union line *lines = aligned_alloc(LINE, (old + count) * sizeof(*lines));
+
+	if (!lines)
+		return -ENOMEM;
+	if (h->lines) {
+		memcpy(lines, h->lines, at * sizeof(*lines));
+		memcpy(lines + at + count, h->lines + at, (old - at) * sizeof(*lines));
+	}
+	memset(lines + at, 0, count * sizeof(*lines));
+	free(h->lines);
+	h->lines = lines;
+	return 0;
 }
 
 static int touch_block(struct hist *h, unsigned int block)
 {
-	unsigned int used = ones(h->touched), slot = slot_of(h, block);
-	uint32_t (*blocks)[SUBS];
-
 	if (is_touched(h, block))
 		return 0;
-	blocks = realloc(h->blocks, (used + 1) * sizeof(*blocks));
-	if (!blocks)
+	if (insert_lines(h, first_line(h, block), 1))
 		return -ENOMEM;
-	memmove(blocks + slot + 1, blocks + slot, (used - slot) * sizeof(*blocks));
-	memset(blocks[slot], 0, sizeof(*blocks));
-	h->blocks = blocks;
 	h->touched |= 1ULL << block;
 	return 0;
 }
 
-static int touch_carry(struct hist *h)
+static int widen_block(struct hist *h, unsigned int block)
 {
-	if (!h->carry)
-		h->carry = calloc(BUCKETS, sizeof(*h->carry));
-	return h->carry ? 0 : -ENOMEM;
+	union line narrow;
+
+	if (is_wide(h, block))
+		return 0;
+	if (insert_lines(h, first_line(h, block) + 1, WIDE_LINES - 1))
+		return -ENOMEM;
+	narrow = h->lines[first_line(h, block)];
+	h->wide |= 1ULL << block;
+	for (unsigned int sub = 0; sub < SUBS; sub++)
+		*wide_counter(h, block, sub) = narrow.narrow[sub];
+	return 0;
+}
+
+/* A narrow block has room for it: see merge_room(). */
+static void raise(struct hist *h, unsigned int block, unsigned int sub, uint64_t count)
+{
+	if (is_wide(h, block))
+		*wide_counter(h, block, sub) += count;
+	else
+		*narrow_counter(h, block, sub) += (uint16_t)count;
+}
+
+static void add_squares(struct hist *h, unsigned __int128 squares)
+{
+	squares += h->squares;
+	h->squares = (uint64_t)squares;
+	if (__builtin_expect(squares >> 64 != 0, 0))
+		h->squares_high += (uint64_t)(squares >> 64);
 }
 
 struct hist *hist_new(void)
 {
-	struct hist *h = aligned_alloc(64, (sizeof(*h) + 63) / 64 * 64);
+	struct hist *h = aligned_alloc(LINE, (sizeof(*h) + LINE - 1) / LINE * LINE);
 
 	if (!h)
 		return NULL;
@@ -127,15 +194,13 @@ void hist_free(struct hist *h)
 {
 	if (!h)
 		return;
-	free(h->blocks);
-	free(h->carry);
+	free(h->lines);
 	free(h);
 }
 
 void hist_clear(struct hist *h)
 {
-	free(h->blocks);
-	free(h->carry);
+	free(h->lines);
 	memset(h, 0, sizeof(*h));
 	h->min = UINT64_MAX;
 }
@@ -154,24 +219,26 @@ static void note_extremes(struct hist *h, uint64_t value_ns, const struct hist_w
 		h->min = value_ns;
 }
 
+/* Room for one more in that bucket. */
+static int add_room(struct hist *h, unsigned int block, unsigned int sub)
+{
+	if (touch_block(h, block))
+		return -ENOMEM;
+	return bucket_count(h, block, sub) == UINT16_MAX ? widen_block(h, block) : 0;
+}
+
 int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who)
 {
-	unsigned int block = block_of(value_ns);
-	uint32_t *bucket;
+	unsigned int block = block_of(value_ns), sub = sub_of(value_ns, block);
+	bool ready = is_touched(h, block) && (is_wide(h, block) || *narrow_counter(h, block, sub) < UINT16_MAX);
 
-	if (__builtin_expect(!is_touched(h, block), 0) && touch_block(h, block))
+	if (__builtin_expect(!ready, 0) && add_room(h, block, sub))
 		return -ENOMEM;
-	bucket = &h->blocks[slot_of(h, block)][sub_of(value_ns, block)];
-	if (__builtin_expect(*bucket == UINT32_MAX, 0)) {
-		if (touch_carry(h))
-			return -ENOMEM;
-		h->carry[block * SUBS + sub_of(value_ns, block)]++;
-	}
-	++*bucket;
+	raise(h, block, sub, 1);
 	note_extremes(h, value_ns, who);
 	h->count++;
 	h->sum += value_ns;
-	h->squares += (unsigned __int128)value_ns * value_ns;
+	add_squares(h, (unsigned __int128)value_ns * value_ns);
 	return 0;
 }
 
@@ -185,34 +252,42 @@ void hist_prefetch_bucket(const struct hist *h, uint64_t value_ns)
 	unsigned int block = block_of(value_ns);
 
 	if (h && is_touched(h, block))
-		__builtin_prefetch(&h->blocks[slot_of(h, block)][sub_of(value_ns, block)], 1);
+		__builtin_prefetch(is_wide(h, block) ? (void *)wide_counter(h, block, sub_of(value_ns, block)) :
+				   (void *)narrow_counter(h, block, 0), 1);
+}
+
+static bool fits(const struct hist *dst, const struct hist *src, unsigned int block)
+{
+	for (unsigned int sub = 0; sub < SUBS; sub++) {
+		if (bucket_count(dst, block, sub) + bucket_count(src, block, sub) > UINT16_MAX)
+			return false;
+	}
+	return true;
 }
 
 /* Room for all that src holds, so that the merge itself cannot fail. */
 static int merge_room(struct hist *dst, const struct hist *src)
 {
 	for (unsigned int block = 0; block < BLOCKS; block++) {
-		if (is_touched(src, block) && touch_block(dst, block))
+		if (!is_touched(src, block))
+			continue;
+		if (touch_block(dst, block))
+			return -ENOMEM;
+		if (!is_wide(dst, block) && !fits(dst, src, block) && widen_block(dst, block))
 			return -ENOMEM;
 	}
-	/* Below 2^32 samples no single bucket overflows. */
-	return dst->count + src->count > UINT32_MAX ? touch_carry(dst) : 0;
+	return 0;
 }
 
 static void merge_block(struct hist *dst, const struct hist *src, unsigned int block)
 {
-	uint32_t *to = dst->blocks[slot_of(dst, block)];
+	for (unsigned int sub = 0; sub < SUBS; sub++)
+		raise(dst, block, sub, bucket_count(src, block, sub));
+}
 
-	for (unsigned int sub = 0; sub < SUBS; sub++) {
-		uint64_t add = bucket_count(src, block, sub);
-		uint64_t low = (uint64_t)to[sub] + (uint32_t)add;
-
-		if (!add)
-			continue;
-		if (dst->carry)
-			dst->carry[block * SUBS + sub] += (uint32_t)(add >> 32) + (uint32_t)(low >> 32);
-		to[sub] = (uint32_t)low;
-	}
+static unsigned __int128 squares_of(const struct hist *h)
+{
+	return (unsigned __int128)h->squares_high << 64 | h->squares;
 }
 
 int hist_merge(struct hist *dst, const struct hist *src)
@@ -230,7 +305,7 @@ int hist_merge(struct hist *dst, const struct hist *src)
 		dst->min = src->min;
 	dst->count += src->count;
 	dst->sum += src->sum;
-	dst->squares += src->squares;
+	add_squares(dst, squares_of(src));
 	return 0;
 }
 
@@ -287,7 +362,7 @@ double hist_stddev(const struct hist *h)
 		return 0;
 	m = h->sum / h->count;
 	rest = (double)(h->sum % h->count) / (double)h->count;
-	spread = h->squares - 2 * m * h->sum + m * m * h->count;
+	spread = squares_of(h) - 2 * m * h->sum + m * m * h->count;
 	return root_of((double)spread / (double)h->count - rest * rest);
 }
 
@@ -349,5 +424,5 @@ size_t hist_memory(const struct hist *h)
 {
 	if (!h)
 		return 0;
-	return sizeof(*h) + ones(h->touched) * sizeof(*h->blocks) + (h->carry ? BUCKETS * sizeof(*h->carry) : 0);
+	return sizeof(*h) + line_count(h) * sizeof(*h->lines);
 }

@@ -356,6 +356,47 @@ static void test_merge_of_nothing(void **state)
 	hist_free(copy);
 }
 
+/* Where a block's counters grow from 16 to 64 bits, by samples and by merging; other blocks are left alone. */
+static void test_more_than_16_bits(void **state)
+{
+	struct hist *h = hist_new(), *sum = hist_new();
+	struct hist_bucket bucket;
+	unsigned int it = 0;
+	size_t small;
+
+	for (uint64_t value = 1; value < 1 << 20; value *= 2)
+		hist_add(h, value, NULL);
+	small = hist_memory(h);
+	for (unsigned int i = 0; i < 3 * 65536 + 7; i++)
+		assert_int_equal(hist_add(h, i % 3 ? 1000 : 700, NULL), 0);
+	assert_int_equal(hist_memory(h) - small, 192);
+	assert_int_equal(hist_count(h), 20 + 3 * 65536 + 7);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(hist_merge(sum, h), 0);
+	for (unsigned int k = 0; hist_next(h, &it, &bucket); k++) {
+		uint64_t expected = bucket.min_ns <= 700 && 700 <= bucket.max_ns ? 65536 + 3 :
+				    bucket.min_ns <= 1000 && 1000 <= bucket.max_ns ? 2 * 65536 + 4 : 1;
+
+		assert_int_equal(bucket.count, expected);
+	}
+	it = 0;
+	assert_true(hist_next(sum, &it, &bucket));
+	assert_int_equal(bucket.count, 3);
+	assert_int_equal(hist_quantile(sum, 0.2), hist_quantile(h, 0.2));
+	hist_clear(h);
+	for (unsigned int i = 0; i < 65535; i++)
+		hist_add(h, 5, NULL);
+	hist_clear(sum);
+	assert_int_equal(hist_merge(sum, h), 0);
+	small = hist_memory(sum);
+	hist_add(h, 5, NULL);
+	assert_int_equal(hist_merge(sum, h), 0);
+	assert_int_equal(hist_memory(sum) - small, 192);
+	assert_int_equal(hist_count(sum), 131071);
+	hist_free(h);
+	hist_free(sum);
+}
+
 /* Doubled until every bucket is beyond 32 bits, then one more sample. */
 static void test_more_than_32_bits(void **state)
 {
@@ -413,7 +454,7 @@ static void test_memory_grows_as_touched(void **state)
 	assert_int_equal(hist_memory(h), touched);
 	for (uint64_t value = 1; value <= HIST_MAX_NS; value *= 2)
 		hist_add(h, value, NULL);
-	assert_true(hist_memory(h) <= 5120);	/* at its very largest */
+	assert_true(hist_memory(h) <= 128 + 37 * 64);	/* at its widest */
 	hist_free(h);
 }
 
@@ -434,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_worst),
 		cmocka_unit_test(test_merge_is_adding_all),
 		cmocka_unit_test(test_merge_of_nothing),
+		cmocka_unit_test(test_more_than_16_bits),
 		cmocka_unit_test(test_more_than_32_bits),
 		cmocka_unit_test(test_crossing_32_bits),
 		cmocka_unit_test(test_memory_grows_as_touched),
