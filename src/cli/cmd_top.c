@@ -296,6 +296,9 @@ static int follow(struct run *run, char **command)
 	};
 	int status, err;
 
+	/* A screen that stays empty for the seconds that a slow machine needs looks broken. */
+	if (run->form->screen)
+		say(MSG_ATTACHING);
 	run->watch = watch_open(&run->config.watch, &calls, &status);
 	if (!run->watch)
 		return status;

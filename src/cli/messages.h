@@ -30,6 +30,7 @@
 
 /* running */
 #define MSG_NO_MEMORY		"out of memory"
+#define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"
 #define MSG_TRACING		"tracing SDEI (%u/%u probes). ^C to end."
 #define MSG_NOT_ATTACHED	"%s is not attached: %s"
 #define MSG_READING		"reading records failed: %s"
