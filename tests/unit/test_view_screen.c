@@ -319,8 +319,9 @@ static void leave_by(void (*leave)(void))
 	free(await("Quit"));
 	leave();
 	for (int i = 0; i < 100; i++) {
-		screen = run("tmux -u -L %s capture-pane -p; tmux -L %s display-message -p "
-			     "'alternate #{alternate_on} cursor #{cursor_flag}'", session, session);
+		/* In this order: what is captured is what was left behind. */
+		screen = run("tmux -L %s display-message -p 'alternate #{alternate_on} cursor #{cursor_flag}'; "
+			     "tmux -u -L %s capture-pane -p", session, session);
 		if (strstr(screen, "alternate 0 cursor 1"))
 			break;
 		free(screen);
