@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The first thing a stranger does: `make run`, with and without a terminal; and sdeitop where there is nothing to see.
+# debug kernel: no
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+OUT=build/lab/test-run
+FAILURES=0
+mkdir -p "$OUT"
+
+judge() { # NAME CONDITION…
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok run: $name"
+	else
+		echo "not ok run: $name"
+		tail -n 15 "$OUT/said" 2>/dev/null | sed 's/^/# /'
+		FAILURES=$((FAILURES + 1))
+	fi
+}
+
+says() { grep -q -- "$1" "$OUT/said"; }
+at_least() { (($1 >= $2)) || { echo "# $1 instead of $2 or more"; return 1; }; }
+
+# Everything that a lab leaves behind would have a process group member with our mark in its environment.
+MARK=sdeitop-test-run-$$
+leftovers() { grep -lsz "^RUN_MARK=$MARK\$" /proc/[0-9]*/environ 2>/dev/null | grep -v "^/proc/$$/" | grep -c . || true; }
+
+without_terminal() {
+	local status=0
+	RUN_MARK=$MARK timeout 200 scripts/run </dev/null >"$OUT/said" 2>"$OUT/messages" || status=$?
+	judge "without a terminal: status 0" test "$status" = 0
+	judge "without a terminal: ten tables" at_least "$(grep -c 'LOST' "$OUT/said")" 10
+	for guest in web db mail; do
+		judge "without a terminal: guest $guest is shown" says "[0-9] $guest "
+	done
+	judge "without a terminal: all is gone afterwards" test "$(leftovers)" = 0
+}
+
+pane() { tmux -L "$MARK" capture-pane -p -t run >"$OUT/said" 2>&1; }
+
+await() { # TEXT SECONDS: until the terminal shows it
+	local i
+	for ((i = 0; i < $2 * 5; i++)); do
+		pane
+		says "$1" && return 0
+		sleep 0.2
+	done
+	return 1
+}
+
+on_terminal() {
+	tmux -L "$MARK" -f /dev/null new-session -d -s run -x 80 -y 24 \
+		"env RUN_MARK=$MARK scripts/run; echo status \$?; sleep 60"
+	judge "on a terminal: the screen" await "q Quit" 120
+	judge "on a terminal: busy guests" await "web .* RE" 30
+	tmux -L "$MARK" send-keys -t run q
+	judge "on a terminal: q ends it with status 0" await "status 0" 30
+	judge "on a terminal: all is gone afterwards" test "$(leftovers)" = 0
+	tmux -L "$MARK" kill-server
+}
+
+# shellcheck disable=SC2016 # the lab's shell expands it
+on_a_kernel_without() {
+	local status=0
+	scripts/lab exec --kernel stock --timeout 120 --out "$OUT/stock" -- \
+		sh -c 'sdeitop -b 1 2; one=$?; sdeitop events; two=$?; sdei-guest --scenario steady; echo "statuses $one $two $?"' \
+		</dev/null >"$OUT/said" 2>&1 || status=$?
+	judge "a kernel without tracepoints: exit 4 of every command" says "statuses 4 4 4"
+	judge "a kernel without tracepoints: points to the patches" says "tracepoints/README.md"
+	judge "a kernel without tracepoints: points to make run" says "make run"
+}
+
+without_terminal
+if command -v tmux >/dev/null; then
+	on_terminal
+else
+	echo "skip run: on a terminal (no tmux)"
+fi
+on_a_kernel_without
+exit $((FAILURES > 0))
