@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blame.h"
+#include "finding.h"
 #include "hist.h"
 #include "sdei.h"
 #include "../../bpf/record.h"
@@ -115,6 +117,7 @@ struct model_vm {
 
 struct model_options {
 	void (*free_user)(void *user);	/* may be NULL */
+	struct finding_limits limits;
 };
 
 struct model;
@@ -180,6 +183,40 @@ int64_t model_unaccounted_handlers(const struct model_event *e);
 
 /* Masked time up to now_ns, the open interval included. */
 uint64_t model_masked_ns(const struct model_vcpu *vcpu, uint64_t now_ns);
+
+/*
+ * Blame of an event: of all its dispatches whose latency is known, and its worst ones, worst first
+ * (*count of them, at most MODEL_LATE_COUNT; NULL when there is none).
+ */
+const struct model_blame *model_event_blame(const struct model_event *e);
+const struct model_late *model_event_late(const struct model_event *e, size_t *count);
+
+/* The sums over a vCPU's or a VM's events. */
+void model_vcpu_blame(const struct model_vcpu *vcpu, struct model_blame *sum);
+void model_vm_blame(const struct model_vm *vm, struct model_blame *sum);
+
+/* The episode that is open at now_ns, so far; false if there is none or its start is unknown. */
+bool model_event_open(const struct model_event *e, uint64_t now_ns, struct model_late *late);
+
+/* Findings in order of their first time. Valid until the next call that is not const. */
+const struct model_finding *model_findings(const struct model *m, size_t *count);
+
+/*
+ * Asked to (model_options are as ever), each event also keeps the histograms of the last closed interval:
+ * the same names, NULL when the interval had none. They are kept from the first call on.
+ */
+struct model_event_interval {
+#define X(field, help) const struct hist *field;
+	MODEL_EVENT_HISTS(X)
+#undef X
+};
+void model_keep_intervals(struct model *m, bool keep);
+void model_event_interval(const struct model_event *e, struct model_event_interval *hists);
+
+/* The last records of a vCPU, oldest first, at most MODEL_RECENT; kept once model_keep_recent() asked for them. */
+#define MODEL_RECENT 32
+void model_keep_recent(struct model *m, bool keep);
+size_t model_recent(const struct model_vcpu *vcpu, struct sdei_record records[MODEL_RECENT]);
 
 /* Result classes of model_vcpu.calls: index in SDEI_RESULTS order, the last one for values that are not in it. */
 unsigned int model_result_class(int64_t result);
