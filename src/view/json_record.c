@@ -110,6 +110,11 @@ static void put_call(struct json *j, const struct sdei_record *r)
 	put_result(j, r->result);
 }
 
+static void put_place(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "place", record_place(r->origin));
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -122,6 +127,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_COMPLETE] = put_complete,
 	[SDEI_CALL] = put_call,
 	[SDEI_STATE] = put_state,
+	[SDEI_PLACE] = put_place,
 };
 
 void json_record(FILE *out, const struct sdei_record *r, const struct vm_name *name)
