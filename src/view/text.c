@@ -7,6 +7,10 @@
 
 #include "escape.h"
 #include "format.h"
+#include "names.h"
+#include "why.h"
+
+#define WORST_MAX 10
 
 static const char *title_of(const struct column *column, const struct view_scope *scope)
 {
@@ -119,6 +123,86 @@ static void put_quality(FILE *out, const struct model *m, const struct view_stat
 		fprintf(out, "%" PRIu64 " records found no memory\n", totals->no_memory);
 }
 
+static const char *wall_of(const struct view_status *status, uint64_t time_ns, char *buf, size_t size)
+{
+	return format_wall(buf, size, status->wall_ns - (int64_t)(status->now_ns - time_ns));
+}
+
+static void put_finding(FILE *out, const struct model *m, const struct view_status *status, const struct model_finding *f)
+{
+	const struct model_vm *vm = why_vm(m, f);
+	char where[WHY_SIZE], what[WHY_SIZE], wall[FORMAT_SIZE];
+
+	finding_describe(f, what, sizeof(what));
+	fprintf(out, "%-7s %-18s %s: %s; %" PRIu64 " time%s, first %s%s\n", severity_name(finding_severity(f->code)),
+		finding_code_name(f->code), why_where(where, sizeof(where), f, vm ? name_of(vm)->shown : "-"), what, f->count,
+		plural(f->count), wall_of(status, f->first_ns, wall, sizeof(wall)), f->open ? ", still so" : "");
+}
+
+static void put_findings(FILE *out, const struct model *m, const struct view_status *status)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	if (count)
+		fprintf(out, "\n%zu finding%s\n", count, plural(count));
+	for (size_t i = 0; i < count; i++)
+		put_finding(out, m, status, &findings[i]);
+}
+
+/* The worst dispatch of each of the worst events. */
+struct worst {
+	const struct model_event *event[WORST_MAX];
+	const struct model_late *late[WORST_MAX];
+	size_t count;
+};
+
+static void consider(struct worst *worst, const struct model_event *e)
+{
+	size_t count, at = worst->count;
+	const struct model_late *late = model_event_late(e, &count);
+
+	if (!late || !count)
+		return;
+	while (at > 0 && worst->late[at - 1]->latency_ns < late->latency_ns)
+		at--;
+	if (at == WORST_MAX)
+		return;
+	worst->count += worst->count < WORST_MAX;
+	memmove(&worst->late[at + 1], &worst->late[at], (worst->count - at - 1) * sizeof(worst->late[0]));
+	memmove(&worst->event[at + 1], &worst->event[at], (worst->count - at - 1) * sizeof(worst->event[0]));
+	worst->late[at] = late;
+	worst->event[at] = e;
+}
+
+static void find_worst(struct worst *worst, const struct model *m)
+{
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
+			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++)
+				consider(worst, vm[i]->vcpus[j]->events[k]);
+}
+
+static void put_worst(FILE *out, const struct model *m, const struct view_status *status)
+{
+	struct worst worst = { .count = 0 };
+
+	find_worst(&worst, m);
+	if (worst.count)
+		fputs("\nworst dispatch of each event\n", out);
+	for (size_t i = 0; i < worst.count; i++) {
+		const struct model_event *e = worst.event[i];
+		char age[FORMAT_SIZE], wall[FORMAT_SIZE], why[WHY_SIZE];
+
+		fprintf(out, "%6s at %s  VM %u %s vCPU %u event %u: %s\n", format_age(age, sizeof(age), worst.late[i]->latency_ns),
+			wall_of(status, worst.late[i]->dispatch_ns, wall, sizeof(wall)), e->vcpu->vm->pid,
+			name_of(e->vcpu->vm)->shown, e->vcpu->id, e->event, why_late(why, sizeof(why), worst.late[i]));
+	}
+}
+
 static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options)
 {
 	struct table *t = table_new();
@@ -153,6 +237,8 @@ int text_summary(FILE *out, const struct model *m, const struct view_status *sta
 	put_summary_head(out, m, status);
 	err = put_table(out, m, &scope, &own);
 	put_quality(out, m, status);
+	put_worst(out, m, status);
+	put_findings(out, m, status);
 	return err;
 }
 
