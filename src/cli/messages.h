@@ -33,6 +33,7 @@
 #define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"
 #define MSG_TRACING		"tracing SDEI (%u/%u probes). ^C to end."
 #define MSG_NOT_ATTACHED	"%s is not attached: %s"
+#define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
 #define MSG_READING		"reading records failed: %s"
 #define MSG_WRITING		"writing %s failed: %s"
 #define MSG_OPENING		"cannot open %s for writing: %s"

@@ -341,6 +341,17 @@ void watch_announce(const struct watch *w)
 	say(MSG_TRACING, attached(w, &total), (unsigned int)total);
 }
 
+const char *watch_why_not(const struct watch *w, const char *probe)
+{
+	size_t count;
+	const struct source_probe *probes = live_probes(w->live, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(probes[i].name, probe) == 0)
+			return probes[i].why_not;
+	return "no such probe";
+}
+
 struct loop *watch_loop(struct watch *w)
 {
 	return w->loop;

@@ -36,6 +36,45 @@ enum model_finding_code {
 	FINDING_COUNT
 };
 
+/* What ILLEGAL_TRANSITION found. X(NAME, what it says) */
+#define FINDING_RULES(X)								\
+	X(ENABLED_UNREGISTERED, "enabled without being registered")			\
+	X(PENDING_UNREGISTERED, "pending without being registered")			\
+	X(TWO_RUNNING, "two handlers running on one vCPU")				\
+	X(REGISTERED_TWICE, "registered though it was registered already")		\
+	X(REGISTERED_RUNNING, "registered while its handler was running")		\
+	X(NOT_REGISTERED, "a call succeeded for an event that was not registered")	\
+	X(QUEUED_TWICE, "a signal was queued though the event was pending already")	\
+	X(COALESCED_ALONE, "a signal was coalesced though the event was not pending")	\
+	X(CANCELLED_NOTHING, "cancelled though it was not pending")			\
+	X(DISPATCHED_MASKED, "dispatched while the PE was masked")			\
+	X(DISPATCHED_UNREGISTERED, "dispatched without being registered")		\
+	X(DISPATCHED_DISABLED, "dispatched while disabled")				\
+	X(DISPATCHED_NOTHING, "dispatched though it was not pending")			\
+	X(DISPATCHED_BUSY, "dispatched while a handler was running")			\
+	X(DISPATCHED_ORDER, "dispatched before a lower event that was deliverable")	\
+	X(COMPLETED_NOTHING, "completed though its handler was not running")		\
+	X(LEFT_REGISTERED, "still registered after it was taken away")			\
+	X(LEFT_ENABLED, "still enabled after that was taken away")			\
+	X(LEFT_PENDING, "still pending after that was taken away")			\
+	X(LEFT_RUNNING, "still running after its handler ended")			\
+	X(NOT_SET, "the state after the operation lacks what it sets")			\
+	X(CHANGED, "the state changed in a way that this operation does not change it")	\
+	X(MASK_RESULT, "the result of PE_MASK contradicts the mask")			\
+	X(MASK_STATE, "the PE mask after the operation is not what it sets")		\
+	X(MASK_CHANGED, "the PE mask changed without an operation on it")
+
+enum finding_rule {
+	RULE_NONE,
+#define X(NAME, help) RULE_##NAME,
+	FINDING_RULES(X)
+#undef X
+	RULE_COUNT
+};
+
+/* "dispatched while disabled"; NULL for RULE_NONE. */
+const char *finding_rule_help(unsigned int rule);
+
 const char *finding_code_name(enum model_finding_code code);
 enum model_severity finding_severity(enum model_finding_code code);
 const char *finding_help(enum model_finding_code code);
@@ -46,13 +85,14 @@ struct model_finding {
 	uint32_t vm, instance, vcpu;	/* vcpu: SDEI_NONE if it is about the VM */
 	uint32_t event;			/* SDEI_NONE if it is about the PE or the VM */
 	uint64_t first_ns, last_ns;	/* CLOCK_MONOTONIC */
-	uint64_t count;
-	bool open;			/* it still holds */
+	uint64_t count;			/* how often; DROP_BURST: signals, REFUSED_CALLS: calls */
+	bool open;			/* it still holds: one about records closes after a second without another */
 	uint64_t value;			/* the worst: ns for the slow ones, a number for bursts and refusals */
 	/* Evidence of the first one. */
 	uint8_t state_before;		/* post-state of the record before, where it matters */
 	bool has_record;
 	struct sdei_record record;	/* the one that raised it */
+	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */
 	uint32_t function;		/* REFUSED_CALLS: which call was refused most */
 	int64_t result;			/* and how */
 };
@@ -63,7 +103,7 @@ struct finding_limits {
 	uint64_t pending_ns;		/* PENDING_STUCK, deliverable all that time: 1 s */
 	uint64_t mask_ns;		/* MASK_LONG, the initial mask apart: 1 s */
 	uint64_t drops;			/* DROP_BURST: so many signals of an event, not dispatched each, */
-	uint64_t drops_ns;		/* within this time: 100 in 1 s */
+	uint64_t drops_ns;		/* within this time, counted from one of them on: 100 in 1 s */
 	uint64_t refused;		/* REFUSED_CALLS: so many of a vCPU */
 	uint64_t refused_ns;		/* within this time: 10 in 1 s */
 };
