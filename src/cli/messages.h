@@ -28,6 +28,8 @@
 #define MSG_TRY_HELP		"try '" PROGRAM "%s%s --help'"
 #define MSG_NEEDS_BATCH		"--%s needs --batch, --json or a pipe"
 
+#define MSG_FILTER_JSON		"--filter is for the screen and for text: JSON tells all"
+
 /* running */
 #define MSG_NO_MEMORY		"out of memory"
 #define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"

@@ -110,7 +110,7 @@ char *bars_line(char *buf, const struct hist *h, unsigned int width, bool utf8)
 	return buf;
 }
 
-void bars_split(const uint64_t *values, size_t count, unsigned int width, unsigned int *columns)
+void bars_split(const uint64_t *values, size_t count, unsigned int width, unsigned int *cells)
 {
 	double total = 0;
 	unsigned int used = 0;
@@ -121,13 +121,13 @@ void bars_split(const uint64_t *values, size_t count, unsigned int width, unsign
 		largest = values[i] > values[largest] ? i : largest;
 	}
 	for (size_t i = 0; i < count; i++) {
-		columns[i] = total > 0 ? values[i] / total * width : 0;
-		if (values[i] && !columns[i] && used < width)
-			columns[i] = 1;
-		used += columns[i];
+		cells[i] = total > 0 ? values[i] / total * width : 0;
+		if (values[i] && !cells[i] && used < width)
+			cells[i] = 1;
+		used += cells[i];
 	}
 	/* What rounding left over, or took too much of, is the largest part's. */
-	if (total > 0 && columns[largest] + width >= used)
-		columns[largest] += width - used;
+	if (total > 0 && cells[largest] + width >= used)
+		cells[largest] += width - used;
 }
 

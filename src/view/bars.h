@@ -28,6 +28,6 @@ char *bars_bar(char *buf, double share, unsigned int width, bool utf8);
 char *bars_line(char *buf, const struct hist *h, unsigned int width, bool utf8);
 
 /* Splits width columns by shares of count values; what is not 0 gets one at least where width allows it. */
-void bars_split(const uint64_t *values, size_t count, unsigned int width, unsigned int *columns);
+void bars_split(const uint64_t *values, size_t count, unsigned int width, unsigned int *cells);
 
 #endif

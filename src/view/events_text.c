@@ -158,6 +158,24 @@ static void (*const put_kind[SDEI_KIND_COUNT])(FILE *out, const struct sdei_reco
 	[SDEI_PLACE] = put_place,
 };
 
+void events_text_details(FILE *out, const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_REGISTER:
+		break;
+	case SDEI_STATE:
+		fputs(record_state_reason(r->origin), out);
+		put_cleared(out, r->outcome);
+		break;
+	case SDEI_CALL:
+		put_result(out, r->result);
+		break;
+	default:
+		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
+			put_kind[r->kind](out, r);
+	}
+}
+
 void events_text_record(FILE *out, const struct sdei_record *r, const struct vm_name *name)
 {
 	const char *kind = sdei_kind_name(r->kind);

@@ -243,14 +243,14 @@ static const char letters[BLAME_COUNT + 1] = "MDBEOGH";
 static void put_blame_bar(const struct maker *k, const char *label, const struct model_blame *blame)
 {
 	unsigned int width = k->scope->width > LABEL_WIDTH + 3U ? k->scope->width - LABEL_WIDTH - 3 : 1;
-	unsigned int columns[BLAME_COUNT];
+	unsigned int cells[BLAME_COUNT];
 
-	bars_split(blame->ns, BLAME_COUNT, width, columns);
+	bars_split(blame->ns, BLAME_COUNT, width, cells);
 	page_line(k->page);
 	page_put(k->page, LOOK_PLAIN, "%-*s [", LABEL_WIDTH, label);
 	for (unsigned int part = 0; part < BLAME_COUNT; part++)
-		if (columns[part])
-			page_repeat(k->page, LOOK_PART + part, (char[]){ letters[part], '\0' }, columns[part]);
+		if (cells[part])
+			page_repeat(k->page, LOOK_PART + part, (char[]){ letters[part], '\0' }, cells[part]);
 	page_put(k->page, LOOK_PLAIN, "]");
 }
 
@@ -302,7 +302,7 @@ static void put_blame(const struct maker *k, const struct model_event *e)
 
 static void put_row(const struct maker *k, const struct hist_bucket *row, uint64_t most, uint64_t all)
 {
-	unsigned int taken = 15 + 3 + 8 + 6, width = k->scope->width > taken + 4 ? k->scope->width - taken : 4;
+	unsigned int taken = 17 + 1 + 8 + 1 + 6, width = k->scope->width > taken + 4 ? k->scope->width - taken : 4;
 	char bar[3 * BAR_MAX + 1], from[FORMAT_SIZE], to[FORMAT_SIZE], count[FORMAT_SIZE];
 
 	width = width > BAR_MAX ? BAR_MAX : width;
@@ -312,7 +312,7 @@ static void put_row(const struct maker *k, const struct hist_bucket *row, uint64
 	bars_bar(bar, (double)row->count / most, width, k->scope->utf8);
 	page_put(k->page, LOOK_HEAT + 3, "%s", bar);
 	page_repeat(k->page, LOOK_PLAIN, " ", width - (k->scope->utf8 ? text_width(bar) : strlen(bar)));
-	page_put(k->page, row->count ? LOOK_PLAIN : LOOK_DIM, "|%8s %4.1f%%",
+	page_put(k->page, row->count ? LOOK_PLAIN : LOOK_DIM, "|%8s %5.1f%%",
 		 format_count(count, sizeof(count), row->count, 8), 100.0 * row->count / all);
 }
 

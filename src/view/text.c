@@ -12,11 +12,6 @@
 
 #define WORST_MAX 10
 
-static const char *title_of(const struct column *column, const struct view_scope *scope)
-{
-	return scope->total && column->total ? column->total : column->title;
-}
-
 /* Text is padded by its columns, as bytes and characters differ; nothing trails the last column. */
 static void put_padded(FILE *out, const char *text, const struct column *column, bool last)
 {
@@ -43,7 +38,7 @@ static void choose_columns(struct shown *shown, const struct table *t)
 {
 	shown->count = 0;
 	for (size_t i = 0; i < column_count; i++)
-		if (!columns[i].rare || table_has(t, &columns[i]))
+		if (!columns[i].extra && (!columns[i].rare || table_has(t, &columns[i])))
 			shown->column[shown->count++] = &columns[i];
 }
 
@@ -53,7 +48,7 @@ static void put_rows(FILE *out, const struct table *t)
 
 	choose_columns(&shown, t);
 	for (size_t i = 0; i < shown.count; i++)
-		put_padded(out, title_of(shown.column[i], table_scope(t)), shown.column[i], i + 1 == shown.count);
+		put_padded(out, column_title(shown.column[i], table_scope(t)), shown.column[i], i + 1 == shown.count);
 	for (size_t row = 0; row < table_count(t); row++) {
 		for (size_t i = 0; i < shown.count; i++) {
 			const struct column *column = shown.column[i];

@@ -7,6 +7,7 @@
 
 #include "crash.h"
 #include "terminfo.h"
+#include "why.h"
 
 #define EMPTY_READS_MAX 10	/* readable without a key again and again: the terminal is gone */
 
@@ -41,6 +42,16 @@ static void prepare_terminal(struct top *top)
 	arm();
 }
 
+static void release(struct top *top)
+{
+	table_free(top->table);
+	heat_free(top->heat);
+	filter_free(top->filter);
+	page_clear(&top->page);
+	top_close_findings(top);
+	free(top);
+}
+
 struct top *top_open(const struct top_options *options)
 {
 	struct top *top = calloc(1, sizeof(*top));
@@ -50,13 +61,14 @@ struct top *top_open(const struct top_options *options)
 	top->options = *options;
 	if (!top->options.sort)
 		top->options.sort = column_find("max");
-	top->mode = &top_table_mode;
+	top_go(top, &top_table_mode);
 	top->table = table_new();
+	top->heat = heat_new();
 	crash_save_modes();
-	top->screen = top->table ? newterm(NULL, stdout, stdin) : NULL;
+	if (top->table && top->heat && (!options->filter || top_set_filter(top, options->filter) == 0))
+		top->screen = newterm(NULL, stdout, stdin);
 	if (!top->screen) {
-		table_free(top->table);
-		free(top);
+		release(top);
 		return NULL;
 	}
 	prepare_terminal(top);
@@ -70,8 +82,7 @@ void top_close(struct top *top)
 	endwin();
 	crash_disarm();
 	delscreen(top->screen);
-	table_free(top->table);
-	free(top);
+	release(top);
 }
 
 void top_suspend(struct top *top)
@@ -117,18 +128,44 @@ enum top_wish top_keys(struct top *top)
 	return top->empty_reads > EMPTY_READS_MAX ? TOP_QUIT : wish;
 }
 
-static void take_figures(struct top *top, const struct model *m, const struct view_status *status)
+/* What the table shows, which is kept while paused. */
+static int take_table(struct top *top, const struct model *m, uint64_t now_ns)
 {
-	struct view_scope scope = { .now_ns = status->now_ns, .interval_ns = model_totals(m)->interval_ns };
+	struct view_scope scope = {
+		.now_ns = now_ns, .interval_ns = model_totals(m)->interval_ns, .recent = top->recent, .level = top->at.level,
+	};
 	struct table_options own = {
 		.sort = top->options.sort, .reverse = top->options.reverse, .all = top->options.all, .gone = true,
+		.within = top->at.within, .of = top->at.of, .filter = top->filter,
 	};
+	int err;
 
-	if (!top->paused) {
+	if (top->refreeze)
+		table_thaw(top->table);
+	err = table_build(top->table, m, &scope, &own);
+	if (!err && top->refreeze)
+		err = table_freeze(top->table);
+	top->refreeze = false;
+	return err;
+}
+
+/* Keys may be typed faster than drawn: what Enter opens is what would be seen. */
+void top_rearrange(struct top *top)
+{
+	if (top->newest && take_table(top, top->newest, top->status.now_ns) == 0)
+		top_find_selection(top);
+}
+
+static void take_figures(struct top *top, const struct model *m, const struct view_status *status)
+{
+	int err = heat_take(top->heat, m);
+
+	if (!top->paused || top->refreeze) {
 		top->status = *status;
 		top->totals = *model_totals(m);
+		top->open_findings = why_open_count(m);
 	}
-	if (table_build(top->table, m, &scope, &own) < 0)
+	if (take_table(top, m, status->now_ns) < 0 || err < 0)
 		snprintf(top->message, sizeof(top->message), "out of memory");
 }
 
@@ -137,6 +174,8 @@ void top_draw(struct top *top, const struct model *m, const struct view_status *
 	take_figures(top, m, status);
 	top_find_selection(top);
 	erase();
+	top->model = top->newest = m;
 	top->mode->draw(top);
+	top->model = NULL;
 	refresh();
 }

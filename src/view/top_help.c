@@ -48,10 +48,10 @@ static enum top_wish help_key(struct top *top, wint_t key, bool special)
 	else if (special && (key == KEY_UP || key == KEY_PPAGE))
 		top->help_first -= key == KEY_UP ? !!top->help_first : top->help_first < page ? top->help_first : page;
 	else
-		top->mode = &top_table_mode;
+		top->mode = top->base;
 	if (top->help_first > last)
 		top->help_first = last;
 	return TOP_REDRAW;
 }
 
-const struct mode top_help_mode = { draw_help, help_key };
+const struct mode top_help_mode = { .draw = draw_help, .key = help_key };

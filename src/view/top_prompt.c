@@ -38,7 +38,7 @@ static enum top_wish sort_key(struct top *top, wint_t key, bool special)
 	else if (top_is_enter(key, special))
 		top_sort_by(top, &columns[top->sort_row]);
 	if (!special && (top_is_enter(key, special) || key == ESC || key == 'q' || key == 'o'))
-		top->mode = &top_table_mode;
+		top->mode = top->base;
 	return TOP_REDRAW;
 }
 
@@ -57,7 +57,7 @@ static void draw_prompt(struct top *top)
 	const struct prompt *prompt = &top->prompt;
 	unsigned int width;
 
-	top_draw_table(top);
+	top->base->draw(top);
 	top_put_field(LINES - 1, 0, prompt->label, COLS, true, A_BOLD);
 	width = text_width(prompt->label);
 	if ((int)width < COLS)
@@ -83,13 +83,13 @@ static enum top_wish prompt_key(struct top *top, wint_t key, bool special)
 	bool rubout = special ? key == KEY_BACKSPACE : key == 127 || key == '\b';
 
 	if (top_is_enter(key, special)) {
-		top->mode = &top_table_mode;
+		top->mode = top->base;
 		return accept_prompt(top);
 	}
 	if (rubout)
 		prompt->length -= prompt->length > 0;
 	else if (!special && key == ESC)
-		top->mode = &top_table_mode;
+		top->mode = top->base;
 	else if (!special && key == 'U' - '@')
 		prompt->length = 0;
 	else if (!special && key >= ' ' && prompt->length + 1 < sizeof(prompt->text) / sizeof(prompt->text[0]))
@@ -97,5 +97,5 @@ static enum top_wish prompt_key(struct top *top, wint_t key, bool special)
 	return TOP_REDRAW;
 }
 
-const struct mode top_sort_mode = { draw_sort, sort_key };
-const struct mode top_prompt_mode = { draw_prompt, prompt_key };
+const struct mode top_sort_mode = { .draw = draw_sort, .key = sort_key };
+const struct mode top_prompt_mode = { .draw = draw_prompt, .key = prompt_key };

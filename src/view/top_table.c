@@ -34,7 +34,10 @@ static void drop_least(struct top *top)
 
 static unsigned int natural_width(const struct top *top, const struct column *column)
 {
-	return column->unit == UNIT_ID ? table_width(top->table, column) : column->width;
+	unsigned int title = strlen(column_title(column, table_scope(top->table)));
+	unsigned int width = column->unit == UNIT_ID ? table_width(top->table, column) : column->width;
+
+	return width > title ? width : title;
 }
 
 static void gather_places(struct top *top)
@@ -88,14 +91,9 @@ static void lay_out(struct top *top)
 
 /* --- the table: rows */
 
-static bool has_foot(const struct top *top)
-{
-	return LINES >= FOOT_FROM_LINES || *top->message;
-}
-
 size_t top_visible_rows(const struct top *top)
 {
-	int taken = HEAD_LINES + (has_foot(top) ? FOOT_LINES : 0);
+	int taken = HEAD_LINES + (top_has_foot(top) ? FOOT_LINES : 0);
 
 	return LINES > taken ? LINES - taken : 1;
 }
@@ -129,7 +127,7 @@ static void draw_titles(const struct top *top)
 		const struct place *place = &top->places[i];
 		int pair = place->column == top->options.sort ? PAIR_SORT : PAIR_TITLE;
 
-		top_put_field(HEAD_LINES - 1, x, place->column->title, place->width, place->column->left, top_look(top, pair));
+		top_put_field(HEAD_LINES - 1, x, column_title(place->column, table_scope(top->table)), place->width, place->column->left, top_look(top, pair));
 		x += place->width + 1;
 	}
 }
@@ -175,20 +173,12 @@ static void draw_nothing(const struct top *top)
 		"A VM appears with its first one, or when it is created.",
 	};
 
-	if (*top->filter) {
-		mvaddnstr(HEAD_LINES + 1, 2, "No VM matches the filter (c clears it).", COLS - 2);
+	if (top->filter) {
+		mvaddnstr(HEAD_LINES + 1, 2, "Nothing matches the filter (c clears it).", COLS - 2);
 		return;
 	}
 	for (int i = 0; i < 2; i++)
 		mvaddnstr(HEAD_LINES + 1 + i, 2, waiting[i], COLS - 2);
-}
-
-static void draw_foot(const struct top *top)
-{
-	if (*top->message)
-		top_put_field(LINES - 1, 0, top->message, COLS, true, top_look(top, PAIR_WARN));
-	else if (has_foot(top))
-		top_draw_keys(top);
 }
 
 static void draw_body(const struct top *top)
@@ -208,5 +198,110 @@ void top_draw_table(struct top *top)
 	top_draw_first_line(top);
 	top_draw_second_line(top);
 	draw_body(top);
-	draw_foot(top);
+	top_draw_foot(top);
 }
+
+/* --- the way through the levels */
+
+const char *top_crumbs(enum view_level within, const struct row_id *of, const char *name, char *buf, size_t size)
+{
+	int length = snprintf(buf, size, "VM %u %.*s", of->pid, (int)text_cut(name, NAME_MAX_WIDTH, NULL), name);
+
+	if (within != LEVEL_VM && length < (int)size)
+		length += snprintf(buf + length, size - length, " > vCPU %u", of->vcpu);
+	if (within == LEVEL_EVENT && of->has_event && length < (int)size)
+		snprintf(buf + length, size - length, " > event %u", of->event);
+	return buf;
+}
+
+static void leave_station(struct top *top)
+{
+	struct station *at = &top->at;
+
+	at->following = table_count(top->table) > 0;
+	if (at->following)
+		at->chosen = *table_id(top->table, top->row);
+	top->refreeze = top->paused;
+}
+
+static void enter_station(struct top *top, const struct station *to)
+{
+	top->at = *to;
+	top->following = to->following;
+	top->chosen = to->chosen;
+	top->row = top->first = 0;
+	top->refreeze = top->paused;
+}
+
+void top_show_level(struct top *top, enum view_level level)
+{
+	top_go(top, &top_table_mode);
+	top->depth = 0;
+	enter_station(top, &(struct station){ .level = level });
+}
+
+/* Of the selected row's VM. */
+static void copy_name(const struct top *top, char *to, size_t size)
+{
+	struct cell cell = table_cell(top->table, top->row, column_find("name"));
+	const char *name = cell.string ? cell.string : "-";
+
+	snprintf(to, size, "%.*s", (int)text_cut(name, NAME_MAX_WIDTH, NULL), name);
+}
+
+void top_open_row(struct top *top, bool map)
+{
+	struct row_id id;
+
+	top_rearrange(top);
+	if (!table_count(top->table))
+		return;
+	id = *table_id(top->table, top->row);
+	copy_name(top, top->page_name, sizeof(top->page_name));
+	top_open_page(top, top->at.level, &id, map);
+}
+
+/* From a VM to its vCPUs, from a vCPU to its events, from an event to its page. */
+static void enter_row(struct top *top)
+{
+	struct station next;
+
+	top_rearrange(top);
+	if (!table_count(top->table))
+		return;
+	if (top->at.level == LEVEL_EVENT) {
+		top_open_row(top, false);
+		return;
+	}
+	next = (struct station){ .level = top->at.level - 1, .within = top->at.level, .of = *table_id(top->table, top->row) };
+	copy_name(top, next.name, sizeof(next.name));
+	leave_station(top);
+	if (top->depth < STATIONS_MAX)
+		top->stations[top->depth++] = top->at;
+	enter_station(top, &next);
+}
+
+static void leave_rows(struct top *top)
+{
+	if (top->depth)
+		enter_station(top, &top->stations[--top->depth]);
+}
+
+/* --- moving */
+
+/* Moves the selection; the first row is not followed, so that what comes first stays in view. */
+static void move_rows(struct top *top, long lines)
+{
+	long last = (long)table_count(top->table) - 1, row = (long)top->row + lines;
+
+	row = row > last ? last : row;
+	top->row = row < 0 ? 0 : row;
+	top->following = row > 0;
+	if (top->following)
+		top->chosen = *table_id(top->table, top->row);
+}
+
+const struct mode top_table_mode = {
+	.draw = top_draw_table, .key = top_common_key, .where = IN_TABLE, .go = move_rows, .page = top_visible_rows,
+	.enter = enter_row, .back = leave_rows,
+};

@@ -125,6 +125,19 @@ static void test_sorting(void **state)
 	model_free(m);
 }
 
+static size_t filtered(struct table *t, const struct model *m, const struct view_scope *scope, struct table_options options,
+		       const char *text)
+{
+	struct filter *filter;
+	char why[64];
+
+	assert_int_equal(filter_new(&filter, text, why, sizeof(why)), 0);
+	options.filter = filter;
+	assert_int_equal(table_build(t, m, scope, &options), 0);
+	filter_free(filter);
+	return table_count(t);
+}
+
 static void test_rows(void **state)
 {
 	struct view_status status;
@@ -132,20 +145,16 @@ static void test_rows(void **state)
 	struct view_scope scope = { .now_ns = status.now_ns, .interval_ns = model_totals(m)->interval_ns };
 	struct table_options options = { .all = true };
 	struct table *t = table_new();
-	char why[64];
 
 	assert_int_equal(table_build(t, m, &scope, &options), 0);
 	assert_int_equal(table_count(t), 20);		/* all events of all vCPUs, the one that is gone too */
 	options.gone_since_ns = status.now_ns;
 	assert_int_equal(table_build(t, m, &scope, &options), 0);
 	assert_int_equal(table_count(t), 16);
-	assert_int_equal(table_filter(t, "^WEB-[0-9]$", why, sizeof(why)), 0);
-	assert_int_equal(table_build(t, m, &scope, &options), 0);
-	assert_int_equal(table_count(t), 8);
-	assert_int_equal(table_filter(t, "51007", why, sizeof(why)), 0);
-	assert_int_equal(table_build(t, m, &scope, &options), 0);
-	assert_int_equal(table_count(t), 4);
-	assert_int_equal(table_filter(t, "[", why, sizeof(why)), -EINVAL);
+	assert_int_equal(filtered(t, m, &scope, options, "^WEB-[0-9]$"), 8);
+	assert_int_equal(filtered(t, m, &scope, options, "51007"), 4);
+	assert_int_equal(filtered(t, m, &scope, options, "vm=web* p99>14us"), 1);
+	assert_int_equal(filtered(t, m, &scope, options, "state=PM drops=0"), 1);
 	table_free(t);
 	model_free(m);
 }
