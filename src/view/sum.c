@@ -48,13 +48,17 @@ static void add_counts(struct model_counts *sum, const struct model_counts *coun
 static int add_event(struct own_sum *own, const struct model_event *e, const struct view_scope *scope)
 {
 	struct view_sum *sum = &own->sum;
-	const struct model_blame *blame = model_event_blame(e);
-	int64_t unaccounted = view_unaccounted(e);
+	const struct model_blame *blame;
+	int64_t unaccounted;
 	int err;
 
+	if (!event_in_use(e))
+		return 0;
+	blame = model_event_blame(e);
+	unaccounted = view_unaccounted(e);
 	add_counts(&sum->count, &e->count);
 	add_counts(&sum->interval, &e->interval);
-	sum->events += event_in_use(e);
+	sum->events++;
 	sum->state |= e->state & ~SDEI_MASKED;
 	sum->inexact |= e->inexact;
 	sum->unaccounted += unaccounted < 0 ? -unaccounted : unaccounted;

@@ -144,12 +144,12 @@ void top_draw_second_line(const struct top *top)
 	if (top->open_findings)
 		x = top_put_piece(1, x, top_look(top, PAIR_BAD), "%zu finding%s", top->open_findings,
 				  top->open_findings == 1 ? "" : "s");
+	if (top->recent)
+		x = top_put_piece(1, x, top_look(top, PAIR_WARN), "interval's times");
 	x = top_put_piece(1, x, few ? top_look(top, PAIR_WARN) : A_NORMAL, "probes %u/%u", status->probes_attached,
 		      status->probes_total);
 	if (status->cpu_percent >= 0)
 		x = top_put_piece(1, x, A_NORMAL, "CPU %4.1f%%", status->cpu_percent);
-	if (top->recent)
-		x = top_put_piece(1, x, top_look(top, PAIR_WARN), "times of the interval");
 	if (top->base != &top_table_mode)
 		return;
 	x = top_put_piece(1, x, A_NORMAL, "by %s%s", top->options.sort ? top->options.sort->id : "vm", direction(top));
