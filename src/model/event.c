@@ -422,10 +422,20 @@ static bool is_drop(const struct sdei_record *r)
 	}
 }
 
+/* Most phases are too short to be looked at. */
+static void end_phase(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	uint64_t lasted_ns = r->time_ns - e->phase_ns;	/* huge if r is older */
+
+	if (unlikely(lasted_ns >= m->limits.handler_ns || lasted_ns >= m->limits.pending_ns))
+		limits_phase(m, e, r);
+	e->phase_ns = r->time_ns;
+}
+
 static void check_limits(struct model *m, struct model_event *e, const struct sdei_record *r)
 {
 	if (phase_of(e->state) != phase_of(r->state) || r->kind == SDEI_DISPATCH || !e->last_ns)
-		limits_phase(m, e, r);
+		end_phase(m, e, r);
 	if (is_drop(r))
 		limits_dropped(m, e, r);
 }
