@@ -78,10 +78,19 @@ struct pid {
 	struct upid numbers[1];		/* the first one: in the initial namespace */
 };
 
+struct thread_info {
+	__u32 cpu;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid;		/* in the initial namespace */
 	int on_cpu;
 	struct hlist_node pid_links[1];	/* in pid.tasks */
+};
+
+struct rq {
+	struct task_struct *curr;
 };
 
 /* --- files and the iterator over them */

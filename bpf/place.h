@@ -17,6 +17,8 @@
 
 const volatile bool sched;
 
+extern const struct rq runqueues __ksym __weak;
+
 /* Threads in `watched`, mostly none: then there is no need to look. */
 volatile __u32 watching;
 
@@ -63,6 +65,20 @@ static __always_inline __u32 thread_of(struct kvm_vcpu *vcpu)
 	return pid ? BPF_CORE_READ(pid, numbers[0].nr) : 0;
 }
 
+/*
+ * A thread that leaves its CPU is on it for a while after sched_switch has told that it leaves. But the run queue knows
+ * the next one already. Kernels whose BTF does not have the run queues are taken at their word.
+ */
+static __always_inline bool is_current(struct task_struct *task)
+{
+	const struct rq *rq;
+
+	if (!&runqueues || !bpf_core_field_exists(struct task_struct, thread_info.cpu))
+		return true;
+	rq = bpf_per_cpu_ptr(&runqueues, BPF_CORE_READ(task, thread_info.cpu));
+	return !rq || BPF_CORE_READ(rq, curr) == task;
+}
+
 static __always_inline bool is_on_cpu(struct kvm_vcpu *vcpu)
 {
 	struct pid *pid = BPF_CORE_READ(vcpu, pid);
@@ -72,7 +88,7 @@ static __always_inline bool is_on_cpu(struct kvm_vcpu *vcpu)
 	if (!link || !bpf_core_field_exists(struct task_struct, on_cpu))
 		return false;	/* without SMP it is us who have the CPU */
 	task = (void *)(link - bpf_core_field_offset(struct task_struct, pid_links));
-	return BPF_CORE_READ(task, on_cpu);
+	return BPF_CORE_READ(task, on_cpu) && is_current(task);
 }
 
 static __always_inline __u8 place_of(struct kvm_vcpu *vcpu, __u32 thread)

@@ -177,7 +177,7 @@ int blame_before(struct model *m, struct model_vcpu *v, struct model_event *e, c
 {
 	if (!is_change(v, e, r))
 		return 0;
-	for (size_t i = 0; i < v->event_count; i++) {
+	for (size_t i = 0; !v->masked && !v->running && i < v->event_count; i++) {
 		struct model_event *other = v->events[i];
 
 		if (other != e && other->pending_since_ns)

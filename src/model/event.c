@@ -188,7 +188,7 @@ static void count_what(struct model *m, struct model_event *e, unsigned int kind
 /* A restore makes the running bit out of nothing (the pending bit had its signal); what it does not take away stays. */
 static unsigned int before_restore(const struct model_event *e, const struct sdei_record *r)
 {
-	unsigned int had = e->seen ? e->state : r->state;
+	unsigned int had = e->seen ? e->state | SDEI_PENDING : r->state;
 
 	return ((r->state & had) | r->outcome) & OPEN_BITS;
 }
@@ -217,6 +217,26 @@ static unsigned int state_before(const struct model_event *e, const struct sdei_
 		return state | (r->outcome & OPEN_BITS);
 	default:
 		return state;
+	}
+}
+
+/* Does the post-state of r deny what its kind did? */
+static bool denies_itself(const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		return (r->outcome == SDEI_QUEUED || r->outcome == SDEI_COALESCED) && !(r->state & SDEI_PENDING);
+	case SDEI_DISPATCH:
+		return (r->state & OPEN_BITS) != SDEI_RUNNING;
+	case SDEI_COMPLETE:
+		return r->state & SDEI_RUNNING;
+	case SDEI_CANCEL:
+		return !r->error && r->state & SDEI_PENDING;
+	case SDEI_UNREGISTER:
+	case SDEI_STATE:
+		return r->state & r->outcome & OPEN_BITS;
+	default:
+		return false;
 	}
 }
 
@@ -264,6 +284,8 @@ static void check_state(struct model *m, struct model_event *e, const struct sde
 		e->misfits++;
 		m->totals.misfits++;
 		e->inexact = m->totals.inexact = true;
+	} else if (unlikely(denies_itself(r))) {
+		suspect_unaccounted(m, e, r);
 	}
 	if (is_state(r, SDEI_RESTORED) && r->state & SDEI_RUNNING)
 		*(before & SDEI_RUNNING ? &e->missed_restores : &e->carried_running) += 1;
@@ -422,10 +444,20 @@ static bool is_drop(const struct sdei_record *r)
 	}
 }
 
+/* Most phases are too short to be looked at. */
+static void end_phase(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	uint64_t lasted_ns = r->time_ns - e->phase_ns;	/* huge if r is older */
+
+	if (unlikely(lasted_ns >= m->limits.handler_ns || lasted_ns >= m->limits.pending_ns))
+		limits_phase(m, e, r);
+	e->phase_ns = r->time_ns;
+}
+
 static void check_limits(struct model *m, struct model_event *e, const struct sdei_record *r)
 {
 	if (phase_of(e->state) != phase_of(r->state) || r->kind == SDEI_DISPATCH || !e->last_ns)
-		limits_phase(m, e, r);
+		end_phase(m, e, r);
 	if (is_drop(r))
 		limits_dropped(m, e, r);
 }

@@ -158,7 +158,6 @@ void limits_phase(struct model *m, struct model_event *e, const struct sdei_reco
 	} else if (phase_of(e->state) == PHASE_READY) {
 		limits_waited(m, e, r);
 	}
-	e->phase_ns = r->time_ns;
 }
 
 void limits_unmask(struct model *m, struct model_vcpu *v, const struct sdei_record *r)

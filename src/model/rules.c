@@ -51,38 +51,35 @@ static const struct rule rules[VARIANTS] = {
 	[ENDED]		= { 0,	0,	0,	0,	ALL | M },
 };
 
-static enum variant variant_of_state(unsigned int reason)
-{
-	switch (reason) {
-	case SDEI_CREATED:
-		return CREATED;
-	case SDEI_STATE_RESET:
-		return STATE_RESET;
-	case SDEI_DESTROYED:
-		return ENDED;
-	default:
-		return RESTORED;
-	}
-}
+/* By kind, and what tells apart records of one kind. */
+static const uint8_t variants[SDEI_KIND_COUNT][8] = {
+	[SDEI_REGISTER] = { REGISTER },
+	[SDEI_UNREGISTER] = { UNREGISTER },
+	[SDEI_ENABLE] = { ENABLE },
+	[SDEI_DISABLE] = { DISABLE },
+	[SDEI_MASK] = { MASK },
+	[SDEI_UNMASK] = { UNMASK },
+	[SDEI_DISPATCH] = { DISPATCHED },
+	[SDEI_COMPLETE] = { COMPLETED },
+	[SDEI_SIGNAL] = { [SDEI_QUEUED] = QUEUED, [SDEI_COALESCED] = COALESCED },
+	[SDEI_CANCEL] = { [0] = CANCELLED },
+	[SDEI_RESET] = { PRIVATE_RESET, PRIVATE_RESET, [SDEI_VCPU_RESET] = VCPU_RESET },
+	[SDEI_STATE] = { RESTORED, [SDEI_CREATED] = CREATED, [SDEI_STATE_RESET] = STATE_RESET, [SDEI_RESTORED] = RESTORED,
+			 [SDEI_DESTROYED] = ENDED, RESTORED, RESTORED, RESTORED },
+};
 
 static enum variant variant_of(const struct sdei_record *r)
 {
-	static const uint8_t plain[SDEI_KIND_COUNT] = {
-		[SDEI_REGISTER] = REGISTER, [SDEI_UNREGISTER] = UNREGISTER, [SDEI_ENABLE] = ENABLE, [SDEI_DISABLE] = DISABLE,
-		[SDEI_MASK] = MASK, [SDEI_UNMASK] = UNMASK, [SDEI_DISPATCH] = DISPATCHED, [SDEI_COMPLETE] = COMPLETED,
-	};
-
 	switch (r->kind) {
 	case SDEI_SIGNAL:
-		return r->outcome == SDEI_QUEUED ? QUEUED : r->outcome == SDEI_COALESCED ? COALESCED : OTHER;
+		return variants[r->kind][r->outcome & 7];
 	case SDEI_CANCEL:
-		return r->error ? OTHER : CANCELLED;
+		return variants[r->kind][!!r->error];
 	case SDEI_RESET:
-		return r->origin == SDEI_VCPU_RESET ? VCPU_RESET : PRIVATE_RESET;
 	case SDEI_STATE:
-		return variant_of_state(r->origin);
+		return variants[r->kind][r->origin & 7];
 	default:
-		return plain[r->kind];
+		return variants[r->kind][0];
 	}
 }
 
@@ -231,10 +228,29 @@ static bool is_about_pe(enum finding_rule rule)
 	return rule == RULE_MASK_RESULT || rule == RULE_MASK_STATE || rule == RULE_MASK_CHANGED;
 }
 
+/* Whether there may be something wrong: all of wrong(), in a few instructions, but for which rule it is. */
+static bool is_suspect(const struct model *m, const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
+{
+	const struct rule *rule = &rules[variant_of(r)];
+	struct before b = before_of(m, v, e);
+	unsigned int state = r->state, about = e ? ALL | M : M;
+	unsigned int broken = (rule->set & ~state) | (rule->clear & state) |
+			      (((rule->need & ~b.state) | (rule->ban & b.state) | (~rule->free & (state ^ b.state))) & b.known);
+
+	if (e && (!(state & R) & !!(state & (E | P))))
+		return true;
+	if (e && state & U && (v->running != e || r->kind == SDEI_DISPATCH))
+		return v->running || v->episodes > !!e->pending_since_ns || broken & about;
+	return broken & about || r->kind == SDEI_MASK;
+}
+
 void rules_check(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
 {
-	enum finding_rule rule = wrong(m, v, e, r);
+	enum finding_rule rule;
 
+	if (likely(!is_suspect(m, v, e, r)))
+		return;
+	rule = wrong(m, v, e, r);
 	if (unlikely(rule) && trusted(m, v, r->time_ns))
 		finding_suspect(m, (struct finding_owner){ v, is_about_pe(rule) ? NULL : e }, FINDING_ILLEGAL_TRANSITION, r, rule);
 }

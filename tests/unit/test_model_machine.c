@@ -154,7 +154,7 @@ static struct path *path_new(uint64_t seed)
 
 	assert_non_null(p);
 	p->seed = seed;
-	p->m = model_new(NULL);
+	p->m = model_new(&(struct model_options){ .limits = { .drops = UINT32_MAX, .refused = UINT32_MAX } });
 	assert_non_null(p->m);
 	return p;
 }
@@ -283,8 +283,40 @@ static void check_calls(const struct path *p, unsigned int vcpu)
 	}
 }
 
+/* The parts of every latency sum to it, whatever was lost or late, and the machine does nothing that is illegal. */
+static void check_blame_and_findings(const struct path *p)
+{
+	size_t found;
+
+	for (size_t i = 0; i < VCPUS * MACHINE_EVENTS * instances(p); i++) {
+		const struct model_vcpu *v = vcpu_in(p, i / MACHINE_EVENTS / VCPUS, i / MACHINE_EVENTS % VCPUS);
+		const struct model_event *e = v ? model_event(v, i % MACHINE_EVENTS) : NULL;
+		size_t count = 0;
+		const struct model_late *late = e ? model_event_late(e, &count) : NULL;
+
+		if (e)
+			assert_int_equal(model_blame_total(model_event_blame(e)), hist_sum(e->dispatch));
+		for (size_t k = 0; k < count; k++) {
+			assert_int_equal(model_blame_total(&late[k].blame), late[k].latency_ns);
+			assert_int_equal(late[k].dispatch_ns - late[k].signal_ns, late[k].latency_ns);
+			assert_true(!k || late[k].latency_ns <= late[k - 1].latency_ns);
+			assert_int_equal(late[k].blocked_by == SDEI_NONE, late[k].blame.ns[BLAME_blocked] == 0);
+		}
+		if (count)
+			assert_int_equal(late[0].latency_ns, hist_max(e->dispatch));
+	}
+	model_settle(p->m, p->machine->time);
+	for (const struct model_finding *f = model_findings(p->m, &found); found; found--) {
+		char text[200];
+
+		finding_describe(f, text, sizeof(text));
+		fail_msg("%s: %s", finding_code_name(f->code), text);
+	}
+}
+
 static void check_all_counts(const struct path *p)
 {
+	check_blame_and_findings(p);
 	for (unsigned int i = 0; i < VCPUS; i++) {
 		check_calls(p, i);
 		for (unsigned int k = 0; k < MACHINE_EVENTS; k++)
