@@ -69,9 +69,12 @@ static const char *plural(size_t count)
 static void put_status(FILE *out, const struct model *m, const struct view_status *status, size_t vms, size_t vcpus)
 {
 	const struct model_totals *totals = model_totals(m);
+	size_t open = why_open_count(m);
 
 	fprintf(out, "  %zu VM%s, %zu vCPU%s  LOST %" PRIu64 "  probes %u/%u", vms, plural(vms), vcpus, plural(vcpus),
 		totals->lost, status->probes_attached, status->probes_total);
+	if (open)
+		fprintf(out, "  %zu finding%s", open, plural(open));
 	if (status->cpu_percent >= 0)
 		fprintf(out, "  CPU %.1f %%", status->cpu_percent);
 	putc('\n', out);

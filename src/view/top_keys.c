@@ -238,7 +238,7 @@ static enum top_wish toggle_recent(struct top *top)
 	top->recent = !top->recent;
 	top->refreeze = top->paused;
 	top->page_stale = true;
-	snprintf(top->message, sizeof(top->message), "%s", top->recent ? "times of the last interval" : "times since the start");
+	snprintf(top->message, sizeof(top->message), "times %s", top->recent ? "of the last interval" : "since the start");
 	return TOP_REDRAW;
 }
 
@@ -259,7 +259,8 @@ static enum top_wish right(struct top *top)
 const struct key top_key_table[] = {
 	{ EVERYWHERE, { 'q' }, "q", "Quit", "quit", quit },
 	{ EVERYWHERE, { 'h', '?', -KEY_F(1) }, "h ?", "Help", "this help", show_help },
-	{ IN_TABLE | IN_FINDINGS, { '\n', '\r', -KEY_ENTER }, "Enter", "Open", "from a VM to its vCPUs, to their events, to one event", enter },
+	{ IN_TABLE | IN_FINDINGS, { '\n', '\r', -KEY_ENTER }, "Enter", "Open", "from a VM to its vCPUs, their events, one event",
+	  enter },
 	{ EVERYWHERE, { ESC, -KEY_BACKSPACE, 127, '\b' }, "Esc", "Back", "back to where Enter came from", back },
 	{ EVERYWHERE, { '1' }, "1", "VMs", "one row per VM", show_vms },
 	{ EVERYWHERE, { '2' }, "2", "vCPUs", "one row per vCPU", show_vcpus },

@@ -273,7 +273,9 @@ static void enter_row(struct top *top)
 		top_open_row(top, false);
 		return;
 	}
-	next = (struct station){ .level = top->at.level - 1, .within = top->at.level, .of = *table_id(top->table, top->row) };
+	next = (struct station){
+		.level = top->at.level - 1, .within = top->at.level, .of = *table_id(top->table, top->row),
+	};
 	copy_name(top, next.name, sizeof(next.name));
 	leave_station(top);
 	if (top->depth < STATIONS_MAX)

@@ -325,14 +325,14 @@ static void leave_by(void (*leave)(void))
 	for (int i = 0; i < 100; i++) {
 		screen = run("tmux -u -L %s capture-pane -p; tmux -L %s display-message -p "
 			     "'alternate #{alternate_on} cursor #{cursor_flag}'", session, session);
-		if (strstr(screen, "alternate 0 cursor 1"))
+		/* The two commands do not see the same moment. */
+		if (strstr(screen, "alternate 0 cursor 1") && !strstr(screen, "Quit"))
 			break;
 		free(screen);
 		screen = NULL;
 		nap();
 	}
 	assert_non_null(screen);
-	assert_null(strstr(screen, "Quit"));
 	assert_null(strstr(screen, "Sanitizer"));
 	free(screen);
 	type("'echoed'");
