@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The one way from a tracepoint's arguments to a record in the ring of this CPU:
- * filter, count, take the time, reserve, submit. Everything is inlined into the
- * programs; only a loss leaves the line.
+ * filter (is_wanted()), count, take the time, reserve, submit. Everything is
+ * inlined into the programs; only a loss leaves the line.
  *
  * Order matters to the reader: attempted is raised before the time is taken, so
  * a CPU whose attempts are all read or lost has nothing older under way.
@@ -111,6 +111,14 @@ static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_ke
 	return 0;
 }
 
+/* The new value. Programs of several tracepoints count PLACE, and not every kernel keeps them apart on a CPU. */
+static __always_inline __u64 raise(__u64 *count, __u8 kind)
+{
+	if (kind == SDEI_PLACE)
+		return __sync_fetch_and_add(count, 1) + 1;
+	return ++*count;
+}
+
 static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record *record, __s32 error, __u32 function)
 {
 	struct sdei_lost_key key = {
@@ -118,7 +126,7 @@ static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record 
 		.outcome = record->outcome, .origin = record->origin, .error = error, .function = function,
 	};
 
-	cpu->kinds[record->kind].lost++;
+	raise(&cpu->kinds[record->kind].lost, record->kind);
 	count_loss(cpu, &key);
 }
 
@@ -140,30 +148,27 @@ static __always_inline __u64 submit_flags(void *ring, struct sdei_cpu *cpu, __u6
  * Sends record, of size bytes (a constant) and complete but for its time. error and function are those of
  * struct sdei_lost_key, should it be lost.
  */
-static __always_inline int emit(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
+static __always_inline void send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
 {
 	__u32 id = bpf_get_smp_processor_id();
 	void *ring, *place = NULL;
 	struct sdei_cpu *cpu;
 	__u64 attempted;
 
-	if (!tracing || !is_wanted(record))
-		return 0;
 	cpu = bpf_map_lookup_elem(&counters, &id);
 	if (!cpu)	/* cannot be: sized by the possible CPUs */
-		return 0;
-	attempted = ++cpu->kinds[record->kind].attempted;
+		return;
+	attempted = raise(&cpu->kinds[record->kind].attempted, record->kind);
 	record->time_ns = bpf_ktime_get_ns();
 	ring = bpf_map_lookup_elem(&rings, &id);
 	if (ring)	/* else the CPU was plugged in after the start */
 		place = bpf_ringbuf_reserve(ring, size, 0);
 	if (!place) {
 		lose(cpu, record, error, function);
-		return 0;
+		return;
 	}
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
 	bpf_ringbuf_submit(place, submit_flags(ring, cpu, attempted, record->time_ns));
-	return 0;
 }
 
 /* The head of a record but for its time. */

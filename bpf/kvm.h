@@ -8,13 +8,126 @@
 #ifndef SDEI_KVM_H
 #define SDEI_KVM_H
 
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* --- KVM */
+
 struct kvm {
 	int userspace_pid;	/* of the thread that created the VM */
-} __attribute__((preserve_access_index));
+};
+
+struct kvm_sdei_handler {
+	__u64 ep_addr;
+	__u64 ep_arg;
+};
+
+struct qspinlock {
+	struct {
+		int counter;
+	} val;
+};
+
+struct raw_spinlock {
+	struct qspinlock raw_lock;
+};
+
+struct spinlock {
+	struct raw_spinlock rlock;
+};
+
+/* As the kernel series has it; asked for before use. The number of handlers is that of events. */
+struct kvm_sdei_vcpu {
+	struct spinlock lock;
+	bool masked;
+	bool announced;		/* told as created */
+	unsigned long registered;
+	unsigned long enabled;
+	unsigned long running;
+	unsigned long pending;
+	struct kvm_sdei_handler handlers[1];
+};
+
+struct kvm_vcpu_arch {
+	struct kvm_sdei_vcpu sdei;
+};
 
 struct kvm_vcpu {
 	struct kvm *kvm;
 	int vcpu_id;
-} __attribute__((preserve_access_index));
+	int mode;		/* 0: outside of the guest */
+	struct pid *pid;	/* the thread that ran it last; NULL: none yet */
+	struct kvm_vcpu_arch arch;
+};
+
+/* --- threads */
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct hlist_head tasks[1];	/* the first one: of the thread with this id */
+	struct upid numbers[1];		/* the first one: in the initial namespace */
+};
+
+struct thread_info {
+	__u32 cpu;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	int pid;		/* in the initial namespace */
+	int on_cpu;
+	struct hlist_node pid_links[1];	/* in pid.tasks */
+};
+
+struct rq {
+	struct task_struct *curr;
+};
+
+/* --- files and the iterator over them */
+
+struct super_block {
+	unsigned long s_magic;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+	struct super_block *d_sb;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	void *private_data;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct file *file;
+};
+
+#pragma clang attribute pop
 
 #endif /* SDEI_KVM_H */

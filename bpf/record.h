@@ -34,8 +34,10 @@
 	X(DISPATCH, dispatch)	\
 	X(COMPLETE, complete)	\
 	X(CALL, call)		\
-	X(STATE, state)
+	X(STATE, state)		\
+	X(PLACE, place)
 
+/* PLACE is no tracepoint of SDEI's: with --sched it tells where a vCPU's thread went; its state byte says nothing. */
 enum sdei_kind {
 	SDEI_KIND_NONE,
 #define X(NAME, name) SDEI_##NAME,
@@ -80,6 +82,14 @@ enum sdei_state_reason {
 	SDEI_STATE_RESET = 2,
 	SDEI_RESTORED	= 3,
 	SDEI_DESTROYED	= 4,
+	SDEI_SNAPSHOT	= 5,	/* not the tracepoint's: read by the iterator at attach */
+};
+
+/* sdei_record.origin of PLACE. */
+enum sdei_place {
+	SDEI_IN_GUEST	= 1,
+	SDEI_IN_HOST	= 2,	/* on a CPU, outside the guest */
+	SDEI_DESCHEDULED = 3,
 };
 
 /* sdei_record.origin of RESET. */

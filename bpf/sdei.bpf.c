@@ -3,16 +3,32 @@
  * One program per kvm_sdei_* tracepoint, named like it; each only puts its
  * arguments where the record has them. The arguments are the contract of
  * tracepoints/README.md, where fields are only ever appended.
+ * The programs of place.h and snapshot.h are in the same object, because they
+ * share its maps.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 #include "emit.h"
+#include "place.h"
+#include "snapshot.h"
 
 char _license[] SEC("license") = "GPL";
+
+static __always_inline int emit(struct kvm_vcpu *vcpu, struct sdei_record *record, __u64 size, __s32 error,
+				__u32 function)
+{
+	if (!tracing || !is_wanted(record))
+		return 0;
+	send(record, size, error, function);
+	if (sched)
+		follow(vcpu, record);
+	return 0;
+}
 
 SEC("tp_btf/kvm_sdei_register")
 int BPF_PROG(kvm_sdei_register, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u64 ep_addr, __u64 ep_arg)
@@ -21,7 +37,7 @@ int BPF_PROG(kvm_sdei_register, struct kvm_vcpu *vcpu, __u32 event, __u32 state,
 		.head = head(vcpu, event, state, SDEI_REGISTER), .ep_addr = ep_addr, .ep_arg = ep_arg,
 	};
 
-	return emit(&record.head, sizeof(record), 0, 0);
+	return emit(vcpu, &record.head, sizeof(record), 0, 0);
 }
 
 SEC("tp_btf/kvm_sdei_unregister")
@@ -31,7 +47,7 @@ int BPF_PROG(kvm_sdei_unregister, struct kvm_vcpu *vcpu, __u32 event, __u32 stat
 
 	record.outcome = cleared;
 	record.error = result;
-	return emit(&record, sizeof(record), result, 0);
+	return emit(vcpu, &record, sizeof(record), result, 0);
 }
 
 SEC("tp_btf/kvm_sdei_enable")
@@ -39,7 +55,7 @@ int BPF_PROG(kvm_sdei_enable, struct kvm_vcpu *vcpu, __u32 event, __u32 state)
 {
 	struct sdei_record record = head(vcpu, event, state, SDEI_ENABLE);
 
-	return emit(&record, sizeof(record), 0, 0);
+	return emit(vcpu, &record, sizeof(record), 0, 0);
 }
 
 SEC("tp_btf/kvm_sdei_disable")
@@ -47,7 +63,7 @@ int BPF_PROG(kvm_sdei_disable, struct kvm_vcpu *vcpu, __u32 event, __u32 state)
 {
 	struct sdei_record record = head(vcpu, event, state, SDEI_DISABLE);
 
-	return emit(&record, sizeof(record), 0, 0);
+	return emit(vcpu, &record, sizeof(record), 0, 0);
 }
 
 SEC("tp_btf/kvm_sdei_mask")
@@ -56,7 +72,7 @@ int BPF_PROG(kvm_sdei_mask, struct kvm_vcpu *vcpu, __u32 event, __u32 state, int
 	struct sdei_record record = head(vcpu, event, state, SDEI_MASK);
 
 	record.error = result;
-	return emit(&record, sizeof(record), result, 0);
+	return emit(vcpu, &record, sizeof(record), result, 0);
 }
 
 SEC("tp_btf/kvm_sdei_unmask")
@@ -65,7 +81,7 @@ int BPF_PROG(kvm_sdei_unmask, struct kvm_vcpu *vcpu, __u32 event, __u32 state, i
 	struct sdei_record record = head(vcpu, event, state, SDEI_UNMASK);
 
 	record.error = result;
-	return emit(&record, sizeof(record), result, 0);
+	return emit(vcpu, &record, sizeof(record), result, 0);
 }
 
 SEC("tp_btf/kvm_sdei_reset")
@@ -74,7 +90,7 @@ int BPF_PROG(kvm_sdei_reset, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __
 	struct sdei_record record = head(vcpu, event, state, SDEI_RESET);
 
 	record.origin = reason;
-	return emit(&record, sizeof(record), 0, 0);
+	return emit(vcpu, &record, sizeof(record), 0, 0);
 }
 
 SEC("tp_btf/kvm_sdei_signal")
@@ -87,7 +103,7 @@ int BPF_PROG(kvm_sdei_signal, struct kvm_vcpu *vcpu, __u32 event, __u32 state, _
 	record.sender = sender;
 	record.outcome = outcome;
 	record.error = error;
-	return emit(&record, sizeof(record), error, 0);
+	return emit(vcpu, &record, sizeof(record), error, 0);
 }
 
 SEC("tp_btf/kvm_sdei_cancel")
@@ -96,7 +112,7 @@ int BPF_PROG(kvm_sdei_cancel, struct kvm_vcpu *vcpu, __u32 event, __u32 state, i
 	struct sdei_record record = head(vcpu, event, state, SDEI_CANCEL);
 
 	record.error = error;
-	return emit(&record, sizeof(record), error, 0);
+	return emit(vcpu, &record, sizeof(record), error, 0);
 }
 
 /* ep_addr is left out: the record of REGISTER or STATE told it, and this one stays small. */
@@ -106,7 +122,7 @@ int BPF_PROG(kvm_sdei_dispatch, struct kvm_vcpu *vcpu, __u32 event, __u32 state,
 	struct sdei_record record = head(vcpu, event, state, SDEI_DISPATCH);
 
 	record.pc = pc;
-	return emit(&record, sizeof(record), 0, 0);
+	return emit(vcpu, &record, sizeof(record), 0, 0);
 }
 
 SEC("tp_btf/kvm_sdei_complete")
@@ -116,7 +132,7 @@ int BPF_PROG(kvm_sdei_complete, struct kvm_vcpu *vcpu, __u32 event, __u32 state,
 
 	record.outcome = how;
 	record.arg = arg;
-	return emit(&record, sizeof(record), 0, 0);
+	return emit(vcpu, &record, sizeof(record), 0, 0);
 }
 
 SEC("tp_btf/kvm_sdei_call")
@@ -128,7 +144,7 @@ int BPF_PROG(kvm_sdei_call, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u
 	};
 
 	record.head.result = result;
-	return emit(&record.head, sizeof(record), result < 0 ? result : 0, function);
+	return emit(vcpu, &record.head, sizeof(record), result < 0 ? result : 0, function);
 }
 
 SEC("tp_btf/kvm_sdei_state")
@@ -141,5 +157,5 @@ int BPF_PROG(kvm_sdei_state, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __
 
 	record.head.origin = reason;
 	record.head.outcome = cleared;
-	return emit(&record.head, sizeof(record), 0, 0);
+	return emit(vcpu, &record.head, sizeof(record), 0, 0);
 }

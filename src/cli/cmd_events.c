@@ -146,7 +146,7 @@ static int follow(struct events *e, char **command)
 static bool prepare(struct events *e)
 {
 	e->names = name_cache_new(guest_name, terminal_is_utf8());
-	e->feeder = e->config.summary ? feeder_new(terminal_is_utf8()) : NULL;
+	e->feeder = e->config.summary ? feeder_new(terminal_is_utf8(), NULL) : NULL;
 	if (!e->names || (e->config.summary && !e->feeder)) {
 		say(MSG_NO_MEMORY);
 		return false;

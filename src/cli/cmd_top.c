@@ -16,6 +16,7 @@
 
 #define DEFAULT_DELAY_MS 1000
 #define NS_PER_SEC 1000000000ULL
+#define NS_PER_MS 1000000ULL
 #define KEEP_GONE_SCREEN_NS (10 * NS_PER_SEC)
 #define KEEP_GONE_NS (3600 * NS_PER_SEC)	/* for the summary; a host that churns VMs must not fill memory */
 
@@ -24,6 +25,8 @@ struct top_config {
 	bool batch, json, all, reverse;
 	uint64_t delay_ms, count;
 	const struct column *sort;
+	const char *filter;
+	struct finding_limits limits;
 };
 
 /* --- options */
@@ -40,6 +43,34 @@ static const struct option_type option_column = {
 	.set = set_column, .expects = "the name of a column; --help lists them",
 };
 
+static int set_filter(void *field, const char *value)
+{
+	struct filter *filter;
+	char message[128];
+	int err = filter_new(&filter, value, message, sizeof(message));
+
+	filter_free(filter);
+	*(const char **)field = value;
+	return err;
+}
+
+static const struct option_type option_filter = {
+	.set = set_filter, .expects = "conditions, as in 'vm=web* p99>500us state=P'; --help lists the columns",
+};
+
+static int set_ms(void *field, const char *value)
+{
+	uint64_t ms;
+	int err = option_count.set(&ms, value);
+
+	if (err || ms > UINT64_MAX / NS_PER_MS)
+		return -EINVAL;
+	*(uint64_t *)field = ms * NS_PER_MS;
+	return 0;
+}
+
+static const struct option_type option_ms = { .set = set_ms, .expects = "milliseconds from 1" };
+
 #define TOP_OPTION(key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct top_config, field), help }
 
@@ -51,6 +82,12 @@ static const struct option_spec options[] = {
 	TOP_OPTION('s', "sort", "COLUMN", column, sort, "sort by this column"),
 	TOP_OPTION('r', "reverse", NULL, flag, reverse, "the other way round"),
 	TOP_OPTION('a', "all", NULL, flag, all, "also events that were never used"),
+	TOP_OPTION('f', "filter", "CONDITIONS", filter, filter, "only rows for which all hold: 'vm=web* p99>500us state=P'"),
+	TOP_OPTION(0, "handler-ms", "MS", ms, limits.handler_ns, "a finding if a handler runs longer; 1000 unless given"),
+	TOP_OPTION(0, "pending-ms", "MS", ms, limits.pending_ns, "a finding if an event is deliverable longer; 1000"),
+	TOP_OPTION(0, "mask-ms", "MS", ms, limits.mask_ns, "a finding if a PE is masked longer; 1000"),
+	TOP_OPTION(0, "drops", "N", count, limits.drops, "a finding if so many signals of an event in a second get no dispatch; 100"),
+	TOP_OPTION(0, "refused", "N", count, limits.refused, "a finding if so many calls of a vCPU in a second are refused; 10"),
 	WATCH_OPTIONS(top_config),
 	{ 0 },
 };
@@ -78,6 +115,7 @@ struct run {
 	struct feeder *feeder;
 	struct model *model;	/* the feeder's */
 	FILE *out;
+	struct filter *filter;
 	struct top *top;
 	struct view_status status;
 	uint64_t intervals;
@@ -126,6 +164,7 @@ static struct table_options text_options(const struct run *run)
 {
 	return (struct table_options){
 		.sort = run->config.sort, .reverse = run->config.reverse, .all = run->config.all,
+		.filter = run->filter,
 	};
 }
 
@@ -255,8 +294,11 @@ static int open_screen(struct run *run)
 {
 	struct top_options own = {
 		.sort = run->config.sort, .reverse = run->config.reverse, .all = run->config.all,
-		.delay_ms = run->config.delay_ms, .utf8 = run->utf8,
+		.delay_ms = run->config.delay_ms, .utf8 = run->utf8, .filter = run->config.filter,
 	};
+
+	model_keep_intervals(run->model, true);
+	model_keep_recent(run->model, true);
 
 	run->top = top_open(&own);
 	if (!run->top)
@@ -312,6 +354,7 @@ static int follow(struct run *run, char **command)
 	watch_run(run->watch, command);
 	top_close(run->top);
 	close_interval(run);
+	model_settle(run->model, run->status.now_ns);
 	run->form->summary(run);
 	status = watch_exit_status(run->watch);
 	watch_close(run->watch);
@@ -330,8 +373,16 @@ static bool prepare(struct run *run, char **command)
 		say("%s", message);
 		return false;
 	}
+	if (run->config.filter && run->config.json) {
+		say(MSG_FILTER_JSON);
+		return false;
+	}
+	if (run->config.filter && filter_new(&run->filter, run->config.filter, message, sizeof(message)) < 0) {
+		say(MSG_NO_MEMORY);
+		return false;
+	}
 	run->out = watch_output(&run->config.watch);
-	run->feeder = feeder_new(run->utf8);
+	run->feeder = feeder_new(run->utf8, &run->config.limits);
 	if (run->feeder)
 		run->model = feeder_model(run->feeder);
 	else
@@ -349,6 +400,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 		status = EXIT_FAILED;
 		if (prepare(&run, command))
 			status = follow(&run, command);
+		filter_free(run.filter);
 		feeder_free(run.feeder);
 	}
 	options_clear(self, &run.config);
@@ -357,7 +409,8 @@ static int run_top(const struct command *self, int argc, char **argv)
 
 const struct command cmd_top = {
 	.usage = "[OPTIONS] [interval [count]] [-- COMMAND...]\n"
-		 "       " PROGRAM " events [OPTIONS] [-- COMMAND...]     (see " PROGRAM " events --help)",
+		 "       " PROGRAM " events [OPTIONS] [-- COMMAND...]     (see " PROGRAM " events --help)\n"
+		 "       " PROGRAM " state [OPTIONS]                      (see " PROGRAM " state --help)",
 	.help = "Shows what SDEI events cost the guests of this KVM host: a live screen, or text and JSON.",
 	.about = "interval is in seconds, count is the number of intervals.\n"
 		 "With COMMAND it is run, watched, and summed up when it ends (with an interval: in between, too).\n"

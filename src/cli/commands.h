@@ -5,6 +5,6 @@
 
 #include "options.h"
 
-extern const struct command cmd_top, cmd_events;
+extern const struct command cmd_top, cmd_events, cmd_state;
 
 #endif

@@ -25,14 +25,16 @@ struct feeder {
 	size_t count;
 };
 
-struct feeder *feeder_new(bool utf8)
+struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
 {
-	const struct model_options options = { .free_user = name_free };
+	struct model_options options = { .free_user = name_free };
 	struct feeder *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
 	f->utf8 = utf8;
+	if (limits)
+		options.limits = *limits;
 	f->model = model_new(&options);
 	if (!f->model) {
 		free(f);

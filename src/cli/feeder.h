@@ -12,7 +12,8 @@
 
 struct feeder;
 
-struct feeder *feeder_new(bool utf8);	/* with a model of its own; NULL: no memory; utf8: of names, see names.h */
+/* With a model of its own; NULL: no memory. utf8: of names, see names.h; limits may be NULL. */
+struct feeder *feeder_new(bool utf8, const struct finding_limits *limits);
 void feeder_free(struct feeder *f);	/* NULL is fine */
 
 /* Complete after feeder_flush(). */

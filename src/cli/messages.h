@@ -28,11 +28,14 @@
 #define MSG_TRY_HELP		"try '" PROGRAM "%s%s --help'"
 #define MSG_NEEDS_BATCH		"--%s needs --batch, --json or a pipe"
 
+#define MSG_FILTER_JSON		"--filter is for the screen and for text: JSON tells all"
+
 /* running */
 #define MSG_NO_MEMORY		"out of memory"
 #define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"
 #define MSG_TRACING		"tracing SDEI (%u/%u probes). ^C to end."
 #define MSG_NOT_ATTACHED	"%s is not attached: %s"
+#define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
 #define MSG_READING		"reading records failed: %s"
 #define MSG_WRITING		"writing %s failed: %s"
 #define MSG_OPENING		"cannot open %s for writing: %s"

@@ -85,6 +85,7 @@ static struct live_options live_options(const struct watch_config *c)
 		},
 		.ring_bytes = c->ring_bytes,
 		.no_calls = c->no_calls,
+		.sched = c->sched,
 		.verbose = c->verbose,
 	};
 }
@@ -338,6 +339,17 @@ void watch_announce(const struct watch *w)
 		if (!probes[i].attached && probes[i].why_not)
 			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not);
 	say(MSG_TRACING, attached(w, &total), (unsigned int)total);
+}
+
+const char *watch_why_not(const struct watch *w, const char *probe)
+{
+	size_t count;
+	const struct source_probe *probes = live_probes(w->live, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(probes[i].name, probe) == 0)
+			return probes[i].why_not;
+	return "no such probe";
 }
 
 struct loop *watch_loop(struct watch *w)

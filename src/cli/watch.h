@@ -16,7 +16,7 @@
 #include "options.h"
 
 struct watch_config {
-	bool help, version, verbose, no_calls;
+	bool help, version, verbose, no_calls, sched;
 	struct number_list vms, vcpus, events;
 	struct string_list guests;
 	size_t ring_bytes;
@@ -34,6 +34,8 @@ struct watch_config {
 	WATCH_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
 	WATCH_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
 	WATCH_OPTION(config, 0, "no-calls", NULL, flag, no_calls, "do not trace the hypercalls themselves"), \
+	WATCH_OPTION(config, 0, "sched", NULL, flag, sched,					\
+		     "also trace where the threads of vCPUs with a pending event are"),		\
 	WATCH_OPTION(config, 0, "ring-size", "SIZE", pages, ring_bytes,				\
 		     "ring buffer of each CPU, a power of two: 64K, 1M"),			\
 	WATCH_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
@@ -65,6 +67,9 @@ void watch_close(struct watch *w);	/* NULL is fine */
 void watch_announce(const struct watch *w);
 
 struct loop *watch_loop(struct watch *w);
+
+/* Why that probe, one of live_probes(), is not attached; NULL: it is. */
+const char *watch_why_not(const struct watch *w, const char *probe);
 
 /* Hands all settled records to the sink now. */
 void watch_drain(struct watch *w);

@@ -54,6 +54,8 @@ static void fetch_event(const struct batch *b, size_t at)
 	__builtin_prefetch(v->recent, 1);
 	__builtin_prefetch((const char *)v->recent + LINE, 1);
 	__builtin_prefetch((const char *)v->recent + 2 * LINE, 1);
+	if (b->records[at]->kind == SDEI_DISPATCH)
+		__builtin_prefetch((const char *)v->recent + offsetof(struct model_event, blame), 1);
 }
 
 static void fetch_hists(const struct batch *b, size_t at)

@@ -57,6 +57,12 @@ static unsigned int class_of(uint32_t function, int64_t result)
 	return class == CLASS_OTHER && function == FN_EVENT_CONTEXT ? CLASS_SUCCESS : class;
 }
 
+/* UNREGISTER's PENDING says that it is done but for the handler's end. */
+bool call_is_refused(uint32_t function, int64_t result)
+{
+	return result < 0 && class_of(function, result) != CLASS_SUCCESS && class_of(function, result) != CLASS_PENDING;
+}
+
 int call_take(struct model_vcpu *v, uint32_t function, int64_t result, uint64_t count)
 {
 	unsigned int index = function - SDEI_FN_FIRST;

@@ -47,6 +47,9 @@ void event_free(struct model_event *e)
 #define X(field, help) hist_free(e->field);
 	MODEL_EVENT_HISTS(X)
 #undef X
+	keep_free_event(e);
+	free(e->open);
+	free(e->late);
 	free(e);
 }
 
@@ -185,7 +188,7 @@ static void count_what(struct model *m, struct model_event *e, unsigned int kind
 /* A restore makes the running bit out of nothing (the pending bit had its signal); what it does not take away stays. */
 static unsigned int before_restore(const struct model_event *e, const struct sdei_record *r)
 {
-	unsigned int had = e->seen ? e->state : r->state;
+	unsigned int had = e->seen ? e->state | SDEI_PENDING : r->state;
 
 	return ((r->state & had) | r->outcome) & OPEN_BITS;
 }
@@ -217,12 +220,47 @@ static unsigned int state_before(const struct model_event *e, const struct sdei_
 	}
 }
 
+/* Does the post-state of r deny what its kind did? */
+static bool denies_itself(const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		return (r->outcome == SDEI_QUEUED || r->outcome == SDEI_COALESCED) && !(r->state & SDEI_PENDING);
+	case SDEI_DISPATCH:
+		return (r->state & OPEN_BITS) != SDEI_RUNNING;
+	case SDEI_COMPLETE:
+		return r->state & SDEI_RUNNING;
+	case SDEI_CANCEL:
+		return !r->error && r->state & SDEI_PENDING;
+	case SDEI_UNREGISTER:
+	case SDEI_STATE:
+		return r->state & r->outcome & OPEN_BITS;
+	default:
+		return false;
+	}
+}
+
+/* 0: none, or one of unknown age. */
+static void set_episode(struct model_event *e, uint64_t since_ns)
+{
+	e->vcpu->episodes += !!since_ns - !!e->pending_since_ns;
+	e->pending_since_ns = since_ns;
+	e->split = e->blameless = false;
+}
+
 static void abandon(struct model_event *e, unsigned int bits)
 {
 	if (bits & SDEI_PENDING)
-		e->pending_since_ns = 0;
+		set_episode(e, 0);
 	if (bits & SDEI_RUNNING)
 		e->running_since_ns = e->running_signal_ns = 0;
+}
+
+/* In a stream without losses this is what makes conservation fail. */
+static void suspect_unaccounted(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	if (!m->ever_lost && !e->uncertain && trusted(m, e->vcpu, e->last_ns))
+		finding_suspect(m, (struct finding_owner){ e->vcpu, e }, FINDING_UNACCOUNTED, r, RULE_NONE);
 }
 
 /*
@@ -241,9 +279,13 @@ static void check_state(struct model *m, struct model_event *e, const struct sde
 		e->carried_pending += !!(before & SDEI_PENDING);
 		e->carried_running += !!(before & SDEI_RUNNING);
 	} else if (unlikely(before != (e->state & OPEN_BITS))) {
+		suspect_unaccounted(m, e, r);
+		abandon(e, before ^ e->state);
 		e->misfits++;
 		m->totals.misfits++;
 		e->inexact = m->totals.inexact = true;
+	} else if (unlikely(denies_itself(r))) {
+		suspect_unaccounted(m, e, r);
 	}
 	if (is_state(r, SDEI_RESTORED) && r->state & SDEI_RUNNING)
 		*(before & SDEI_RUNNING ? &e->missed_restores : &e->carried_running) += 1;
@@ -252,40 +294,55 @@ static void check_state(struct model *m, struct model_event *e, const struct sde
 
 /* --- episodes and handlers */
 
+static int sample(struct model_event *e, struct hist **h, unsigned int which, uint64_t value, const struct sdei_record *r)
+{
+	int err = sample_add(h, value, r, e->event);
+
+	if (unlikely(e->intervals) && sample_add(keep_interval(e, which), value, r, e->event))
+		err = -ENOMEM;
+	return err;
+}
+
+#define SAMPLE(e, field, value, r) sample(e, &(e)->field, HIST_##field, value, r)
+
 /* An episode without a known start has no known number of signals either. */
 static int end_episode(struct model_event *e, const struct sdei_record *r)
 {
 	if (!e->pending_since_ns)
 		return 0;
-	e->pending_since_ns = 0;
-	return sample_add(&e->episode_signals, e->episode_count, r, e->event);
+	set_episode(e, 0);
+	return SAMPLE(e, episode_signals, e->episode_count, r);
+}
+
+static bool is_known(uint64_t from_ns, const struct sdei_record *r)
+{
+	return from_ns && from_ns <= r->time_ns;
 }
 
 /* A sample of the time since from_ns, if that is known. */
-static int sample_since(struct model_event *e, struct hist **h, uint64_t from_ns, const struct sdei_record *r)
-{
-	return from_ns && from_ns <= r->time_ns ? sample_add(h, r->time_ns - from_ns, r, e->event) : 0;
-}
+#define SAMPLE_SINCE(e, field, from_ns, r) (is_known(from_ns, r) ? SAMPLE(e, field, (r)->time_ns - (from_ns), r) : 0)
 
 static int act_signal(struct model_event *e, const struct sdei_record *r)
 {
 	if (r->outcome == SDEI_QUEUED) {
-		e->pending_since_ns = r->time_ns;
+		set_episode(e, r->time_ns);
 		e->episode_count = 1;
 		return 0;
 	}
 	if (r->outcome != SDEI_COALESCED || !e->pending_since_ns)
 		return 0;
 	e->episode_count++;
-	return sample_since(e, &e->coalesce_age, e->pending_since_ns, r);
+	return SAMPLE_SINCE(e, coalesce_age, e->pending_since_ns, r);
 }
 
 /* The episode becomes the handler's. A signal from now on is an episode of its own. */
 static int act_dispatch(struct model_event *e, const struct sdei_record *r)
 {
 	uint64_t since_ns = e->pending_since_ns;
-	int err = sample_since(e, &e->dispatch, since_ns, r);
+	int err = SAMPLE_SINCE(e, dispatch, since_ns, r);
 
+	if (likely(!err) && is_known(since_ns, r))
+		err = blame_dispatch(e, r);
 	e->running_since_ns = r->time_ns;
 	e->running_signal_ns = since_ns;
 	return end_episode(e, r) ? -ENOMEM : err;
@@ -293,9 +350,9 @@ static int act_dispatch(struct model_event *e, const struct sdei_record *r)
 
 static int act_complete(struct model_event *e, const struct sdei_record *r)
 {
-	int err = sample_since(e, &e->handler, e->running_since_ns, r);
+	int err = SAMPLE_SINCE(e, handler, e->running_since_ns, r);
 
-	if (sample_since(e, &e->total, e->running_signal_ns, r))
+	if (SAMPLE_SINCE(e, total, e->running_signal_ns, r))
 		err = -ENOMEM;
 	abandon(e, SDEI_RUNNING);
 	return err;
@@ -350,19 +407,85 @@ static void doubt(struct model *m, struct model_event *e, unsigned int kind, uns
 	e->inexact = m->totals.inexact = true;
 }
 
+/* Its first record tells better. */
+static void event_unsketch(struct model_event *e)
+{
+	e->sketched = false;
+	e->carried_pending = e->carried_running = 0;
+}
+
+/* Which handler the vCPU runs: the newest that a record told of. */
+static void track_running(struct model_event *e, const struct sdei_record *r)
+{
+	struct model_vcpu *v = e->vcpu;
+
+	if (e->state & SDEI_RUNNING) {
+		v->running = e;
+	} else if (v->running == e) {
+		v->running = NULL;
+		v->free_ns = r->time_ns;
+	}
+	if (r->kind == SDEI_DISPATCH || r->kind == SDEI_COMPLETE || is_state(r, SDEI_CREATED) || is_state(r, SDEI_STATE_RESET))
+		v->handlers_ns = r->time_ns;
+}
+
+static bool is_drop(const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		return r->outcome != SDEI_QUEUED;
+	case SDEI_CANCEL:
+		return !r->error;
+	case SDEI_UNREGISTER:
+	case SDEI_STATE:
+		return r->outcome & SDEI_PENDING;
+	default:
+		return false;
+	}
+}
+
+/* Most phases are too short to be looked at. */
+static void end_phase(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	uint64_t lasted_ns = r->time_ns - e->phase_ns;	/* huge if r is older */
+
+	if (unlikely(lasted_ns >= m->limits.handler_ns || lasted_ns >= m->limits.pending_ns))
+		limits_phase(m, e, r);
+	e->phase_ns = r->time_ns;
+}
+
+static void check_limits(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	if (phase_of(e->state) != phase_of(r->state) || r->kind == SDEI_DISPATCH || !e->last_ns)
+		end_phase(m, e, r);
+	if (is_drop(r))
+		limits_dropped(m, e, r);
+}
+
 /* A late record only counts: its state and its place in any interval are history. */
+static void event_take_late(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	count_what(m, e, r->kind, r->outcome, r->error, 1);
+	doubt(m, e, r->kind, r->origin, 1);
+}
+
 int event_take(struct model *m, struct model_event *e, const struct sdei_record *r, bool late)
 {
 	int err;
 
-	count_what(m, e, r->kind, r->outcome, r->error, 1);
 	if (unlikely(late && (e->seen || e->vcpu->gone))) {
-		doubt(m, e, r->kind, r->origin, 1);
+		event_take_late(m, e, r);
 		return 0;
 	}
+	count_what(m, e, r->kind, r->outcome, r->error, 1);
+	if (unlikely(e->sketched))
+		event_unsketch(e);
+	check_limits(m, e, r);
 	check_state(m, e, r);
 	err = act(e, r);
 	e->state = is_state(r, SDEI_DESTROYED) ? 0 : r->state & ~SDEI_MASKED;
+	e->last_ns = r->time_ns;
+	track_running(e, r);
 	abandon(e, ~e->state);	/* what a missing record ended */
 	if (unlikely(err))
 		e->inexact = m->totals.inexact = true;
@@ -383,11 +506,34 @@ void event_take_lost(struct model *m, struct model_event *e, const struct sdei_l
 		life_end_lost(e, count);
 }
 
+/*
+ * The iterator reads while records are under way, some of them older than what
+ * it saw. So this is only a sketch, which the first record replaces.
+ */
+void event_sketch(struct model_event *e, const struct sdei_record *r)
+{
+	if (e->seen)
+		return;
+	take_handler(e, r);
+	e->sketched = true;
+	e->state = r->state & ~SDEI_MASKED;
+	e->carried_pending = !!(e->state & SDEI_PENDING);
+	e->carried_running = !!(e->state & SDEI_RUNNING);
+	e->phase_ns = r->time_ns;
+	if (e->state & SDEI_RUNNING)
+		e->vcpu->running = e;
+	if (!e->vcpu->handlers_ns)
+		e->vcpu->handlers_ns = r->time_ns;
+}
+
 void event_renew(struct model_event *e)
 {
 	abandon(e, OPEN_BITS);
 	e->state = 0;
 	e->born = false;
+	e->last_ns = e->phase_ns = 0;
+	if (e->vcpu->running == e)
+		e->vcpu->running = NULL;
 }
 
 void event_reset(struct model_event *e)
@@ -404,7 +550,10 @@ void event_reset(struct model_event *e)
 	e->carried_pending = !!(e->state & SDEI_PENDING);
 	e->carried_running = !!(e->state & SDEI_RUNNING);
 	e->lost = e->misfits = e->missed_restores = 0;
+	e->drops = 0;
 	e->inexact = false;
+	keep_free_event(e);
+	blame_reset(e);
 }
 
 /* --- conservation */

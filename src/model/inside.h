@@ -6,6 +6,11 @@
  *   event.c   the state of an event: counts, episodes, handlers
  *   mask.c    the PE mask
  *   call.c    the table of calls and results
+ *   blame.c   where the time of pending episodes went
+ *   rules.c   records that SDEI does not allow
+ *   limits.c  what takes too long or comes too often
+ *   finding.c what these found
+ *   keep.c    what is kept only when asked for
  *   ahead.c   many records at a time
  */
 #ifndef MODEL_INSIDE_H
@@ -20,6 +25,28 @@
 /* The bits that records are checked against: an open episode, an open handler. */
 #define OPEN_BITS (SDEI_PENDING | SDEI_RUNNING)
 
+/* Whom a finding is about; event NULL: the PE. */
+struct finding_owner {
+	struct model_vcpu *vcpu;
+	struct model_event *event;
+};
+
+struct suspicion {
+	struct model_finding finding;
+	struct finding_owner owner;
+};
+
+#define SUSPICIONS_MAX 256
+
+/* All allocated with the model, so that raising one cannot fail. */
+struct findings {
+	struct model_finding *list;	/* by first_ns */
+	struct finding_owner *owners;	/* of each; vcpu NULL: freed */
+	size_t count;
+	struct suspicion *suspicions;
+	size_t suspicion_count;
+};
+
 struct model {
 	struct model_options options;
 	struct model_totals totals;
@@ -29,6 +56,12 @@ struct model {
 	size_t vm_count, vm_room;
 	struct model_counts mark;
 	uint64_t mark_records;
+	struct finding_limits limits;	/* defaults filled in */
+	struct findings findings;
+	uint64_t newest_ns;		/* of all records */
+	uint64_t trust_ns;		/* as model_vcpu.trust_ns, for all */
+	bool ever_lost;
+	bool keep_intervals, keep_recent;
 };
 
 /* --- life.c */
@@ -47,6 +80,9 @@ static inline struct model_vcpu *life_find(const struct model *m, uint32_t pid, 
 {
 	return idmap_find(&m->vcpus, vcpu_key(pid, id));
 }
+
+/* The one that a snapshot saw; NULL: it is gone, or there is no memory (then *err is -ENOMEM). */
+struct model_vcpu *life_vcpu_seen(struct model *m, const struct sdei_record *r, int *err);
 
 /* The one that a report of lost records is about. NULL: no memory. */
 struct model_vcpu *life_vcpu_lost(struct model *m, const struct sdei_lost_key *key);
@@ -74,6 +110,9 @@ int event_take(struct model *m, struct model_event *e, const struct sdei_record 
 /* count records like key were lost. */
 void event_take_lost(struct model *m, struct model_event *e, const struct sdei_lost_key *key, uint64_t count);
 
+/* As a snapshot saw it, if no record has told of it. */
+void event_sketch(struct model_event *e, const struct sdei_record *r);
+
 /* Its vCPU begins a new life: nothing is open, nothing is registered. */
 void event_renew(struct model_event *e);
 
@@ -83,6 +122,9 @@ void event_reset(struct model_event *e);
 int sample_add(struct hist **h, uint64_t value, const struct sdei_record *r, uint32_t event);
 
 /* --- mask.c */
+
+/* The mask as a snapshot saw it. */
+void mask_sketch(struct model_vcpu *v, const struct sdei_record *r);
 
 /* Takes the mask bit of any record; of MASK, UNMASK, RESET and STATE more. 0 or -ENOMEM. */
 int mask_take(struct model_vcpu *v, const struct sdei_record *r);
@@ -99,6 +141,114 @@ void mask_reset(struct model_vcpu *v, uint64_t now_ns);
 
 /* -EINVAL: not a function of SDEI's. */
 int call_take(struct model_vcpu *v, uint32_t function, int64_t result, uint64_t count);
+
+/* --- blame.c */
+
+/* To be called before r changes anything, if an episode is open on the vCPU: e is the event that r is about, or NULL. 0 or -ENOMEM. */
+int blame_before(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r);
+
+/* The open episode of e is dispatched by r. 0 or -ENOMEM. */
+int blame_dispatch(struct model_event *e, const struct sdei_record *r);
+
+int blame_place(struct model *m, struct model_vcpu *v, const struct sdei_record *r);
+void blame_reset(struct model_event *e);
+
+/* --- finding.c */
+
+#define SECOND_NS 1000000000ULL
+
+/*
+ * The state that was seen at time_ns is what the records since began with: none
+ * was lost or late in between, nor so shortly before that it may come yet.
+ */
+static inline bool trusted(const struct model *m, const struct model_vcpu *v, uint64_t time_ns)
+{
+	return time_ns > v->trust_ns && time_ns > m->trust_ns;
+}
+
+/* Records of v (NULL: of any vCPU) were lost or came late. What was suspected of it may be due to that. */
+void finding_distrust(struct model *m, struct model_vcpu *v);
+
+/* The open one, or NULL. */
+struct model_finding *finding_of(struct model *m, struct finding_owner owner, enum model_finding_code code);
+
+/* As finding_of(), unless it is over because there was no record for long; then it is closed. */
+struct model_finding *finding_current(struct model *m, struct finding_owner owner, enum model_finding_code code, uint64_t time_ns);
+
+/* Opens one. NULL: it is not kept. */
+struct model_finding *finding_raise(struct model *m, struct finding_owner owner, enum model_finding_code code, uint64_t first_ns);
+void finding_close(struct model *m, struct finding_owner owner, enum model_finding_code code);
+void finding_close_all(struct model *m, struct model_vcpu *v);
+
+/* r shows it, unless a loss explains r: see model_findings(). To be called before r changes the state. */
+void finding_suspect(struct model *m, struct finding_owner owner, enum model_finding_code code, const struct sdei_record *r,
+		     unsigned int rule);
+
+/* r ended what began to be one at first_ns and has not been raised. */
+void finding_suspect_ended(struct model *m, struct finding_owner owner, enum model_finding_code code,
+			   const struct sdei_record *r, uint64_t first_ns, uint64_t value);
+
+/* What is suspected for grace_ns becomes findings; those about records close when they are over. */
+void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns);
+
+void finding_orphan(struct model *m, const struct model_vcpu *v);
+void finding_reset(struct model *m);
+int finding_init(struct model *m);	/* 0 or -ENOMEM */
+void finding_release(struct model *m);
+
+/* --- rules.c */
+
+/* To be called before r (in time) changes anything. e is NULL if r is about the PE. */
+void rules_check(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r);
+
+/* --- limits.c */
+
+/* 0 in limits means the default. */
+void limits_fill(struct finding_limits *limits);
+
+/* What an event waits or works for. */
+enum { PHASE_IDLE, PHASE_READY, PHASE_RUNNING };
+
+static inline unsigned int phase_of(unsigned int state)
+{
+	if (state & SDEI_RUNNING)
+		return PHASE_RUNNING;
+	return (state & (SDEI_PENDING | SDEI_ENABLED)) == (SDEI_PENDING | SDEI_ENABLED) ? PHASE_READY : PHASE_IDLE;
+}
+
+/* Before r ends the phase that e is in. */
+void limits_phase(struct model *m, struct model_event *e, const struct sdei_record *r);
+
+/* r tells of a signal to e that will not be dispatched, or not for itself. */
+void limits_dropped(struct model *m, struct model_event *e, const struct sdei_record *r);
+
+/* Before r ends how long e has been deliverable. */
+void limits_waited(struct model *m, struct model_event *e, const struct sdei_record *r);
+void limits_unmask(struct model *m, struct model_vcpu *v, const struct sdei_record *r);
+int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_call *call);	/* 0 or -ENOMEM */
+void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns);
+
+/* --- keep.c */
+
+/* Where samples of this interval go; NULL: nobody asked. */
+struct hist **keep_interval(struct model_event *e, unsigned int which);
+
+/* 0 or -ENOMEM. */
+int keep_event(struct model_event *e);
+int keep_record(struct model_vcpu *v, const struct sdei_record *r);
+void keep_tick(struct model_event *e);
+void keep_free_event(struct model_event *e);
+void keep_free_vcpu(struct model_vcpu *v);
+
+enum model_hist {
+#define X(field, help) HIST_##field,
+	MODEL_EVENT_HISTS(X)
+#undef X
+	HIST_KINDS
+};
+
+/* Was the call refused? PENDING is no refusal. */
+bool call_is_refused(uint32_t function, int64_t result);
 
 static inline bool is_state(const struct sdei_record *r, unsigned int reason)
 {

@@ -151,11 +151,21 @@ static void renew(struct model_vcpu *v)
 		event_renew(v->events[i]);
 	mask_forget(v, v->last_ns);
 	v->doomed = false;
+	v->running = NULL;
+	v->place = 0;
+	v->free_ns = v->handlers_ns = 0;
 }
 
-/* Its end was not seen. Each event may report it yet, or has done so: life_end_lost(). */
-static void renew_living(struct model_vcpu *v)
+/*
+ * Its end was not seen. If nothing was lost, two VMs of one process share the name, and
+ * what one does looks wrong for the other: nothing it shows is trusted. Each event may report it yet, or has done so: life_end_lost().
+ */
+static void renew_living(struct model *m, struct model_vcpu *v)
 {
+	finding_distrust(m, v);
+	finding_close_all(m, v);
+	if (!m->ever_lost)
+		v->trust_ns = UINT64_MAX;
 	for (size_t i = 0; i < v->event_count; i++)
 		v->events[i]->missed_ends++;
 	v->inexact = true;
@@ -189,7 +199,20 @@ struct model_vcpu *life_vcpu(struct model *m, struct model_vcpu *v, const struct
 		return v;
 	e = model_event(v, r->event);
 	if (e && e->born)
-		renew_living(v);
+		renew_living(m, v);
+	return v;
+}
+
+struct model_vcpu *life_vcpu_seen(struct model *m, const struct sdei_record *r, int *err)
+{
+	struct model_vcpu *v = life_find(m, r->vm, r->vcpu);
+	struct model_vm *vm = idmap_find(&m->by_pid, r->vm);
+
+	*err = 0;
+	if (v || (vm && vm->gone))
+		return v && !v->gone ? v : NULL;
+	v = vcpu_add(m, vm ? vm : vm_add(m, r->vm, NULL), r->vcpu);
+	*err = v ? 0 : -ENOMEM;
 	return v;
 }
 
@@ -212,6 +235,7 @@ void life_end(struct model *m, struct model_vcpu *v, uint64_t time_ns)
 	struct model_vm *vm = v->vm;
 
 	mask_forget(v, time_ns);
+	finding_close_all(m, v);
 	v->doomed = false;
 	v->gone = true;
 	v->gone_ns = time_ns;
@@ -255,6 +279,9 @@ void life_tick(struct model *m, struct model_vcpu *v)
 static void vcpu_free(struct model *m, struct model_vcpu *v)
 {
 	idmap_remove(&m->vcpus, vcpu_key(v->vm->pid, v->id), v);
+	finding_orphan(m, v);
+	keep_free_vcpu(v);
+	free(v->refused);
 	for (size_t i = 0; i < v->event_count; i++)
 		event_free(v->events[i]);
 	hist_free(v->mask);

@@ -87,10 +87,31 @@ static void resync(struct model_vcpu *v, const struct sdei_record *r)
 		close_interval(v, told ? r->time_ns : v->last_ns);
 }
 
+void mask_sketch(struct model_vcpu *v, const struct sdei_record *r)
+{
+	if (v->last_ns || v->mask_known)
+		return;
+	v->mask_known = true;
+	if (r->state & SDEI_MASKED)
+		open_interval(v, 0, r->time_ns, false);
+}
+
+/* The first record and the snapshot may have crossed. */
+static void check_sketch(struct model_vcpu *v, const struct sdei_record *r)
+{
+	bool masks = r->kind == SDEI_MASK && r->error == 1;
+	bool before = r->kind == SDEI_UNMASK ? v->masked : !masks && r->state & SDEI_MASKED;
+
+	if (v->masked != before)
+		mask_forget(v, v->masked_from_ns);
+}
+
 int mask_take(struct model_vcpu *v, const struct sdei_record *r)
 {
 	int err = 0;
 
+	if (unlikely(!v->last_ns && v->mask_known))
+		check_sketch(v, r);
 	switch (r->kind) {
 	case SDEI_MASK:
 		take_mask(v, r);

@@ -9,8 +9,16 @@ struct model *model_new(const struct model_options *options)
 {
 	struct model *m = calloc(1, sizeof(*m));
 
-	if (m && options)
+	if (!m)
+		return NULL;
+	if (options)
 		m->options = *options;
+	m->limits = m->options.limits;
+	limits_fill(&m->limits);
+	if (finding_init(m)) {
+		model_free(m);
+		return NULL;
+	}
 	return m;
 }
 
@@ -22,6 +30,7 @@ void model_free(struct model *m)
 		life_free_vm(m, m->vms[i]);
 	idmap_release(&m->vcpus);
 	idmap_release(&m->by_pid);
+	finding_release(m);
 	free(m->vms);
 	free(m);
 }
@@ -29,7 +38,7 @@ void model_free(struct model *m)
 /* --- records */
 
 /* Kinds that are about an event, and those whose event may be SDEI_NONE. */
-#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET)
+#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
 #define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL)
 
 static size_t size_of_kind(unsigned int kind)
@@ -66,28 +75,52 @@ static bool is_late(const struct model_vcpu *v, const struct sdei_record *r)
 	return r->time_ns < v->last_ns || (unlikely(v->gone) && !is_state(r, SDEI_DESTROYED));
 }
 
-static int take_call(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+static int take_call(struct model *m, struct model_vcpu *v, const struct sdei_record *r, bool late)
 {
 	const struct sdei_record_call *call = (const struct sdei_record_call *)r;
 	int err = call_take(v, call->function, r->result, 1);
 
 	if (err == -EINVAL)
 		m->totals.unknown++;
+	if (!late && limits_call(m, v, call))
+		err = -ENOMEM;
 	return err;
 }
 
-static int take_event(struct model *m, struct model_vcpu *v, const struct sdei_record *r, bool late)
+static bool is_about_event(const struct sdei_record *r)
 {
-	struct model_event *e = event_get(v, r->event);
+	return r->event != SDEI_NONE && !(1U << r->kind & ABOUT_PE);
+}
 
-	return e ? event_take(m, e, r, late) : -ENOMEM;
+static int take_event(struct model *m, struct model_event *e, const struct sdei_record *r, bool late)
+{
+	if (unlikely(m->keep_intervals && !e->intervals) && keep_event(e))
+		return -ENOMEM;
+	return event_take(m, e, r, late);
+}
+
+/* What has to be done while the state still is the one before. */
+static int look_before(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
+{
+	int err = v->episodes ? blame_before(m, v, e, r) : 0;
+
+	rules_check(m, v, e, r);
+	if (v->masked && !(r->state & SDEI_MASKED)) {
+		limits_unmask(m, v, r);
+		v->free_ns = r->time_ns;
+	}
+	return err;
 }
 
 /* Its time is that of the vCPU from now on. */
-static int take_in_time(struct model_vcpu *v, const struct sdei_record *r)
+static int take_in_time(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
 {
-	int err = v->gone ? 0 : mask_take(v, r);
+	int err = 0;
 
+	if (likely(!v->gone)) {
+		err = look_before(m, v, e, r);
+		err = mask_take(v, r) ? -ENOMEM : err;
+	}
 	if (unlikely(!v->first_seen_ns))
 		v->first_seen_ns = r->time_ns;
 	v->last_ns = r->time_ns;
@@ -97,27 +130,76 @@ static int take_in_time(struct model_vcpu *v, const struct sdei_record *r)
 static int take_late(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
 {
 	m->totals.late++;
+	finding_distrust(m, v);
 	mask_missed(v, r->kind, 1);
 	return 0;
 }
 
 static int take(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
 {
+	struct model_event *e = is_about_event(r) ? event_get(v, r->event) : NULL;
 	bool late = is_late(v, r);
-	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(v, r), err_event = 0, err_call = 0;
+	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(m, v, e, r), err_event = 0, err_call = 0;
 
 	if (r->kind == SDEI_CALL)
-		err_call = take_call(m, v, r);
-	if (r->event != SDEI_NONE && !(1U << r->kind & ABOUT_PE))
-		err_event = take_event(m, v, r, late);
+		err_call = take_call(m, v, r, late);
+	if (is_about_event(r))
+		err_event = e ? take_event(m, e, r, late) : -ENOMEM;
 	if (unlikely(is_state(r, SDEI_DESTROYED)) && !late && !v->gone)
 		life_end(m, v, r->time_ns);
+	if (unlikely(m->keep_recent) && keep_record(v, r))
+		return -ENOMEM;
 	return err ? err : err_event ? err_event : err_call;
+}
+
+/* What the iterator saw at attach. */
+static int take_snapshot(struct model *m, const struct sdei_record *r)
+{
+	int err;
+	struct model_vcpu *v = life_vcpu_seen(m, r, &err);
+	struct model_event *e = v ? event_get(v, r->event) : NULL;
+
+	if (!v)
+		return err;
+	mask_sketch(v, r);
+	if (!e)
+		return -ENOMEM;
+	event_sketch(e, r);
+	if (!v->first_seen_ns)
+		v->first_seen_ns = r->time_ns;
+	return 0;
+}
+
+/* The thread of a vCPU that nothing is known of, or that is gone, does not matter. */
+static int take_place(struct model *m, const struct sdei_record *r)
+{
+	struct model_vcpu *v = life_find(m, r->vm, r->vcpu);
+
+	return v && !v->gone ? blame_place(m, v, r) : 0;
+}
+
+/* Those that are no part of the stream of a vCPU's state. */
+static bool is_aside(const struct sdei_record *r)
+{
+	return r->kind == SDEI_PLACE || is_state(r, SDEI_SNAPSHOT);
+}
+
+static int feed_aside(struct model *m, const struct sdei_record *r)
+{
+	return r->kind == SDEI_PLACE ? take_place(m, r) : take_snapshot(m, r);
+}
+
+static int feed_state(struct model *m, const struct sdei_record *r)
+{
+	struct model_vcpu *v = life_find(m, r->vm, r->vcpu);
+
+	if (unlikely(!v || v->gone || is_state(r, SDEI_CREATED)))
+		v = life_vcpu(m, v, r);
+	return likely(v) ? take(m, v, r) : -ENOMEM;
 }
 
 int model_feed(struct model *m, const struct sdei_record *record, size_t size)
 {
-	struct model_vcpu *v;
 	int err;
 
 	if (unlikely(!is_sound(record, size))) {
@@ -127,10 +209,9 @@ int model_feed(struct model *m, const struct sdei_record *record, size_t size)
 	m->totals.records++;
 	if (unlikely(!m->totals.start_ns))
 		m->totals.start_ns = record->time_ns;
-	v = life_find(m, record->vm, record->vcpu);
-	if (unlikely(!v || v->gone || is_state(record, SDEI_CREATED)))
-		v = life_vcpu(m, v, record);
-	err = likely(v) ? take(m, v, record) : -ENOMEM;
+	if (record->time_ns > m->newest_ns)
+		m->newest_ns = record->time_ns;
+	err = unlikely(is_aside(record)) ? feed_aside(m, record) : feed_state(m, record);
 	if (unlikely(err == -ENOMEM))
 		m->totals.no_memory++;
 	return err;
@@ -144,7 +225,9 @@ static int take_lost(struct model *m, struct model_vcpu *v, const struct sdei_lo
 
 	v->lost += count;
 	v->inexact = true;
-	if (key->kind == SDEI_CALL)
+	if (key->kind != SDEI_CALL)
+		finding_distrust(m, v);
+	else
 		return call_take(v, key->function, key->error, count);
 	mask_missed(v, key->kind, count);
 	if (1U << key->kind & ABOUT_PE)
@@ -156,6 +239,22 @@ static int take_lost(struct model *m, struct model_vcpu *v, const struct sdei_lo
 	return 0;
 }
 
+static void note_lost(struct model *m, uint64_t count)
+{
+	m->totals.lost += count;
+	m->totals.inexact = true;
+	m->ever_lost = true;
+}
+
+/* Where the thread is shows with the next one. */
+static int lose_place(struct model *m, const struct sdei_lost_key *key)
+{
+	struct model_vcpu *v = life_find(m, key->vm, key->vcpu);
+	struct sdei_record unknown = { .time_ns = m->newest_ns };
+
+	return v && !v->gone && m->newest_ns >= v->place_ns ? blame_place(m, v, &unknown) : 0;
+}
+
 int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count)
 {
 	struct model_vcpu *v;
@@ -163,7 +262,9 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 
 	if (!count)
 		return 0;
-	model_feed_lost_unknown(m, count);
+	note_lost(m, count);
+	if (key->kind == SDEI_PLACE)
+		return lose_place(m, key);
 	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {
 		v = life_vcpu_lost(m, key);
 		err = v ? take_lost(m, v, key, count) : -ENOMEM;
@@ -175,8 +276,10 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 
 void model_feed_lost_unknown(struct model *m, uint64_t count)
 {
-	m->totals.lost += count;
-	m->totals.inexact |= count > 0;
+	if (!count)
+		return;
+	note_lost(m, count);
+	finding_distrust(m, NULL);
 }
 
 /* --- time */
@@ -203,8 +306,11 @@ static void tick_vcpu(struct model *m, struct model_vcpu *v, uint64_t now_ns)
 		struct model_event *e = v->events[i];
 
 		count_since(&e->interval, &e->mark, &e->count);
+		if (e->intervals)
+			keep_tick(e);
 	}
 	life_tick(m, v);
+	limits_tick(m, v, now_ns, FINDING_GRACE_NS);
 	masked_ns = model_masked_ns(v, now_ns);
 	v->interval_masked_ns = less(masked_ns, v->mark_masked_ns);
 	v->mark_masked_ns = masked_ns;
@@ -218,6 +324,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			tick_vcpu(m, m->vms[i]->vcpus[k], now_ns);
 	}
+	finding_tick(m, now_ns, FINDING_GRACE_NS);
 	count_since(&t->interval, &m->mark, &t->count);
 	t->interval_records = t->records - m->mark_records;
 	m->mark_records = t->records;
@@ -225,6 +332,15 @@ void model_tick(struct model *m, uint64_t now_ns)
 		t->start_ns = now_ns;
 	t->interval_ns = less(now_ns, t->now_ns ? t->now_ns : t->start_ns);
 	t->now_ns = now_ns;
+}
+
+void model_settle(struct model *m, uint64_t now_ns)
+{
+	for (size_t i = 0; i < m->vm_count; i++) {
+		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
+			limits_tick(m, m->vms[i]->vcpus[k], now_ns, 0);
+	}
+	finding_tick(m, now_ns, 0);
 }
 
 /* --- starting over */
@@ -236,6 +352,8 @@ static void reset_vcpu(struct model_vcpu *v, uint64_t now_ns)
 	mask_reset(v, now_ns);
 	free(v->calls);
 	v->calls = NULL;
+	free(v->refused);
+	v->refused = NULL;
 	v->first_seen_ns = now_ns;
 	v->lost = 0;
 	v->inexact = false;
@@ -253,6 +371,7 @@ void model_reset(struct model *m, uint64_t now_ns)
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			reset_vcpu(m->vms[i]->vcpus[k], now_ns);
 	}
+	finding_reset(m);
 	m->totals = fresh;
 	memset(&m->mark, 0, sizeof(m->mark));
 	m->mark_records = 0;

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blame.h"
+#include "finding.h"
 #include "hist.h"
 #include "sdei.h"
 #include "../../bpf/record.h"
@@ -58,7 +60,12 @@ struct model_event {
 	bool seen : 1;			/* in a record, not only in a report of lost ones */
 	bool born : 1;			/* seen since its vCPU was created */
 	bool uncertain : 1;		/* records lost or late: see model_unaccounted() */
+	bool sketched : 1;		/* known from a snapshot only */
+	bool split : 1;			/* parts of the open episode are in `open` */
+	bool blameless : 1;		/* there was no memory for that */
 	uint64_t pending_since_ns, running_since_ns, running_signal_ns;	/* 0: unknown or none */
+	uint64_t last_ns;		/* its newest record of this life; 0: none */
+	uint64_t phase_ns;		/* running, else pending and enabled, else neither: for so long at least */
 	/* until here */
 #define X(field, help) struct hist *field;
 	MODEL_EVENT_HISTS(X)
@@ -76,6 +83,15 @@ struct model_event {
 	int64_t missed_ends;		/* inside: see life_end_lost() */
 	uint64_t missed_restores;	/* inside: restores that may have made it running unnoticed, if records were lost */
 	struct model_counts mark;	/* inside */
+	/* inside, all of it */
+	uint64_t drops_from_ns, drops;	/* the window for DROP_BURST */
+	uint16_t finding[FINDING_COUNT];	/* what is open: see finding.c */
+	struct event_open *open;	/* parts of the open episode; NULL until a first one had several */
+	struct event_intervals *intervals;
+	struct model_late *late;	/* room for MODEL_LATE_COUNT; NULL until the first */
+	unsigned int late_count;
+	_Alignas(64) struct model_blame blame;
+	uint64_t late_above_ns;		/* what a latency has to exceed to be kept; see blame.c */
 };
 
 struct model_vcpu {
@@ -90,6 +106,12 @@ struct model_vcpu {
 	uint64_t masked_ns;		/* time seen masked in closed intervals; see model_masked_ns() */
 	uint64_t masked_from_ns;	/* inside: from when on the open interval counts, a lower bound where since is 0 */
 	struct model_event *recent;	/* inside: of the last record */
+	struct model_event *running;	/* inside: whose handler runs, as far as is known */
+	uint32_t episodes;		/* inside: events whose pending_since_ns is known */
+	uint8_t place;			/* inside: enum sdei_place of its thread; 0: unknown */
+	uint64_t free_ns;		/* inside: when a mask or a handler last ended */
+	uint64_t handlers_ns;		/* inside: last time that it was certain which handler runs; 0: never */
+	uint64_t trust_ns;		/* inside: what it showed until then proves nothing; see trusted() */
 	struct model_event **events;	/* by event number, ascending */
 	size_t event_count;
 	uint64_t interval_masked_ns;	/* masked time in the last closed interval */
@@ -100,6 +122,10 @@ struct model_vcpu {
 	struct hist *initial_mask;	/* creation or reset .. first PE_UNMASK */
 	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
 	uint64_t mark_masked_ns, mark_last_ns;	/* inside */
+	uint64_t place_ns;			/* inside: of the newest PLACE */
+	struct vcpu_recent *records;		/* inside */
+	struct vcpu_refused *refused;		/* inside */
+	uint16_t finding[FINDING_COUNT];	/* inside: what is open about the PE */
 };
 
 struct model_vm {
@@ -115,6 +141,7 @@ struct model_vm {
 
 struct model_options {
 	void (*free_user)(void *user);	/* may be NULL */
+	struct finding_limits limits;
 };
 
 struct model;
@@ -146,6 +173,9 @@ void model_feed_lost_unknown(struct model *m, uint64_t count);
 /* Closes the interval at now_ns: fills the `interval` fields with what came since the tick before, for rates. */
 void model_tick(struct model *m, uint64_t now_ns);
 
+/* The stream has ended: there is nothing to wait for any more, so what is suspected is a finding. */
+void model_settle(struct model *m, uint64_t now_ns);
+
 /* Forgets the figures (key r); states stay. Handlers and episodes under way become carried ones. */
 void model_reset(struct model *m, uint64_t now_ns);
 
@@ -162,6 +192,7 @@ struct model_totals {
 	uint64_t unknown, no_memory, late;
 	uint64_t misfits;		/* of all events */
 	size_t vms, vcpus;		/* those that are not gone */
+	uint64_t findings_unkept;	/* that had no room in model_findings() */
 	bool inexact;
 };
 const struct model_totals *model_totals(const struct model *m);
@@ -180,6 +211,46 @@ int64_t model_unaccounted_handlers(const struct model_event *e);
 
 /* Masked time up to now_ns, the open interval included. */
 uint64_t model_masked_ns(const struct model_vcpu *vcpu, uint64_t now_ns);
+
+/*
+ * Blame of an event: of all its dispatches whose latency is known, and its worst ones, worst first
+ * (*count of them, at most MODEL_LATE_COUNT; NULL when there is none).
+ */
+const struct model_blame *model_event_blame(const struct model_event *e);
+const struct model_late *model_event_late(const struct model_event *e, size_t *count);
+
+/* The sums over a vCPU's or a VM's events. */
+void model_vcpu_blame(const struct model_vcpu *vcpu, struct model_blame *sum);
+void model_vm_blame(const struct model_vm *vm, struct model_blame *sum);
+
+/* The episode that is open at now_ns, so far; false if there is none or its start is unknown. */
+bool model_event_open(const struct model_event *e, uint64_t now_ns, struct model_late *late);
+
+/*
+ * Findings in order of their first time, at most FINDINGS_MAX. Valid until the next call that is not const.
+ * What a lost or late record would explain becomes a finding at the first tick that is FINDING_GRACE_NS later, when
+ * losses have been told. None comes of a vCPU within a second of a loss or of a late record.
+ */
+#define FINDINGS_MAX 1024
+#define FINDING_GRACE_NS 250000000ULL
+const struct model_finding *model_findings(const struct model *m, size_t *count);
+
+/*
+ * Asked to (model_options are as ever), each event also keeps the histograms of the last closed interval:
+ * the same names, NULL when the interval had none. They are kept from the first call on.
+ */
+struct model_event_interval {
+#define X(field, help) const struct hist *field;
+	MODEL_EVENT_HISTS(X)
+#undef X
+};
+void model_keep_intervals(struct model *m, bool keep);
+void model_event_interval(const struct model_event *e, struct model_event_interval *hists);
+
+/* The last records of a vCPU but PLACE, oldest first, at most MODEL_RECENT; kept once model_keep_recent() asked for them. */
+#define MODEL_RECENT 32
+void model_keep_recent(struct model *m, bool keep);
+size_t model_recent(const struct model_vcpu *vcpu, struct sdei_record records[MODEL_RECENT]);
 
 /* Result classes of model_vcpu.calls: index in SDEI_RESULTS order, the last one for values that are not in it. */
 unsigned int model_result_class(int64_t result);

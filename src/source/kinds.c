@@ -10,7 +10,8 @@
 /*
  * Ranks: counters of some arm64 machines tick every 40 ns, so two CPUs can show
  * the same time for a signal and the dispatch that it led to. First what makes
- * an event deliverable, then the signal, then its consequences.
+ * an event deliverable, then the signal, then where that found the vCPU, then
+ * its consequences.
  */
 static const struct kind kinds[SDEI_KIND_COUNT] = {
 	[SDEI_STATE]	  = { "kvm_sdei_state", 7, HANDLER, 0 },
@@ -18,17 +19,18 @@ static const struct kind kinds[SDEI_KIND_COUNT] = {
 	[SDEI_ENABLE]	  = { "kvm_sdei_enable", 3, PLAIN, 2 },
 	[SDEI_UNMASK]	  = { "kvm_sdei_unmask", 4, PLAIN, 3 },
 	[SDEI_SIGNAL]	  = { "kvm_sdei_signal", 7, PLAIN, 4 },
-	[SDEI_CANCEL]	  = { "kvm_sdei_cancel", 4, PLAIN, 5 },
-	[SDEI_DISPATCH]	  = { "kvm_sdei_dispatch", 5, PLAIN, 6 },
-	[SDEI_COMPLETE]	  = { "kvm_sdei_complete", 5, PLAIN, 7 },
-	[SDEI_MASK]	  = { "kvm_sdei_mask", 4, PLAIN, 8 },
-	[SDEI_DISABLE]	  = { "kvm_sdei_disable", 3, PLAIN, 9 },
-	[SDEI_UNREGISTER] = { "kvm_sdei_unregister", 5, PLAIN, 10 },
-	[SDEI_RESET]	  = { "kvm_sdei_reset", 4, PLAIN, 11 },
-	[SDEI_CALL]	  = { "kvm_sdei_call", 10, CALL, 12 },
+	[SDEI_PLACE]	  = { NULL, 0, PLAIN, 5 },
+	[SDEI_CANCEL]	  = { "kvm_sdei_cancel", 4, PLAIN, 6 },
+	[SDEI_DISPATCH]	  = { "kvm_sdei_dispatch", 5, PLAIN, 7 },
+	[SDEI_COMPLETE]	  = { "kvm_sdei_complete", 5, PLAIN, 8 },
+	[SDEI_MASK]	  = { "kvm_sdei_mask", 4, PLAIN, 9 },
+	[SDEI_DISABLE]	  = { "kvm_sdei_disable", 3, PLAIN, 10 },
+	[SDEI_UNREGISTER] = { "kvm_sdei_unregister", 5, PLAIN, 11 },
+	[SDEI_RESET]	  = { "kvm_sdei_reset", 4, PLAIN, 12 },
+	[SDEI_CALL]	  = { "kvm_sdei_call", 10, CALL, 13 },
 };
 
 const struct kind *kind_of(unsigned int number)
 {
-	return number < SDEI_KIND_COUNT && kinds[number].probe ? &kinds[number] : NULL;
+	return number < SDEI_KIND_COUNT && kinds[number].size ? &kinds[number] : NULL;
 }

@@ -8,7 +8,7 @@
 #include "../../bpf/record.h"
 
 struct kind {
-	const char *probe;	/* the tracepoint, and the BPF program on it */
+	const char *probe;	/* the tracepoint, and the BPF program on it; NULL: PLACE has none of its own */
 	uint8_t args;		/* of the tracepoint, the vCPU included (tracepoints/README.md) */
 	uint8_t size;		/* of the record in bytes */
 	uint8_t rank;		/* causal order of records with equal times */

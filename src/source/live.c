@@ -33,7 +33,7 @@ int live_fail(const struct live_error *error, int err, const char *format, ...)
 /* The first reason for which there is nothing to attach, other than that it was not wanted. */
 static const char *first_refusal(const struct live *live)
 {
-	for (int i = 0; i < PROBE_COUNT; i++)
+	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		if (live->probes.list[i].why_not)
 			return live->probes.list[i].why_not;
 	return "";
@@ -52,17 +52,29 @@ static int find_probes(struct live *live, const struct live_options *options, co
 	if (found == 0)
 		return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
 				 "the BTF of the kernel and of its kvm module (%s: %s); " WAY_OUT, kernel.release,
-				 PROBE_COUNT, live->probes.list[0].name, first_refusal(live));
+				 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
 	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
+	for (int i = PROBE_SCHED; i < PROBE_COUNT && !options->sched; i++)
+		probes_refuse(&live->probes, i, "not asked for");
+	live->probe_count = options->sched ? PROBE_COUNT : PROBE_SCHED;
 	return 0;
 }
 
+/* Whatever it is that the kernel does not let us attach to, the others will do. 1 if it is attached, 0 or -errno. */
 static int attach_probe(struct live *live, int i)
 {
+	int err;
+
+	if (live->probes.list[i].why_not)
+		return 0;
 	live->links[i] = bpf_program__attach(live_program(live, i));
 	live->probes.list[i].attached = live->links[i];
-	return live->links[i] ? 0 : -errno;
+	if (live->links[i])
+		return 1;
+	err = -errno;
+	probes_refuse(&live->probes, i, "it cannot be attached to: %s", strerror(-err));
+	return err;
 }
 
 static int attach(struct live *live, const struct live_error *error)
@@ -70,15 +82,13 @@ static int attach(struct live *live, const struct live_error *error)
 	int err, first_err = -ENOENT, attached = 0;
 	char why[256];
 
-	for (int i = 0; i < PROBE_COUNT; i++) {
-		if (live->probes.list[i].why_not)
-			continue;
+	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
+		attach_probe(live, i);
+	for (int i = 0; i < PROBE_TRACEPOINTS; i++) {
 		err = attach_probe(live, i);
-		attached += !err;
-		if (!err)
-			continue;
-		probes_refuse(&live->probes, i, "it cannot be attached to: %s", strerror(-err));
-		first_err = first_err == -ENOENT ? err : first_err;
+		attached += err > 0;
+		if (err < 0 && first_err == -ENOENT)
+			first_err = err;
 	}
 	live->attached = attached > 0;
 	live_switch(live, live->attached);
@@ -104,8 +114,10 @@ struct live *live_open(const struct live_options *options, int *err, char *messa
 		*err = live_load(live, options, &error);
 	if (!*err)
 		*err = attach(live, &error);
-	if (!*err)
+	if (!*err) {
+		live_take_snapshot(live);
 		return live;
+	}
 	live_close(live);
 	return NULL;
 }
@@ -145,7 +157,7 @@ int live_period_ms(const struct live *live)
 
 const struct source_probe *live_probes(const struct live *live, size_t *count)
 {
-	*count = PROBE_COUNT;
+	*count = live->probe_count;
 	return live->probes.list;
 }
 
@@ -163,7 +175,8 @@ int live_counters(const struct live *live, struct source_counters *counters)
 			counters->lost[kind] += __atomic_load_n(&count->lost, __ATOMIC_ACQUIRE);
 			counters->attempted[kind] += __atomic_load_n(&count->attempted, __ATOMIC_ACQUIRE);
 		}
-		missed = live_missed(live, kind - 1);
+		counters->attempted[kind] += live->snapshot.counts.kinds[kind].attempted;
+		missed = kind <= PROBE_TRACEPOINTS ? live_missed(live, kind - 1) : 0;
 		counters->lost[kind] += missed;
 		counters->attempted[kind] += missed;
 	}

@@ -138,7 +138,7 @@ static uint64_t missed_total(const struct live *live)
 {
 	uint64_t missed = 0;
 
-	for (int i = 0; i < PROBE_COUNT; i++)
+	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		missed += live_missed(live, i);
 	return missed;
 }

@@ -12,6 +12,8 @@
 #include "sdei.skel.h"
 
 #define DENIED_VMS 16384
+#define WAITING_VCPUS 16384	/* that have an event pending at the same time */
+#define SNAPSHOT_VCPUS (1 << 20)
 
 /*
  * libbpf's messages have no context, so the first warning is kept here: behind "cannot load" it is what helps.
@@ -88,11 +90,32 @@ static int size_set(struct bpf_map *map, size_t count)
 	return bpf_map__set_max_entries(map, count ? count : 1);
 }
 
+static bool is_wanted(const struct live *live, int i)
+{
+	return !live->probes.list[i].why_not;
+}
+
+/* Those that following threads and the snapshot need. */
+static int size_optional_maps(struct live *live)
+{
+	size_t waiting = live->bpf->rodata->sched ? WAITING_VCPUS : 1;
+	int err;
+
+	err = bpf_map__set_max_entries(live->bpf->maps.waiting, waiting);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.watched, waiting);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.told, is_wanted(live, PROBE_SNAPSHOT) ? SNAPSHOT_VCPUS : 1);
+	return err;
+}
+
 static int size_maps(struct live *live, const struct source_filter *filter)
 {
 	int err;
 
 	err = bpf_map__set_max_entries(live->bpf->maps.rings, live->cpus);
+	if (!err)
+		err = size_optional_maps(live);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.counters, live->cpus);
 	if (!err)
@@ -114,11 +137,12 @@ static int load_object(struct live *live, const struct live_options *options, co
 
 	configure_wakeup(live);
 	configure_filters(live, &options->filter);
+	live->bpf->rodata->sched = options->sched;
 	err = size_maps(live, &options->filter);
 	if (err)
 		return live_fail(error, err, "cannot size the BPF maps: %s", strerror(-err));
 	for (int i = 0; i < PROBE_COUNT; i++)
-		bpf_program__set_autoload(live_program(live, i), !live->probes.list[i].why_not);
+		bpf_program__set_autoload(live_program(live, i), is_wanted(live, i));
 	err = sdei_bpf__load(live->bpf);
 	if (err == -EPERM) {
 		privilege_explain(why, sizeof(why));
@@ -189,15 +213,31 @@ static int set_up(struct live *live, const struct source_filter *filter)
 	return err;
 }
 
+static int open_and_load(struct live *live, const struct live_options *options, const struct live_error *error)
+{
+	int err = open_object(live, options->verbose, error);
+
+	return err ? err : load_object(live, options, error);
+}
+
+/* Without the snapshot, as it is optional and reads the kernel's own structures, which may be others than we know. */
+static int load_without_snapshot(struct live *live, const struct live_options *options, const struct live_error *error)
+{
+	probes_refuse(&live->probes, PROBE_SNAPSHOT, "this kernel does not take its program: %.50s", first_warning);
+	sdei_bpf__destroy(live->bpf);
+	live->bpf = NULL;
+	return open_and_load(live, options, error);
+}
+
 int live_load(struct live *live, const struct live_options *options, const struct live_error *error)
 {
 	int err;
 
 	err = live_size_rings(live, options->ring_bytes, error);
 	if (!err)
-		err = open_object(live, options->verbose, error);
-	if (!err)
-		err = load_object(live, options, error);
+		err = open_and_load(live, options, error);
+	if (err && err != -EPERM && live->bpf && is_wanted(live, PROBE_SNAPSHOT))
+		err = load_without_snapshot(live, options, error);
 	if (err)
 		return err;
 	err = set_up(live, &options->filter);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings, live_drain.c reads. */
+/*
+ * The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings,
+ * live_snapshot.c looks at what there is already, live_drain.c reads.
+ */
 #ifndef SOURCE_LIVE_PRIVATE_H
 #define SOURCE_LIVE_PRIVATE_H
 
@@ -7,6 +10,7 @@
 #include "losses.h"
 #include "probes.h"
 #include "ring.h"
+#include "snapshot.h"
 #include "source.h"
 #include "streams.h"
 
@@ -14,6 +18,7 @@ struct live {
 	struct sdei_bpf *bpf;		/* the skeleton */
 	struct probes probes;
 	struct bpf_link *links[PROBE_COUNT];
+	int probe_count;		/* of these, the first ones were asked for */
 	bool attached;
 
 	unsigned int cpus;		/* highest CPU number + 1 */
@@ -23,7 +28,8 @@ struct live {
 	int *ring_fds;			/* -1: none */
 	int epoll;			/* of the ring_fds */
 	struct sdei_cpu *counts;	/* the kernel's, by CPU */
-	struct streams *streams;
+	struct snapshot snapshot;
+	struct streams *streams;	/* of the CPUs, then the snapshot */
 
 	struct judge *judge;		/* NULL: every VM is wanted */
 	struct losses *losses;
@@ -52,6 +58,9 @@ void live_unload(struct live *live);
 int live_size_rings(struct live *live, size_t bytes, const struct live_error *error);
 int live_open_rings(struct live *live);
 void live_close_rings(struct live *live);
+
+/* Once the programs are attached and switched on. That it cannot be taken is told by its probe. */
+void live_take_snapshot(struct live *live);
 
 /* The program of probe i; for its descriptor and to attach it. */
 struct bpf_program *live_program(const struct live *live, int i);

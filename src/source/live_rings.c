@@ -96,7 +96,7 @@ static int allocate(struct live *live)
 	live->rings = calloc(live->cpus, sizeof(live->rings[0]));
 	live->ring_fds = malloc(live->cpus * sizeof(live->ring_fds[0]));
 	live->lost_values = calloc(live->cpu_values, sizeof(live->lost_values[0]));
-	live->streams = streams_new(live->cpus);
+	live->streams = streams_new(live->cpus + 1);
 	live->losses = losses_new(bpf_map__max_entries(live->bpf->maps.lost));
 	if (live->ring_fds)
 		memset(live->ring_fds, -1, live->cpus * sizeof(live->ring_fds[0]));
@@ -115,6 +115,7 @@ int live_open_rings(struct live *live)
 	live->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (live->epoll < 0)
 		return -errno;
+	streams_set(live->streams, live->cpus, NULL, &live->snapshot.counts);
 	for (unsigned int cpu = 0; cpu < live->cpus && !err; cpu++) {
 		streams_set(live->streams, cpu, NULL, &live->counts[cpu]);
 		if (is_present(cpu))
@@ -138,6 +139,7 @@ void live_close_rings(struct live *live)
 	if (live->counts)
 		munmap(live->counts, live->cpus * sizeof(struct sdei_cpu));
 	streams_free(live->streams);
+	snapshot_clear(&live->snapshot);
 }
 
 /* The kernel waits for all running programs when a map of maps changes: it promises that the old value is out of use. */

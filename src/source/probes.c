@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <bpf/btf.h>
 
 void probes_refuse(struct probes *probes, int i, const char *format, ...)
@@ -38,30 +39,70 @@ static int argument_count(const struct btf *btf, const char *tracepoint)
 }
 
 /* Fields are only ever appended, so more arguments than expected are fine. */
-static bool find(struct probes *probes, int i, const struct btf *vmlinux, const struct btf *module)
+static bool find_tracepoint(struct probes *probes, int i, const char *name, int expected, const struct btf *vmlinux,
+			    const struct btf *module)
 {
-	const struct kind *kind = kind_of(i + 1);
-	int args = argument_count(vmlinux, kind->probe);
+	int args = argument_count(vmlinux, name);
 
-	probes->list[i] = (struct source_probe) { .name = kind->probe };
+	probes->list[i] = (struct source_probe) { .name = name };
 	if (args == -ENOENT)
-		args = argument_count(module, kind->probe);
+		args = argument_count(module, name);
 	if (args == -ENOENT)
 		probes_refuse(probes, i, "this kernel does not have it");
 	else if (args < 0)
 		probes_refuse(probes, i, "its BTF is not that of a tracepoint");
-	else if (args < kind->args)
+	else if (args < expected)
 		probes_refuse(probes, i, "it has %d arguments, %d are expected: another version of the kernel series",
-			      args, kind->args);
+			      args, expected);
 	return !probes->list[i].why_not;
+}
+
+/* The struct in the module's BTF (NULL is fine), which also knows the kernel's, or else in the kernel's. */
+static const struct btf_type *find_struct(const struct btf *vmlinux, const struct btf *module, const char *name)
+{
+	const struct btf *btf = module ? module : vmlinux;
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+
+	return id < 0 ? NULL : btf__type_by_id(btf, id);
+}
+
+static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	const struct btf_member *members = btf_members(type);
+
+	for (int i = 0; i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, members[i].name_off), name) == 0)
+			return true;
+	return false;
+}
+
+/* What the snapshot reads must be there under these names; where it is, libbpf finds out. */
+static void find_snapshot(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
+{
+	static const char *const members[] = { "registered", "enabled", "running", "pending", "masked", "handlers" };
+	const struct btf_type *type = find_struct(vmlinux, module, "kvm_sdei_vcpu");
+	const struct btf *btf = module ? module : vmlinux;
+
+	probes->list[PROBE_SNAPSHOT] = (struct source_probe) { .name = SOURCE_SNAPSHOT };
+	if (btf__find_by_name_kind(vmlinux, "bpf_iter_task_file", BTF_KIND_FUNC) < 0)
+		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel has no BPF iterator over open files");
+	else if (!type)
+		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel keeps no struct kvm_sdei_vcpu");
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && !probes->list[PROBE_SNAPSHOT].why_not; i++)
+		if (!has_member(btf, type, members[i]))
+			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
 int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
 {
 	int found = 0;
 
-	for (int i = 0; i < PROBE_COUNT; i++)
-		found += find(probes, i, vmlinux, module);
+	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
+		found += find_tracepoint(probes, i, kind_of(i + 1)->probe, kind_of(i + 1)->args, vmlinux, module);
+	find_snapshot(probes, vmlinux, module);
+	find_tracepoint(probes, PROBE_SWITCH, "sched_switch", 3, vmlinux, module);
+	find_tracepoint(probes, PROBE_ENTRY, "kvm_entry", 0, vmlinux, module);
+	find_tracepoint(probes, PROBE_EXIT, "kvm_exit", 0, vmlinux, module);
 	return found;
 }
 

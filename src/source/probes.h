@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which of the tracepoints this kernel has, told from its BTF before anything is
+ * Which of the tracepoints, and of the rest that is wanted, this kernel has, told from its BTF before anything is
  * loaded: there every tracepoint NAME is a typedef btf_trace_NAME of a function
  * that takes a pointer of the tracing's own and then the arguments.
  */
@@ -10,7 +10,16 @@
 #include "kinds.h"
 #include "source.h"
 
-#define PROBE_COUNT (SDEI_KIND_COUNT - 1)	/* probe i is about kind i + 1 */
+/* Probe i is about kind i + 1, as far as it has a tracepoint of its own; then come the optional ones. */
+enum probe {
+	PROBE_TRACEPOINTS = SDEI_STATE,
+	PROBE_SNAPSHOT = PROBE_TRACEPOINTS,	/* the iterator */
+	PROBE_SCHED,				/* what follows is for PLACE */
+	PROBE_SWITCH = PROBE_SCHED,
+	PROBE_ENTRY,
+	PROBE_EXIT,
+	PROBE_COUNT
+};
 
 struct probes {
 	struct source_probe list[PROBE_COUNT];
@@ -18,8 +27,8 @@ struct probes {
 };
 
 /*
- * Fills in all probes: why_not is NULL for those that can be attached. The number of these, or -errno: -ENOENT if the
- * kernel has no BTF at all.
+ * Fills in all probes: why_not is NULL for those that can be attached. The number of these among the tracepoints of
+ * SDEI, or -errno: -ENOENT if the kernel has no BTF at all.
  */
 int probes_find(struct probes *probes);
 

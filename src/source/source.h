@@ -32,7 +32,7 @@ struct source_filter {
 /* State of one probe, for the header (k/n) and doctor. */
 struct source_probe {
 	const char *name;	/* kvm_sdei_signal */
-	bool attached;
+	bool attached;		/* the snapshot: taken */
 	const char *why_not;	/* NULL when attached */
 };
 
@@ -40,13 +40,15 @@ struct live_options {
 	struct source_filter filter;
 	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: the default (1 MiB) */
 	bool no_calls;		/* leave kvm_sdei_call out */
+	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */
 	bool verbose;		/* libbpf's own messages to stderr */
 };
 
 struct live;
 
 /*
- * Loads and attaches. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
+ * Loads, attaches and takes the snapshot: what there was at this time comes as records of kind STATE, in its place in
+ * the order of time. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
  * -EPERM not privileged, else -errno; message (of at least 512 bytes) says what was tried, what failed, what to do.
  */
 struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);
@@ -67,7 +69,11 @@ int64_t live_drain(struct live *live, const struct source_sink *sink, bool final
 /* Detaches the probes so that nothing new comes; what is in the rings can still be drained. */
 void live_detach(struct live *live);
 
+/* What was asked for: the tracepoints, the snapshot, and those that follow threads. All but the first are optional. */
 const struct source_probe *live_probes(const struct live *live, size_t *count);
+
+/* What live_probes() calls the snapshot. */
+#define SOURCE_SNAPSHOT "kvm_sdei_snapshot"
 
 struct source_counters {
 	uint64_t attempted[SDEI_KIND_COUNT];	/* by the BPF programs */

@@ -11,11 +11,34 @@
 
 #include "../model/model.h"
 
-/* What a row is about. event is NULL for a vCPU of which no event is in use. */
+/* What a row stands for. */
+enum view_level { LEVEL_EVENT, LEVEL_VCPU, LEVEL_VM };
+
+/* The figures of several events together; histograms are those of scope.recent. */
+struct view_sum {
+	struct model_counts count, interval;
+	const struct hist *dispatch, *handler, *total;
+	struct model_blame blame;
+	size_t vcpus, events;		/* that are there; that are in use */
+	size_t masked_vcpus;
+	unsigned int state;		/* bits that any of them has */
+	bool mask_known;		/* of at least one */
+	bool inexact;
+	uint64_t masked_ns, seen_ns;	/* both summed over the vCPUs */
+	uint64_t interval_masked_ns;
+	size_t interval_vcpus;
+	int64_t unaccounted;
+};
+
+/*
+ * What a row is about. event is NULL for a vCPU of which no event is in use, and where sum is not; then vcpu is NULL
+ * for all those of the VM.
+ */
 struct view_row {
 	const struct model_vm *vm;
 	const struct model_vcpu *vcpu;
 	const struct model_event *event;
+	const struct view_sum *sum;
 };
 
 /* The time that figures are about. */
@@ -23,6 +46,8 @@ struct view_scope {
 	uint64_t now_ns;
 	uint64_t interval_ns;	/* of the last closed interval */
 	bool total;		/* counts since the start instead of rates */
+	bool recent;		/* histograms of the last interval instead of those since the start */
+	enum view_level level;
 };
 
 enum cell_kind {
@@ -35,7 +60,7 @@ struct cell {
 	enum cell_kind kind;
 	double number;
 	const char *string;	/* owned by the model or a constant */
-	char letters[8];
+	char letters[12];
 };
 
 enum column_unit {
@@ -51,6 +76,7 @@ struct column {
 	const char *id;		/* for --sort and filters */
 	const char *title;
 	const char *total;	/* title when scope.total; NULL: the same */
+	const char *several;	/* title where rows stand for several vCPUs or events; NULL: the same */
 	const char *help;
 	enum column_unit unit;
 	unsigned char width;	/* on the screen */
@@ -59,6 +85,8 @@ struct column {
 	bool left;		/* aligned; numbers are not */
 	bool flexible;		/* takes what room is left on the screen */
 	bool fixed;		/* identity: not scrolled sideways */
+	bool letters;		/* of its text, each letter is a fact */
+	bool extra;		/* only where there is room: not on paper */
 	bool rare;		/* shown only while some row has a figure other than 0 */
 	bool falling;		/* sorted with the largest first */
 	struct cell (*get)(const struct view_row *row, const struct view_scope *scope);
@@ -68,6 +96,17 @@ extern const struct column columns[];
 extern const size_t column_count;
 
 const struct column *column_find(const char *id);	/* NULL: none has it */
+
+const char *column_title(const struct column *column, const struct view_scope *scope);
+
+/* The histogram of the row that scope is about; NULL: empty. */
+enum view_hist { VIEW_DISPATCH, VIEW_HANDLER, VIEW_TOTAL };
+const struct hist *view_hist(const struct view_row *row, const struct view_scope *scope, enum view_hist which);
+
+/* Of one event. */
+const struct hist *view_event_hist(const struct model_event *e, bool recent, enum view_hist which);
+
+int64_t view_unaccounted(const struct model_event *e);
 
 /* cell as text without padding, at most width columns unless it is text or an id. buf of FORMAT_SIZE; returns the text. */
 const char *column_format(const struct column *column, const struct cell *cell, const struct view_scope *scope,

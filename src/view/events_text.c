@@ -138,6 +138,11 @@ static void put_call(FILE *out, const struct sdei_record *r)
 	put_result(out, r->result);
 }
 
+static void put_place(FILE *out, const struct sdei_record *r)
+{
+	fprintf(out, "thread %s%s", r->origin == SDEI_DESCHEDULED ? "" : "in ", record_place(r->origin));
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(FILE *out, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -150,7 +155,26 @@ static void (*const put_kind[SDEI_KIND_COUNT])(FILE *out, const struct sdei_reco
 	[SDEI_COMPLETE] = put_complete,
 	[SDEI_CALL] = put_call,
 	[SDEI_STATE] = put_state,
+	[SDEI_PLACE] = put_place,
 };
+
+void events_text_details(FILE *out, const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_REGISTER:
+		break;
+	case SDEI_STATE:
+		fputs(record_state_reason(r->origin), out);
+		put_cleared(out, r->outcome);
+		break;
+	case SDEI_CALL:
+		put_result(out, r->result);
+		break;
+	default:
+		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
+			put_kind[r->kind](out, r);
+	}
+}
 
 void events_text_record(FILE *out, const struct sdei_record *r, const struct vm_name *name)
 {

@@ -12,4 +12,7 @@ void events_text_header(FILE *out);
 void events_text_record(FILE *out, const struct sdei_record *record, const struct vm_name *name);
 void events_text_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count);	/* key NULL: unknown */
 
+/* What a record's head tells of its kind, without more of it than that. */
+void events_text_details(FILE *out, const struct sdei_record *r);
+
 #endif

@@ -112,3 +112,11 @@ char *format_clock(char *buf, size_t size, int64_t wall_ns)
 	strftime(buf, size, "%H:%M:%S", &tm);
 	return buf;
 }
+
+char *format_clock_ms(char *buf, size_t size, int64_t wall_ns)
+{
+	size_t length = strlen(format_clock(buf, size, wall_ns));
+
+	snprintf(buf + length, size - length, ".%03d", (int)(wall_ns % NS_PER_SEC / 1000000));
+	return buf;
+}

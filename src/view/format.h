@@ -27,5 +27,6 @@ char *format_wall(char *buf, size_t size, int64_t wall_ns);
 
 /* The same as 12:34:56 in local time. */
 char *format_clock(char *buf, size_t size, int64_t wall_ns);
+char *format_clock_ms(char *buf, size_t size, int64_t wall_ns);	/* 12:34:56.789 */
 
 #endif

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "format.h"
+#include "json_record.h"
 #include "json_write.h"
 
 /* What all levels of one line need. */
@@ -105,6 +106,38 @@ static void put_state(struct json *j, const struct model_event *e)
 	json_text(j, "state", sdei_state_letters(state, letters));
 }
 
+static void put_blame(struct json *j, const struct model_blame *blame)
+{
+	if (!blame) {
+		json_null(j, "blame");
+		return;
+	}
+	json_open(j, "blame", '{');
+#define X(field, help) json_u64(j, #field "_ns", blame->ns[BLAME_##field]);
+	MODEL_BLAMES(X)
+#undef X
+	json_close(j, '}');
+}
+
+static void put_late(struct json *j, const struct model_event *e)
+{
+	size_t count;
+	const struct model_late *late = model_event_late(e, &count);
+
+	json_open(j, "late", '[');
+	for (size_t i = 0; i < count; i++) {
+		json_open(j, NULL, '{');
+		json_u64(j, "latency_ns", late[i].latency_ns);
+		json_u64(j, "signal_ns", late[i].signal_ns);
+		json_u64(j, "dispatch_ns", late[i].dispatch_ns);
+		json_u64(j, "signals", late[i].signals);
+		json_id(j, "blocked_by", late[i].blocked_by);
+		put_blame(j, &late[i].blame);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void put_event(struct line *line, const struct model_event *e)
 {
 	struct json *j = &line->json;
@@ -127,6 +160,8 @@ static void put_event(struct line *line, const struct model_event *e)
 	put_hist(line, "total", e->total, &in_ns);
 	put_hist(line, "coalesce_age", e->coalesce_age, &in_ns);
 	put_hist(line, "episode_signals", e->episode_signals, &plain);
+	put_blame(j, model_event_blame(e));
+	put_late(j, e);
 	json_close(j, '}');
 }
 
@@ -194,6 +229,7 @@ static void put_mask(struct line *line, const struct model_vcpu *vcpu)
 static void put_vcpu(struct line *line, const struct model_vcpu *vcpu)
 {
 	struct json *j = &line->json;
+	struct model_blame blame;
 
 	json_open(j, NULL, '{');
 	json_u64(j, "vcpu", vcpu->id);
@@ -202,6 +238,8 @@ static void put_vcpu(struct line *line, const struct model_vcpu *vcpu)
 	json_bool(j, "inexact", vcpu->inexact);
 	put_mask(line, vcpu);
 	put_calls(j, vcpu);
+	model_vcpu_blame(vcpu, &blame);
+	put_blame(j, &blame);
 	json_open(j, "events", '[');
 	for (size_t i = 0; i < vcpu->event_count; i++)
 		put_event(line, vcpu->events[i]);
@@ -218,12 +256,15 @@ static bool is_shown(const struct line *line, bool gone, uint64_t gone_ns)
 static void put_vm(struct line *line, const struct model_vm *vm)
 {
 	struct json *j = &line->json;
+	struct model_blame blame;
 
+	model_vm_blame(vm, &blame);
 	json_open(j, NULL, '{');
 	json_u64(j, "vm", vm->pid);
 	json_u64(j, "instance", vm->instance);
 	json_text(j, "name", name_of(vm)->raw);
 	json_bool(j, "gone", vm->gone);
+	put_blame(j, &blame);
 	json_open(j, "vcpus", '[');
 	for (size_t i = 0; i < vm->vcpu_count; i++)
 		if (is_shown(line, vm->vcpus[i]->gone, vm->vcpus[i]->gone_ns))
@@ -241,6 +282,45 @@ static void put_vms(struct line *line, const struct model *m)
 	for (size_t i = 0; i < count; i++)
 		if (is_shown(line, vms[i]->gone, vms[i]->gone_ns))
 			put_vm(line, vms[i]);
+	json_close(&line->json, ']');
+}
+
+static void put_finding(struct json *j, const struct model_finding *finding)
+{
+	char text[160], letters[6];
+
+	finding_describe(finding, text, sizeof(text));
+	json_open(j, NULL, '{');
+	json_text(j, "code", finding_code_name(finding->code));
+	json_text(j, "severity", severity_name(finding_severity(finding->code)));
+	json_u64(j, "vm", finding->vm);
+	json_u64(j, "instance", finding->instance);
+	json_id(j, "vcpu", finding->vcpu);
+	json_id(j, "event", finding->event);
+	json_u64(j, "first_ns", finding->first_ns);
+	json_u64(j, "last_ns", finding->last_ns);
+	json_u64(j, "count", finding->count);
+	json_bool(j, "open", finding->open);
+	json_u64(j, "value", finding->value);
+	json_text(j, "text", text);
+	json_text(j, "state_before", sdei_state_letters(finding->state_before, letters));
+	if (finding->has_record)
+		json_record_head(j, "record", &finding->record);
+	else
+		json_null(j, "record");
+	json_close(j, '}');
+}
+
+/* An interval tells what holds, and what was seen in it. */
+static void put_findings(struct line *line, const struct model *m)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	json_open(&line->json, "findings", '[');
+	for (size_t i = 0; i < count; i++)
+		if (line->summary || findings[i].open || findings[i].last_ns + line->totals->interval_ns >= line->status->now_ns)
+			put_finding(&line->json, &findings[i]);
 	json_close(&line->json, ']');
 }
 
@@ -319,6 +399,7 @@ static void put_line(FILE *out, const struct model *m, const struct view_status 
 	put_counts(&line.json, "interval", &line.totals->interval);
 	if (summary)
 		put_counters(&line.json, &status->counters);
+	put_findings(&line, m);
 	put_vms(&line, m);
 	json_close(&line.json, '}');
 	putc('\n', out);

@@ -15,7 +15,8 @@
 /*
  * Both kinds of line: head (time_ns, wall, start_ns, interval_ns, host; records, lost, late, malformed, no_memory, misfits,
  * all since the start; interval_records; probes, cpu_percent, vm_count, vcpu_count), count and interval of all VMs
- * (MODEL_COUNTS), and vms[] > vcpus[] > events[]. A histogram is null while it is empty; masked_share is 0..1.
+ * (MODEL_COUNTS), findings[], and vms[] > vcpus[] > events[], each of these with its blame. late[] are an event's worst
+ * dispatches. A histogram is null while it is empty; masked_share is 0..1.
  * masked, masked_age_ns and masked_share are null where unknown. Names of fields are only ever added.
  */
 

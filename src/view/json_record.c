@@ -2,16 +2,8 @@
 /* One record as JSON: its head, then what its kind has. */
 #include "json.h"
 
-#include "json_write.h"
+#include "json_record.h"
 #include "record_names.h"
-
-static void put_id(struct json *j, const char *key, uint32_t id)
-{
-	if (id == SDEI_NONE)
-		json_null(j, key);
-	else
-		json_u64(j, key, id);
-}
 
 static void put_error(struct json *j, int error)
 {
@@ -41,7 +33,7 @@ static void put_signal(struct json *j, const struct sdei_record *r)
 {
 	json_text(j, "outcome", record_outcome(r->outcome));
 	json_text(j, "source", record_source(r->origin));
-	put_id(j, "sender", r->sender);
+	json_id(j, "sender", r->sender);
 	put_error(j, r->error);
 }
 
@@ -110,6 +102,11 @@ static void put_call(struct json *j, const struct sdei_record *r)
 	put_result(j, r->result);
 }
 
+static void put_place(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "place", record_place(r->origin));
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -122,7 +119,41 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_COMPLETE] = put_complete,
 	[SDEI_CALL] = put_call,
 	[SDEI_STATE] = put_state,
+	[SDEI_PLACE] = put_place,
 };
+
+/* What of a kind's own is in the head. */
+static void put_kind_head(struct json *j, const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_REGISTER:
+		break;
+	case SDEI_STATE:
+		json_text(j, "reason", record_state_reason(r->origin));
+		put_cleared(j, r->outcome);
+		break;
+	case SDEI_CALL:
+		put_result(j, r->result);
+		break;
+	default:
+		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
+			put_kind[r->kind](j, r);
+	}
+}
+
+void json_record_head(struct json *j, const char *key, const struct sdei_record *r)
+{
+	const char *kind = sdei_kind_name(r->kind);
+	char letters[6];
+
+	json_open(j, key, '{');
+	json_u64(j, "time_ns", r->time_ns);
+	json_text(j, "kind", kind ? kind : "?");
+	json_id(j, "event", r->event);
+	json_text(j, "state", sdei_state_letters(r->state, letters));
+	put_kind_head(j, r);
+	json_close(j, '}');
+}
 
 void json_record(FILE *out, const struct sdei_record *r, const struct vm_name *name)
 {
@@ -136,7 +167,7 @@ void json_record(FILE *out, const struct sdei_record *r, const struct vm_name *n
 	json_u64(&j, "vm", r->vm);
 	json_text(&j, "name", name->raw);
 	json_u64(&j, "vcpu", r->vcpu);
-	put_id(&j, "event", r->event);
+	json_id(&j, "event", r->event);
 	json_text(&j, "state", sdei_state_letters(r->state, letters));
 	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
 		put_kind[r->kind](&j, r);
@@ -157,7 +188,7 @@ void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
 		json_text(&j, "lost_kind", kind ? kind : "?");
 		json_u64(&j, "vm", key->vm);
 		json_u64(&j, "vcpu", key->vcpu);
-		put_id(&j, "event", key->event);
+		json_id(&j, "event", key->event);
 	}
 	json_close(&j, '}');
 	putc('\n', out);

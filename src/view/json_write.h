@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../../bpf/record.h"
 #include "escape.h"
 
 struct json {
@@ -79,6 +80,15 @@ static inline void json_null(struct json *j, const char *key)
 {
 	json_key(j, key);
 	fputs("null", j->out);
+}
+
+/* Of a vCPU or an event. */
+static inline void json_id(struct json *j, const char *key, uint32_t id)
+{
+	if (id == SDEI_NONE)
+		json_null(j, key);
+	else
+		json_u64(j, key, id);
 }
 
 #endif

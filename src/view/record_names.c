@@ -35,7 +35,7 @@ const char *record_state_reason(unsigned int reason)
 {
 	static const char *const names[] = {
 		[SDEI_CREATED] = "created", [SDEI_STATE_RESET] = "reset", [SDEI_RESTORED] = "restored",
-		[SDEI_DESTROYED] = "destroyed",
+		[SDEI_DESTROYED] = "destroyed", [SDEI_SNAPSHOT] = "snapshot",
 	};
 
 	return NAME_IN(names, reason);
@@ -46,4 +46,13 @@ const char *record_reset_reason(unsigned int reason)
 	static const char *const names[] = { [SDEI_PRIVATE_RESET] = "private", [SDEI_VCPU_RESET] = "vcpu" };
 
 	return NAME_IN(names, reason);
+}
+
+const char *record_place(unsigned int place)
+{
+	static const char *const names[] = {
+		[SDEI_IN_GUEST] = "guest", [SDEI_IN_HOST] = "host", [SDEI_DESCHEDULED] = "descheduled",
+	};
+
+	return NAME_IN(names, place);
 }

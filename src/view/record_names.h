@@ -10,5 +10,6 @@ const char *record_outcome(unsigned int outcome);	/* of SIGNAL */
 const char *record_how(unsigned int how);		/* of COMPLETE */
 const char *record_state_reason(unsigned int reason);	/* of STATE */
 const char *record_reset_reason(unsigned int reason);	/* of RESET */
+const char *record_place(unsigned int place);		/* of PLACE */
 
 #endif

@@ -2,20 +2,20 @@
 #include "table.h"
 
 #include <errno.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "escape.h"
 #include "format.h"
-#include "names.h"
+#include "sum.h"
 
 struct row {
 	struct view_row source;
 	struct row_id id;
 	struct cell key;	/* of the sort column */
 	struct cell *cells;	/* of all columns when frozen */
+	struct view_sum *sum;	/* owned; NULL for a row of one event */
 	bool gone;
 };
 
@@ -26,8 +26,10 @@ struct table {
 	size_t order_count, order_space;
 	struct view_scope scope;
 	struct table_options options;
-	regex_t pattern;
-	bool filtered, frozen;
+	bool frozen;
+	/* Sums are dear: they are kept until the next tick. */
+	const struct model *summed;
+	uint64_t summed_ns, summed_start_ns;
 };
 
 bool row_id_equal(const struct row_id *a, const struct row_id *b)
@@ -53,8 +55,11 @@ static void free_cells(struct cell *cells)
 
 static void drop_rows(struct table *t)
 {
-	for (size_t i = 0; i < t->row_count; i++)
+	for (size_t i = 0; i < t->row_count; i++) {
 		free_cells(t->rows[i].cells);
+		sum_free(t->rows[i].sum);
+	}
+	t->summed = NULL;
 	t->row_count = 0;
 	t->order_count = 0;
 }
@@ -64,7 +69,6 @@ void table_free(struct table *t)
 	if (!t)
 		return;
 	drop_rows(t);
-	table_filter(t, NULL, NULL, 0);
 	free(t->rows);
 	free(t->order);
 	free(t);
@@ -86,41 +90,76 @@ static int reserve(void **array, size_t *space, size_t count, size_t size)
 	return 0;
 }
 
-static int add_row(struct table *t, const struct model_vm *vm, const struct model_vcpu *vcpu, const struct model_event *event)
+static struct row *add_row(struct table *t, const struct view_row *source)
 {
-	int err = reserve((void **)&t->rows, &t->row_space, t->row_count, sizeof(*t->rows));
+	const struct model_vcpu *vcpu = source->vcpu;
+	const struct model_event *event = source->event;
 	struct row *row;
 
-	if (err)
-		return err;
+	if (reserve((void **)&t->rows, &t->row_space, t->row_count, sizeof(*t->rows)) < 0)
+		return NULL;
 	row = &t->rows[t->row_count++];
 	*row = (struct row){
-		.source = { .vm = vm, .vcpu = vcpu, .event = event },
-		.id = { .pid = vm->pid, .instance = vm->instance, .vcpu = vcpu->id,
+		.source = *source,
+		.id = { .pid = source->vm->pid, .instance = source->vm->instance, .vcpu = vcpu ? vcpu->id : 0,
 			.event = event ? event->event : 0, .has_event = event != NULL },
-		.gone = vcpu->gone,
+		.gone = vcpu ? vcpu->gone : source->vm->gone,
 	};
-	return 0;
+	return row;
 }
 
-static bool in_use(const struct model_event *e)
+/* A row of several events; vcpu NULL: of the VM. */
+static int add_sum(struct table *t, const struct model_vm *vm, const struct model_vcpu *vcpu)
 {
-	return (e->state & (SDEI_REGISTERED | SDEI_RUNNING | SDEI_PENDING)) || e->count.signals || e->count.dispatched ||
-	       e->count.completed || e->count.resumed || e->lost;
+	struct row *row = add_row(t, &(struct view_row){ .vm = vm, .vcpu = vcpu });
+
+	if (!row)
+		return -ENOMEM;
+	row->sum = sum_new(vm, vcpu, &t->scope);
+	row->source.sum = row->sum;
+	return row->sum ? 0 : -ENOMEM;
 }
 
-static int add_vcpu(struct table *t, const struct model_vm *vm, const struct model_vcpu *vcpu)
+static int add_event(struct table *t, const struct model_vcpu *vcpu, const struct model_event *event)
+{
+	return add_row(t, &(struct view_row){ .vm = vcpu->vm, .vcpu = vcpu, .event = event }) ? 0 : -ENOMEM;
+}
+
+static bool is_wanted(const struct table *t, bool gone, uint64_t gone_ns)
+{
+	return !gone || t->options.gone || gone_ns >= t->options.gone_since_ns;
+}
+
+static int add_vcpu(struct table *t, const struct model_vcpu *vcpu)
 {
 	size_t before = t->row_count;
 	int err = 0;
 
-	if (vcpu->gone && !t->options.gone && vcpu->gone_ns < t->options.gone_since_ns)
+	if (!is_wanted(t, vcpu->gone, vcpu->gone_ns))
 		return 0;
+	if (t->options.within == LEVEL_VCPU && vcpu->id != t->options.of.vcpu)
+		return 0;
+	if (t->scope.level == LEVEL_VCPU)
+		return add_sum(t, vcpu->vm, vcpu);
 	for (size_t i = 0; i < vcpu->event_count && !err; i++)
-		if (t->options.all || in_use(vcpu->events[i]))
-			err = add_row(t, vm, vcpu, vcpu->events[i]);
+		if (t->options.all || event_in_use(vcpu->events[i]))
+			err = add_event(t, vcpu, vcpu->events[i]);
 	if (!err && t->row_count == before)
-		err = add_row(t, vm, vcpu, NULL);
+		err = add_event(t, vcpu, NULL);
+	return err;
+}
+
+static int add_vm(struct table *t, const struct model_vm *vm)
+{
+	const struct table_options *options = &t->options;
+	int err = 0;
+
+	if (options->within != LEVEL_EVENT && (vm->pid != options->of.pid || vm->instance != options->of.instance))
+		return 0;
+	if (t->scope.level == LEVEL_VM)
+		return is_wanted(t, vm->gone, vm->gone_ns) ? add_sum(t, vm, NULL) : 0;
+	for (size_t i = 0; i < vm->vcpu_count && !err; i++)
+		err = add_vcpu(t, vm->vcpus[i]);
 	return err;
 }
 
@@ -132,8 +171,7 @@ static int collect(struct table *t, const struct model *m)
 
 	drop_rows(t);
 	for (size_t i = 0; i < count && !err; i++)
-		for (size_t j = 0; j < vms[i]->vcpu_count && !err; j++)
-			err = add_vcpu(t, vms[i], vms[i]->vcpus[j]);
+		err = add_vm(t, vms[i]);
 	return err;
 }
 
@@ -142,15 +180,23 @@ static struct cell row_cell(const struct table *t, const struct row *row, const 
 	return row->cells ? row->cells[column - columns] : column->get(&row->source, &t->scope);
 }
 
+struct cell_source {
+	const struct table *table;
+	const struct row *row;
+};
+
+static struct cell filter_cell(const void *source, const struct column *column)
+{
+	const struct cell_source *from = source;
+
+	return row_cell(from->table, from->row, column);
+}
+
 static bool matches(const struct table *t, const struct row *row)
 {
-	char pid[16];
+	const struct cell_source source = { t, row };
 
-	if (!t->filtered)
-		return true;
-	snprintf(pid, sizeof(pid), "%u", row->id.pid);
-	return regexec(&t->pattern, pid, 0, NULL, 0) == 0 ||
-	       regexec(&t->pattern, row_cell(t, row, column_find("name")).string, 0, NULL, 0) == 0;
+	return filter_match(t->options.filter, filter_cell, &source);
 }
 
 /* rows[] is in order of first sight of the VM, then vCPU and event, which settles ties. */
@@ -188,40 +234,53 @@ static int arrange(struct table *t)
 	return 0;
 }
 
+static bool same_rows(const struct table_options *a, const struct table_options *b)
+{
+	return a->within == b->within && a->all == b->all && a->gone == b->gone && a->gone_since_ns == b->gone_since_ns &&
+	       row_id_equal(&a->of, &b->of);
+}
+
+static bool still_good(const struct table *t, const struct model *m, const struct view_scope *scope,
+		       const struct table_options *options)
+{
+	const struct model_totals *totals = model_totals(m);
+
+	return t->summed == m && t->summed_ns == totals->now_ns && t->summed_start_ns == totals->start_ns &&
+	       t->scope.level == scope->level && t->scope.recent == scope->recent && same_rows(&t->options, options);
+}
+
+static int take(struct table *t, const struct model *m, const struct view_scope *scope, const struct table_options *options)
+{
+	int err;
+
+	if (still_good(t, m, scope, options)) {
+		t->options = *options;
+		return 0;
+	}
+	t->scope = *scope;
+	t->options = *options;
+	err = collect(t, m);
+	if (err || scope->level == LEVEL_EVENT)
+		return err;
+	t->summed = m;
+	t->summed_ns = model_totals(m)->now_ns;
+	t->summed_start_ns = model_totals(m)->start_ns;
+	return 0;
+}
+
 int table_build(struct table *t, const struct model *m, const struct view_scope *scope, const struct table_options *options)
 {
 	int err = 0;
 
-	t->options = *options;
-	if (!t->frozen) {
-		t->scope = *scope;
-		err = collect(t, m);
-	}
+	if (t->frozen)
+		t->options = *options;
+	else
+		err = take(t, m, scope, options);
 	if (!err)
 		err = arrange(t);
 	if (err)
 		t->order_count = 0;
 	return err;
-}
-
-int table_filter(struct table *t, const char *pattern, char *message, size_t size)
-{
-	regex_t compiled;
-	int err;
-
-	if (pattern && *pattern) {
-		err = regcomp(&compiled, pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
-		if (err) {
-			regerror(err, &compiled, message, size);
-			return -EINVAL;
-		}
-	}
-	if (t->filtered)
-		regfree(&t->pattern);
-	t->filtered = pattern && *pattern;
-	if (t->filtered)
-		t->pattern = compiled;
-	return 0;
 }
 
 size_t table_count(const struct table *t)

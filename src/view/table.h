@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "columns.h"
+#include "filter.h"
 
 /* Which row, for as long as people look at it. */
 struct row_id {
@@ -25,6 +26,9 @@ struct table_options {
 	bool all;			/* also events that were never used */
 	bool gone;			/* also what was gone before gone_since_ns */
 	uint64_t gone_since_ns;
+	enum view_level within;		/* only the rows of a LEVEL_VM or LEVEL_VCPU; LEVEL_EVENT: no limit */
+	struct row_id of;		/* of that one */
+	const struct filter *filter;	/* NULL: all rows */
 };
 
 struct table;
@@ -33,13 +37,10 @@ struct table *table_new(void);		/* NULL: no memory */
 void table_free(struct table *t);	/* NULL is fine */
 
 /*
- * Takes the model's rows and arranges them. Rows hold pointers into the model: valid until it changes.
+ * Takes the model's rows of scope->level and arranges them. Rows hold pointers into the model: valid until it changes.
  * A frozen table is only arranged anew. 0 or -ENOMEM (then it is empty).
  */
 int table_build(struct table *t, const struct model *m, const struct view_scope *scope, const struct table_options *options);
-
-/* A regular expression (extended, case ignored) on name and process id; NULL or "": none. -EINVAL: bad, message says why. */
-int table_filter(struct table *t, const char *pattern, char *message, size_t size);
 
 size_t table_count(const struct table *t);
 struct cell table_cell(const struct table *t, size_t row, const struct column *column);

@@ -7,11 +7,10 @@
 
 #include "escape.h"
 #include "format.h"
+#include "names.h"
+#include "why.h"
 
-static const char *title_of(const struct column *column, const struct view_scope *scope)
-{
-	return scope->total && column->total ? column->total : column->title;
-}
+#define WORST_MAX 10
 
 /* Text is padded by its columns, as bytes and characters differ; nothing trails the last column. */
 static void put_padded(FILE *out, const char *text, const struct column *column, bool last)
@@ -39,7 +38,7 @@ static void choose_columns(struct shown *shown, const struct table *t)
 {
 	shown->count = 0;
 	for (size_t i = 0; i < column_count; i++)
-		if (!columns[i].rare || table_has(t, &columns[i]))
+		if (!columns[i].extra && (!columns[i].rare || table_has(t, &columns[i])))
 			shown->column[shown->count++] = &columns[i];
 }
 
@@ -49,7 +48,7 @@ static void put_rows(FILE *out, const struct table *t)
 
 	choose_columns(&shown, t);
 	for (size_t i = 0; i < shown.count; i++)
-		put_padded(out, title_of(shown.column[i], table_scope(t)), shown.column[i], i + 1 == shown.count);
+		put_padded(out, column_title(shown.column[i], table_scope(t)), shown.column[i], i + 1 == shown.count);
 	for (size_t row = 0; row < table_count(t); row++) {
 		for (size_t i = 0; i < shown.count; i++) {
 			const struct column *column = shown.column[i];
@@ -70,9 +69,12 @@ static const char *plural(size_t count)
 static void put_status(FILE *out, const struct model *m, const struct view_status *status, size_t vms, size_t vcpus)
 {
 	const struct model_totals *totals = model_totals(m);
+	size_t open = why_open_count(m);
 
 	fprintf(out, "  %zu VM%s, %zu vCPU%s  LOST %" PRIu64 "  probes %u/%u", vms, plural(vms), vcpus, plural(vcpus),
 		totals->lost, status->probes_attached, status->probes_total);
+	if (open)
+		fprintf(out, "  %zu finding%s", open, plural(open));
 	if (status->cpu_percent >= 0)
 		fprintf(out, "  CPU %.1f %%", status->cpu_percent);
 	putc('\n', out);
@@ -119,6 +121,86 @@ static void put_quality(FILE *out, const struct model *m, const struct view_stat
 		fprintf(out, "%" PRIu64 " records found no memory\n", totals->no_memory);
 }
 
+static const char *wall_of(const struct view_status *status, uint64_t time_ns, char *buf, size_t size)
+{
+	return format_wall(buf, size, status->wall_ns - (int64_t)(status->now_ns - time_ns));
+}
+
+static void put_finding(FILE *out, const struct model *m, const struct view_status *status, const struct model_finding *f)
+{
+	const struct model_vm *vm = why_vm(m, f);
+	char where[WHY_SIZE], what[WHY_SIZE], wall[FORMAT_SIZE];
+
+	finding_describe(f, what, sizeof(what));
+	fprintf(out, "%-7s %-18s %s: %s; %" PRIu64 " time%s, first %s%s\n", severity_name(finding_severity(f->code)),
+		finding_code_name(f->code), why_where(where, sizeof(where), f, vm ? name_of(vm)->shown : "-"), what, f->count,
+		plural(f->count), wall_of(status, f->first_ns, wall, sizeof(wall)), f->open ? ", still so" : "");
+}
+
+static void put_findings(FILE *out, const struct model *m, const struct view_status *status)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	if (count)
+		fprintf(out, "\n%zu finding%s\n", count, plural(count));
+	for (size_t i = 0; i < count; i++)
+		put_finding(out, m, status, &findings[i]);
+}
+
+/* The worst dispatch of each of the worst events. */
+struct worst {
+	const struct model_event *event[WORST_MAX];
+	const struct model_late *late[WORST_MAX];
+	size_t count;
+};
+
+static void consider(struct worst *worst, const struct model_event *e)
+{
+	size_t count, at = worst->count;
+	const struct model_late *late = model_event_late(e, &count);
+
+	if (!late || !count)
+		return;
+	while (at > 0 && worst->late[at - 1]->latency_ns < late->latency_ns)
+		at--;
+	if (at == WORST_MAX)
+		return;
+	worst->count += worst->count < WORST_MAX;
+	memmove(&worst->late[at + 1], &worst->late[at], (worst->count - at - 1) * sizeof(worst->late[0]));
+	memmove(&worst->event[at + 1], &worst->event[at], (worst->count - at - 1) * sizeof(worst->event[0]));
+	worst->late[at] = late;
+	worst->event[at] = e;
+}
+
+static void find_worst(struct worst *worst, const struct model *m)
+{
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
+			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++)
+				consider(worst, vm[i]->vcpus[j]->events[k]);
+}
+
+static void put_worst(FILE *out, const struct model *m, const struct view_status *status)
+{
+	struct worst worst = { .count = 0 };
+
+	find_worst(&worst, m);
+	if (worst.count)
+		fputs("\nworst dispatch of each event\n", out);
+	for (size_t i = 0; i < worst.count; i++) {
+		const struct model_event *e = worst.event[i];
+		char age[FORMAT_SIZE], wall[FORMAT_SIZE], why[WHY_SIZE];
+
+		fprintf(out, "%6s at %s  VM %u %s vCPU %u event %u: %s\n", format_age(age, sizeof(age), worst.late[i]->latency_ns),
+			wall_of(status, worst.late[i]->dispatch_ns, wall, sizeof(wall)), e->vcpu->vm->pid,
+			name_of(e->vcpu->vm)->shown, e->vcpu->id, e->event, why_late(why, sizeof(why), worst.late[i]));
+	}
+}
+
 static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options)
 {
 	struct table *t = table_new();
@@ -153,6 +235,8 @@ int text_summary(FILE *out, const struct model *m, const struct view_status *sta
 	put_summary_head(out, m, status);
 	err = put_table(out, m, &scope, &own);
 	put_quality(out, m, status);
+	put_worst(out, m, status);
+	put_findings(out, m, status);
 	return err;
 }
 

@@ -20,6 +20,7 @@ struct top_options {
 	const struct column *sort;	/* NULL: the worst latency first */
 	bool reverse, all;
 	uint64_t delay_ms;
+	const char *filter;		/* see filter.h; NULL: none */
 	bool utf8;			/* the locale is; else everything is ASCII */
 };
 
@@ -43,7 +44,10 @@ void top_close(struct top *top);	/* NULL is fine */
 /* Acts on all keys that have been typed; to be called when standard input is readable. */
 enum top_wish top_keys(struct top *top);
 
-/* Paused, it shows what it showed. */
+/*
+ * The model should keep intervals and recent records, and must stay until the next call or top_close(). Paused,
+ * it shows what it showed.
+ */
 void top_draw(struct top *top, const struct model *m, const struct view_status *status);
 
 /* Gives the terminal back before a stop, and takes it again. */

@@ -36,6 +36,61 @@ static void add_span(struct spans *s, uint64_t from, uint64_t to, uint64_t value
 	s->span[s->count++] = (struct span){ from, to, value };
 }
 
+/* --- time */
+
+/* What holds now for a pending event. by: whose handler blocks it. */
+static unsigned int part_of(const struct machine_vcpu *v, const struct machine_event *e, uint32_t *by)
+{
+	if (v->masked)
+		return PART_MASKED;
+	if (!e->enabled)
+		return PART_DISABLED;
+	for (*by = 0; *by < MACHINE_EVENTS; ++*by) {
+		if (v->events[*by].running)
+			return PART_BLOCKED;
+	}
+	switch (v->place) {
+	case SDEI_IN_GUEST:
+		return PART_IN_GUEST;
+	case SDEI_IN_HOST:
+		return PART_IN_HOST;
+	case SDEI_DESCHEDULED:
+		return PART_DESCHEDULED;
+	default:
+		return PART_ENTRY;
+	}
+}
+
+/* All that waits does so for ns longer: whatever changes, changes in between two of these. */
+static void pass(struct machine *m, uint64_t ns)
+{
+	m->time += ns;
+	for (unsigned int i = 0; i < m->count * MACHINE_EVENTS; i++) {
+		struct machine_vcpu *v = &m->vcpus[i / MACHINE_EVENTS];
+		struct machine_event *e = &v->events[i % MACHINE_EVENTS];
+		uint32_t by = 0;
+		unsigned int part = part_of(v, e, &by);
+
+		if (!e->pending)
+			continue;
+		e->wait.parts[part] += ns;
+		if (part == PART_BLOCKED)
+			e->wait.by[by] += ns;
+	}
+}
+
+static void keep_wait(struct machine *m, struct machine_event *e)
+{
+	e->wait.from = e->pending_since;
+	e->wait.to = m->time;
+	e->wait.signals = e->episode;
+	if (e->wait_count == e->wait_room) {
+		e->wait_room = e->wait_room ? e->wait_room * 2 : 64;
+		e->waits = must(realloc(e->waits, e->wait_room * sizeof(*e->waits)));
+	}
+	e->waits[e->wait_count++] = e->wait;
+}
+
 /* --- records */
 
 union any {
@@ -76,7 +131,7 @@ static void emit(struct machine *m, union any *r)
 	if (r->head.kind == SDEI_CALL)
 		size = sizeof(r->call);
 	m->emit(m->ctx, &r->head, size);
-	m->time += 1 + machine_random(m, 100);
+	pass(m, 1 + machine_random(m, 100));
 }
 
 static void emit_plain(struct machine *m, unsigned int vcpu, uint32_t event, uint8_t kind, int error)
@@ -150,6 +205,7 @@ static void begin_episode(struct machine *m, struct machine_event *e)
 	e->pending = true;
 	e->pending_since = m->time;
 	e->episode = 1;
+	e->wait = (struct machine_wait){ 0 };
 	e->count.queued++;
 }
 
@@ -243,6 +299,7 @@ static void do_dispatch(struct machine *m, unsigned int vcpu)
 		e->running = true;
 		e->running_since = m->time;
 		e->running_signal = e->pending_since;
+		keep_wait(m, e);
 		end_episode(m, e);
 		r = record(m, vcpu, event, SDEI_DISPATCH);
 		r.head.pc = 0xffff800000000000 + machine_random(m, 1000);
@@ -416,6 +473,7 @@ static void create(struct machine *m, unsigned int vcpu)
 	struct machine_vcpu *v = &m->vcpus[vcpu];
 
 	v->exists = true;
+	v->place = 0;
 	begin_mask(m, v, true);
 	for (uint32_t event = 0; event < MACHINE_EVENTS; event++)
 		emit_state(m, vcpu, event, SDEI_CREATED, 0);
@@ -463,7 +521,7 @@ static void rare_step(struct machine *m, unsigned int vcpu, uint32_t event)
 		emit_call(m, vcpu, event, 0x28, m->vcpus[vcpu].events[event].registered);
 		break;
 	case 5:
-		m->time += machine_random(m, 1000000);
+		pass(m, machine_random(m, 1000000));
 		break;
 	default:
 		do_unregister(m, vcpu, event);
@@ -497,6 +555,17 @@ static void common_step(struct machine *m, unsigned int vcpu, uint32_t event)
 	}
 }
 
+static void move(struct machine *m, unsigned int vcpu)
+{
+	union any r;
+
+	m->vcpus[vcpu].place = machine_random(m, SDEI_DESCHEDULED + 1);
+	r = record(m, vcpu, SDEI_NONE, SDEI_PLACE);
+	r.head.state = 0;
+	r.head.origin = m->vcpus[vcpu].place;
+	emit(m, &r);
+}
+
 void machine_step(struct machine *m)
 {
 	unsigned int vcpu = machine_random(m, m->count);
@@ -504,6 +573,10 @@ void machine_step(struct machine *m)
 
 	if (!m->vcpus[vcpu].exists) {
 		create(m, vcpu);
+		return;
+	}
+	if (m->places && !machine_random(m, 3)) {
+		move(m, vcpu);
 		return;
 	}
 	switch (machine_random(m, 24)) {
@@ -546,6 +619,7 @@ void machine_free(struct machine *m)
 		for (unsigned int event = 0; event < MACHINE_EVENTS; event++) {
 			for (unsigned int kind = 0; kind < SPAN_KINDS; kind++)
 				free(v->events[event].spans[kind].span);
+			free(v->events[event].waits);
 		}
 		free(v->mask.span);
 		free(v->initial_mask.span);

@@ -32,6 +32,16 @@ struct spans {
 /* In the order of MODEL_EVENT_HISTS. */
 enum { SPAN_DISPATCH, SPAN_HANDLER, SPAN_TOTAL, SPAN_AGE, SPAN_SIGNALS, SPAN_KINDS };
 
+/* What a pending event waits for, in the order of MODEL_BLAMES. */
+enum { PART_MASKED, PART_DISABLED, PART_BLOCKED, PART_ENTRY, PART_DESCHEDULED, PART_IN_GUEST, PART_IN_HOST, PARTS };
+
+/* One wait, from its first signal to its dispatch. */
+struct machine_wait {
+	uint64_t from, to, signals;
+	uint64_t parts[PARTS];		/* ns */
+	uint64_t by[MACHINE_EVENTS];	/* of PART_BLOCKED, whose handler it was */
+};
+
 struct machine_counts {
 	uint64_t signals, queued, coalesced, rejected, dispatched, completed, resumed, cancelled, cleared, running_cleared;
 };
@@ -45,10 +55,14 @@ struct machine_event {
 	uint64_t restored_running;
 	uint64_t address;
 	struct spans spans[SPAN_KINDS];
+	struct machine_wait wait;	/* the open one */
+	struct machine_wait *waits;	/* those that ended in a dispatch */
+	size_t wait_count, wait_room;
 };
 
 struct machine_vcpu {
 	bool exists, masked, initial;
+	uint8_t place;			/* enum sdei_place of its thread; 0: unknown */
 	uint64_t masked_since;
 	uint64_t masked_ns;		/* of all closed intervals */
 	uint64_t mask_calls, unmask_calls;
@@ -63,6 +77,7 @@ struct machine {
 	struct machine_vcpu *vcpus;
 	unsigned int count;
 	uint64_t time, seed;
+	bool places;			/* may be set: threads move, and PLACE tells */
 	machine_emit *emit;
 	void *ctx;
 };

@@ -18,7 +18,7 @@ static struct sdei_record signal_at(uint64_t time_ns)
 /* Several batches and a rest: all arrive, once and in order. */
 static void test_all_arrive(void **state)
 {
-	struct feeder *f = feeder_new(false);
+	struct feeder *f = feeder_new(false, NULL);
 	const struct model_event *event;
 
 	for (uint64_t i = 1; i <= 1009; i++) {
@@ -39,7 +39,7 @@ static void test_all_arrive(void **state)
 /* What was lost is told after what came before it. */
 static void test_losses(void **state)
 {
-	struct feeder *f = feeder_new(false);
+	struct feeder *f = feeder_new(false, NULL);
 	struct sdei_record record = signal_at(1);
 	const struct sdei_lost_key key = { .vm = 1, .kind = SDEI_SIGNAL, .outcome = SDEI_COALESCED };
 
@@ -54,7 +54,7 @@ static void test_losses(void **state)
 
 static void test_malformed(void **state)
 {
-	struct feeder *f = feeder_new(false);
+	struct feeder *f = feeder_new(false, NULL);
 	unsigned char huge[256] = { 0 };
 	struct sdei_record record = signal_at(1);
 

@@ -154,7 +154,7 @@ static struct path *path_new(uint64_t seed)
 
 	assert_non_null(p);
 	p->seed = seed;
-	p->m = model_new(NULL);
+	p->m = model_new(&(struct model_options){ .limits = { .drops = UINT32_MAX, .refused = UINT32_MAX } });
 	assert_non_null(p->m);
 	return p;
 }
@@ -283,8 +283,40 @@ static void check_calls(const struct path *p, unsigned int vcpu)
 	}
 }
 
+/* The parts of every latency sum to it, whatever was lost or late, and the machine does nothing that is illegal. */
+static void check_blame_and_findings(const struct path *p)
+{
+	size_t found;
+
+	for (size_t i = 0; i < VCPUS * MACHINE_EVENTS * instances(p); i++) {
+		const struct model_vcpu *v = vcpu_in(p, i / MACHINE_EVENTS / VCPUS, i / MACHINE_EVENTS % VCPUS);
+		const struct model_event *e = v ? model_event(v, i % MACHINE_EVENTS) : NULL;
+		size_t count = 0;
+		const struct model_late *late = e ? model_event_late(e, &count) : NULL;
+
+		if (e)
+			assert_int_equal(model_blame_total(model_event_blame(e)), hist_sum(e->dispatch));
+		for (size_t k = 0; k < count; k++) {
+			assert_int_equal(model_blame_total(&late[k].blame), late[k].latency_ns);
+			assert_int_equal(late[k].dispatch_ns - late[k].signal_ns, late[k].latency_ns);
+			assert_true(!k || late[k].latency_ns <= late[k - 1].latency_ns);
+			assert_int_equal(late[k].blocked_by == SDEI_NONE, late[k].blame.ns[BLAME_blocked] == 0);
+		}
+		if (count)
+			assert_int_equal(late[0].latency_ns, hist_max(e->dispatch));
+	}
+	model_settle(p->m, p->machine->time);
+	for (const struct model_finding *f = model_findings(p->m, &found); found; found--) {
+		char text[200];
+
+		finding_describe(f, text, sizeof(text));
+		fail_msg("%s: %s", finding_code_name(f->code), text);
+	}
+}
+
 static void check_all_counts(const struct path *p)
 {
+	check_blame_and_findings(p);
 	for (unsigned int i = 0; i < VCPUS; i++) {
 		check_calls(p, i);
 		for (unsigned int k = 0; k < MACHINE_EVENTS; k++)
@@ -381,6 +413,76 @@ static void check_all_hists(const struct path *p, check_one *check)
 	}
 }
 
+_Static_assert((int)PARTS == (int)BLAME_COUNT && (int)PART_ENTRY == (int)BLAME_entry && (int)PART_IN_HOST == (int)BLAME_in_host,
+	       "the same parts");
+
+/* The wait that late is about. */
+static const struct machine_wait *wait_of(const struct machine_event *t, const struct model_late *late)
+{
+	for (size_t i = 0; i < t->wait_count; i++) {
+		if (t->waits[i].from == late->signal_ns && t->waits[i].to == late->dispatch_ns)
+			return &t->waits[i];
+	}
+	fail_msg("no wait from %lu to %lu", (unsigned long)late->signal_ns, (unsigned long)late->dispatch_ns);
+	return NULL;
+}
+
+static void check_late(const struct machine_event *t, const struct model_late *late)
+{
+	const struct machine_wait *wait = wait_of(t, late);
+	uint64_t most = 0;
+
+	assert_memory_equal(late->blame.ns, wait->parts, sizeof(wait->parts));
+	assert_int_equal(late->signals, wait->signals);
+	for (unsigned int i = 0; i < MACHINE_EVENTS; i++)
+		most = wait->by[i] > most ? wait->by[i] : most;
+	assert_int_equal(most != 0, late->blocked_by != SDEI_NONE);
+	assert_true(!most || (late->blocked_by < MACHINE_EVENTS && wait->by[late->blocked_by] == most));
+}
+
+/* The wait so far is the one that the machine has open. */
+static void check_open(const struct path *p, const struct machine_event *t, const struct model_event *e)
+{
+	struct model_late open;
+
+	assert_int_equal(model_event_open(e, p->machine->time, &open), t->pending);
+	if (!t->pending)
+		return;
+	assert_int_equal(open.signal_ns, t->pending_since);
+	assert_memory_equal(open.blame.ns, t->wait.parts, sizeof(t->wait.parts));
+}
+
+/* Of the dispatches since from_ns every part is true, and of the worst ones each. */
+static void check_blame(const struct path *p, const struct machine_event *t, const struct model_event *e, uint64_t from_ns)
+{
+	uint64_t parts[PARTS] = { 0 };
+	size_t waits = 0, above = 0, count;
+	const struct model_late *late = model_event_late(e, &count);
+
+	for (size_t i = 0; i < t->wait_count; i++) {
+		if (t->waits[i].to < from_ns)
+			continue;
+		waits++;
+		above += count && t->waits[i].to - t->waits[i].from > late[count - 1].latency_ns;
+		for (unsigned int part = 0; part < PARTS; part++)
+			parts[part] += t->waits[i].parts[part];
+	}
+	assert_memory_equal(model_event_blame(e)->ns, parts, sizeof(parts));
+	assert_int_equal(count, waits < MODEL_LATE_COUNT ? waits : MODEL_LATE_COUNT);
+	assert_true(above <= MODEL_LATE_COUNT - 1);
+	for (size_t i = 0; i < count; i++)
+		check_late(t, &late[i]);
+	check_open(p, t, e);
+}
+
+static void check_all_blame(const struct path *p, uint64_t from_ns)
+{
+	for (unsigned int i = 0; i < VCPUS; i++) {
+		for (unsigned int k = 0; k < MACHINE_EVENTS; k++)
+			check_blame(p, &p->machine->vcpus[i].events[k], model_event(vcpu_at(p, i), k), from_ns);
+	}
+}
+
 static unsigned int bits_of(const struct machine_event *e)
 {
 	return e->registered * SDEI_REGISTERED | e->enabled * SDEI_ENABLED | e->running * SDEI_RUNNING | e->pending * SDEI_PENDING;
@@ -415,10 +517,12 @@ static void test_from_the_start(void **state)
 
 		p->strict = true;
 		attach(p, 0);
+		p->machine->places = seed % 2;
 		for (unsigned int i = 0; i < 100; i++) {
 			run(p, 97);
 			check_all_states(p);
 			check_all_counts(p);
+			check_all_blame(p, 0);
 		}
 		check_all_hists(p, check_hist);
 		assert_int_equal(model_totals(p->m)->misfits, 0);
@@ -466,11 +570,14 @@ static void test_started_over(void **state)
 {
 	for (uint64_t seed = 1; seed <= 50; seed++) {
 		struct path *p = path_new(seed);
+		uint64_t reset_ns;
 
 		p->strict = true;
 		attach(p, 0);
+		p->machine->places = seed % 2;
 		run(p, 100 + seed);
-		model_reset(p->m, p->machine->time);
+		reset_ns = p->machine->time;
+		model_reset(p->m, reset_ns);
 		memcpy(p->base, p->machine->vcpus, sizeof(p->base));
 		for (unsigned int i = 0; i < VCPUS; i++) {
 			for (unsigned int k = 0; k < MACHINE_EVENTS; k++)
@@ -478,6 +585,7 @@ static void test_started_over(void **state)
 		}
 		run(p, 997);
 		check_all_counts(p);
+		check_all_blame(p, reset_ns);
 		assert_int_equal(model_totals(p->m)->misfits, 0);
 		path_free(p);
 	}

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <bpf/btf.h>
@@ -26,7 +27,7 @@ static void add_tracepoint(struct btf *btf, const char *name, int args)
 
 static void add_all(struct btf *btf, int more)
 {
-	for (int i = 0; i < PROBE_COUNT; i++)
+	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		add_tracepoint(btf, kind_of(i + 1)->probe, kind_of(i + 1)->args + more);
 }
 
@@ -36,7 +37,7 @@ static void test_all(void **state)
 	struct probes probes;
 
 	add_all(btf, 0);
-	assert_int_equal(probes_find_in(&probes, btf, NULL), PROBE_COUNT);
+	assert_int_equal(probes_find_in(&probes, btf, NULL), PROBE_TRACEPOINTS);
 	assert_null(probes.list[0].why_not);
 	assert_false(probes.list[0].attached);
 	assert_string_equal(probes.list[SDEI_SIGNAL - 1].name, "kvm_sdei_signal");
@@ -62,7 +63,7 @@ static void test_argument_counts(void **state)
 
 	add_all(newer, 1);
 	add_all(older, -1);
-	assert_int_equal(probes_find_in(&probes, newer, NULL), PROBE_COUNT);
+	assert_int_equal(probes_find_in(&probes, newer, NULL), PROBE_TRACEPOINTS);
 	assert_int_equal(probes_find_in(&probes, older, NULL), 0);
 	assert_non_null(strstr(probes.list[SDEI_CALL - 1].why_not, "9 arguments, 10 are expected"));
 	btf__free(newer);
@@ -100,6 +101,78 @@ static void test_not_a_tracepoint(void **state)
 	btf__free(btf);
 }
 
+static void add_struct(struct btf *btf, const char *const members[])
+{
+	int number = btf__add_int(btf, "long", 8, 0);
+
+	assert_true(btf__add_struct(btf, "kvm_sdei_vcpu", 64) > 0);
+	for (int i = 0; members[i]; i++)
+		assert_int_equal(btf__add_field(btf, members[i], number, i * 64, 0), 0);
+}
+
+static void add_iterator(struct btf *btf)
+{
+	int function = btf__add_func_proto(btf, 0);
+
+	assert_true(btf__add_func(btf, "bpf_iter_task_file", BTF_FUNC_GLOBAL, function) > 0);
+}
+
+static const char *why_no_snapshot(bool iterator, const char *const members[])
+{
+	static struct probes probes;
+	struct btf *btf = btf__new_empty();
+
+	if (iterator)
+		add_iterator(btf);
+	if (members)
+		add_struct(btf, members);
+	probes_find_in(&probes, btf, NULL);
+	assert_string_equal(probes.list[PROBE_SNAPSHOT].name, SOURCE_SNAPSHOT);
+	btf__free(btf);
+	return probes.list[PROBE_SNAPSHOT].why_not;
+}
+
+static void test_snapshot(void **state)
+{
+	static const char *const all[] = { "masked", "registered", "enabled", "running", "pending", "handlers", NULL };
+	static const char *const fewer[] = { "masked", "registered", "enabled", "running", "pending", NULL };
+
+	assert_null(why_no_snapshot(true, all));
+	assert_string_equal(why_no_snapshot(true, fewer), "struct kvm_sdei_vcpu of this kernel has no 'handlers'");
+	assert_string_equal(why_no_snapshot(true, NULL), "this kernel keeps no struct kvm_sdei_vcpu");
+	assert_string_equal(why_no_snapshot(false, all), "this kernel has no BPF iterator over open files");
+}
+
+static void test_snapshot_in_module(void **state)
+{
+	static const char *const all[] = { "masked", "registered", "enabled", "running", "pending", "handlers", NULL };
+	struct btf *vmlinux = btf__new_empty(), *module;
+	struct probes probes;
+
+	add_iterator(vmlinux);
+	module = btf__new_empty_split(vmlinux);
+	add_struct(module, all);
+	probes_find_in(&probes, vmlinux, module);
+	assert_null(probes.list[PROBE_SNAPSHOT].why_not);
+	btf__free(module);
+	btf__free(vmlinux);
+}
+
+/* Only the first three arguments of sched_switch are used, and none of the others'. */
+static void test_sched(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_tracepoint(btf, "sched_switch", 4);
+	add_tracepoint(btf, "kvm_entry", 1);
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	assert_null(probes.list[PROBE_SWITCH].why_not);
+	assert_null(probes.list[PROBE_ENTRY].why_not);
+	assert_string_equal(probes.list[PROBE_EXIT].why_not, "this kernel does not have it");
+	btf__free(btf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +181,9 @@ int main(void)
 		cmocka_unit_test(test_argument_counts),
 		cmocka_unit_test(test_module),
 		cmocka_unit_test(test_not_a_tracepoint),
+		cmocka_unit_test(test_snapshot),
+		cmocka_unit_test(test_snapshot_in_module),
+		cmocka_unit_test(test_sched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,11 @@
 
 #include <cmocka.h>
 
+#include "src/view/bars.h"
 #include "src/view/columns.h"
 #include "src/view/events_text.h"
 #include "src/view/format.h"
+#include "src/view/heat.h"
 #include "src/view/json.h"
 #include "src/view/text.h"
 #include "view_scene.h"
@@ -125,6 +127,19 @@ static void test_sorting(void **state)
 	model_free(m);
 }
 
+static size_t filtered(struct table *t, const struct model *m, const struct view_scope *scope, struct table_options options,
+		       const char *text)
+{
+	struct filter *filter;
+	char why[64];
+
+	assert_int_equal(filter_new(&filter, text, why, sizeof(why)), 0);
+	options.filter = filter;
+	assert_int_equal(table_build(t, m, scope, &options), 0);
+	filter_free(filter);
+	return table_count(t);
+}
+
 static void test_rows(void **state)
 {
 	struct view_status status;
@@ -132,20 +147,16 @@ static void test_rows(void **state)
 	struct view_scope scope = { .now_ns = status.now_ns, .interval_ns = model_totals(m)->interval_ns };
 	struct table_options options = { .all = true };
 	struct table *t = table_new();
-	char why[64];
 
 	assert_int_equal(table_build(t, m, &scope, &options), 0);
 	assert_int_equal(table_count(t), 20);		/* all events of all vCPUs, the one that is gone too */
 	options.gone_since_ns = status.now_ns;
 	assert_int_equal(table_build(t, m, &scope, &options), 0);
 	assert_int_equal(table_count(t), 16);
-	assert_int_equal(table_filter(t, "^WEB-[0-9]$", why, sizeof(why)), 0);
-	assert_int_equal(table_build(t, m, &scope, &options), 0);
-	assert_int_equal(table_count(t), 8);
-	assert_int_equal(table_filter(t, "51007", why, sizeof(why)), 0);
-	assert_int_equal(table_build(t, m, &scope, &options), 0);
-	assert_int_equal(table_count(t), 4);
-	assert_int_equal(table_filter(t, "[", why, sizeof(why)), -EINVAL);
+	assert_int_equal(filtered(t, m, &scope, options, "^WEB-[0-9]$"), 8);
+	assert_int_equal(filtered(t, m, &scope, options, "51007"), 4);
+	assert_int_equal(filtered(t, m, &scope, options, "vm=web* p99>14us"), 1);
+	assert_int_equal(filtered(t, m, &scope, options, "state=PM drops=0"), 1);
 	table_free(t);
 	model_free(m);
 }
@@ -208,6 +219,7 @@ static void test_text(void **state)
 	assert_view("small", view_summary, "summary.txt");
 	assert_view("hostile", view_interval, "interval-hostile.txt");
 	assert_view("empty", view_summary, "summary-empty.txt");
+	assert_view("trouble", view_summary, "summary-trouble.txt");
 }
 
 static void test_json(void **state)
@@ -216,6 +228,91 @@ static void test_json(void **state)
 	assert_view("small", json_summary, "summary.json");
 	assert_view("hostile", json_interval, "interval-hostile.json");
 	assert_view("empty", json_summary, "summary-empty.json");
+	assert_view("trouble", json_interval, "interval-trouble.json");
+}
+
+/* Intervals are kept as they come, each once; what is shown is of one VM. */
+static void test_heat(void **state)
+{
+	const struct row_id of = { .pid = 1201 }, other = { .pid = 77 };
+	struct view_status status;
+	struct model *m = scene_new("small", &status);
+	struct heat *heat = heat_new();
+	struct page page = { 0 };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (int i = 0; i < 300; i++) {
+		assert_int_equal(heat_take(heat, m), 0);
+		assert_int_equal(heat_take(heat, m), 0);
+		if (i == 20 || i == 299) {
+			const struct page_scope scope = { .status = &status, .width = 60, .rows = 14, .utf8 = i == 20 };
+
+			page_heat(&page, heat, LEVEL_VM, &of, &scope);
+			page_print(&page, out);
+			page_clear(&page);
+		}
+		scene_go_on(m, &status);
+	}
+	page_heat(&page, heat, LEVEL_VM, &other, &(struct page_scope){ .status = &status, .width = 1, .rows = 1 });
+	page_print(&page, out);
+	page_clear(&page);
+	fclose(out);
+	assert_golden("heat.txt", text);
+	free(text);
+	heat_free(heat);
+	model_free(m);
+}
+
+/* Steps meet without gaps, and every sample is in one of them. */
+static void test_bars(void **state)
+{
+	static const int choices[] = { 4, 2, 1, -2, -3 };
+	struct hist_bucket rows[24];
+	struct hist *h = hist_new();
+	char bar[64];
+
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		for (uint64_t value = 1; value < 1ULL << 40; value += 1 + value / 7) {
+			unsigned int step = bars_step(value, choices[i]);
+
+			assert_true(value < 4 || bars_step_min(step, choices[i]) <= value);
+			assert_true(value < 4 || bars_step_min(step + 1, choices[i]) > value);
+		}
+	for (uint64_t value = 1000; value < 1ULL << 38; value *= 3)
+		hist_add(h, value, NULL);
+	for (size_t max = 1; max <= 24; max++) {
+		size_t count = bars_merge(h, rows, max);
+		uint64_t sum = 0;
+
+		assert_true(count > 0 && count <= max);
+		for (size_t i = 0; i < count; i++)
+			sum += rows[i].count;
+		assert_int_equal(sum, hist_count(h));
+	}
+	assert_string_equal(bars_bar(bar, 0.5, 8, false), "####");
+	assert_string_equal(bars_bar(bar, 1e-9, 8, false), "#");
+	assert_string_equal(bars_bar(bar, 7, 4, false), "####");
+	hist_free(h);
+}
+
+static void test_split(void **state)
+{
+	static const uint64_t values[][4] = { { 0, 0, 0, 0 }, { 1, 0, 0, 999 }, { 1, 1, 1, 1 }, { 1, 1, 1, 1ULL << 60 }, { 5, 5, 3, 2 } };
+	unsigned int cells[4];
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		for (unsigned int width = 4; width < 70; width++) {
+			unsigned int sum = 0;
+
+			bars_split(values[i], 4, width, cells);
+			for (int j = 0; j < 4; j++) {
+				sum += cells[j];
+				assert_true(!values[i][j] == !cells[j]);
+			}
+			assert_int_equal(sum, i ? width : 0);
+		}
 }
 
 /* --- records, one of each kind */
@@ -292,7 +389,7 @@ int main(void)
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_ages), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_sorting), cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_freezing), cmocka_unit_test(test_text), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_records), cmocka_unit_test(test_heat), cmocka_unit_test(test_bars), cmocka_unit_test(test_split),
 	};
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8")) {

@@ -163,6 +163,58 @@ static void scene_many(struct model *m, uint64_t t)
 	}
 }
 
+/* Event 1 is signalled first; event 0 gets in before it and blocks it, then there is a mask. */
+static void blocked_episode(struct model *m, uint64_t t, uint64_t block, uint64_t mask)
+{
+	const uint32_t vm = 1201;
+
+	feed(m, t, vm, 0, 0, SDEI_SIGNAL, RE | SDEI_PENDING, SDEI_QUEUED, SDEI_FROM_GUEST);
+	feed(m, t + 5 * US, vm, 0, 0, SDEI_DISPATCH, RE | SDEI_RUNNING, 0, 0);
+	feed(m, t + 10 * US, vm, 0, 1, SDEI_SIGNAL, RE | SDEI_PENDING, SDEI_QUEUED, SDEI_FROM_VMM);
+	feed(m, t + 10 * US + block, vm, 0, 0, SDEI_COMPLETE, RE, SDEI_COMPLETED, 0);
+	feed(m, t + 15 * US + block, vm, 0, SDEI_NONE, SDEI_MASK, SDEI_MASKED, 0, 0);
+	feed(m, t + 15 * US + block + mask, vm, 0, SDEI_NONE, SDEI_UNMASK, 0, 0, 0);
+	feed(m, t + 40 * US + block + mask, vm, 0, 1, SDEI_DISPATCH, RE | SDEI_RUNNING, 0, 0);
+	feed(m, t + 70 * US + block + mask, vm, 0, 1, SDEI_COMPLETE, RE, SDEI_COMPLETED, 0);
+}
+
+/* Half a minute in which latencies grow, and then everything that is found. */
+static void scene_trouble(struct model *m, uint64_t t)
+{
+	create(m, t, 1201, 0);
+	enable(m, t + 100 * US, 1201, 0, 0);
+	set_up(m, t + 200 * US, 1201, 0, 1);
+	create(m, t, 4312, 3);
+	enable(m, t + 100 * US, 4312, 3, 2);
+	set_up(m, t + 150 * US, 4312, 3, 0);
+	create(m, t, 4312, 4);
+	set_up(m, t + 100 * US, 4312, 4, 0);
+	create(m, t, 4312, 5);
+	set_up(m, t + 100 * US, 4312, 5, 0);
+	for (int second = 0; second < 29; second++) {
+		uint64_t now = t + second * 1000 * MS;
+
+		for (int i = 0; i < 37; i++)
+			blocked_episode(m, now + (20 + i * 25) * MS, (100 + 40 * second + i * i) * US, i % 7 * 30 * US);
+		if (second == 3)
+			feed(m, now + 990 * MS, 4312, 3, 0, SDEI_SIGNAL, RE | SDEI_PENDING, SDEI_QUEUED, SDEI_FROM_VMM);
+		for (int i = 0; second == 7 && i < 211; i++)
+			feed(m, now + (800 + i) * MS, 4312, 3, 0, SDEI_SIGNAL, RE | SDEI_PENDING, SDEI_COALESCED, SDEI_FROM_VMM);
+		if (second == 9)
+			feed(m, now + 990 * MS, 4312, 3, 0, SDEI_DISPATCH, RE | SDEI_RUNNING, 0, 0);
+		if (second == 12)
+			feed(m, now + 990 * MS, 4312, 4, SDEI_NONE, SDEI_MASK, SDEI_MASKED, 0, 0);
+		for (int i = 0; second == 15 && i < 13; i++)
+			call(m, now + (970 + i) * MS, 4312, 5, 0xC400002F, -2);
+		if (second == 17)
+			feed(m, now + 990 * MS, 4312, 5, 0, SDEI_DISPATCH, RE | SDEI_RUNNING, 0, 0);
+		if (second == 17)
+			feed(m, now + 995 * MS, 4312, 5, 0, SDEI_COMPLETE, RE, SDEI_COMPLETED, 0);
+		model_tick(m, now + 1000 * MS);
+	}
+	blocked_episode(m, t + 29500 * MS, 4100 * US, 300 * US);
+}
+
 static void scene_empty(struct model *m, uint64_t t)
 {
 }
@@ -170,8 +222,10 @@ static void scene_empty(struct model *m, uint64_t t)
 static const struct scene {
 	const char *name;
 	void (*play)(struct model *m, uint64_t t);
+	unsigned int seconds;
 } scenes[] = {
-	{ "small", scene_small }, { "hostile", scene_hostile }, { "many", scene_many }, { "empty", scene_empty },
+	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
+	{ "trouble", scene_trouble, 30 },
 };
 
 static void tick(struct model *m, struct view_status *status, uint64_t now_ns)
@@ -193,12 +247,14 @@ struct model *scene_new(const char *name, struct view_status *status)
 	status->counters.attempted[SDEI_SIGNAL] = 5;
 	status->counters.lost[SDEI_SIGNAL] = 1;
 	status->counters.read = 4;
+	model_keep_intervals(m, true);
+	model_keep_recent(m, true);
 	model_tick(m, START);
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
 		if (strcmp(scenes[i].name, name) != 0)
 			continue;
 		scenes[i].play(m, START);
-		tick(m, status, START + 1000 * MS);
+		tick(m, status, START + scenes[i].seconds * 1000 * MS);
 		return m;
 	}
 	model_free(m);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sdeitop state: what all VMs, vCPUs and events are like right now. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "../source/guest_name.h"
+#include "../view/escape.h"
+#include "../view/format.h"
+#include "../view/json_write.h"
+#include "../view/names.h"
+#include "commands.h"
+#include "messages.h"
+#include "terminal.h"
+#include "watch.h"
+
+#define NAME_WIDTH 12
+
+struct state_config {
+	struct watch_config watch;
+	bool json;
+};
+
+static const struct option_spec options[] = {
+	{ 'j', "json", NULL, &option_flag, offsetof(struct state_config, json), "one JSON object" },
+	WATCH_OPTION(state_config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),
+	WATCH_OPTION(state_config, 'g', "guest", "GUEST", patterns, guests,
+		     "only VMs whose name matches, as in 'web*'; may be repeated"),
+	WATCH_OPTION(state_config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),
+	WATCH_OPTION(state_config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"),
+	WATCH_OPTION(state_config, 'o', "output", "FILE", string, output, "write there instead of to standard output"),
+	WATCH_OPTION(state_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
+	WATCH_OPTION(state_config, 'h', "help", NULL, flag, help, "this text"),
+	WATCH_OPTION(state_config, 'V', "version", NULL, flag, version, "the version"),
+	{ 0 },
+};
+
+struct state {
+	struct state_config config;
+	struct watch *watch;
+	struct model *model;
+	struct view_status now;
+	FILE *out;
+};
+
+/* --- what both forms show */
+
+static const char *letters_of(const struct model_event *e, char letters[6])
+{
+	unsigned int state = e->state & ~SDEI_MASKED;
+
+	if (e->vcpu->mask_known && e->vcpu->masked)
+		state |= SDEI_MASKED;
+	return sdei_state_letters(state, letters);
+}
+
+/* Nobody knows since when what was so before we looked. */
+static bool is_age_known(const struct state *s, bool holds, uint64_t since_ns)
+{
+	return holds && since_ns && since_ns <= s->now.now_ns;
+}
+
+/* --- text */
+
+static void put_age(const struct state *s, bool holds, uint64_t since_ns)
+{
+	char age[FORMAT_SIZE] = "-";
+
+	if (is_age_known(s, holds, since_ns))
+		format_age(age, sizeof(age), s->now.now_ns - since_ns);
+	else if (holds)
+		snprintf(age, sizeof(age), "?");
+	fprintf(s->out, " %7s", age);
+}
+
+static void put_row(struct state *s, const struct model_event *e)
+{
+	const struct model_vcpu *vcpu = e->vcpu;
+	const struct vm_name *name = name_of(vcpu->vm);
+	char letters[6], handler[FORMAT_SIZE] = "-", arg[FORMAT_SIZE] = "-";
+	unsigned int used;
+	size_t bytes = text_cut(name->shown, NAME_WIDTH, &used);
+
+	if (e->ep_addr) {
+		snprintf(handler, sizeof(handler), "0x%" PRIx64, e->ep_addr);
+		snprintf(arg, sizeof(arg), "0x%" PRIx64, e->ep_arg);
+	}
+	fprintf(s->out, "%7" PRIu32 " %.*s%*s %4" PRIu32 " %5" PRIu32 " %s %18s %18s", vcpu->vm->pid, (int)bytes, name->shown,
+		(int)(NAME_WIDTH - used), "", vcpu->id, e->event, letters_of(e, letters), handler, arg);
+	put_age(s, e->state & SDEI_PENDING, e->pending_since_ns);
+	put_age(s, e->state & SDEI_RUNNING, e->running_since_ns);
+	put_age(s, vcpu->mask_known && vcpu->masked, vcpu->masked_since_ns);
+	putc('\n', s->out);
+}
+
+static void put_text(struct state *s)
+{
+	size_t count;
+	struct model_vm *const *vms = model_vms(s->model, &count);
+
+	fprintf(s->out, "%7s %-*s %4s %5s %-5s %18s %18s %7s %7s %7s\n", "VM", NAME_WIDTH, "NAME", "vCPU", "EVENT", "STATE",
+		"HANDLER", "ARGUMENT", "PENDING", "RUNNING", "MASKED");
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < vms[i]->vcpu_count; j++)
+			for (size_t k = 0; !vms[i]->vcpus[j]->gone && k < vms[i]->vcpus[j]->event_count; k++)
+				put_row(s, vms[i]->vcpus[j]->events[k]);
+}
+
+/* --- JSON */
+
+static void put_json_age(const struct state *s, struct json *j, const char *key, bool holds, uint64_t since_ns)
+{
+	if (is_age_known(s, holds, since_ns))
+		json_u64(j, key, s->now.now_ns - since_ns);
+	else
+		json_null(j, key);
+}
+
+static void put_json_event(struct state *s, struct json *j, const struct model_event *e)
+{
+	char letters[6];
+
+	json_open(j, NULL, '{');
+	json_u64(j, "event", e->event);
+	json_text(j, "state", letters_of(e, letters));
+	if (e->ep_addr) {
+		json_address(j, "ep_addr", e->ep_addr);
+		json_address(j, "ep_arg", e->ep_arg);
+	} else {
+		json_null(j, "ep_addr");
+		json_null(j, "ep_arg");
+	}
+	put_json_age(s, j, "pending_age_ns", e->state & SDEI_PENDING, e->pending_since_ns);
+	put_json_age(s, j, "running_age_ns", e->state & SDEI_RUNNING, e->running_since_ns);
+	json_close(j, '}');
+}
+
+static void put_json_vcpu(struct state *s, struct json *j, const struct model_vcpu *vcpu)
+{
+	json_open(j, NULL, '{');
+	json_u64(j, "vcpu", vcpu->id);
+	if (vcpu->mask_known)
+		json_bool(j, "masked", vcpu->masked);
+	else
+		json_null(j, "masked");
+	put_json_age(s, j, "masked_age_ns", vcpu->mask_known && vcpu->masked, vcpu->masked_since_ns);
+	json_open(j, "events", '[');
+	for (size_t i = 0; i < vcpu->event_count; i++)
+		put_json_event(s, j, vcpu->events[i]);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static void put_json_vm(struct state *s, struct json *j, const struct model_vm *vm)
+{
+	json_open(j, NULL, '{');
+	json_u64(j, "vm", vm->pid);
+	json_text(j, "name", name_of(vm)->raw);
+	json_open(j, "vcpus", '[');
+	for (size_t i = 0; i < vm->vcpu_count; i++)
+		if (!vm->vcpus[i]->gone)
+			put_json_vcpu(s, j, vm->vcpus[i]);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static void put_json(struct state *s)
+{
+	struct json j = { .out = s->out };
+	char wall[FORMAT_SIZE];
+	size_t count;
+	struct model_vm *const *vms = model_vms(s->model, &count);
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "type", "state");
+	json_u64(&j, "time_ns", s->now.now_ns);
+	json_text(&j, "wall", format_wall(wall, sizeof(wall), s->now.wall_ns));
+	json_text(&j, "host", s->now.host);
+	json_open(&j, "vms", '[');
+	for (size_t i = 0; i < count; i++)
+		if (!vms[i]->gone)
+			put_json_vm(s, &j, vms[i]);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	putc('\n', s->out);
+}
+
+/* --- the command */
+
+static void take_record(void *ctx, const struct sdei_record *r, size_t size)
+{
+	struct state *s = ctx;
+
+	model_feed(s->model, r, size);
+}
+
+/* Attached for as long as it takes to look; what happens meanwhile is taken into account. */
+static int look(struct state *s)
+{
+	const struct watch_calls calls = { .sink = { .record = take_record, .ctx = s }, .ctx = s };
+	const char *why_not;
+	int status;
+
+	s->watch = watch_open(&s->config.watch, &calls, &status);
+	if (!s->watch)
+		return status;
+	why_not = watch_why_not(s->watch, SOURCE_SNAPSHOT);
+	if (why_not) {
+		say(MSG_NO_SNAPSHOT, why_not);
+		status = EXIT_LACKING;
+	} else {
+		watch_end(s->watch, EXIT_DONE);
+		watch_run(s->watch, NULL);
+		watch_status(s->watch, &s->now);
+		names_adopt(s->model, guest_name, terminal_is_utf8());
+		(s->config.json ? put_json : put_text)(s);
+		watch_flush(s->watch, s->out);
+		status = watch_exit_status(s->watch);
+	}
+	watch_close(s->watch);
+	return status;
+}
+
+static bool prepare(struct state *s)
+{
+	const struct model_options own = { .free_user = name_free };
+
+	s->config.watch.no_calls = true;
+	s->model = model_new(&own);
+	if (!s->model) {
+		say(MSG_NO_MEMORY);
+		return false;
+	}
+	s->out = watch_output(&s->config.watch);
+	return s->out;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct state s = { 0 };
+	char **command;
+	int status;
+
+	if (watch_parse(self, argc, argv, &s.config, &s.config.watch, &command, &status))
+		status = prepare(&s) ? look(&s) : EXIT_FAILED;
+	model_free(s.model);
+	options_clear(self, &s.config);
+	return status;
+}
+
+const struct command cmd_state = {
+	.name = "state",
+	.usage = "state [OPTIONS]",
+	.help = "Lists all VMs and the state of their vCPUs' SDEI events, and ends.",
+	.about = "State letters: R registered, E enabled, U running, P pending, M PE masked.\n"
+		 "PENDING, RUNNING and MASKED are for how long; ? where that began before sdeitop looked.\n",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What was found. A finding that a loss not yet told could explain is a
+ * suspicion first, for FINDING_GRACE_NS, and is dropped when that loss is told.
+ * Its owner (the event or, for the PE, the vCPU) knows by code what is open: a
+ * slot holds the place of a finding, or of a suspicion, or UNKEPT.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+enum {
+	SLOT_NONE = 0,
+	SLOT_FINDING = 1,				/* + index */
+	SLOT_SUSPICION = SLOT_FINDING + FINDINGS_MAX,	/* + index */
+	SLOT_UNKEPT = SLOT_SUSPICION + SUSPICIONS_MAX
+};
+_Static_assert(SLOT_UNKEPT <= UINT16_MAX, "slots are 16 bits");
+
+/* Those about records are over when there was none for so long. */
+#define QUIET_NS SECOND_NS
+
+/* After a loss has been told, records older than it may still come. */
+#define DISTRUST_NS SECOND_NS
+
+/* --- names */
+
+const char *finding_code_name(enum model_finding_code code)
+{
+	static const char *const names[] = {
+#define X(NAME, name, severity, help) name,
+		MODEL_FINDINGS(X)
+#undef X
+	};
+
+	return code < FINDING_COUNT ? names[code] : NULL;
+}
+
+enum model_severity finding_severity(enum model_finding_code code)
+{
+	static const uint8_t severities[] = {
+#define X(NAME, name, severity, help) severity,
+		MODEL_FINDINGS(X)
+#undef X
+	};
+
+	return code < FINDING_COUNT ? severities[code] : FINDING_INFO;
+}
+
+const char *finding_help(enum model_finding_code code)
+{
+	static const char *const helps[] = {
+#define X(NAME, name, severity, help) help,
+		MODEL_FINDINGS(X)
+#undef X
+	};
+
+	return code < FINDING_COUNT ? helps[code] : NULL;
+}
+
+const char *finding_rule_help(unsigned int rule)
+{
+	static const char *const helps[] = {
+		NULL,
+#define X(NAME, help) help,
+		FINDING_RULES(X)
+#undef X
+	};
+
+	return rule < RULE_COUNT ? helps[rule] : NULL;
+}
+
+const char *severity_name(enum model_severity severity)
+{
+	switch (severity) {
+	case FINDING_WARNING:
+		return "warning";
+	case FINDING_ERROR:
+		return "error";
+	default:
+		return "info";
+	}
+}
+
+/* --- in words */
+
+/* Three digits: "1.23 s", "45.6 ms". */
+static void duration(uint64_t ns, char buf[24])
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	double value = ns;
+	unsigned int unit = 0;
+
+	for (; value >= 999.5 && unit < 3; unit++)
+		value /= 1000;
+	snprintf(buf, 24, "%.*f %s", value >= 99.95 || !unit ? 0 : value >= 9.995 ? 1 : 2, value, units[unit]);
+}
+
+static void describe_illegal(const struct model_finding *f, char *buf, size_t size)
+{
+	const char *help = finding_rule_help(f->rule), *kind = sdei_kind_name(f->record.kind);
+	char before[6], after[6];
+
+	snprintf(buf, size, "%s: %s %s -> %s", help ? help : finding_help(f->code), kind ? kind : "?",
+		 sdei_state_letters(f->state_before, before), sdei_state_letters(f->record.state, after));
+}
+
+static void describe_refused(const struct model_finding *f, char *buf, size_t size)
+{
+	const char *call = sdei_call_name(f->function), *result = sdei_result_name(f->result);
+
+	snprintf(buf, size, "%" PRIu64 " calls refused, most of them %s with %s", f->count, call ? call : "?",
+		 result ? result : "an unknown result");
+}
+
+void finding_describe(const struct model_finding *finding, char *buf, size_t size)
+{
+	char time[24];
+
+	duration(finding->value, time);
+	switch (finding->code) {
+	case FINDING_ILLEGAL_TRANSITION:
+		describe_illegal(finding, buf, size);
+		break;
+	case FINDING_HANDLER_HUNG:
+		snprintf(buf, size, "handler %s for %s", finding->open ? "running" : "ran", time);
+		break;
+	case FINDING_PENDING_STUCK:
+		snprintf(buf, size, "%s pending and deliverable for %s", finding->open ? "is" : "was", time);
+		break;
+	case FINDING_MASK_LONG:
+		snprintf(buf, size, "PE %s masked for %s", finding->open ? "is" : "was", time);
+		break;
+	case FINDING_DROP_BURST:
+		snprintf(buf, size, "%" PRIu64 " signals not delivered each", finding->count);
+		break;
+	case FINDING_REFUSED_CALLS:
+		describe_refused(finding, buf, size);
+		break;
+	case FINDING_UNACCOUNTED:
+		snprintf(buf, size, "%" PRIu64 " signals or handlers unaccounted", finding->value);
+		break;
+	default:
+		snprintf(buf, size, "?");
+	}
+}
+
+/* --- the list */
+
+int finding_init(struct model *m)
+{
+	struct findings *f = &m->findings;
+
+	f->list = calloc(FINDINGS_MAX, sizeof(*f->list));
+	f->owners = calloc(FINDINGS_MAX, sizeof(*f->owners));
+	f->suspicions = calloc(SUSPICIONS_MAX, sizeof(*f->suspicions));
+	return f->list && f->owners && f->suspicions ? 0 : -ENOMEM;
+}
+
+void finding_release(struct model *m)
+{
+	free(m->findings.list);
+	free(m->findings.owners);
+	free(m->findings.suspicions);
+}
+
+const struct model_finding *model_findings(const struct model *m, size_t *count)
+{
+	*count = m->findings.count;
+	return m->findings.list;
+}
+
+static uint16_t *slot_of(struct finding_owner owner, enum model_finding_code code)
+{
+	return owner.event ? &owner.event->finding[code] : &owner.vcpu->finding[code];
+}
+
+struct model_finding *finding_of(struct model *m, struct finding_owner owner, enum model_finding_code code)
+{
+	unsigned int slot = *slot_of(owner, code);
+
+	return slot >= SLOT_FINDING && slot < SLOT_SUSPICION ? &m->findings.list[slot - SLOT_FINDING] : NULL;
+}
+
+/* Those that still are what their owner has open. */
+static bool is_current(const struct findings *f, size_t at)
+{
+	return f->owners[at].vcpu && f->list[at].open;
+}
+
+static struct model_finding *insert(struct model *m, struct finding_owner owner, const struct model_finding *finding)
+{
+	struct findings *f = &m->findings;
+	size_t at = f->count;
+
+	if (at == FINDINGS_MAX) {
+		m->totals.findings_unkept++;
+		return NULL;
+	}
+	f->count++;
+	for (; at && f->list[at - 1].first_ns > finding->first_ns; at--) {
+		f->list[at] = f->list[at - 1];
+		f->owners[at] = f->owners[at - 1];
+		if (is_current(f, at))
+			*slot_of(f->owners[at], f->list[at].code) = SLOT_FINDING + at;
+	}
+	f->list[at] = *finding;
+	f->owners[at] = owner;
+	return &f->list[at];
+}
+
+static struct model_finding *add(struct model *m, struct finding_owner owner, const struct model_finding *finding)
+{
+	struct model_finding *added = insert(m, owner, finding);
+
+	if (finding->open)
+		*slot_of(owner, finding->code) = added ? SLOT_FINDING + (added - m->findings.list) : SLOT_UNKEPT;
+	return added;
+}
+
+static struct model_finding fresh(struct finding_owner owner, enum model_finding_code code, uint64_t first_ns)
+{
+	return (struct model_finding){
+		.code = code,
+		.vm = owner.vcpu->vm->pid,
+		.instance = owner.vcpu->vm->instance,
+		.vcpu = owner.vcpu->id,
+		.event = owner.event ? owner.event->event : SDEI_NONE,
+		.first_ns = first_ns,
+		.last_ns = first_ns,
+		.count = 1,
+		.open = true,
+		.result = 0,
+	};
+}
+
+struct model_finding *finding_raise(struct model *m, struct finding_owner owner, enum model_finding_code code, uint64_t first_ns)
+{
+	struct model_finding finding = fresh(owner, code, first_ns);
+
+	if (*slot_of(owner, code) == SLOT_UNKEPT)
+		return NULL;
+	return add(m, owner, &finding);
+}
+
+void finding_close(struct model *m, struct finding_owner owner, enum model_finding_code code)
+{
+	struct model_finding *finding = finding_of(m, owner, code);
+
+	if (finding)
+		finding->open = false;
+	if (finding || *slot_of(owner, code) == SLOT_UNKEPT)
+		*slot_of(owner, code) = SLOT_NONE;
+}
+
+void finding_close_all(struct model *m, struct model_vcpu *v)
+{
+	for (unsigned int code = 0; code < FINDING_COUNT; code++) {
+		finding_close(m, (struct finding_owner){ v, NULL }, code);
+		for (size_t i = 0; i < v->event_count; i++)
+			finding_close(m, (struct finding_owner){ v, v->events[i] }, code);
+	}
+}
+
+/* --- suspicions */
+
+/* Was it over before time_ns? Then what happens now is another one. */
+static bool is_over(const struct model_finding *finding, uint64_t time_ns)
+{
+	return time_ns > finding->last_ns && time_ns - finding->last_ns > QUIET_NS;
+}
+
+struct model_finding *finding_current(struct model *m, struct finding_owner owner, enum model_finding_code code, uint64_t time_ns)
+{
+	struct model_finding *finding = finding_of(m, owner, code);
+
+	if (!finding || !is_over(finding, time_ns))
+		return finding;
+	finding_close(m, owner, code);
+	return NULL;
+}
+
+static void again(struct model_finding *finding, const struct sdei_record *r)
+{
+	finding->count++;
+	if (r->time_ns > finding->last_ns)
+		finding->last_ns = r->time_ns;
+}
+
+/* The finding, or the suspicion, that this is one more of. */
+static struct model_finding *known(struct model *m, struct finding_owner owner, enum model_finding_code code)
+{
+	unsigned int slot = *slot_of(owner, code);
+
+	if (slot >= SLOT_SUSPICION && slot < SLOT_UNKEPT)
+		return &m->findings.suspicions[slot - SLOT_SUSPICION].finding;
+	return finding_of(m, owner, code);
+}
+
+static struct model_finding *suspect_anew(struct model *m, struct finding_owner owner, const struct model_finding *finding)
+{
+	struct findings *f = &m->findings;
+
+	if (f->suspicion_count == SUSPICIONS_MAX) {
+		m->totals.findings_unkept++;
+		return NULL;
+	}
+	*slot_of(owner, finding->code) = SLOT_SUSPICION + f->suspicion_count;
+	f->suspicions[f->suspicion_count] = (struct suspicion){ *finding, owner };
+	return &f->suspicions[f->suspicion_count++].finding;
+}
+
+static struct model_finding *suspect(struct model *m, struct finding_owner owner, enum model_finding_code code,
+				     const struct sdei_record *r)
+{
+	struct model_finding finding = fresh(owner, code, r->time_ns);
+
+	finding.has_record = true;
+	finding.record = *r;
+	finding.state_before = (owner.event ? owner.event->state : 0) | (owner.vcpu->masked ? SDEI_MASKED : 0);
+	return suspect_anew(m, owner, &finding);
+}
+
+void finding_suspect(struct model *m, struct finding_owner owner, enum model_finding_code code, const struct sdei_record *r,
+		     unsigned int rule)
+{
+	struct model_finding *before, *finding;
+
+	finding_current(m, owner, code, r->time_ns);
+	before = known(m, owner, code);
+	if (before || *slot_of(owner, code) == SLOT_UNKEPT) {
+		if (before)
+			again(before, r);
+		return;
+	}
+	finding = suspect(m, owner, code, r);
+	if (finding)
+		finding->rule = rule;
+}
+
+/* It has no slot: there is nothing more to come of it. */
+void finding_suspect_ended(struct model *m, struct finding_owner owner, enum model_finding_code code,
+			   const struct sdei_record *r, uint64_t first_ns, uint64_t value)
+{
+	struct model_finding *finding = suspect(m, owner, code, r);
+
+	if (!finding)
+		return;
+	*slot_of(owner, code) = SLOT_NONE;
+	finding->first_ns = first_ns;
+	finding->value = value;
+	finding->open = false;
+}
+
+static uint64_t size_of(int64_t number)
+{
+	return number < 0 ? -(uint64_t)number : (uint64_t)number;
+}
+
+static uint64_t unaccounted(const struct model_event *e)
+{
+	return size_of(model_unaccounted(e)) + size_of(model_unaccounted_handlers(e));
+}
+
+/* Takes it out; the slot of its owner is free. */
+static struct suspicion take_out(struct model *m, size_t at)
+{
+	struct findings *f = &m->findings;
+	struct suspicion taken = f->suspicions[at];
+
+	if (taken.finding.open)
+		*slot_of(taken.owner, taken.finding.code) = SLOT_NONE;
+	f->suspicion_count--;
+	for (; at < f->suspicion_count; at++) {
+		f->suspicions[at] = f->suspicions[at + 1];
+		if (f->suspicions[at].finding.open)
+			*slot_of(f->suspicions[at].owner, f->suspicions[at].finding.code) = SLOT_SUSPICION + at;
+	}
+	return taken;
+}
+
+static void confirm(struct model *m, size_t at)
+{
+	struct suspicion s = take_out(m, at);
+
+	if (s.finding.code == FINDING_UNACCOUNTED) {
+		s.finding.value = unaccounted(s.owner.event);
+		if (!s.finding.value)	/* a late record has made it good */
+			return;
+	}
+	add(m, s.owner, &s.finding);
+}
+
+void finding_distrust(struct model *m, struct model_vcpu *v)
+{
+	uint64_t until_ns = m->newest_ns + DISTRUST_NS;
+
+	*(v ? &v->trust_ns : &m->trust_ns) = until_ns > m->newest_ns ? until_ns : UINT64_MAX;
+	for (size_t i = m->findings.suspicion_count; i--;) {
+		if (!v || m->findings.suspicions[i].owner.vcpu == v)
+			take_out(m, i);
+	}
+}
+
+/* --- time */
+
+static void close_quiet(struct model *m, size_t at, uint64_t now_ns)
+{
+	struct findings *f = &m->findings;
+
+	if (!is_current(f, at))
+		return;
+	switch (f->list[at].code) {
+	case FINDING_ILLEGAL_TRANSITION:
+	case FINDING_DROP_BURST:
+	case FINDING_REFUSED_CALLS:
+		if (is_over(&f->list[at], now_ns))
+			finding_close(m, f->owners[at], f->list[at].code);
+		break;
+	case FINDING_UNACCOUNTED:
+		if (!unaccounted(f->owners[at].event))
+			finding_close(m, f->owners[at], FINDING_UNACCOUNTED);
+		break;
+	default:
+		break;
+	}
+}
+
+void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns)
+{
+	struct findings *f = &m->findings;
+
+	for (size_t i = 0; i < f->suspicion_count;) {
+		if (f->suspicions[i].finding.record.time_ns + grace_ns <= now_ns || !grace_ns)
+			confirm(m, i);
+		else
+			i++;
+	}
+	for (size_t i = 0; i < f->count; i++)
+		close_quiet(m, i, now_ns);
+}
+
+/* --- ends */
+
+static bool owns(const struct finding_owner *owner, const struct model_vcpu *v)
+{
+	return !v || owner->vcpu == v;
+}
+
+/* The vCPU (NULL: each) goes away, or forgets; suspicions of it with it. */
+static void forget(struct model *m, const struct model_vcpu *v)
+{
+	struct findings *f = &m->findings;
+
+	for (size_t i = f->suspicion_count; i--;) {
+		if (owns(&f->suspicions[i].owner, v))
+			take_out(m, i);
+	}
+	for (size_t i = 0; i < f->count; i++) {
+		if (!f->owners[i].vcpu || !owns(&f->owners[i], v))
+			continue;
+		finding_close(m, f->owners[i], f->list[i].code);
+		f->list[i].open = false;
+		f->owners[i] = (struct finding_owner){ NULL, NULL };
+	}
+}
+
+void finding_orphan(struct model *m, const struct model_vcpu *v)
+{
+	forget(m, v);
+}
+
+static void clear_slots(struct model_vcpu *v)
+{
+	memset(v->finding, 0, sizeof(v->finding));
+	for (size_t i = 0; i < v->event_count; i++)
+		memset(v->events[i]->finding, 0, sizeof(v->events[i]->finding));
+}
+
+void finding_reset(struct model *m)
+{
+	m->findings.count = m->findings.suspicion_count = 0;
+	for (size_t i = 0; i < m->vm_count; i++) {
+		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
+			clear_slots(m->vms[i]->vcpus[k]);
+	}
+}

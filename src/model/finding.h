@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Findings: what a developer of KVM or of a guest should look at. Each has a
+ * stable code, is raised once per episode (the same trouble of the same vCPU and
+ * event without a good moment in between) and then counted.
+ */
+#ifndef MODEL_FINDING_H
+#define MODEL_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../bpf/record.h"
+
+enum model_severity { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
+
+/*
+ * X(NAME, code, severity, what it says). The codes are ABI: scripts and alerts match them.
+ */
+#define MODEL_FINDINGS(X)									\
+	X(ILLEGAL_TRANSITION, "illegal-transition", FINDING_ERROR,				\
+	  "a state or a change of state that SDEI does not allow")				\
+	X(HANDLER_HUNG, "handler-hung", FINDING_ERROR, "a handler has been running too long")	\
+	X(PENDING_STUCK, "pending-stuck", FINDING_ERROR,					\
+	  "an event has been pending and deliverable too long")					\
+	X(MASK_LONG, "mask-long", FINDING_WARNING, "the PE has been masked too long")		\
+	X(DROP_BURST, "drop-burst", FINDING_WARNING, "many signals in a short time were not delivered each") \
+	X(REFUSED_CALLS, "refused-calls", FINDING_WARNING, "many SDEI calls were refused")	\
+	X(UNACCOUNTED, "unaccounted", FINDING_ERROR, "signals or handlers do not add up, without a loss of records")
+
+enum model_finding_code {
+#define X(NAME, code, severity, help) FINDING_##NAME,
+	MODEL_FINDINGS(X)
+#undef X
+	FINDING_COUNT
+};
+
+/* What ILLEGAL_TRANSITION found. X(NAME, what it says) */
+#define FINDING_RULES(X)								\
+	X(ENABLED_UNREGISTERED, "enabled without being registered")			\
+	X(PENDING_UNREGISTERED, "pending without being registered")			\
+	X(TWO_RUNNING, "two handlers running on one vCPU")				\
+	X(REGISTERED_TWICE, "registered though it was registered already")		\
+	X(REGISTERED_RUNNING, "registered while its handler was running")		\
+	X(NOT_REGISTERED, "a call succeeded for an event that was not registered")	\
+	X(QUEUED_TWICE, "a signal was queued though the event was pending already")	\
+	X(COALESCED_ALONE, "a signal was coalesced though the event was not pending")	\
+	X(CANCELLED_NOTHING, "cancelled though it was not pending")			\
+	X(DISPATCHED_MASKED, "dispatched while the PE was masked")			\
+	X(DISPATCHED_UNREGISTERED, "dispatched without being registered")		\
+	X(DISPATCHED_DISABLED, "dispatched while disabled")				\
+	X(DISPATCHED_NOTHING, "dispatched though it was not pending")			\
+	X(DISPATCHED_BUSY, "dispatched while a handler was running")			\
+	X(DISPATCHED_ORDER, "dispatched before a lower event that was deliverable")	\
+	X(COMPLETED_NOTHING, "completed though its handler was not running")		\
+	X(LEFT_REGISTERED, "still registered after it was taken away")			\
+	X(LEFT_ENABLED, "still enabled after that was taken away")			\
+	X(LEFT_PENDING, "still pending after that was taken away")			\
+	X(LEFT_RUNNING, "still running after its handler ended")			\
+	X(NOT_SET, "the state after the operation lacks what it sets")			\
+	X(CHANGED, "the state changed in a way that this operation does not change it")	\
+	X(MASK_RESULT, "the result of PE_MASK contradicts the mask")			\
+	X(MASK_STATE, "the PE mask after the operation is not what it sets")		\
+	X(MASK_CHANGED, "the PE mask changed without an operation on it")
+
+enum finding_rule {
+	RULE_NONE,
+#define X(NAME, help) RULE_##NAME,
+	FINDING_RULES(X)
+#undef X
+	RULE_COUNT
+};
+
+/* "dispatched while disabled"; NULL for RULE_NONE. */
+const char *finding_rule_help(unsigned int rule);
+
+const char *finding_code_name(enum model_finding_code code);
+enum model_severity finding_severity(enum model_finding_code code);
+const char *finding_help(enum model_finding_code code);
+const char *severity_name(enum model_severity severity);	/* "info", "warning", "error" */
+
+struct model_finding {
+	enum model_finding_code code;
+	uint32_t vm, instance, vcpu;	/* vcpu: SDEI_NONE if it is about the VM */
+	uint32_t event;			/* SDEI_NONE if it is about the PE or the VM */
+	uint64_t first_ns, last_ns;	/* CLOCK_MONOTONIC */
+	uint64_t count;			/* how often; DROP_BURST: signals, REFUSED_CALLS: calls */
+	bool open;			/* it still holds: one about records closes after a second without another */
+	uint64_t value;			/* the worst: ns for the slow ones, a number for bursts and refusals */
+	/* Evidence of the first one. */
+	uint8_t state_before;		/* post-state of the record before, where it matters */
+	bool has_record;
+	struct sdei_record record;	/* the one that raised it */
+	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */
+	uint32_t function;		/* REFUSED_CALLS: which call was refused most */
+	int64_t result;			/* and how */
+};
+
+/* Thresholds; 0 means the default. */
+struct finding_limits {
+	uint64_t handler_ns;		/* HANDLER_HUNG: 1 s */
+	uint64_t pending_ns;		/* PENDING_STUCK, deliverable all that time: 1 s */
+	uint64_t mask_ns;		/* MASK_LONG, the initial mask apart: 1 s */
+	uint64_t drops;			/* DROP_BURST: so many signals of an event, not dispatched each, */
+	uint64_t drops_ns;		/* within this time, counted from one of them on: 100 in 1 s */
+	uint64_t refused;		/* REFUSED_CALLS: so many of a vCPU */
+	uint64_t refused_ns;		/* within this time: 10 in 1 s */
+};
+
+extern const struct finding_limits finding_defaults;
+
+/* One sentence about it, without vm, vcpu and event: "handler running for 1.2 s"; buf is written, never overrun. */
+void finding_describe(const struct model_finding *finding, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What takes too long, and what comes too often. What lasts is noticed at a tick,
+ * or by the record that ends it. A time counts from when it was first certain,
+ * so that what a loss hides is rather noticed late than wrongly.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+const struct finding_limits finding_defaults = {
+	.handler_ns = SECOND_NS,
+	.pending_ns = SECOND_NS,
+	.mask_ns = SECOND_NS,
+	.drops = 100,
+	.drops_ns = SECOND_NS,
+	.refused = 10,
+	.refused_ns = SECOND_NS,
+};
+
+void limits_fill(struct finding_limits *limits)
+{
+	const struct finding_limits *d = &finding_defaults;
+
+	limits->handler_ns = limits->handler_ns ? limits->handler_ns : d->handler_ns;
+	limits->pending_ns = limits->pending_ns ? limits->pending_ns : d->pending_ns;
+	limits->mask_ns = limits->mask_ns ? limits->mask_ns : d->mask_ns;
+	limits->drops = limits->drops ? limits->drops : d->drops;
+	limits->drops_ns = limits->drops_ns ? limits->drops_ns : d->drops_ns;
+	limits->refused = limits->refused ? limits->refused : d->refused;
+	limits->refused_ns = limits->refused_ns ? limits->refused_ns : d->refused_ns;
+}
+
+static uint64_t latest(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* --- what lasts */
+
+/* Since when it lasts for certain; 0: it does not, or nobody knows. */
+struct lasting {
+	enum model_finding_code code;
+	uint64_t limit_ns;
+	uint64_t begin_ns;	/* as far as is known, losses or not; 0: it does not last */
+	uint64_t sure_ns;	/* for certain; 0: not known */
+};
+
+static struct lasting handler_of(const struct model *m, const struct model_event *e)
+{
+	struct lasting l = { .code = FINDING_HANDLER_HUNG, .limit_ns = m->limits.handler_ns };
+
+	if (!(e->state & SDEI_RUNNING))
+		return l;
+	l.begin_ns = e->phase_ns;
+	if (trusted(m, e->vcpu, e->phase_ns))
+		l.sure_ns = e->phase_ns;
+	else if (trusted(m, e->vcpu, e->last_ns))
+		l.sure_ns = e->last_ns;
+	return l;
+}
+
+/* Deliverable, and the vCPU free for it. That no handler runs must have been seen. */
+static struct lasting wait_of(const struct model *m, const struct model_event *e)
+{
+	struct lasting l = { .code = FINDING_PENDING_STUCK, .limit_ns = m->limits.pending_ns };
+	const struct model_vcpu *v = e->vcpu;
+
+	if (phase_of(e->state) != PHASE_READY || v->masked || !v->mask_known || v->running)
+		return l;
+	l.begin_ns = latest(e->phase_ns, latest(v->free_ns, v->handlers_ns));
+	if (trusted(m, v, e->phase_ns) && v->handlers_ns && trusted(m, v, v->handlers_ns))
+		l.sure_ns = l.begin_ns;
+	return l;
+}
+
+/* A mask whose beginning was not seen may be the initial one. */
+static struct lasting mask_of(const struct model *m, const struct model_vcpu *v)
+{
+	struct lasting l = { .code = FINDING_MASK_LONG, .limit_ns = m->limits.mask_ns };
+
+	if (!v->masked || v->initial)
+		return l;
+	l.begin_ns = latest(v->masked_since_ns, 1);
+	l.sure_ns = trusted(m, v, v->masked_since_ns) ? v->masked_since_ns : 0;
+	return l;
+}
+
+static void stretch(struct model_finding *f, const struct lasting *l, uint64_t now_ns)
+{
+	f->last_ns = latest(f->last_ns, now_ns);
+	f->value = f->last_ns - (f->first_ns - l->limit_ns);
+}
+
+static void tick_lasting(struct model *m, struct finding_owner owner, const struct lasting *l, uint64_t now_ns, uint64_t grace_ns)
+{
+	struct model_finding *f = finding_of(m, owner, l->code);
+
+	if (!l->begin_ns || (f && l->begin_ns + l->limit_ns > f->first_ns)) {
+		finding_close(m, owner, l->code);
+		f = NULL;
+	}
+	if (!f && l->sure_ns && now_ns >= l->sure_ns && now_ns - l->sure_ns >= l->limit_ns + grace_ns)
+		f = finding_raise(m, owner, l->code, l->sure_ns + l->limit_ns);
+	if (f)
+		stretch(f, l, now_ns);
+}
+
+/* r ends it. Most did not last long enough to be looked at. */
+static void end_lasting(struct model *m, struct finding_owner owner, const struct lasting *l, const struct sdei_record *r)
+{
+	struct model_finding *f;
+
+	if (likely(!l->begin_ns || r->time_ns < l->begin_ns || r->time_ns - l->begin_ns < l->limit_ns))
+		return;
+	f = finding_of(m, owner, l->code);
+	if (f)
+		stretch(f, l, r->time_ns);
+	else if (l->sure_ns && r->time_ns - l->sure_ns >= l->limit_ns)
+		finding_suspect_ended(m, owner, l->code, r, l->sure_ns + l->limit_ns, r->time_ns - l->sure_ns);
+	finding_close(m, owner, l->code);
+}
+
+void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns)
+{
+	struct lasting l;
+
+	if (v->gone)
+		return;
+	l = mask_of(m, v);
+	tick_lasting(m, (struct finding_owner){ v, NULL }, &l, now_ns, grace_ns);
+	for (size_t i = 0; i < v->event_count; i++) {
+		struct finding_owner owner = { v, v->events[i] };
+
+		l = handler_of(m, owner.event);
+		tick_lasting(m, owner, &l, now_ns, grace_ns);
+		l = wait_of(m, owner.event);
+		tick_lasting(m, owner, &l, now_ns, grace_ns);
+	}
+}
+
+void limits_waited(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	struct lasting l = wait_of(m, e);
+
+	end_lasting(m, (struct finding_owner){ e->vcpu, e }, &l, r);
+}
+
+void limits_phase(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	struct lasting l;
+
+	if (e->state & SDEI_RUNNING) {
+		l = handler_of(m, e);
+		end_lasting(m, (struct finding_owner){ e->vcpu, e }, &l, r);
+	} else if (phase_of(e->state) == PHASE_READY) {
+		limits_waited(m, e, r);
+	}
+}
+
+void limits_unmask(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	struct lasting l = mask_of(m, v);
+
+	end_lasting(m, (struct finding_owner){ v, NULL }, &l, r);
+}
+
+/* --- what comes often */
+
+/* The number in the window that r is in. */
+static uint64_t count_in_window(uint64_t *from_ns, uint64_t *count, uint64_t window_ns, uint64_t time_ns)
+{
+	if (!*count || time_ns - *from_ns > window_ns) {
+		*from_ns = time_ns;
+		*count = 0;
+	}
+	return ++*count;
+}
+
+/* One more of number in a window, which is more than there may be. NULL: not kept. */
+static struct model_finding *too_many(struct model *m, struct finding_owner owner, enum model_finding_code code,
+				      const struct sdei_record *r, uint64_t number)
+{
+	struct model_finding *f = finding_current(m, owner, code, r->time_ns);
+
+	if (f) {
+		f->count++;
+	} else {
+		f = finding_raise(m, owner, code, r->time_ns);
+		if (!f)
+			return NULL;
+		f->count = number;
+		f->has_record = true;
+		f->record = *r;
+		f->state_before = owner.event ? owner.event->state : 0;
+	}
+	f->last_ns = r->time_ns;
+	f->value = latest(f->value, number);
+	return f;
+}
+
+void limits_dropped(struct model *m, struct model_event *e, const struct sdei_record *r)
+{
+	uint64_t number = count_in_window(&e->drops_from_ns, &e->drops, m->limits.drops_ns, r->time_ns);
+
+	if (unlikely(number >= m->limits.drops))
+		too_many(m, (struct finding_owner){ e->vcpu, e }, FINDING_DROP_BURST, r, number);
+}
+
+/* Of more different ones the rarest are forgotten. */
+#define REFUSALS 8
+
+struct vcpu_refused {
+	uint64_t from_ns, count;
+	struct { uint32_t function; int64_t result; uint64_t count; } calls[REFUSALS];
+};
+
+static void tally(struct vcpu_refused *refused, uint32_t function, int64_t result)
+{
+	unsigned int least = 0;
+
+	for (unsigned int i = 0; i < REFUSALS; i++) {
+		if (refused->calls[i].count && refused->calls[i].function == function && refused->calls[i].result == result) {
+			refused->calls[i].count++;
+			return;
+		}
+		if (refused->calls[i].count < refused->calls[least].count)
+			least = i;
+	}
+	refused->calls[least].function = function;
+	refused->calls[least].result = result;
+	refused->calls[least].count = 1;
+}
+
+static void tell_most(const struct vcpu_refused *refused, struct model_finding *f)
+{
+	unsigned int most = 0;
+
+	for (unsigned int i = 1; i < REFUSALS; i++) {
+		if (refused->calls[i].count > refused->calls[most].count)
+			most = i;
+	}
+	f->function = refused->calls[most].function;
+	f->result = refused->calls[most].result;
+}
+
+int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_call *call)
+{
+	struct finding_owner owner = { v, NULL };
+	struct model_finding *f;
+	uint64_t number;
+
+	if (likely(!call_is_refused(call->function, call->head.result)))
+		return 0;
+	if (!v->refused)
+		v->refused = calloc(1, sizeof(*v->refused));
+	if (!v->refused)
+		return -ENOMEM;
+	number = count_in_window(&v->refused->from_ns, &v->refused->count, m->limits.refused_ns, call->head.time_ns);
+	if (number == 1 && !finding_current(m, owner, FINDING_REFUSED_CALLS, call->head.time_ns))
+		memset(v->refused->calls, 0, sizeof(v->refused->calls));
+	tally(v->refused, call->function, call->head.result);
+	if (number < m->limits.refused)
+		return 0;
+	f = too_many(m, owner, FINDING_REFUSED_CALLS, &call->head, number);
+	if (f)
+		tell_most(v->refused, f);
+	return 0;
+}

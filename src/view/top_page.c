@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The page of one event or vCPU, and the heat map of what a row stands for. */
+#include "top_inside.h"
+
+#include <string.h>
+
+#include "escape.h"
+#include "page_event.h"
+
+#define HISTOGRAM_ROWS 12
+
+static size_t visible_lines(const struct top *top)
+{
+	int taken = HEAD_LINES + (top_has_foot(top) ? FOOT_LINES : 0);
+
+	return LINES > taken ? LINES - taken : 1;
+}
+
+/* --- making it */
+
+static const struct model_vm *find_vm(const struct top *top)
+{
+	size_t count;
+	struct model_vm *const *vms = model_vms(top->model, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (vms[i]->pid == top->page_of.pid && vms[i]->instance == top->page_of.instance)
+			return vms[i];
+	return NULL;
+}
+
+static void make_event(struct top *top, const struct page_scope *scope)
+{
+	const struct model_vm *vm = find_vm(top);
+	const struct model_vcpu *vcpu = vm ? model_vcpu(vm, top->page_of.vcpu) : NULL;
+	const struct model_event *event = NULL;
+
+	if (vcpu && top->page_of.has_event)
+		event = model_event(vcpu, top->page_of.event);
+	if (vcpu) {
+		page_event(&top->page, vcpu, event, scope);
+		return;
+	}
+	page_line(&top->page);
+	page_put(&top->page, LOOK_WARN, "The VM is gone and forgotten.");
+}
+
+static void make_page(struct top *top)
+{
+	struct page_scope scope = {
+		.status = &top->status, .interval_ns = top->totals.interval_ns, .width = COLS, .rows = HISTOGRAM_ROWS,
+		.utf8 = top->options.utf8, .recent = top->recent,
+	};
+
+	page_clear(&top->page);
+	if (top->page_map) {
+		scope.rows = visible_lines(top);
+		page_heat(&top->page, top->heat, top->page_level, &top->page_of, &scope);
+	} else {
+		make_event(top, &scope);
+	}
+	top->page_stale = false;
+}
+
+void top_open_page(struct top *top, enum view_level level, const struct row_id *of, bool map)
+{
+	top->page_back = top->base == &top_page_mode ? top->page_back : top->base;
+	top->page_level = level;
+	top->page_of = *of;
+	top->page_map = map;
+	top->page_first = 0;
+	top->page_stale = true;
+	top_go(top, &top_page_mode);
+}
+
+/* --- showing it */
+
+static void draw_title(const struct top *top)
+{
+	char crumbs[160];
+
+	top_crumbs(top->page_level, &top->page_of, top->page_name, crumbs, sizeof(crumbs));
+	top_put_field(HEAD_LINES - 1, 0, crumbs, COLS, true, top_look(top, PAIR_TITLE));
+}
+
+static void draw_line(const struct top *top, int y, const struct page_line *line)
+{
+	int x = 0;
+
+	for (size_t i = 0; i < line->count && x < COLS; i++) {
+		const char *text = line->spans[i].text;
+		unsigned int used;
+		size_t bytes = text_cut(text, COLS - x, &used);
+
+		attrset(top_page_look(top, line->spans[i].look));
+		mvaddnstr(y, x, text, bytes);
+		x += used;
+	}
+	attrset(A_NORMAL);
+}
+
+static void draw_page(struct top *top)
+{
+	size_t visible = visible_lines(top);
+
+	if (!top->paused || top->page_stale)
+		make_page(top);
+	if (top->page_first + visible > top->page.count)
+		top->page_first = top->page.count > visible ? top->page.count - visible : 0;
+	top_draw_first_line(top);
+	top_draw_second_line(top);
+	draw_title(top);
+	for (size_t i = 0; i < visible && top->page_first + i < top->page.count; i++)
+		draw_line(top, HEAD_LINES + i, &top->page.lines[top->page_first + i]);
+	top_draw_foot(top);
+}
+
+static void scroll_page(struct top *top, long lines)
+{
+	long first = (long)top->page_first + lines, last = (long)top->page.count - (long)visible_lines(top);
+
+	first = first > last ? last : first;
+	top->page_first = first < 0 ? 0 : first;
+}
+
+/* From the map to the event that it is of. */
+static void enter_page(struct top *top)
+{
+	if (top->page_map && top->page_level == LEVEL_EVENT)
+		top_open_page(top, LEVEL_EVENT, &top->page_of, false);
+}
+
+static void leave_page(struct top *top)
+{
+	page_clear(&top->page);
+	top_go(top, top->page_back);
+}
+
+const struct mode top_page_mode = {
+	.draw = draw_page, .key = top_common_key, .where = IN_PAGE, .go = scroll_page, .page = visible_lines,
+	.enter = enter_page, .back = leave_page,
+};

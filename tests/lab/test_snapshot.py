@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""State from the start: what there is when sdeitop attaches, and `sdeitop state`. Quiet VMs are listed, with the states
+that their guests know; a VM in mid-flight goes on from its snapshot without a contradiction."""
+import json
+import os
+import sys
+from collections import Counter
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from labtest import finish, lab, ok, out_dir    # noqa: E402
+from truth import load_lines    # noqa: E402
+
+OUT = out_dir("snapshot")
+
+# Every state there is, then nothing happens.
+QUIET = """
+about quiet
+vcpus 4
+on 0
+unmask
+register 0 2
+enable 0
+on 1
+register 0 2 3
+enable 0 3
+signal 0 self
+on 2
+handler 2
+	nap 15s
+end
+register 2 3
+enable 2
+unmask
+inject 2 2
+on all
+forever
+	nap 200ms
+end
+"""
+
+EXPECTED = {
+    (0, 0): "RE---", (0, 1): "-----", (0, 2): "R----", (0, 3): "-----",
+    (1, 0): "RE-PM", (1, 1): "----M", (1, 2): "R---M", (1, 3): "RE--M",
+    (2, 0): "-----", (2, 1): "-----", (2, 2): "REU--", (2, 3): "R----",
+    (3, 0): "----M", (3, 1): "----M", (3, 2): "----M", (3, 3): "----M",
+}
+
+# The guest is stopped while it is looked at, so that its handler is still running.
+QUIET_RUN = r"""
+cd /out || exit 1
+cat >quiet.scn <<'END'
+""" + QUIET + r"""
+END
+sdei-guest --quiet --scenario quiet.scn --vcpus 4 --seconds 8 --truth quiet.truth.json -name guest=quiet &
+guest=$!
+tries=0
+until sdeitop state | grep -q ' REU--' && sdeitop state | grep -q ' RE-PM'; do
+	tries=$((tries + 1))
+	[ $tries -lt 20 ] || { sdeitop state; exit 1; }
+done
+sdeitop events --json --sched -- sleep 2 >sched.jsonl 2>sched.err || exit 1
+kill -STOP $guest
+sdeitop state >state.txt || exit 1
+sdeitop state --json >state.json || exit 1
+sdeitop events --json --summary -- sleep 0.3 >events.jsonl 2>events.err || exit 1
+sdeitop events --json -v 1 -e 2 -- sleep 0.3 >filtered.jsonl || exit 1
+sdeitop state --json -g 'web*' >other.json || exit 1
+kill -CONT $guest
+wait $guest
+"""
+
+# More vCPUs than the iterator's buffer takes at once.
+MANY_VMS, MANY_VCPUS = 12, 16
+MANY_RUN = r"""
+cd /out || exit 1
+cat >still.scn <<'END'
+about still
+on all
+register 0
+forever
+	nap 2s
+end
+END
+for i in $(seq %d); do
+	sdei-guest --quiet --scenario still.scn --vcpus %d -name guest=still$i & guests="$guests $!"
+done
+tries=0
+until [ "$(sdeitop state | grep -c ' R---M')" = %d ]; do
+	tries=$((tries + 1))
+	[ $tries -lt 20 ] || break
+done
+sdeitop state --json >many.json || exit 1
+kill $guests
+wait
+""" % (MANY_VMS, MANY_VCPUS, MANY_VMS * MANY_VCPUS)
+
+MIDFLIGHT_RUN = r"""
+cd /out || exit 1
+sdei-guest --quiet --vcpus 4 --scenario busy -name guest=busy & guest=$!
+sleep 1
+for round in 1 2 3 4 5 6; do
+	sdeitop events --json --summary --sched -- sleep 0.5 >round$round.jsonl 2>round$round.err || exit 1
+done
+kill $guest
+wait $guest
+"""
+
+
+def read_json(name):
+    with open(f"{OUT}/{name}", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def states_of(state):
+    return {(vm["vm"], vcpu["vcpu"], event["event"]): event["state"]
+            for vm in state["vms"] for vcpu in vm["vcpus"] for event in vcpu["events"]}
+
+
+def snapshots(records):
+    return [r for r in records if r["kind"] == "state" and r["reason"] == "snapshot"]
+
+
+def differences(want, got):
+    return [f"{key}: {got.get(key)}, expected {want.get(key)}" for key in sorted(want.keys() | got.keys())
+            if want.get(key) != got.get(key)]
+
+
+def check_truth(truth, got):
+    """Registered and enabled as the guest left them; what its calls did not touch is neither."""
+    complaints = []
+    for vcpu in truth["vcpus"]:
+        for event in vcpu["events"]:
+            letters = got[(vcpu["vcpu"], event["event"])]
+            if ("R" in letters, "E" in letters) != (event["registered"], event["enabled"]):
+                complaints.append(f"vCPU {vcpu['vcpu']} event {event['event']}: {letters}, the guest says {event}")
+    return complaints
+
+
+def test_quiet():
+    status, output = lab(OUT, "sh", "-c", QUIET_RUN)
+    if status:
+        ok("snapshot/quiet", [f"exit status {status}"] + output.splitlines()[-20:])
+        return
+    state, truth = read_json("state.json"), read_json("quiet.truth.json")
+    got = {key[1:]: letters for key, letters in states_of(state).items()}
+    ok("snapshot/state of a quiet VM", differences(EXPECTED, got))
+    ok("snapshot/state is what the guest says", check_truth(truth, got))
+    names = [vm["name"] for vm in state["vms"]]
+    handlers = [f"{v['vcpu']} {e['event']}: {e['ep_addr']}" for vm in state["vms"] for v in vm["vcpus"] for e in v["events"]
+                if ("R" in e["state"]) != (e["ep_addr"] is not None)]
+    ok("snapshot/names and handlers", handlers if names == ["quiet"] else handlers + [str(names)])
+    check_text()
+    check_events(truth["vm"])
+    check_filters()
+    check_sched()
+
+
+def check_text():
+    with open(f"{OUT}/state.txt", encoding="utf-8") as file:
+        rows = [line.split() for line in file.read().splitlines()[1:]]
+    got = {(int(row[2]), int(row[3])): row[4] for row in rows}
+    ok("snapshot/state as text", differences(EXPECTED, got))
+
+
+def check_events(vm):
+    lines = load_lines(f"{OUT}/events.jsonl")
+    records = [line for line in lines if "kind" in line]
+    summary = [line for line in lines if line.get("type") == "summary"][-1]
+    told = Counter((r["vm"], r["vcpu"], r["event"]) for r in snapshots(records))
+    twice = [f"{key} told {count} times" for key, count in told.items() if count != 1]
+    complaints = differences({(vm, *key): letters for key, letters in EXPECTED.items()},
+                             {(r["vm"], r["vcpu"], r["event"]): r["state"] for r in snapshots(records)})
+    counters = summary["counters"]
+    if counters["read"] != len(records) or counters["attempted"]["state"] != len(snapshots(records)) or counters["late"]:
+        complaints.append(f"{len(records)} records, {counters}")
+    ok("snapshot/records", complaints + twice, f"{len(records)} records")
+
+
+def check_filters():
+    got = [(r["vcpu"], r["event"], r["state"]) for r in load_lines(f"{OUT}/filtered.jsonl")]
+    complaints = [] if got == [(1, 2, "R---M")] else [str(got)]
+    if read_json("other.json")["vms"]:
+        complaints.append("an unwanted VM is listed")
+    ok("snapshot/filters", complaints)
+
+
+def check_sched():
+    """vCPU 1 has waited since before, and naps meanwhile; nobody else has anything pending."""
+    places = [r for r in load_lines(f"{OUT}/sched.jsonl") if r["kind"] == "place"]
+    strays = [str(r) for r in places if r["vcpu"] != 1]
+    seen = {r["place"] for r in places}
+    if not {"host", "descheduled"} <= seen:
+        strays.append(f"only {seen} in {len(places)} records of a vCPU that naps")
+    ok("snapshot/places of what was pending before", strays, f"{len(places)} places")
+
+
+def test_many():
+    status, output = lab(OUT, "sh", "-c", MANY_RUN, options=("--memory", "2048"))
+    if status:
+        ok("snapshot/many", [f"exit status {status}"] + output.splitlines()[-20:])
+        return
+    states = Counter(key[:2] for key in states_of(read_json("many.json")))
+    complaints = [f"{key}: {count} events" for key, count in states.items() if count != 4]
+    if len(states) != MANY_VMS * MANY_VCPUS:
+        complaints.append(f"{len(states)} vCPUs")
+    ok("snapshot/many vCPUs", complaints, f"{len(states)} vCPUs")
+
+
+def check_round(number):
+    lines = load_lines(f"{OUT}/round{number}.jsonl")
+    records = [line for line in lines if "kind" in line]
+    summary = [line for line in lines if line.get("type") == "summary"][-1]
+    told = Counter((r["vcpu"], r["event"]) for r in snapshots(records))
+    want = {(vcpu, event): 1 for vcpu in range(4) for event in range(4)}
+    complaints = differences(want, told)
+    complaints += [f"{name} is {summary[name]}" for name in ("lost", "late", "misfits", "malformed") if summary[name]]
+    unaccounted = [f"vCPU {v['vcpu']} event {e['event']}: unaccounted {e['unaccounted']}, {e['unaccounted_handlers']}"
+                   for vm in summary["vms"] for v in vm["vcpus"] for e in v["events"]
+                   if e["unaccounted"] or e["unaccounted_handlers"]]
+    ok(f"snapshot/mid-flight {number}", complaints + unaccounted, f"{len(records)} records")
+
+
+def test_midflight():
+    status, output = lab(OUT, "sh", "-c", MIDFLIGHT_RUN)
+    if status:
+        ok("snapshot/mid-flight", [f"exit status {status}"] + output.splitlines()[-20:])
+        return
+    for number in range(1, 7):
+        check_round(number)
+
+
+def test_stock():
+    status, output = lab(out_dir("snapshot-stock"), "sdeitop", "state", options=("--kernel", "stock"))
+    complaints = [] if status == 4 and "kvm_sdei" in output else [f"exit status {status}"] + output.splitlines()[-5:]
+    ok("snapshot/a kernel that lacks it", complaints)
+
+
+def main():
+    test_quiet()
+    test_many()
+    test_midflight()
+    test_stock()
+    finish()
+
+
+if __name__ == "__main__":
+    main()
