@@ -26,7 +26,7 @@ wait $guest
 # The collectors are stopped while the guests go on, so that a tiny ring must overflow.
 LOSSY = r"""
 "$@" & guest=$!
-for i in 1 2 3; do sleep 0.2; killall -STOP sdeitop; sleep 0.5; killall -CONT sdeitop; done
+for i in 1 2 3; do sleep 0.2; killall -STOP sdeitop; sleep 1.5; killall -CONT sdeitop; done
 wait $guest
 """
 
@@ -56,7 +56,7 @@ def test_midflight():
 
 
 def test_lossy(name):
-    command = ["sh", "-c", LOSSY, "lossy", *guest(name, 2, ["--seconds", "4"] if name == "busy" else [], "lossy-" + name)]
+    command = ["sh", "-c", LOSSY, "lossy", *guest(name, 2, ["--seconds", "6"] if name == "busy" else [], "lossy-" + name)]
     status, output = lab(OUT, "sh", "-c", script("observe.sh"), "observe", f"lossy-{name}", "--ring-size 4096", *command)
     if status:
         ok(f"lossy/{name}", [f"exit status {status}"] + output.splitlines()[-10:])

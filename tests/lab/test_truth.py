@@ -16,6 +16,11 @@ SCENARIOS = {
     "cross": (4, []), "unregister-running": (2, []), "reset": (2, []), "refused": (2, []), "inject": (2, []),
     "churn": (2, []), "busy": (4, ["--seconds", "5"]),
 }
+# What they may make sdeitop point at: they drop or refuse many signals or calls, as fast as this machine lets them.
+FINDINGS = {
+    "burst": ["drop-burst"], "cross": ["drop-burst"], "busy": ["drop-burst"], "disabled": ["drop-burst"],
+    "handler-busy": ["drop-burst"], "refused": ["refused-calls", "drop-burst"], "inject": ["drop-burst"],
+}
 
 
 def guest(name, vcpus, more, tag=None):
@@ -41,12 +46,15 @@ def compare(name):
     ok(f"truth/{name}/second collector counts the same", t.check_counts([truth], again))
     complaints, compared = t.check_figures(again, records)
     ok(f"truth/{name}/figures equal the records", complaints, f"{compared} runs")
+    ok(f"truth/{name}/findings", t.check_findings(summary, FINDINGS.get(name, [])))
     if "vms" in truth:
         return      # many VMs in turn under one pid: intervals are those of the other scenarios
     complaints, compared = t.check_intervals([truth], records)
     ok(f"truth/{name}/intervals", complaints, f"{compared} runs")
     complaints, compared = t.check_masks([truth], again, records)
     ok(f"truth/{name}/masks", complaints, f"{compared} intervals")
+    complaints, compared = t.check_blame(again, records)
+    ok(f"truth/{name}/blame", complaints, f"{compared} dispatches")
 
 
 def run_scenario(name, vcpus, more):

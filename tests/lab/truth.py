@@ -285,3 +285,73 @@ def check_figures(summary, records):
                 complaints += check_hist(f"{where} total", [c - s for s, _, c in known if s and c], event["total"])
                 compared += len(runs)
     return complaints, compared
+
+
+# blame ----------------------------------------------------------------------
+
+BLAMES = ("masked", "disabled", "blocked", "entry")
+
+
+class Blame:
+    """Where the time of pending episodes went, worked out from the records of one vCPU."""
+
+    def __init__(self):
+        self.masked, self.running, self.last = True, set(), None
+        self.enabled, self.open = {}, {}
+        self.total = defaultdict(Counter)
+
+    def part(self, event):
+        if self.masked:
+            return "masked"
+        if not self.enabled.get(event):
+            return "disabled"
+        return "blocked" if self.running else "entry"
+
+    def settle(self, now):
+        for event, parts in self.open.items():
+            parts[self.part(event)] += now - self.last
+        self.last = now
+
+    def take(self, record):
+        self.settle(record["time_ns"])
+        event, state = record["event"], record["state"]
+        if record["kind"] == "dispatch" and event in self.open:
+            self.total[event].update(self.open.pop(event))
+        self.masked = "M" in state
+        if event is None:
+            return
+        self.enabled[event] = "E" in state
+        (self.running.add if "U" in state else self.running.discard)(event)
+        if "P" not in state:
+            self.open.pop(event, None)
+        elif record["kind"] == "signal" and record["outcome"] == "queued":
+            self.open[event] = Counter()
+
+
+def check_blame(summary, records):
+    """Every nanosecond of every dispatch latency has its part, and it is the right one."""
+    timeline, complaints, compared = Timeline(records), [], 0
+    for vm in summary["vms"]:
+        if sum(1 for other in summary["vms"] if other["vm"] == vm["vm"]) > 1:
+            continue
+        for vcpu in vm["vcpus"]:
+            blame = Blame()
+            for record in timeline.by_vcpu[(vm["vm"], vcpu["vcpu"])]:
+                blame.take(record)
+            for event in vcpu["events"]:
+                where = f"vm {vm['vm']} vcpu {vcpu['vcpu']} event {event['event']}"
+                seen = {part: event["blame"][f"{part}_ns"] if event["blame"] else 0 for part in BLAMES}
+                want = {part: blame.total[event["event"]][part] for part in BLAMES}
+                if seen != want:
+                    complaints.append(f"{where}: blame is {seen}, the records say {want}")
+                latency = event["dispatch"]["sum_ns"] if event["dispatch"] else 0
+                if sum(seen.values()) != latency:
+                    complaints.append(f"{where}: the parts sum to {sum(seen.values())}, the latency to {latency}")
+                compared += event["count"]["dispatched"]
+    return complaints, compared
+
+
+def check_findings(summary, allowed):
+    """No finding but those that the scenario may raise."""
+    return [f"finding {f['code']} of vcpu {f['vcpu']} event {f['event']}: {f['text']}"
+            for f in summary["findings"] if f["code"] not in allowed]

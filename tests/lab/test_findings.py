@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Trouble made by real guests raises the finding that names it, once, and none else."""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import truth as t               # noqa: E402
+from labtest import finish, lab, ok, out_dir    # noqa: E402
+
+OUT = out_dir("findings")
+LIMITS = "--handler-ms 200 --pending-ms 200 --mask-ms 200 --drops 100 --refused 20"
+# scenario: code, the vCPUs it is about, its event, the least value in ns (None: a count of at least that many)
+TROUBLE = {
+    "hung": ("handler-hung", [0, 1], 2, 500_000_000),
+    "stuck": ("pending-stuck", [0], 0, 500_000_000),
+    "long-mask": ("mask-long", [0, 1], None, 500_000_000),
+    "drop-burst": ("drop-burst", [0, 1], 0, None),
+    "refused-burst": ("refused-calls", [0, 1], None, None),
+}
+RUN = r"""
+cd /out || exit 1
+for name in "$@"; do
+	# shellcheck disable=SC2086
+	sdeitop --json $LIMITS -- sdei-guest --vcpus 2 --scenario $name --truth $name.truth.json -name guest=$name \
+		>$name.jsonl 2>$name.err || { cat $name.err; exit 1; }
+done
+"""
+
+
+def check(name):
+    code, vcpus, event, least = TROUBLE[name]
+    findings = t.load_summary(f"{OUT}/{name}.jsonl")["findings"]
+    ours = [f for f in findings if f["code"] == code]
+    ok(f"findings/{name}/raised once per vCPU",
+       [] if sorted(f["vcpu"] for f in ours) == vcpus else [str(findings)])
+    ok(f"findings/{name}/about the event", [str(f) for f in ours if f["event"] != event])
+    if least:
+        ok(f"findings/{name}/as long as it was", [str(f) for f in ours if not least <= f["value"] < 20 * least])
+    else:
+        ok(f"findings/{name}/as many as there were", [str(f) for f in ours if f["count"] < 20])
+    ok(f"findings/{name}/in its time", [str(f) for f in ours if not 0 < f["first_ns"] <= f["last_ns"]])
+    ok(f"findings/{name}/nothing else", t.check_findings({"findings": findings}, [code]))
+
+
+def main():
+    status, output = lab(OUT, "sh", "-c", f"LIMITS='{LIMITS}'\n{RUN}", "findings", *TROUBLE)
+    if status:
+        ok("findings", [f"exit status {status}"] + output.splitlines()[-10:])
+        finish()
+    for name in TROUBLE:
+        check(name)
+    finish()
+
+
+if __name__ == "__main__":
+    main()
