@@ -361,33 +361,61 @@ static int follow(struct run *run, char **command)
 	return status;
 }
 
-static bool prepare(struct run *run, char **command)
+static int prepare_screen(struct run *run)
 {
 	char message[256];
+
+	if (!run->form->screen || top_possible(message, sizeof(message)))
+		return EXIT_DONE;
+	say("%s", message);
+	return EXIT_FAILED;
+}
+
+static int prepare_filter(struct run *run)
+{
+	char message[256];
+
+	if (!run->config.filter)
+		return EXIT_DONE;
+	if (run->config.json) {
+		say(MSG_FILTER_JSON);
+		return EXIT_USAGE;
+	}
+	if (filter_new(&run->filter, run->config.filter, message, sizeof(message)) == 0)
+		return EXIT_DONE;
+	say(MSG_NO_MEMORY);	/* what it says was checked when the option was read */
+	return EXIT_FAILED;
+}
+
+static int prepare_model(struct run *run)
+{
+	run->feeder = feeder_new(run->utf8, &run->config.limits);
+	if (!run->feeder) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	run->model = feeder_model(run->feeder);
+	return EXIT_DONE;
+}
+
+/* An exit status. */
+static int prepare(struct run *run, char **command)
+{
+	int status;
 
 	run->form = choose_form(&run->config, command);
 	if (!run->config.delay_ms && (!command || run->config.count))
 		run->config.delay_ms = DEFAULT_DELAY_MS;
 	run->utf8 = terminal_is_utf8();
-	if (run->form->screen && !top_possible(message, sizeof(message))) {
-		say("%s", message);
-		return false;
-	}
-	if (run->config.filter && run->config.json) {
-		say(MSG_FILTER_JSON);
-		return false;
-	}
-	if (run->config.filter && filter_new(&run->filter, run->config.filter, message, sizeof(message)) < 0) {
-		say(MSG_NO_MEMORY);
-		return false;
-	}
+	status = prepare_filter(run);
+	if (status == EXIT_DONE)
+		status = prepare_screen(run);
+	if (status == EXIT_DONE)
+		status = prepare_model(run);
+	if (status != EXIT_DONE)
+		return status;
 	run->out = watch_output(&run->config.watch);
-	run->feeder = feeder_new(run->utf8, &run->config.limits);
-	if (run->feeder)
-		run->model = feeder_model(run->feeder);
-	else
-		say(MSG_NO_MEMORY);
-	return run->out && run->feeder;
+	return run->out ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int run_top(const struct command *self, int argc, char **argv)
@@ -397,8 +425,8 @@ static int run_top(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (watch_parse(self, argc, argv, &run.config, &run.config.watch, &command, &status)) {
-		status = EXIT_FAILED;
-		if (prepare(&run, command))
+		status = prepare(&run, command);
+		if (status == EXIT_DONE)
 			status = follow(&run, command);
 		filter_free(run.filter);
 		feeder_free(run.feeder);

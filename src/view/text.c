@@ -8,6 +8,7 @@
 #include "escape.h"
 #include "format.h"
 #include "names.h"
+#include "page_calls.h"
 #include "why.h"
 
 #define WORST_MAX 10
@@ -201,6 +202,35 @@ static void put_worst(FILE *out, const struct model *m, const struct view_status
 	}
 }
 
+/* All calls of the host, and who was refused what. */
+static void put_calls(FILE *out, const struct model *m)
+{
+	struct calls all = { 0 };
+	struct page page = { 0 };
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		calls_add_vm(&all, vm[i]);
+	page_calls(&page, &all, false);
+	for (size_t i = 0; i < vms; i++) {
+		struct calls own = { 0 };
+
+		calls_add_vm(&own, vm[i]);
+		if (!calls_refused(&own))
+			continue;
+		page_line(&page);
+		page_line(&page);
+		page_put(&page, LOOK_PLAIN, "refused to VM %u %s", vm[i]->pid, name_of(vm[i])->shown);
+		page_calls(&page, &own, true);
+	}
+	if (page.count > 1) {
+		putc('\n', out);
+		page_print(&page, out);
+	}
+	page_clear(&page);
+}
+
 static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options)
 {
 	struct table *t = table_new();
@@ -236,6 +266,7 @@ int text_summary(FILE *out, const struct model *m, const struct view_status *sta
 	err = put_table(out, m, &scope, &own);
 	put_quality(out, m, status);
 	put_worst(out, m, status);
+	put_calls(out, m);
 	put_findings(out, m, status);
 	return err;
 }

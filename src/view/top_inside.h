@@ -5,7 +5,7 @@
  *   top_draw.c    colours, pieces of text, the status lines
  *   top_table.c   the table
  *   top_keys.c    what its keys do
- *   top_page.c    the page of one event or vCPU, its heat map
+ *   top_page.c    the page of one event or vCPU, its heat map, its calls
  *   top_findings.c the list of findings
  *   top_help.c    the help
  *   top_prompt.c  the choice of the sort column, a line that is typed
@@ -37,6 +37,9 @@ struct place {
 };
 
 enum { IN_TABLE = 1, IN_PAGE = 2, IN_FINDINGS = 4, EVERYWHERE = 7 };
+
+/* What a page tells of a row: all about the event, the heat map, the calls. */
+enum page_kind { PAGE_EVENT, PAGE_MAP, PAGE_CALLS };
 
 /* What the screen is doing: how it is drawn and what keys mean. */
 struct mode {
@@ -103,7 +106,7 @@ struct top {
 	struct page page;
 	bool page_stale;		/* to be made even while paused */
 	size_t page_first;
-	bool page_map;			/* the heat map of page_level instead of the event */
+	enum page_kind page_kind;
 	enum view_level page_level;
 	struct row_id page_of;
 	char page_name[64];
@@ -156,8 +159,8 @@ size_t top_visible_rows(const struct top *top);
 /* The selection is a row's identity; where that is now, and that it can be seen. */
 void top_find_selection(struct top *top);
 
-/* The page, or the map, of the selected row. */
-void top_open_row(struct top *top, bool map);
+/* A page of the selected row. */
+void top_open_row(struct top *top, enum page_kind kind);
 
 /* To the rows of a level, all of them. */
 void top_show_level(struct top *top, enum view_level level);
@@ -168,7 +171,7 @@ const char *top_crumbs(enum view_level within, const struct row_id *of, const ch
 /* --- top_page.c */
 
 /* The page of a row of that level; event rows without an event are about their vCPU. */
-void top_open_page(struct top *top, enum view_level level, const struct row_id *of, bool map);
+void top_open_page(struct top *top, enum view_level level, const struct row_id *of, enum page_kind kind);
 
 /* --- top_findings.c */
 

@@ -224,13 +224,26 @@ static enum top_wish show_findings(struct top *top)
 	return TOP_REDRAW;
 }
 
-static enum top_wish toggle_map(struct top *top)
+/* The same key leads back to the event's page. */
+static enum top_wish toggle_page(struct top *top, enum page_kind kind)
 {
 	if (top->mode->where == IN_TABLE)
-		top_open_row(top, true);
+		top_open_row(top, kind);
+	else if (top->page_kind != kind)
+		top_open_page(top, top->page_level, &top->page_of, kind);
 	else if (top->page_level == LEVEL_EVENT)
-		top_open_page(top, LEVEL_EVENT, &top->page_of, !top->page_map);
+		top_open_page(top, LEVEL_EVENT, &top->page_of, PAGE_EVENT);
 	return TOP_REDRAW;
+}
+
+static enum top_wish toggle_map(struct top *top)
+{
+	return toggle_page(top, PAGE_MAP);
+}
+
+static enum top_wish toggle_calls(struct top *top)
+{
+	return toggle_page(top, PAGE_CALLS);
 }
 
 static enum top_wish toggle_recent(struct top *top)
@@ -267,6 +280,7 @@ const struct key top_key_table[] = {
 	{ EVERYWHERE, { '3' }, "3", "Events", "one row per event of each vCPU, as at the start", show_events },
 	{ IN_TABLE | IN_PAGE, { 'F' }, "F", "Findings", "the list of findings", show_findings },
 	{ IN_TABLE | IN_PAGE, { 'm' }, "m", "Map", "latencies over time, of the selected row", toggle_map },
+	{ IN_TABLE | IN_PAGE, { 'C' }, "C", NULL, "the SDEI calls of the selected row and their results", toggle_calls },
 	{ IN_TABLE, { 'f', '/' }, "f /", "Filter", "show only some rows: words match name or pid; vm=web* p99>500us", ask_filter },
 	{ IN_TABLE, { 'c' }, "c", NULL, "clear the filter", clear_filter },
 	{ IN_TABLE, { 'o' }, "o", "Sort", "choose the column to sort by", choose_sort },

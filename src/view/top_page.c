@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The page of one event or vCPU, and the heat map of what a row stands for. */
+/* The page of one event or vCPU; the heat map and the calls of what a row stands for. */
 #include "top_inside.h"
 
 #include <string.h>
 
 #include "escape.h"
+#include "page_calls.h"
 #include "page_event.h"
 
 #define HISTOGRAM_ROWS 12
@@ -29,20 +30,49 @@ static const struct model_vm *find_vm(const struct top *top)
 	return NULL;
 }
 
+static void make_gone(struct top *top)
+{
+	page_line(&top->page);
+	page_put(&top->page, LOOK_WARN, "The VM is gone and forgotten.");
+}
+
+static const struct model_vcpu *find_vcpu(const struct top *top, const struct model_vm *vm)
+{
+	return vm ? model_vcpu(vm, top->page_of.vcpu) : NULL;
+}
+
+/* Of a VM all, of any other row those of its vCPU. */
+static void make_calls(struct top *top)
+{
+	const struct model_vm *vm = find_vm(top);
+	const struct model_vcpu *vcpu = find_vcpu(top, vm);
+	struct calls calls = { 0 };
+
+	if (vm && top->page_level == LEVEL_VM)
+		calls_add_vm(&calls, vm);
+	else if (vcpu)
+		calls_add_vcpu(&calls, vcpu);
+	else
+		return make_gone(top);
+	page_calls(&top->page, &calls, false);
+	if (top->page.count == 1) {
+		page_line(&top->page);
+		page_put(&top->page, LOOK_DIM, "no SDEI call seen yet");
+	}
+}
+
 static void make_event(struct top *top, const struct page_scope *scope)
 {
 	const struct model_vm *vm = find_vm(top);
-	const struct model_vcpu *vcpu = vm ? model_vcpu(vm, top->page_of.vcpu) : NULL;
+	const struct model_vcpu *vcpu = find_vcpu(top, vm);
 	const struct model_event *event = NULL;
 
 	if (vcpu && top->page_of.has_event)
 		event = model_event(vcpu, top->page_of.event);
-	if (vcpu) {
+	if (vcpu)
 		page_event(&top->page, vcpu, event, scope);
-		return;
-	}
-	page_line(&top->page);
-	page_put(&top->page, LOOK_WARN, "The VM is gone and forgotten.");
+	else
+		make_gone(top);
 }
 
 static void make_page(struct top *top)
@@ -53,21 +83,26 @@ static void make_page(struct top *top)
 	};
 
 	page_clear(&top->page);
-	if (top->page_map) {
+	switch (top->page_kind) {
+	case PAGE_MAP:
 		scope.rows = visible_lines(top);
 		page_heat(&top->page, top->heat, top->page_level, &top->page_of, &scope);
-	} else {
+		break;
+	case PAGE_CALLS:
+		make_calls(top);
+		break;
+	case PAGE_EVENT:
 		make_event(top, &scope);
 	}
 	top->page_stale = false;
 }
 
-void top_open_page(struct top *top, enum view_level level, const struct row_id *of, bool map)
+void top_open_page(struct top *top, enum view_level level, const struct row_id *of, enum page_kind kind)
 {
 	top->page_back = top->base == &top_page_mode ? top->page_back : top->base;
 	top->page_level = level;
 	top->page_of = *of;
-	top->page_map = map;
+	top->page_kind = kind;
 	top->page_first = 0;
 	top->page_stale = true;
 	top_go(top, &top_page_mode);
@@ -123,11 +158,11 @@ static void scroll_page(struct top *top, long lines)
 	top->page_first = first < 0 ? 0 : first;
 }
 
-/* From the map to the event that it is of. */
+/* From the map or the calls to the event that they are of. */
 static void enter_page(struct top *top)
 {
-	if (top->page_map && top->page_level == LEVEL_EVENT)
-		top_open_page(top, LEVEL_EVENT, &top->page_of, false);
+	if (top->page_kind != PAGE_EVENT && top->page_level == LEVEL_EVENT)
+		top_open_page(top, LEVEL_EVENT, &top->page_of, PAGE_EVENT);
 }
 
 static void leave_page(struct top *top)

@@ -249,7 +249,7 @@ static void copy_name(const struct top *top, char *to, size_t size)
 	snprintf(to, size, "%.*s", (int)text_cut(name, NAME_MAX_WIDTH, NULL), name);
 }
 
-void top_open_row(struct top *top, bool map)
+void top_open_row(struct top *top, enum page_kind kind)
 {
 	struct row_id id;
 
@@ -258,7 +258,7 @@ void top_open_row(struct top *top, bool map)
 		return;
 	id = *table_id(top->table, top->row);
 	copy_name(top, top->page_name, sizeof(top->page_name));
-	top_open_page(top, top->at.level, &id, map);
+	top_open_page(top, top->at.level, &id, kind);
 }
 
 /* From a VM to its vCPUs, from a vCPU to its events, from an event to its page. */
@@ -270,7 +270,7 @@ static void enter_row(struct top *top)
 	if (!table_count(top->table))
 		return;
 	if (top->at.level == LEVEL_EVENT) {
-		top_open_row(top, false);
+		top_open_row(top, PAGE_EVENT);
 		return;
 	}
 	next = (struct station){

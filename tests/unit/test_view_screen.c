@@ -468,6 +468,17 @@ static void test_pause_deep(void **state)
 	free(await("00:00:30"));
 }
 
+/* Of a row, of a VM, and back to the table. */
+static void test_calls(void **state)
+{
+	open_screen(UTF8, "trouble", 80, 24);
+	free(await("Quit"));
+	type("1 C");
+	assert_screen("screen-calls.txt", "results");
+	type("Escape");
+	free(await("NAME"));
+}
+
 static void test_map(void **state)
 {
 	open_screen(UTF8, "small", 80, 24);
@@ -515,6 +526,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_no_findings, close_screen),
 		cmocka_unit_test_teardown(test_pause_deep, close_screen),
 		cmocka_unit_test_teardown(test_map, close_screen),
+		cmocka_unit_test_teardown(test_calls, close_screen),
 		cmocka_unit_test_teardown(test_quit, close_screen),
 		cmocka_unit_test_teardown(test_crash, close_screen),
 	};
