@@ -88,6 +88,8 @@ static void test_usage(void **state)
 	assert_int_equal(RUN(cmd_top, "1", "2", "3"), 2);
 	assert_int_equal(RUN(cmd_top, "-s", "nothing"), 2);
 	assert_says("the name of a column");
+	assert_int_equal(RUN(cmd_top, "-j", "-f", "web"), 2);
+	assert_says("--filter");
 	assert_int_equal(RUN(cmd_events, "5"), 2);
 	assert_says("try 'sdeitop events --help'");
 }
