@@ -161,22 +161,8 @@ static int settle_all(struct model_vcpu *v, uint64_t time_ns)
 	return err;
 }
 
-/* Does r change what others, or e itself, wait for? */
-static bool is_change(const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
-{
-	if (v->masked != !!(r->state & SDEI_MASKED))
-		return true;
-	if (!e)
-		return false;
-	if (r->kind == SDEI_DISPATCH)
-		return v->episodes > 1 || !e->pending_since_ns;	/* its own ends here: blame_dispatch() */
-	return (e->state ^ r->state) & (SDEI_ENABLED | SDEI_RUNNING) || (r->state & SDEI_RUNNING && v->running != e);
-}
-
 int blame_before(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
 {
-	if (!is_change(v, e, r))
-		return 0;
 	for (size_t i = 0; !v->masked && !v->running && i < v->event_count; i++) {
 		struct model_event *other = v->events[i];
 
@@ -221,9 +207,10 @@ static int keep_late(struct model_event *e, const struct model_late *late)
 	return 0;
 }
 
+/* While there is room late_above_ns is 0. */
 static bool is_late_one(const struct model_event *e, uint64_t latency_ns)
 {
-	return latency_ns > e->late_above_ns || e->late_count < MODEL_LATE_COUNT;
+	return latency_ns > e->late_above_ns || (!e->late_above_ns && e->late_count < MODEL_LATE_COUNT);
 }
 
 static struct model_late describe(const struct model_event *e, const struct event_open *open, uint64_t time_ns)
