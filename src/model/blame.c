@@ -13,6 +13,7 @@
 /* Handlers that blocked one episode. With more than that the shortest ones are forgotten. */
 #define BLOCKERS 4
 
+/* ahead.c fetches two lines of it. */
 struct event_open {
 	struct model_blame blame;	/* of the open episode, until until_ns */
 	uint64_t until_ns;
@@ -228,7 +229,7 @@ static struct model_late describe(const struct model_event *e, const struct even
 int blame_dispatch(struct model_event *e, const struct sdei_record *r)
 {
 	uint64_t latency_ns = r->time_ns - e->pending_since_ns;
-	struct event_open open;
+	struct event_open unsplit, *open = &unsplit;
 	struct model_late late;
 
 	if (unlikely(e->blameless))
@@ -238,16 +239,16 @@ int blame_dispatch(struct model_event *e, const struct sdei_record *r)
 		return 0;
 	}
 	if (e->split)
-		open = *e->open;
+		open = e->open;	/* of no use after this */
 	else
-		begin(&open, e);
-	extend(&open, e, r->time_ns);
-	give_back(&open, r->time_ns);
+		begin(open, e);
+	extend(open, e, r->time_ns);
+	give_back(open, r->time_ns);
 	for (unsigned int part = 0; part < BLAME_COUNT; part++)
-		e->blame.ns[part] += open.blame.ns[part];
+		e->blame.ns[part] += open->blame.ns[part];
 	if (!is_late_one(e, latency_ns))
 		return 0;
-	late = describe(e, &open, r->time_ns);
+	late = describe(e, open, r->time_ns);
 	return keep_late(e, &late);
 }
 

@@ -95,13 +95,11 @@ struct model_event *model_event(const struct model_vcpu *vcpu, uint32_t event)
 	return at < vcpu->event_count && vcpu->events[at]->event == event ? vcpu->events[at] : NULL;
 }
 
-struct model_event *event_get(struct model_vcpu *v, uint32_t number)
+/* Not that of the last record. */
+struct model_event *event_get_other(struct model_vcpu *v, uint32_t number)
 {
-	struct model_event *e = v->recent;
+	struct model_event *e = model_event(v, number);
 
-	if (likely(e && e->event == number))
-		return e;
-	e = model_event(v, number);
 	if (!e)
 		e = event_insert(v, number, lower_bound(v, number));
 	if (e)

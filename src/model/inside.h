@@ -100,8 +100,16 @@ void life_free_vm(struct model *m, struct model_vm *vm);
 
 /* --- event.c */
 
+struct model_event *event_get_other(struct model_vcpu *v, uint32_t number);
+
 /* The event, made if need be. NULL: no memory. */
-struct model_event *event_get(struct model_vcpu *v, uint32_t number);
+static inline struct model_event *event_get(struct model_vcpu *v, uint32_t number)
+{
+	struct model_event *e = v->recent;
+
+	return likely(e && e->event == number) ? e : event_get_other(v, number);
+}
+
 void event_free(struct model_event *e);
 
 /*

@@ -43,15 +43,9 @@ void model_free(struct model *m)
 
 static size_t size_of_kind(unsigned int kind)
 {
-	switch (kind) {
-	case SDEI_REGISTER:
-	case SDEI_STATE:
+	if (unlikely(1U << kind & (1U << SDEI_REGISTER | 1U << SDEI_STATE)))
 		return sizeof(struct sdei_record_handler);
-	case SDEI_CALL:
-		return sizeof(struct sdei_record_call);
-	default:
-		return sizeof(struct sdei_record);
-	}
+	return kind == SDEI_CALL ? sizeof(struct sdei_record_call) : sizeof(struct sdei_record);
 }
 
 static bool is_kind(unsigned int kind)
@@ -114,6 +108,14 @@ static int look_before(struct model *m, struct model_vcpu *v, struct model_event
 	return err;
 }
 
+/* Kinds that may have something to do with the mask, and records that tell of it for the first time. */
+#define ABOUT_MASK (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_STATE)
+
+static bool is_about_mask(const struct model_vcpu *v, const struct sdei_record *r, bool fits)
+{
+	return !fits || 1U << r->kind & ABOUT_MASK || !v->mask_known || !v->last_ns;
+}
+
 /* Its time is that of the vCPU from now on. */
 static int take_in_time(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r, bool fits)
 {
@@ -121,7 +123,8 @@ static int take_in_time(struct model *m, struct model_vcpu *v, struct model_even
 
 	if (likely(!v->gone)) {
 		err = look_before(m, v, e, r, fits);
-		err = mask_take(v, r) ? -ENOMEM : err;
+		if (is_about_mask(v, r, fits) && mask_take(v, r))
+			err = -ENOMEM;
 	}
 	if (unlikely(!v->first_seen_ns))
 		v->first_seen_ns = r->time_ns;

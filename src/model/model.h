@@ -70,8 +70,10 @@ struct model_event {
 #define X(field, help) struct hist *field;
 	MODEL_EVENT_HISTS(X)
 #undef X
-	struct event_intervals *intervals;	/* inside */
-	uint64_t episode_count;		/* inside: signals in the open episode, if pending_since_ns is known */
+	/* inside */
+	struct event_intervals *intervals;
+	struct event_open *open;	/* parts of the open episode; NULL until a first one had several */
+	uint64_t episode_count;		/* signals in the open episode, if pending_since_ns is known */
 	struct model_counts count;	/* since start (or model_reset) */
 	struct model_counts interval;	/* during the last closed interval, see model_tick */
 	uint64_t rejected[REJECT_COUNT];
@@ -86,7 +88,6 @@ struct model_event {
 	/* inside, all of it */
 	uint64_t drops_from_ns, drops;	/* the window for DROP_BURST */
 	uint16_t finding[FINDING_COUNT];	/* what is open: see finding.c */
-	struct event_open *open;	/* parts of the open episode; NULL until a first one had several */
 	struct model_late *late;	/* room for MODEL_LATE_COUNT; NULL until the first */
 	unsigned int late_count;
 	_Alignas(64) struct model_blame blame;
