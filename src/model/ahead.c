@@ -32,6 +32,11 @@ static void fetch_slot(const struct batch *b, size_t at)
 		idmap_prefetch(&b->m->vcpus, vcpu_key(b->records[at]->vm, b->records[at]->vcpu));
 }
 
+static bool is_about_mask(const struct sdei_record *r)
+{
+	return r->kind == SDEI_MASK || r->kind == SDEI_UNMASK;
+}
+
 static void fetch_vcpu(struct batch *b, size_t at)
 {
 	struct model_vcpu *v;
@@ -42,6 +47,8 @@ static void fetch_vcpu(struct batch *b, size_t at)
 	b->vcpus[at % WINDOW] = v;
 	__builtin_prefetch(v, 1);
 	__builtin_prefetch((const char *)v + LINE, 1);
+	if (is_about_mask(b->records[at]))
+		__builtin_prefetch((const char *)v + 2 * LINE, 1);
 }
 
 /* Its event is most likely the one of its last record. A wrong guess costs nothing but time. */
@@ -49,13 +56,21 @@ static void fetch_event(const struct batch *b, size_t at)
 {
 	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
 
-	if (!v || b->records[at]->event == SDEI_NONE)
+	if (!v || b->records[at]->kind == SDEI_MASK)
 		return;
+	if (b->records[at]->kind == SDEI_UNMASK)	/* what waits for that is settled */
+		__builtin_prefetch(v->events);
 	__builtin_prefetch(v->recent, 1);
 	__builtin_prefetch((const char *)v->recent + LINE, 1);
 	__builtin_prefetch((const char *)v->recent + 2 * LINE, 1);
 	if (b->records[at]->kind == SDEI_DISPATCH)
 		__builtin_prefetch((const char *)v->recent + offsetof(struct model_event, blame), 1);
+}
+
+static void fetch_open(const struct model_event *e)
+{
+	__builtin_prefetch(e->open, 1);
+	__builtin_prefetch((const char *)e->open + LINE, 1);
 }
 
 static void fetch_hists(const struct batch *b, size_t at)
@@ -70,6 +85,7 @@ static void fetch_hists(const struct batch *b, size_t at)
 		hist_prefetch(e->coalesce_age);
 		break;
 	case SDEI_DISPATCH:
+		fetch_open(e);
 		hist_prefetch(e->dispatch);
 		hist_prefetch(e->episode_signals);
 		break;
@@ -78,6 +94,7 @@ static void fetch_hists(const struct batch *b, size_t at)
 		hist_prefetch(e->total);
 		break;
 	case SDEI_UNMASK:
+		fetch_open(e);
 		hist_prefetch(v->mask);
 		break;
 	}

@@ -13,6 +13,7 @@
 /* Handlers that blocked one episode. With more than that the shortest ones are forgotten. */
 #define BLOCKERS 4
 
+/* ahead.c fetches two lines of it. */
 struct event_open {
 	struct model_blame blame;	/* of the open episode, until until_ns */
 	uint64_t until_ns;
@@ -161,22 +162,8 @@ static int settle_all(struct model_vcpu *v, uint64_t time_ns)
 	return err;
 }
 
-/* Does r change what others, or e itself, wait for? */
-static bool is_change(const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
-{
-	if (v->masked != !!(r->state & SDEI_MASKED))
-		return true;
-	if (!e)
-		return false;
-	if (r->kind == SDEI_DISPATCH)
-		return v->episodes > 1 || !e->pending_since_ns;	/* its own ends here: blame_dispatch() */
-	return (e->state ^ r->state) & (SDEI_ENABLED | SDEI_RUNNING) || (r->state & SDEI_RUNNING && v->running != e);
-}
-
 int blame_before(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
 {
-	if (!is_change(v, e, r))
-		return 0;
 	for (size_t i = 0; !v->masked && !v->running && i < v->event_count; i++) {
 		struct model_event *other = v->events[i];
 
@@ -222,9 +209,10 @@ static int keep_late(struct model_event *e, const struct model_late *late)
 	return 0;
 }
 
+/* While there is room late_above_ns is 0. */
 static bool is_late_one(const struct model_event *e, uint64_t latency_ns)
 {
-	return latency_ns > e->late_above_ns || e->late_count < MODEL_LATE_COUNT;
+	return latency_ns > e->late_above_ns || (!e->late_above_ns && e->late_count < MODEL_LATE_COUNT);
 }
 
 static struct model_late describe(const struct model_event *e, const struct event_open *open, uint64_t time_ns)
@@ -242,7 +230,7 @@ static struct model_late describe(const struct model_event *e, const struct even
 int blame_dispatch(struct model_event *e, const struct sdei_record *r)
 {
 	uint64_t latency_ns = r->time_ns - e->pending_since_ns;
-	struct event_open open;
+	struct event_open unsplit, *open = &unsplit;
 	struct model_late late;
 
 	if (unlikely(e->blameless))
@@ -252,16 +240,16 @@ int blame_dispatch(struct model_event *e, const struct sdei_record *r)
 		return 0;
 	}
 	if (e->split)
-		open = *e->open;
+		open = e->open;	/* of no use after this */
 	else
-		begin(&open, e);
-	extend(&open, e, r->time_ns);
-	give_back(&open, r->time_ns);
+		begin(open, e);
+	extend(open, e, r->time_ns);
+	give_back(open, r->time_ns);
 	for (unsigned int part = 0; part < BLAME_COUNT; part++)
-		e->blame.ns[part] += open.blame.ns[part];
+		e->blame.ns[part] += open->blame.ns[part];
 	if (!is_late_one(e, latency_ns))
 		return 0;
-	late = describe(e, &open, r->time_ns);
+	late = describe(e, open, r->time_ns);
 	return keep_late(e, &late);
 }
 

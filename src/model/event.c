@@ -95,13 +95,11 @@ struct model_event *model_event(const struct model_vcpu *vcpu, uint32_t event)
 	return at < vcpu->event_count && vcpu->events[at]->event == event ? vcpu->events[at] : NULL;
 }
 
-struct model_event *event_get(struct model_vcpu *v, uint32_t number)
+/* Not that of the last record. */
+struct model_event *event_get_other(struct model_vcpu *v, uint32_t number)
 {
-	struct model_event *e = v->recent;
+	struct model_event *e = model_event(v, number);
 
-	if (likely(e && e->event == number))
-		return e;
-	e = model_event(v, number);
 	if (!e)
 		e = event_insert(v, number, lower_bound(v, number));
 	if (e)
@@ -157,7 +155,7 @@ static void count_cleared(struct model *m, struct model_event *e, unsigned int c
 }
 
 /* The one definition of what a record counts as; the same for those that were lost. */
-static void count_what(struct model *m, struct model_event *e, unsigned int kind, unsigned int outcome, int error, uint64_t n)
+static inline void count_what(struct model *m, struct model_event *e, unsigned int kind, unsigned int outcome, int error, uint64_t n)
 {
 	switch (kind) {
 	case SDEI_SIGNAL:
@@ -250,7 +248,7 @@ static void set_episode(struct model_event *e, uint64_t since_ns)
 
 static void abandon(struct model_event *e, unsigned int bits)
 {
-	if (bits & SDEI_PENDING)
+	if (bits & SDEI_PENDING && e->pending_since_ns)
 		set_episode(e, 0);
 	if (bits & SDEI_RUNNING)
 		e->running_since_ns = e->running_signal_ns = 0;
@@ -373,9 +371,9 @@ static void take_handler(struct model_event *e, const struct sdei_record *r)
 	e->ep_arg = handler->ep_arg;
 }
 
-static int act(struct model_event *e, const struct sdei_record *r)
+static inline int act(struct model_event *e, const struct sdei_record *r, unsigned int kind)
 {
-	switch (r->kind) {
+	switch (kind) {
 	case SDEI_SIGNAL:
 		return act_signal(e, r);
 	case SDEI_DISPATCH:
@@ -415,7 +413,7 @@ static void event_unsketch(struct model_event *e)
 }
 
 /* Which handler the vCPU runs: the newest that a record told of. */
-static void track_running(struct model_event *e, const struct sdei_record *r)
+static inline void track_running(struct model_event *e, const struct sdei_record *r, unsigned int kind)
 {
 	struct model_vcpu *v = e->vcpu;
 
@@ -425,13 +423,14 @@ static void track_running(struct model_event *e, const struct sdei_record *r)
 		v->running = NULL;
 		v->free_ns = r->time_ns;
 	}
-	if (r->kind == SDEI_DISPATCH || r->kind == SDEI_COMPLETE || is_state(r, SDEI_CREATED) || is_state(r, SDEI_STATE_RESET))
+	if (kind == SDEI_DISPATCH || kind == SDEI_COMPLETE ||
+	    (kind == SDEI_STATE && (r->origin == SDEI_CREATED || r->origin == SDEI_STATE_RESET)))
 		v->handlers_ns = r->time_ns;
 }
 
-static bool is_drop(const struct sdei_record *r)
+static inline bool is_drop(const struct sdei_record *r, unsigned int kind)
 {
-	switch (r->kind) {
+	switch (kind) {
 	case SDEI_SIGNAL:
 		return r->outcome != SDEI_QUEUED;
 	case SDEI_CANCEL:
@@ -454,11 +453,11 @@ static void end_phase(struct model *m, struct model_event *e, const struct sdei_
 	e->phase_ns = r->time_ns;
 }
 
-static void check_limits(struct model *m, struct model_event *e, const struct sdei_record *r)
+static inline void check_limits(struct model *m, struct model_event *e, const struct sdei_record *r, unsigned int kind)
 {
-	if (phase_of(e->state) != phase_of(r->state) || r->kind == SDEI_DISPATCH || !e->last_ns)
+	if (kind == SDEI_DISPATCH || phase_of(e->state) != phase_of(r->state) || !e->last_ns)
 		end_phase(m, e, r);
-	if (is_drop(r))
+	if (is_drop(r, kind))
 		limits_dropped(m, e, r);
 }
 
@@ -469,27 +468,50 @@ static void event_take_late(struct model *m, struct model_event *e, const struct
 	doubt(m, e, r->kind, r->origin, 1);
 }
 
-int event_take(struct model *m, struct model_event *e, const struct sdei_record *r, bool late)
+/* That r fits says all that check_state() would, but of these two, which may take away pending or running unsaid. */
+static inline bool needs_check(const struct model_event *e, unsigned int kind, bool fits)
+{
+	return !fits || !e->born || kind == SDEI_UNREGISTER || kind == SDEI_STATE;
+}
+
+/* kind is that of r: given as a constant it leaves little of all this. */
+static inline __attribute__((always_inline))
+int take_as(struct model *m, struct model_event *e, const struct sdei_record *r, unsigned int kind, bool fits)
 {
 	int err;
 
-	if (unlikely(late && (e->seen || e->vcpu->gone))) {
-		event_take_late(m, e, r);
-		return 0;
-	}
-	count_what(m, e, r->kind, r->outcome, r->error, 1);
+	count_what(m, e, kind, r->outcome, r->error, 1);
 	if (unlikely(e->sketched))
 		event_unsketch(e);
-	check_limits(m, e, r);
-	check_state(m, e, r);
-	err = act(e, r);
-	e->state = is_state(r, SDEI_DESTROYED) ? 0 : r->state & ~SDEI_MASKED;
+	check_limits(m, e, r, kind);
+	if (unlikely(needs_check(e, kind, fits)))
+		check_state(m, e, r);
+	err = act(e, r, kind);
+	e->state = kind == SDEI_STATE && r->origin == SDEI_DESTROYED ? 0 : r->state & ~SDEI_MASKED;
 	e->last_ns = r->time_ns;
-	track_running(e, r);
+	track_running(e, r, kind);
 	abandon(e, ~e->state);	/* what a missing record ended */
 	if (unlikely(err))
 		e->inexact = m->totals.inexact = true;
 	return err;
+}
+
+int event_take(struct model *m, struct model_event *e, const struct sdei_record *r, bool late, bool fits)
+{
+	if (unlikely(late && (e->seen || e->vcpu->gone))) {
+		event_take_late(m, e, r);
+		return 0;
+	}
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		return take_as(m, e, r, SDEI_SIGNAL, fits);
+	case SDEI_DISPATCH:
+		return take_as(m, e, r, SDEI_DISPATCH, fits);
+	case SDEI_COMPLETE:
+		return take_as(m, e, r, SDEI_COMPLETE, fits);
+	default:
+		return take_as(m, e, r, r->kind, fits);
+	}
 }
 
 /*

@@ -100,12 +100,23 @@ void life_free_vm(struct model *m, struct model_vm *vm);
 
 /* --- event.c */
 
+struct model_event *event_get_other(struct model_vcpu *v, uint32_t number);
+
 /* The event, made if need be. NULL: no memory. */
-struct model_event *event_get(struct model_vcpu *v, uint32_t number);
+static inline struct model_event *event_get(struct model_vcpu *v, uint32_t number)
+{
+	struct model_event *e = v->recent;
+
+	return likely(e && e->event == number) ? e : event_get_other(v, number);
+}
+
 void event_free(struct model_event *e);
 
-/* Takes a record about an event. late: it is older than one before. 0 or -ENOMEM (a sample is missing, the rest is done). */
-int event_take(struct model *m, struct model_event *e, const struct sdei_record *r, bool late);
+/*
+ * Takes a record about an event. late: it is older than one before. fits: rules_fit() said so.
+ * 0 or -ENOMEM (a sample is missing, the rest is done).
+ */
+int event_take(struct model *m, struct model_event *e, const struct sdei_record *r, bool late, bool fits);
 
 /* count records like key were lost. */
 void event_take_lost(struct model *m, struct model_event *e, const struct sdei_lost_key *key, uint64_t count);
@@ -144,7 +155,19 @@ int call_take(struct model_vcpu *v, uint32_t function, int64_t result, uint64_t 
 
 /* --- blame.c */
 
-/* To be called before r changes anything, if an episode is open on the vCPU: e is the event that r is about, or NULL. 0 or -ENOMEM. */
+/* Does r change what others, or e (which it is about; NULL: none), wait for? To be asked only if an episode is open on the vCPU. */
+static inline bool blame_is_due(const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
+{
+	if (v->masked != !!(r->state & SDEI_MASKED))
+		return true;
+	if (!e)
+		return false;
+	if (r->kind == SDEI_DISPATCH)
+		return v->episodes > 1 || !e->pending_since_ns;	/* its own ends here: blame_dispatch() */
+	return (e->state ^ r->state) & (SDEI_ENABLED | SDEI_RUNNING) || (r->state & SDEI_RUNNING && v->running != e);
+}
+
+/* To be called before r changes anything, if blame_is_due(). 0 or -ENOMEM. */
 int blame_before(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r);
 
 /* The open episode of e is dispatched by r. 0 or -ENOMEM. */
@@ -198,7 +221,63 @@ void finding_release(struct model *m);
 
 /* --- rules.c */
 
-/* To be called before r (in time) changes anything. e is NULL if r is about the PE. */
+/* Bits of the state, for each variant of record. */
+struct rule {
+	uint8_t need, ban;	/* before: set, clear */
+	uint8_t set, clear;	/* after */
+	uint8_t free;		/* those it may change */
+};
+
+/* Records that are told apart. */
+enum variant {
+	OTHER,		/* calls, and what was refused: nothing changes */
+	REGISTER, UNREGISTER, ENABLE, DISABLE, MASK, UNMASK, PRIVATE_RESET, VCPU_RESET,
+	QUEUED, COALESCED, CANCELLED, DISPATCHED, COMPLETED, CREATED, STATE_RESET, RESTORED, ENDED,
+	VARIANTS
+};
+
+extern const struct rule rules[VARIANTS];
+extern const uint8_t rules_variants[SDEI_KIND_COUNT][8];
+
+/* By kind, and what tells apart records of one kind. */
+static inline enum variant variant_of(const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		return rules_variants[r->kind][r->outcome & 7];
+	case SDEI_CANCEL:
+		return rules_variants[r->kind][!!r->error];
+	case SDEI_RESET:
+	case SDEI_STATE:
+		return rules_variants[r->kind][r->origin & 7];
+	default:
+		return rules_variants[r->kind][0];
+	}
+}
+
+/*
+ * Nothing is wrong with r, whether or not the state before can be trusted. If not, rules_check()
+ * knows. e is NULL if r is about the PE.
+ */
+static inline bool rules_fit(const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
+{
+	const struct rule *rule = &rules[variant_of(r)];
+	unsigned int state = r->state, before = (e ? e->state : 0) | (v->masked ? SDEI_MASKED : 0);
+	unsigned int broken = (rule->set & ~state) | (rule->clear & state) | (rule->need & ~before) | (rule->ban & before) |
+			      (~rule->free & (state ^ before));
+
+	if (broken & (e ? SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING | SDEI_PENDING | SDEI_MASKED : SDEI_MASKED))
+		return false;
+	if (!e)
+		return r->kind != SDEI_MASK || (r->error == 1) != v->masked;
+	if (!(state & SDEI_REGISTERED) && state & (SDEI_ENABLED | SDEI_PENDING))
+		return false;
+	if (state & SDEI_RUNNING && (v->running != e || r->kind == SDEI_DISPATCH))
+		return !v->running && v->episodes <= !!e->pending_since_ns;
+	return true;
+}
+
+/* To be called before r (in time), which does not fit, changes anything. */
 void rules_check(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r);
 
 /* --- limits.c */

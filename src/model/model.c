@@ -43,15 +43,9 @@ void model_free(struct model *m)
 
 static size_t size_of_kind(unsigned int kind)
 {
-	switch (kind) {
-	case SDEI_REGISTER:
-	case SDEI_STATE:
+	if (unlikely(1U << kind & (1U << SDEI_REGISTER | 1U << SDEI_STATE)))
 		return sizeof(struct sdei_record_handler);
-	case SDEI_CALL:
-		return sizeof(struct sdei_record_call);
-	default:
-		return sizeof(struct sdei_record);
-	}
+	return kind == SDEI_CALL ? sizeof(struct sdei_record_call) : sizeof(struct sdei_record);
 }
 
 static bool is_kind(unsigned int kind)
@@ -92,34 +86,45 @@ static bool is_about_event(const struct sdei_record *r)
 	return r->event != SDEI_NONE && !(1U << r->kind & ABOUT_PE);
 }
 
-static int take_event(struct model *m, struct model_event *e, const struct sdei_record *r, bool late)
+static int take_event(struct model *m, struct model_event *e, const struct sdei_record *r, bool late, bool fits)
 {
 	if (unlikely(m->keep_intervals && !e->intervals) && keep_event(e))
 		return -ENOMEM;
-	return event_take(m, e, r, late);
+	return event_take(m, e, r, late, fits);
 }
 
-/* What has to be done while the state still is the one before. */
-static int look_before(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
+/* What has to be done while the state still is the one before. Most often that is nothing. */
+static int look_before(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r, bool fits)
 {
-	int err = v->episodes ? blame_before(m, v, e, r) : 0;
+	int err = v->episodes && blame_is_due(v, e, r) ? blame_before(m, v, e, r) : 0;
 
-	rules_check(m, v, e, r);
+	if (unlikely(!fits))
+		rules_check(m, v, e, r);
 	if (v->masked && !(r->state & SDEI_MASKED)) {
-		limits_unmask(m, v, r);
+		if (unlikely(r->time_ns - v->masked_since_ns >= m->limits.mask_ns))
+			limits_unmask(m, v, r);
 		v->free_ns = r->time_ns;
 	}
 	return err;
 }
 
+/* Kinds that may have something to do with the mask, and records that tell of it for the first time. */
+#define ABOUT_MASK (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_STATE)
+
+static bool is_about_mask(const struct model_vcpu *v, const struct sdei_record *r, bool fits)
+{
+	return !fits || 1U << r->kind & ABOUT_MASK || !v->mask_known || !v->last_ns;
+}
+
 /* Its time is that of the vCPU from now on. */
-static int take_in_time(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
+static int take_in_time(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r, bool fits)
 {
 	int err = 0;
 
 	if (likely(!v->gone)) {
-		err = look_before(m, v, e, r);
-		err = mask_take(v, r) ? -ENOMEM : err;
+		err = look_before(m, v, e, r, fits);
+		if (is_about_mask(v, r, fits) && mask_take(v, r))
+			err = -ENOMEM;
 	}
 	if (unlikely(!v->first_seen_ns))
 		v->first_seen_ns = r->time_ns;
@@ -138,13 +143,13 @@ static int take_late(struct model *m, struct model_vcpu *v, const struct sdei_re
 static int take(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
 {
 	struct model_event *e = is_about_event(r) ? event_get(v, r->event) : NULL;
-	bool late = is_late(v, r);
-	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(m, v, e, r), err_event = 0, err_call = 0;
+	bool late = is_late(v, r), fits = rules_fit(v, e, r);
+	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(m, v, e, r, fits), err_event = 0, err_call = 0;
 
 	if (r->kind == SDEI_CALL)
 		err_call = take_call(m, v, r, late);
 	if (is_about_event(r))
-		err_event = e ? take_event(m, e, r, late) : -ENOMEM;
+		err_event = e ? take_event(m, e, r, late, fits) : -ENOMEM;
 	if (unlikely(is_state(r, SDEI_DESTROYED)) && !late && !v->gone)
 		life_end(m, v, r->time_ns);
 	if (unlikely(m->keep_recent) && keep_record(v, r))

@@ -51,7 +51,7 @@ enum model_reject { REJECT_ENOENT, REJECT_EPERM, REJECT_EBUSY, REJECT_OTHER, REJ
 	X(coalesce_age, "age of the pending episode when a signal was coalesced into it") \
 	X(episode_signals, "signals per pending episode (a number, not ns)")
 
-/* Ordered so that a record touches two cache lines of it. */
+/* Ordered so that a record touches the first three cache lines of it, and a dispatch that of blame. */
 struct model_event {
 	uint32_t event;
 	uint8_t state;			/* SDEI_REGISTERED|...; the MASKED bit is the vCPU's */
@@ -66,11 +66,14 @@ struct model_event {
 	uint64_t pending_since_ns, running_since_ns, running_signal_ns;	/* 0: unknown or none */
 	uint64_t last_ns;		/* its newest record of this life; 0: none */
 	uint64_t phase_ns;		/* running, else pending and enabled, else neither: for so long at least */
-	/* until here */
+	struct model_vcpu *vcpu;
 #define X(field, help) struct hist *field;
 	MODEL_EVENT_HISTS(X)
 #undef X
-	uint64_t episode_count;		/* inside: signals in the open episode, if pending_since_ns is known */
+	/* inside */
+	struct event_intervals *intervals;
+	struct event_open *open;	/* parts of the open episode; NULL until a first one had several */
+	uint64_t episode_count;		/* signals in the open episode, if pending_since_ns is known */
 	struct model_counts count;	/* since start (or model_reset) */
 	struct model_counts interval;	/* during the last closed interval, see model_tick */
 	uint64_t rejected[REJECT_COUNT];
@@ -78,7 +81,6 @@ struct model_event {
 	uint64_t carried_running;	/* handlers that were running when first seen, or were restored running */
 	uint64_t lost;			/* records about it that were lost, calls apart */
 	uint64_t misfits;		/* records that contradicted the state that the one before had left */
-	struct model_vcpu *vcpu;
 	uint64_t ep_addr, ep_arg;	/* handler; 0 when unknown */
 	int64_t missed_ends;		/* inside: see life_end_lost() */
 	uint64_t missed_restores;	/* inside: restores that may have made it running unnoticed, if records were lost */
@@ -86,8 +88,6 @@ struct model_event {
 	/* inside, all of it */
 	uint64_t drops_from_ns, drops;	/* the window for DROP_BURST */
 	uint16_t finding[FINDING_COUNT];	/* what is open: see finding.c */
-	struct event_open *open;	/* parts of the open episode; NULL until a first one had several */
-	struct event_intervals *intervals;
 	struct model_late *late;	/* room for MODEL_LATE_COUNT; NULL until the first */
 	unsigned int late_count;
 	_Alignas(64) struct model_blame blame;

@@ -14,22 +14,7 @@
 #define M SDEI_MASKED
 #define ALL (R | E | U | P)
 
-/* Records that are told apart. */
-enum variant {
-	OTHER,		/* calls, and what was refused: nothing changes */
-	REGISTER, UNREGISTER, ENABLE, DISABLE, MASK, UNMASK, PRIVATE_RESET, VCPU_RESET,
-	QUEUED, COALESCED, CANCELLED, DISPATCHED, COMPLETED, CREATED, STATE_RESET, RESTORED, ENDED,
-	VARIANTS
-};
-
-/* Bits of the state. */
-struct rule {
-	uint8_t need, ban;	/* before: set, clear */
-	uint8_t set, clear;	/* after */
-	uint8_t free;		/* those it may change */
-};
-
-static const struct rule rules[VARIANTS] = {
+const struct rule rules[VARIANTS] = {
 	/*		   need	ban	set	clear	free */
 	[OTHER]		= { 0,	0,	0,	0,	0 },
 	[REGISTER]	= { 0,	R | U,	R,	E | P,	R },
@@ -51,8 +36,7 @@ static const struct rule rules[VARIANTS] = {
 	[ENDED]		= { 0,	0,	0,	0,	ALL | M },
 };
 
-/* By kind, and what tells apart records of one kind. */
-static const uint8_t variants[SDEI_KIND_COUNT][8] = {
+const uint8_t rules_variants[SDEI_KIND_COUNT][8] = {
 	[SDEI_REGISTER] = { REGISTER },
 	[SDEI_UNREGISTER] = { UNREGISTER },
 	[SDEI_ENABLE] = { ENABLE },
@@ -67,21 +51,6 @@ static const uint8_t variants[SDEI_KIND_COUNT][8] = {
 	[SDEI_STATE] = { RESTORED, [SDEI_CREATED] = CREATED, [SDEI_STATE_RESET] = STATE_RESET, [SDEI_RESTORED] = RESTORED,
 			 [SDEI_DESTROYED] = ENDED, RESTORED, RESTORED, RESTORED },
 };
-
-static enum variant variant_of(const struct sdei_record *r)
-{
-	switch (r->kind) {
-	case SDEI_SIGNAL:
-		return variants[r->kind][r->outcome & 7];
-	case SDEI_CANCEL:
-		return variants[r->kind][!!r->error];
-	case SDEI_RESET:
-	case SDEI_STATE:
-		return variants[r->kind][r->origin & 7];
-	default:
-		return variants[r->kind][0];
-	}
-}
 
 /* What of the state before can be relied on; the rest is as if it had never been seen. */
 struct before {
@@ -228,29 +197,10 @@ static bool is_about_pe(enum finding_rule rule)
 	return rule == RULE_MASK_RESULT || rule == RULE_MASK_STATE || rule == RULE_MASK_CHANGED;
 }
 
-/* Whether there may be something wrong: all of wrong(), in a few instructions, but for which rule it is. */
-static bool is_suspect(const struct model *m, const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
-{
-	const struct rule *rule = &rules[variant_of(r)];
-	struct before b = before_of(m, v, e);
-	unsigned int state = r->state, about = e ? ALL | M : M;
-	unsigned int broken = (rule->set & ~state) | (rule->clear & state) |
-			      (((rule->need & ~b.state) | (rule->ban & b.state) | (~rule->free & (state ^ b.state))) & b.known);
-
-	if (e && (!(state & R) & !!(state & (E | P))))
-		return true;
-	if (e && state & U && (v->running != e || r->kind == SDEI_DISPATCH))
-		return v->running || v->episodes > !!e->pending_since_ns || broken & about;
-	return broken & about || r->kind == SDEI_MASK;
-}
-
 void rules_check(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r)
 {
-	enum finding_rule rule;
+	enum finding_rule rule = wrong(m, v, e, r);
 
-	if (likely(!is_suspect(m, v, e, r)))
-		return;
-	rule = wrong(m, v, e, r);
 	if (unlikely(rule) && trusted(m, v, r->time_ns))
 		finding_suspect(m, (struct finding_owner){ v, is_about_pe(rule) ? NULL : e }, FINDING_ILLEGAL_TRANSITION, r, rule);
 }
