@@ -19,7 +19,8 @@ SCENARIOS = {
 # What they may make sdeitop point at: they drop or refuse many signals or calls, as fast as this machine lets them.
 FINDINGS = {
     "burst": ["drop-burst"], "cross": ["drop-burst"], "busy": ["drop-burst"], "disabled": ["drop-burst"],
-    "handler-busy": ["drop-burst"], "refused": ["refused-calls", "drop-burst"], "inject": ["drop-burst"],
+    "handler-busy": ["drop-burst"], "unregister-running": ["refused-calls", "drop-burst"],
+    "refused": ["refused-calls", "drop-burst"], "inject": ["drop-burst"],
 }
 
 
