@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
+# debug kernel: no
 """--sched: where the threads of vCPUs are while an event is pending, and only then."""
 import os
 import sys

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
+# debug kernel: no
 """State from the start: what there is when sdeitop attaches, and `sdeitop state`. Quiet VMs are listed, with the states
 that their guests know; a VM in mid-flight goes on from its snapshot without a contradiction."""
 import json
