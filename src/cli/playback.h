@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands that read a recording have in common: their options, the reader, filters and range of time,
+ * the names of VMs, what is said about what is missing, and the exit status.
+ */
+#ifndef CLI_PLAYBACK_H
+#define CLI_PLAYBACK_H
+
+#include "../source/source.h"
+#include "../trace/reader.h"
+#include "../view/status.h"
+#include "options.h"
+
+/* A moment as people write it; see option_moment. */
+struct moment {
+	enum { MOMENT_NONE, MOMENT_MONOTONIC, MOMENT_SINCE_START, MOMENT_WALL, MOMENT_TIME_OF_DAY } kind;
+	int64_t ns;
+};
+
+/*
+ * "1410.052064": as `events` prints times; "10m20s", "1.5s", "250ms": after the recording's start;
+ * "10:00", "10:00:05.25": local time on the recording's first day, or the next if that is before its start; ISO-8601.
+ */
+extern const struct option_type option_moment;	/* struct moment */
+
+struct playback_config {
+	bool help, version, verbose;
+	struct number_list vms, vcpus, events;
+	struct string_list guests;
+	struct moment since, until;
+	const char *input;	/* DIR: an operand, or -i */
+};
+
+struct playback_calls {
+	struct source_sink sink;
+	/* A moment of the recording at which the recorder told how it was doing; may be NULL. */
+	void (*status)(void *ctx, const struct recording_status *status);
+	/* Every million items or so, when stderr is a terminal and it has taken a while: done out of total bytes. Progress is shown by playback itself. */
+	void *ctx;
+};
+
+struct playback;
+
+/* NULL: the user has been told and *exit_status says what to exit with. */
+struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status);
+void playback_close(struct playback *p);	/* NULL is fine */
+
+/*
+ * Hands on what passes the filters up to and including until_ns (CLOCK_MONOTONIC; UINT64_MAX: all). Before --since,
+ * only sink.record gets what is needed to know the states then, with in_range false meanwhile. False: the end was reached.
+ */
+bool playback_run(struct playback *p, uint64_t until_ns);
+bool playback_in_range(const struct playback *p);
+
+/* To the last place at or before time_ns that can be started from; states are known from there on. 0 or -errno. */
+int playback_seek(struct playback *p, uint64_t time_ns);
+
+struct reader *playback_reader(struct playback *p);
+uint64_t playback_now_ns(const struct playback *p);	/* of the newest item */
+
+/* The range that is played, limits included: of the recording, or --since and --until. */
+void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns);
+
+/* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback. */
+char *playback_name(void *playback, uint32_t vm);
+
+/* What a view says about this moment: the recorded status brought to now. */
+void playback_view_status(const struct playback *p, struct view_status *status);
+
+/* Says on stderr what is missing; what the command should exit with: EXIT_DONE, or EXIT_INCOMPLETE. */
+int playback_finish(struct playback *p);
+
+#endif

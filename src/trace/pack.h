@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a source to packets: takes what a source delivers, names VMs before their first record, and hands on each
+ * packet that is full. Whoever takes the packets says when a snapshot is due.
+ */
+#ifndef TRACE_PACK_H
+#define TRACE_PACK_H
+
+#include "packet.h"
+
+/* Takes a closed packet. 0, or -errno: it could not be kept; its items count as unrecorded. */
+typedef int (*pack_take_t)(void *ctx, const struct packet *packet);
+
+struct pack_options {
+	uint8_t uuid[16];
+	pack_take_t take;
+	void *ctx;
+	/* The name of a VM: a new string, NULL: no memory. */
+	char *(*name)(void *ctx, uint32_t vm);
+	void *name_ctx;
+};
+
+struct pack;
+
+struct pack *pack_new(const struct pack_options *options);	/* NULL: no memory */
+void pack_free(struct pack *p);		/* NULL is fine; what is not flushed is lost */
+
+/* The calls of a source_sink whose ctx is the pack. */
+void pack_record(void *p, const struct sdei_record *record, size_t size);
+void pack_lost(void *p, const struct sdei_lost_key *key, uint64_t count);
+void pack_lost_unknown(void *p, uint64_t count);
+
+/* Fills in status->unrecorded, appends it and closes the packet: to be called at the start, every second and at the end. */
+void pack_status(struct pack *p, struct recording_status *status);
+
+/*
+ * Closes the packet and hands on the snapshot as packets of their own. Due before the first record of each file and
+ * wherever else a reader may start.
+ */
+void pack_snapshot(struct pack *p, uint64_t time_ns);
+
+/* About the bytes that a snapshot would take now. */
+size_t pack_snapshot_size(const struct pack *p);
+
+struct pack_counters {
+	uint64_t items, packets, bytes;		/* handed on and kept */
+	uint64_t snapshot_bytes;		/* of bytes, those in snapshots */
+	uint64_t unrecorded;			/* items that take() refused, or for which there was no memory */
+	uint64_t lost;				/* records that the source lost */
+};
+const struct pack_counters *pack_counters(const struct pack *p);
+
+#endif

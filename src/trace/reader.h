@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reads a recording. It trusts nothing: any bytes give the packets that are whole, and a list of what is missing.
+ * Memory is one packet and the list of files, whatever the recording's size and whatever a head claims.
+ */
+#ifndef TRACE_READER_H
+#define TRACE_READER_H
+
+#include <stdio.h>
+
+#include "packet.h"
+
+struct reader;
+
+/* NULL: *err (-ENOENT, -ENOTDIR, -ENODATA: no recording, -ENOTSUP: of a newer major version, …) and message (of at least 512 bytes). */
+struct reader *reader_open(const char *directory, int *err, char *message, size_t size);
+void reader_close(struct reader *r);	/* NULL is fine */
+
+const struct recording_about *reader_about(const struct reader *r);
+
+/*
+ * The next item, valid until the next call; NULL at the end. Snapshots come only where reading starts (after
+ * reader_open() if the first packet of the recording is gone, after reader_seek()) and where packets before them are missing; what
+ * repeats known state is left out. After such a gap, ITEM_LOST without a key tells how many items are missing at least.
+ */
+const struct recording_item *reader_next(struct reader *r);
+
+/* How far: bytes of files read, of all there are (compressed size where compressed). For progress. */
+void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
+
+/*
+ * Goes to the last snapshot, or start, at or before time_ns: the next item is from there. With 0, to the start. Looks
+ * at heads only. 0 or -errno.
+ */
+int reader_seek(struct reader *r, uint64_t time_ns);
+
+/* The times of the first and last item that can be read, and whether the end is as it was meant; looks at heads, once. 0 or -errno. */
+struct reader_span {
+	uint64_t begin_ns, end_ns;	/* CLOCK_MONOTONIC */
+	uint64_t packets, items, bytes;
+};
+int reader_span(struct reader *r, struct reader_span *span);
+
+/* CLOCK_REALTIME - CLOCK_MONOTONIC as the packet of the newest item tells it. */
+int64_t reader_wall_offset_ns(const struct reader *r);
+
+/* What is missing or was skipped, as far as was read. */
+enum reader_problem_kind {
+	PROBLEM_NO_METADATA,	/* or cut off: about is incomplete */
+	PROBLEM_CUT,		/* a file ends within a packet */
+	PROBLEM_DAMAGED,	/* bytes that are no packet, or one whose CRC is wrong; skipped up to the next that is one */
+	PROBLEM_ITEMS,		/* a whole packet holds something that this reader does not know: its rest is skipped */
+	PROBLEM_GAP,		/* packets are missing between two that are there */
+	PROBLEM_NO_START,	/* the first packets are gone (rotation): not damage */
+	PROBLEM_NO_END,		/* no end mark: the recorder was killed, or is still writing */
+	PROBLEM_FILE,		/* a file that cannot be read, or that is none of the recording's */
+};
+
+struct reader_problem {
+	enum reader_problem_kind kind;
+	char file[32];
+	uint64_t offset;	/* in it (uncompressed) */
+	uint64_t bytes, packets, items;	/* missing; 0: none, or unknown */
+	uint64_t from_ns, to_ns;	/* within which something is missing; 0: unknown */
+	int error;		/* PROBLEM_FILE: errno */
+};
+
+/* At most READER_PROBLEMS_MAX are kept, all are counted. */
+#define READER_PROBLEMS_MAX 256
+const struct reader_problem *reader_problems(const struct reader *r, size_t *kept, uint64_t *all);
+
+/* One sentence: "sdei-000002: cut off at byte 83210: 4096 bytes of a packet are missing". buf is never overrun. */
+void reader_describe(const struct reader_problem *problem, char *buf, size_t size);
+
+/* Whether anything is, or may be, missing (all but PROBLEM_NO_START). */
+bool reader_is_incomplete(const struct reader *r);
+
+#endif
