@@ -323,6 +323,15 @@ static uint64_t settled_until(const struct matcher *m, uint64_t entry)
 	return m->plain_handlers && got_on && m->previous_exit > m->previous_lowest ? m->previous_exit : m->previous_lowest;
 }
 
+/* The sender may have been interrupted before its call: what counts is when it was over. */
+static void pass(struct matcher *m, const struct signal *signal)
+{
+	uint64_t after = signal->after ?: UINT64_MAX;
+
+	if (after > m->latest_after)
+		m->latest_after = after;
+}
+
 /*
  * Others signal too: the first signal that began after the last dispatch was over, unless an earlier one may have
  * happened after that dispatch all the same. `lowest`: this run's dispatch cannot be before (the last handler's exit).
@@ -334,13 +343,14 @@ static const struct signal *match_others(struct matcher *m, uint64_t lowest, uin
 	bool doubt;
 
 	for (; m->next < s->nr && s->list[m->next].before <= m->previous_entry; m->next++)
-		if (!s->list[m->next].after || s->list[m->next].after > m->latest_after)
-			m->latest_after = s->list[m->next].after ?: UINT64_MAX;
+		pass(m, &s->list[m->next]);
 	doubt = m->previous_entry && m->latest_after > settled_until(m, entry);
 	if (last_clear(m, entry) > m->previous_entry)
 		doubt = true;
-	if (!doubt && m->next < s->nr && s->list[m->next].before < entry)
+	if (!doubt && m->next < s->nr && s->list[m->next].before < entry) {
 		found = &s->list[m->next++];
+		pass(m, found);
+	}
 	m->previous_entry = entry;
 	m->previous_lowest = found && found->before > lowest ? found->before : lowest;
 	return found;
