@@ -126,7 +126,7 @@ need-lab:
 	@scripts/setup --check lab
 
 # --- what people call
-.PHONY: setup kernel run test test-unit test-lab test-debug-kernel clean help
+.PHONY: setup kernel run test test-unit test-host test-lab test-debug-kernel clean help
 setup:
 	@scripts/setup
 
@@ -137,7 +137,7 @@ run: setup
 	@$(MAKE) --no-print-directory all lab
 	@scripts/run
 
-test test-unit test-lab test-debug-kernel: setup
+test test-unit test-host test-lab test-debug-kernel: setup
 	@tests/run $(@:test-%=%)
 
 clean:
@@ -151,6 +151,7 @@ help:
 #?                         its kernel has the kvm_sdei_* tracepoints, else in the lab
 #? make test               install what is missing, then every test
 #? make test-unit          unit tests only, plain and with sanitizers
+#? make test-host          tests with real browsers, servers and readers only
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make lab                build for the lab (build/arm64/bin)
