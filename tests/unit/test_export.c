@@ -344,6 +344,10 @@ static void test_formats_agree(void **state)
 	machine_free(machine);
 }
 
+static void emit_nothing(void *ctx, const struct sdei_record *r, size_t size)
+{
+}
+
 /* What SDEI does not allow overlaps: two handlers at a time, and one of a VM whose pid is used again. */
 static void test_overlaps_and_lives(void **state)
 {
@@ -400,6 +404,36 @@ static void test_range(void **state)
 	machine_free(machine);
 }
 
+/* Any bytes, from few vCPUs and events so that they meet; time runs back now and then. */
+static void test_garbage(void **state)
+{
+	struct machine *dice = machine_new(1, 5, emit_nothing, NULL);
+	struct three t;
+	uint64_t time = 1000;
+
+	three_open(&t, 0);
+	for (unsigned int i = 0; i < 20011; i++) {
+		struct sdei_record_call r = { .function = 0xC4000020 + machine_random(dice, 20) };
+		bool large;
+
+		time += machine_random(dice, 100);
+		r.head = (struct sdei_record){
+			.time_ns = time - (machine_random(dice, 20) ? 0 : machine_random(dice, 900)),
+			.vm = 1 + machine_random(dice, 2), .vcpu = machine_random(dice, 2),
+			.event = machine_random(dice, 9) ? machine_random(dice, 2) : SDEI_NONE - machine_random(dice, 2),
+			.kind = machine_random(dice, 40) ? SDEI_SIGNAL + machine_random(dice, 4) : machine_random(dice, 256),
+			.state = machine_random(dice, 32), .outcome = machine_random(dice, 5), .origin = machine_random(dice, 6),
+			.arg = machine_random(dice, 3),
+		};
+		large = r.head.kind == SDEI_REGISTER || r.head.kind == SDEI_STATE;
+		feed_three(&t, &r.head, r.head.kind == SDEI_CALL ? sizeof(r) : large ? sizeof(struct sdei_record_handler) : sizeof(r.head));
+		for (unsigned int k = 0; k < 3 && i % 1009 == 0; k++)
+			export_tick(t.exports[k], time, i);
+	}
+	three_close(&t, time, "");
+	machine_free(dice);
+}
+
 static void test_nothing(void **state)
 {
 	struct three t;
@@ -416,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_formats_agree),
 		cmocka_unit_test(test_overlaps_and_lives),
 		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_nothing),
 	};
 
