@@ -186,6 +186,13 @@ struct model_finding *finding_of(struct model *m, struct finding_owner owner, en
 	return slot >= SLOT_FINDING && slot < SLOT_SUSPICION ? &m->findings.list[slot - SLOT_FINDING] : NULL;
 }
 
+bool model_is_found(const struct model_vcpu *v, const struct model_event *e, enum model_finding_code code)
+{
+	unsigned int slot = e ? e->finding[code] : v->finding[code];
+
+	return slot == SLOT_UNKEPT || (slot >= SLOT_FINDING && slot < SLOT_SUSPICION);
+}
+
 /* Those that still are what their owner has open. */
 static bool is_current(const struct findings *f, size_t at)
 {
@@ -217,6 +224,7 @@ static struct model_finding *add(struct model *m, struct finding_owner owner, co
 {
 	struct model_finding *added = insert(m, owner, finding);
 
+	owner.vcpu->found[finding->code]++;
 	if (finding->open)
 		*slot_of(owner, finding->code) = added ? SLOT_FINDING + (added - m->findings.list) : SLOT_UNKEPT;
 	return added;
@@ -477,6 +485,7 @@ void finding_orphan(struct model *m, const struct model_vcpu *v)
 static void clear_slots(struct model_vcpu *v)
 {
 	memset(v->finding, 0, sizeof(v->finding));
+	memset(v->found, 0, sizeof(v->found));
 	for (size_t i = 0; i < v->event_count; i++)
 		memset(v->events[i]->finding, 0, sizeof(v->events[i]->finding));
 }

@@ -26,6 +26,7 @@ union line {
 	uint64_t wide[SUBS / WIDE_LINES];
 };
 _Static_assert(sizeof(union line) == LINE, "one cache line");
+_Static_assert(BLOCKS == HIST_POWERS, "a block for each power of two");
 
 /* The first cache line is all that most samples touch, beside their bucket. */
 struct hist {
@@ -418,6 +419,35 @@ bool hist_next(const struct hist *h, unsigned int *it, struct hist_bucket *bucke
 		return true;
 	}
 	return false;
+}
+
+static uint64_t narrow_sum(const struct hist *h, unsigned int block)
+{
+	const uint16_t *counters = narrow_counter(h, block, 0);
+	uint32_t sum = 0;
+
+	for (unsigned int sub = 0; sub < SUBS; sub++)
+		sum += counters[sub];
+	return sum;
+}
+
+/* The lines of a block follow each other. */
+static uint64_t wide_sum(const struct hist *h, unsigned int block)
+{
+	const uint64_t *counters = wide_counter(h, block, 0);
+	uint64_t sum = 0;
+
+	for (unsigned int sub = 0; sub < SUBS; sub++)
+		sum += counters[sub];
+	return sum;
+}
+
+void hist_add_powers(const struct hist *h, uint64_t counts[HIST_POWERS])
+{
+	for (unsigned int block = 0; h && block < BLOCKS; block++) {
+		if (is_touched(h, block))
+			counts[block] += is_wide(h, block) ? wide_sum(h, block) : narrow_sum(h, block);
+	}
 }
 
 size_t hist_memory(const struct hist *h)

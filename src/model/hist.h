@@ -54,6 +54,13 @@ struct hist_bucket {
 };
 bool hist_next(const struct hist *h, unsigned int *it, struct hist_bucket *bucket);
 
+/*
+ * The samples by powers of two: counts[0] below 32, counts[i] from 2^(i + 4) to 2^(i + 5) - 1, the last one HIST_MAX_NS and
+ * above. Added to what counts holds. The edges are edges of buckets, so these are exact.
+ */
+#define HIST_POWERS 37
+void hist_add_powers(const struct hist *h, uint64_t counts[HIST_POWERS]);
+
 /* Bytes it holds now. */
 size_t hist_memory(const struct hist *h);
 

@@ -156,7 +156,7 @@ void mask_reset(struct model_vcpu *v, uint64_t now_ns)
 	hist_free(v->mask);
 	hist_free(v->initial_mask);
 	v->mask = v->initial_mask = NULL;
-	v->masked_ns = v->interval_masked_ns = v->mark_masked_ns = 0;
+	v->masked_ns = v->interval_masked_ns = v->mark_masked_ns = v->masked_told_ns = 0;
 	v->mask_calls = v->unmask_calls = 0;
 	if (v->masked)
 		v->masked_from_ns = now_ns;

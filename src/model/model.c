@@ -244,9 +244,10 @@ static int take_lost(struct model *m, struct model_vcpu *v, const struct sdei_lo
 	return 0;
 }
 
-static void note_lost(struct model *m, uint64_t count)
+static void note_lost(struct model *m, unsigned int kind, uint64_t count)
 {
 	m->totals.lost += count;
+	m->totals.lost_by[is_kind(kind) ? kind : SDEI_KIND_NONE] += count;
 	m->totals.inexact = true;
 	m->ever_lost = true;
 }
@@ -267,7 +268,7 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 
 	if (!count)
 		return 0;
-	note_lost(m, count);
+	note_lost(m, key->kind, count);
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
 	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {
@@ -283,7 +284,7 @@ void model_feed_lost_unknown(struct model *m, uint64_t count)
 {
 	if (!count)
 		return;
-	note_lost(m, count);
+	note_lost(m, SDEI_KIND_NONE, count);
 	finding_distrust(m, NULL);
 }
 
@@ -319,6 +320,8 @@ static void tick_vcpu(struct model *m, struct model_vcpu *v, uint64_t now_ns)
 	masked_ns = model_masked_ns(v, now_ns);
 	v->interval_masked_ns = less(masked_ns, v->mark_masked_ns);
 	v->mark_masked_ns = masked_ns;
+	if (masked_ns > v->masked_told_ns)
+		v->masked_told_ns = masked_ns;
 }
 
 void model_tick(struct model *m, uint64_t now_ns)

@@ -121,11 +121,13 @@ struct model_vcpu {
 	struct hist *mask;		/* PE_MASK..PE_UNMASK */
 	struct hist *initial_mask;	/* creation or reset .. first PE_UNMASK */
 	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
+	uint64_t masked_told_ns;	/* masked time up to the last tick, but never goes back whatever a late record tells */
 	uint64_t mark_masked_ns, mark_last_ns;	/* inside */
 	uint64_t place_ns;			/* inside: of the newest PLACE */
 	struct vcpu_recent *records;		/* inside */
 	struct vcpu_refused *refused;		/* inside */
 	uint16_t finding[FINDING_COUNT];	/* inside: what is open about the PE */
+	uint64_t found[FINDING_COUNT];		/* findings about it and its events, those of which there is no record any more included */
 };
 
 struct model_vm {
@@ -189,6 +191,7 @@ struct model_totals {
 	uint64_t interval_ns;		/* length of the last closed interval */
 	uint64_t start_ns, now_ns;	/* first tick or record; last tick */
 	uint64_t lost;			/* all losses */
+	uint64_t lost_by[SDEI_KIND_COUNT];	/* the same by kind; [SDEI_KIND_NONE]: kind unknown */
 	uint64_t unknown, no_memory, late;
 	uint64_t misfits;		/* of all events */
 	size_t vms, vcpus;		/* those that are not gone */
@@ -251,6 +254,9 @@ void model_event_interval(const struct model_event *e, struct model_event_interv
 #define MODEL_RECENT 32
 void model_keep_recent(struct model *m, bool keep);
 size_t model_recent(const struct model_vcpu *vcpu, struct sdei_record records[MODEL_RECENT]);
+
+/* Does a finding of that code hold about an event, or (e NULL) about the PE of v? Those without room in model_findings() count. */
+bool model_is_found(const struct model_vcpu *v, const struct model_event *e, enum model_finding_code code);
 
 /* Result classes of model_vcpu.calls: index in SDEI_RESULTS order, the last one for values that are not in it. */
 unsigned int model_result_class(int64_t result);
