@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bash completion for sdeitop. What there is to complete it reads from --help, so that it is never out of date.
+
+# _sdeitop_section PROGRAM TITLE [COMMAND]: the indented lines of --help below the line that starts with TITLE.
+_sdeitop_section() {
+	"$1" ${3:+"$3"} --help 2>/dev/null | sed -n "/^$2/,/^[^ ]/{/^  /p}"
+}
+
+# _sdeitop_options PROGRAM COMMAND: a line "-o --output FILE" for each; "-" where it has no letter or no value.
+_sdeitop_options() {
+	_sdeitop_section "$1" 'Options:' "$2" |
+		sed -n 's/^  \(-[^ ,]*, \|    \)\(--[^ ]*\)\( [A-Z][^ ]*\)\{0,1\}  *.*/\1\2\3/p' |
+		awk '{ sub(",", "", $1); if ($1 ~ /^--/) $0 = "- " $0; print $1, $2, $3 ? $3 : "-" }'
+}
+
+_sdeitop_commands() {
+	"$1" --help 2>/dev/null | sed -n 's/^       sdeitop \([a-z]\{1,\}\) .*/\1/p'
+}
+
+# _sdeitop_words WORDS WORD
+_sdeitop_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+_sdeitop() {
+	local program=$1 word=$2 before=$3 command='' value=-
+	COMPREPLY=()
+	((COMP_CWORD < 2)) || [[ ! ${COMP_WORDS[1]} =~ ^[a-z]+$ ]] || command=${COMP_WORDS[1]}
+	[[ $before != -?* ]] || value=$(_sdeitop_options "$program" "$command" | awk -v o="$before" '$1 == o || $2 == o { print $3 }')
+	case ${value:--} in
+	COLUMN) _sdeitop_words "$(_sdeitop_section "$program" 'Columns (' | awk '{ print $1 }')" "$word" ;;
+	-) _sdeitop_word "$program" "$command" "$word" ;;
+	FILE | DIR) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	esac
+}
+
+# Not the value of an option.
+_sdeitop_word() {
+	if [[ $3 == -* ]]; then
+		_sdeitop_words "$(_sdeitop_options "$1" "$2" | awk '{ print $2 }')" "$3"
+	elif ((COMP_CWORD == 1)); then
+		_sdeitop_words "$(_sdeitop_commands "$1")" "$3"
+	else
+		mapfile -t COMPREPLY < <(compgen -f -- "$3")
+	fi
+}
+
+complete -o filenames -F _sdeitop sdeitop

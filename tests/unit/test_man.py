@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Manual pages and bash completion against the program: every command has a page, what is said of its options
+(columns, keys) is what --help says, the pages have no faults, and completion offers what there is.
+
+UPDATE_GOLDEN=1 writes the parts that come from --help; SDEITOP=PROGRAM instead of build/sdeitop.
+"""
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.environ.get("SDEITOP", os.path.join(TOP, "build", "sdeitop"))
+MAN = os.path.join(TOP, "man")
+failures = 0
+
+
+def ok(name, complaints):
+    global failures
+    print(f"{'not ok' if complaints else 'ok'} {name}")
+    for complaint in complaints[:12]:
+        print(f"# {complaint}")
+    failures += bool(complaints)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def commands():
+    """Their names, '' for that without a subcommand, out of main.c's table."""
+    table = re.search(r"commands\[\] = \{([^}]*)\}", read(os.path.join(TOP, "src", "cli", "main.c"))).group(1)
+    names = re.findall(r"&cmd_(\w+)", table)
+    return ["" if name == "top" else name for name in names]
+
+
+def page_of(command):
+    return os.path.join(MAN, f"sdeitop-{command}.1" if command else "sdeitop.1")
+
+
+def help_of(command):
+    done = subprocess.run([PROGRAM] + command.split() + ["--help"], capture_output=True, text=True, check=False)
+    if done.returncode or done.stderr:
+        raise SystemExit(f"not ok {command} --help ended with {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+# --- what --help says
+
+def section(text, title):
+    """The indented lines below the line that starts with title."""
+    lines, found = [], False
+    for line in text.splitlines():
+        if line.startswith(title):
+            found = True
+        elif found and not line.startswith("  "):
+            break
+        elif found:
+            lines.append(line)
+    return lines
+
+
+def options(text):
+    """[(letter or None, name, value or None, help)]"""
+    rows = []
+    for line in section(text, "Options:"):
+        match = re.fullmatch(r"  (?:-(\w), |    )--([\w-]+)(?: (\S+))? +(\S.*)", line)
+        if not match:
+            raise SystemExit(f"not ok an option in --help is not understood: {line}")
+        rows.append(match.groups())
+    return rows
+
+
+# --- in man macros
+
+def roff(text):
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("^", "\\(ha").replace("~", "\\(ti")
+    return "\\&" + text if text.startswith(".") else text
+
+
+def option_lines(command):
+    lines = []
+    for letter, name, value, text in options(help_of(command)):
+        head = (f"\\fB\\-{letter}\\fR, " if letter else "") + f"\\fB\\-\\-{roff(name)}\\fR"
+        lines += [".TP", head + (f" \\fI{roff(value)}\\fR" if value else ""), roff(text[0].upper() + text[1:]) + "."]
+    return lines
+
+
+def column_lines(_):
+    lines = []
+    for line in section(help_of(""), "Columns ("):
+        name, title, text = re.fullmatch(r"  (\S+) +(\S+) +(\S.*)", line).groups()
+        lines += [".TP", f"\\fB{roff(name)}\\fR, {roff(title)}", roff(text[0].upper() + text[1:]) + "."]
+    return lines
+
+
+def key_lines(_):
+    lines = []
+    for line in section(help_of(""), "Keys of the screen:"):
+        keys, text = line[2:].split("  ", 1)
+        lines += [".TP", f"\\fB{roff(keys.strip())}\\fR", roff(text.strip()[0].upper() + text.strip()[1:]) + "."]
+    return lines
+
+
+def other_lines(command):
+    names = ["sdeitop" + ("-" + name if name else "") for name in commands() if name != command]
+    return [f".BR {roff(name)} (1)" + ("," if name != names[-1] else "") for name in sorted(names)]
+
+
+PARTS = {"options": option_lines, "columns": column_lines, "keys": key_lines}
+
+
+def generated(text, command):
+    """The page with its generated parts as they should be."""
+    def fill(match):
+        return "\n".join([match.group(1)] + PARTS[match.group(2)](command) + ['.\\" end'])
+    text = re.sub(r'(\.\\" (options|columns|keys) of sdeitop[^\n]*)\n.*?\.\\" end', fill, text, flags=re.S)
+    return re.sub(r'(\.\\" others\n).*', lambda match: match.group(1) + "\n".join(other_lines(command)) + "\n", text, flags=re.S)
+
+
+def check_page(command):
+    path = page_of(command)
+    if not os.path.exists(path):
+        return [f"{os.path.relpath(path, TOP)} is missing"]
+    text = read(path)
+    wanted = generated(text, command)
+    if f'.\\" options of sdeitop{" " + command if command else ""}\n' not in text:
+        return ["it has no place for its options"]
+    if text == wanted:
+        return []
+    if os.environ.get("UPDATE_GOLDEN"):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(wanted)
+        return []
+    have, want = text.splitlines(), wanted.splitlines()
+    return [f"should have: {line}" for line in want if line not in have] + \
+        [f"should not have: {line}" for line in have if line not in want] + ["UPDATE_GOLDEN=1 writes it"]
+
+
+def lint(path):
+    """What man, groff and its checks of style have to say."""
+    call = ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", path]
+    environment = dict(os.environ, LC_ALL="C.UTF-8", MANWIDTH="80")
+    done = subprocess.run(call, capture_output=True, text=True, env=environment, check=False, errors="replace")
+    complaints = done.stderr.splitlines() + ([f"man ended with {done.returncode}"] if done.returncode else [])
+    done = subprocess.run(["groff", "-man", "-ww", "-rCHECKSTYLE=3", "-Tutf8", "-z", path], capture_output=True, text=True, check=False)
+    text = read(path)
+    complaints += done.stderr.splitlines()
+    complaints += [f"a line is too long: {line}" for line in text.splitlines() if len(line) > 200 and '\\"' not in line]
+    for word in ("NAME", "DESCRIPTION"):
+        complaints += [] if f".SH {word}\n" in text else [f"no section {word}"]
+    return complaints
+
+
+# --- completion
+
+COMPLETE = r"""
+. "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+_sdeitop "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+
+def complete(*words):
+    script = os.path.join(TOP, "contrib", "completion", "sdeitop.bash")
+    done = subprocess.run(["bash", "-c", COMPLETE, "complete", script, PROGRAM, *words], capture_output=True, text=True, cwd=TOP, check=False)
+    return done.stdout.split() if not done.stderr else [done.stderr]
+
+
+def differ(what, found, wanted):
+    return [] if sorted(found) == sorted(wanted) else [f"{what}: offers {sorted(set(found) - set(wanted))}, "
+                                                       f"lacks {sorted(set(wanted) - set(found))}"]
+
+
+def check_completion():
+    complaints = differ("commands", complete("")[:], [name for name in commands() if name])
+    for command in commands():
+        wanted = ["--" + row[1] for row in options(help_of(command))]
+        complaints += differ(f"options of {command or 'sdeitop'}", complete(*command.split(), "--"), wanted)
+    columns = [line.split()[0] for line in section(help_of(""), "Columns (")]
+    complaints += differ("columns", complete("--sort", ""), columns)
+    complaints += differ("columns that start with p9", complete("-b", "-s", "p9"), [name for name in columns if name.startswith("p9")])
+    complaints += differ("files", complete("events", "-o", "READ"), ["README.md"])
+    complaints += differ("files as operands", complete("events", "READ"), ["README.md"])
+    complaints += differ("a value that is none of these", complete("events", "-p", ""), [])
+    return complaints
+
+
+def main():
+    for command in commands():
+        ok(f"man/{os.path.basename(page_of(command))} says what --help says", check_page(command))
+    for name in sorted(os.listdir(MAN)):
+        ok(f"man/{name} has no faults", lint(os.path.join(MAN, name)))
+    ok("completion offers what there is", check_completion())
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
