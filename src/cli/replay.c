@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "replay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define PIECE_NS 50000000ULL
+
+enum errand {
+	ERRAND_NONE,
+	ERRAND_PLAY,	/* as time goes */
+	ERRAND_GO,	/* to goal_ns */
+	ERRAND_FIND,	/* to the first mark that is not known yet, or to the end */
+};
+
+/* A model on its way from the start. */
+struct way {
+	struct feeder *feeder;
+	uint64_t now_ns;	/* fed up to here */
+	uint64_t tick_ns;	/* the last tick */
+	size_t findings;	/* of the model, that have been looked at */
+	bool dry;		/* the source has no more */
+};
+
+struct replay {
+	struct replay_options options;
+	uint64_t from_ns, to_ns;
+	struct way way;
+	struct feeder *shown;	/* instead of way's, while that comes from the start */
+	uint64_t shown_ns;
+
+	enum errand errand;
+	uint64_t goal_ns;	/* a tick */
+	uint64_t begun_ns;	/* where a search set out */
+	bool again;		/* the goal is to be reached from the start */
+	bool astray;		/* where the source stands is not known */
+	bool playing;
+	int speed;
+	uint64_t credit_ns;	/* of the recording: time that passed without a tick */
+
+	struct replay_mark *marks;
+	size_t mark_count, mark_room;
+	uint64_t known_ns;	/* the marks up to here are known */
+	size_t found;		/* 1 + index of the mark it stands at, 0: none */
+	bool found_none;
+};
+
+/* --- ticks */
+
+static uint64_t at_most(uint64_t value, uint64_t limit)
+{
+	return value < limit ? value : limit;
+}
+
+/* Tick number n, or the end. */
+static uint64_t tick_at(const struct replay *r, uint64_t n)
+{
+	uint64_t length = r->to_ns - r->from_ns, delay = r->options.delay_ns;
+
+	return n > length / delay ? r->to_ns : r->from_ns + n * delay;
+}
+
+/* The number of the first tick at or after time_ns. */
+static uint64_t tick_number(const struct replay *r, uint64_t time_ns)
+{
+	uint64_t past = at_most(time_ns, r->to_ns) > r->from_ns ? at_most(time_ns, r->to_ns) - r->from_ns : 0;
+
+	return past / r->options.delay_ns + (past % r->options.delay_ns != 0);
+}
+
+/* The end, where it is no whole delay after the one before, has the next number. */
+static uint64_t next_tick(const struct replay *r)
+{
+	return tick_at(r, tick_number(r, r->way.tick_ns) + 1);
+}
+
+/* --- the way */
+
+static int set_out(struct replay *r, struct way *way)
+{
+	*way = (struct way){ .feeder = r->options.new_feeder(r->options.ctx), .now_ns = r->from_ns, .tick_ns = r->from_ns };
+	return way->feeder ? 0 : -ENOMEM;
+}
+
+/* As live does: the first tick is before the first record. */
+static void start_way(struct replay *r)
+{
+	model_tick(feeder_model(r->way.feeder), r->from_ns);
+	r->way.dry = !r->options.run(r->options.ctx, r->from_ns);
+	feeder_flush(r->way.feeder);
+}
+
+static void drop_shown(struct replay *r)
+{
+	feeder_free(r->shown);
+	r->shown = NULL;
+}
+
+static int start_again(struct replay *r)
+{
+	struct way way;
+	int err = set_out(r, &way);
+
+	if (!err)
+		err = r->options.rewind(r->options.ctx);
+	r->astray = err != 0;
+	if (err) {
+		feeder_free(way.feeder);
+		return err;
+	}
+	if (r->shown) {
+		feeder_free(r->way.feeder);
+	} else {
+		r->shown = r->way.feeder;
+		r->shown_ns = r->way.now_ns;
+	}
+	r->way = way;
+	r->again = false;
+	if (r->options.restarted)
+		r->options.restarted(r->options.ctx);
+	start_way(r);
+	return 0;
+}
+
+static int add_mark(struct replay *r, const struct model_finding *finding)
+{
+	if (r->mark_count == r->mark_room) {
+		size_t room = r->mark_room ? 2 * r->mark_room : 32;
+		struct replay_mark *marks = reallocarray(r->marks, room, sizeof(*marks));
+
+		if (!marks)
+			return -ENOMEM;
+		r->marks = marks;
+		r->mark_room = room;
+	}
+	r->marks[r->mark_count++] = (struct replay_mark){ .at_ns = r->way.tick_ns, .finding = *finding };
+	return 0;
+}
+
+/* Findings are only ever added to a model's list. */
+static int note_findings(struct replay *r)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(feeder_model(r->way.feeder), &count);
+	bool known = r->way.tick_ns <= r->known_ns;
+	int err = 0;
+
+	for (; r->way.findings < count && !err; r->way.findings++)
+		err = known ? 0 : add_mark(r, &findings[r->way.findings]);
+	if (!err && !known)
+		r->known_ns = r->way.tick_ns;
+	return err;
+}
+
+static int tick(struct replay *r)
+{
+	struct model *m = feeder_model(r->way.feeder);
+	uint64_t now_ns = r->way.now_ns;
+
+	if (now_ns > r->options.keep_gone_ns)
+		model_expire(m, now_ns - r->options.keep_gone_ns);
+	model_tick(m, now_ns);
+	r->way.tick_ns = now_ns;
+	if (r->options.ticked)
+		r->options.ticked(r->options.ctx, m, now_ns);
+	return note_findings(r);
+}
+
+/* A piece of the recording, up to the next tick at most. */
+static int feed_piece(struct replay *r)
+{
+	uint64_t next = next_tick(r), left = next - r->way.now_ns;
+	uint64_t until = r->way.now_ns + (r->way.dry ? left : at_most(left, PIECE_NS));
+
+	if (!r->way.dry)
+		r->way.dry = !r->options.run(r->options.ctx, until);
+	feeder_flush(r->way.feeder);
+	r->way.now_ns = until;
+	return until == next ? tick(r) : 0;
+}
+
+/* --- errands */
+
+static void arrive(struct replay *r)
+{
+	drop_shown(r);
+	r->errand = ERRAND_NONE;
+	r->again = false;
+	if (r->way.tick_ns == r->to_ns)
+		r->playing = false;
+}
+
+static void set_errand(struct replay *r, enum errand errand, uint64_t goal_ns)
+{
+	r->errand = errand;
+	r->goal_ns = goal_ns;
+	r->credit_ns = 0;
+	r->found = 0;
+	/* At its own tick, unless records behind it were taken already. */
+	r->again = goal_ns < r->way.now_ns || r->astray;
+}
+
+/* Nothing was found: back to where the search set out. */
+static void give_up(struct replay *r)
+{
+	r->found_none = true;
+	set_errand(r, ERRAND_GO, r->begun_ns);
+}
+
+static void check_arrival(struct replay *r, size_t marks_before)
+{
+	bool ended = r->way.tick_ns == r->to_ns;
+
+	if (r->errand == ERRAND_FIND && r->mark_count > marks_before) {
+		arrive(r);
+		r->found = marks_before + 1;
+	} else if (r->errand == ERRAND_FIND && ended) {
+		give_up(r);
+	} else if (r->errand != ERRAND_FIND && r->way.tick_ns >= r->goal_ns) {
+		arrive(r);
+	}
+}
+
+static int work_once(struct replay *r)
+{
+	size_t marks = r->mark_count;
+	int err = r->again ? start_again(r) : 0;
+
+	/* A jump to the start is there already; so is one to the tick it stands at. */
+	if (!err && r->way.tick_ns < r->to_ns && (r->errand == ERRAND_FIND || r->way.tick_ns < r->goal_ns))
+		err = feed_piece(r);
+	if (err) {
+		replay_stop(r);
+		return err;
+	}
+	check_arrival(r, marks);
+	return 0;
+}
+
+int replay_work(struct replay *r, bool (*enough)(void *ctx), void *ctx)
+{
+	int err = 0;
+
+	while (!err && r->errand != ERRAND_NONE) {
+		err = work_once(r);
+		if (enough && enough(ctx))
+			break;
+	}
+	return err;
+}
+
+/* --- what is to be done */
+
+void replay_go(struct replay *r, uint64_t time_ns)
+{
+	r->playing = false;
+	r->found_none = false;
+	set_errand(r, ERRAND_GO, tick_at(r, tick_number(r, time_ns)));
+}
+
+void replay_step(struct replay *r, long ticks)
+{
+	uint64_t base = r->errand == ERRAND_GO ? r->goal_ns : r->way.now_ns;
+	uint64_t number = tick_number(r, base), back = ticks < 0 ? -(uint64_t)ticks : 0;
+
+	/* Between two ticks, the next one is a step. */
+	if (ticks > 0 && tick_at(r, number) > base)
+		ticks--;
+	if (ticks < 0)
+		number = number > back ? number - back : 0;
+	else
+		number = at_most(number + ticks, tick_number(r, r->to_ns));
+	replay_go(r, tick_at(r, number));
+}
+
+static void go_to_mark(struct replay *r, size_t index)
+{
+	replay_go(r, r->marks[index].at_ns);
+	r->found = index + 1;
+}
+
+/* The first mark behind the place, or the number of all. */
+static size_t mark_behind(const struct replay *r, uint64_t time_ns)
+{
+	size_t i = 0;
+
+	while (i < r->mark_count && r->marks[i].at_ns <= time_ns)
+		i++;
+	return i;
+}
+
+static void find_forward(struct replay *r)
+{
+	size_t next = r->found ? r->found : mark_behind(r, r->way.now_ns);
+
+	if (next < r->mark_count) {
+		go_to_mark(r, next);
+	} else if (r->known_ns == r->to_ns || r->way.tick_ns == r->to_ns) {
+		r->found_none = true;
+	} else {
+		r->begun_ns = tick_at(r, tick_number(r, r->way.now_ns));
+		/* There may be a stretch that is known to have none. */
+		set_errand(r, ERRAND_FIND, r->to_ns);
+	}
+}
+
+static void find_back(struct replay *r)
+{
+	size_t before = r->found ? r->found - 1 : 0;
+
+	if (!r->found)
+		while (before < r->mark_count && r->marks[before].at_ns < r->way.now_ns)
+			before++;
+	if (before)
+		go_to_mark(r, before - 1);
+	else
+		r->found_none = true;
+}
+
+void replay_find(struct replay *r, bool forward)
+{
+	if (forward && r->errand == ERRAND_FIND)
+		return;
+	/* On the way to one already, it goes on from that one. */
+	if (r->errand != ERRAND_NONE && !r->found)
+		replay_stop(r);
+	r->playing = false;
+	r->found_none = false;
+	if (forward)
+		find_forward(r);
+	else
+		find_back(r);
+}
+
+void replay_play(struct replay *r, bool playing)
+{
+	if (r->errand == ERRAND_PLAY)
+		arrive(r);
+	if (playing && replay_is_ended(r))
+		replay_go(r, r->from_ns);
+	r->playing = playing;
+	r->credit_ns = 0;
+}
+
+void replay_faster(struct replay *r, int steps)
+{
+	int speed = r->speed + steps;
+
+	r->speed = speed < REPLAY_SLOWEST ? REPLAY_SLOWEST : speed > REPLAY_FASTEST ? REPLAY_FASTEST : speed;
+}
+
+static uint64_t recorded_time(const struct replay *r, uint64_t ns)
+{
+	if (r->speed < 0)
+		return ns >> -r->speed;
+	return ns > UINT64_MAX >> (r->speed + 1) ? UINT64_MAX >> 1 : ns << r->speed;
+}
+
+void replay_elapse(struct replay *r, uint64_t ns)
+{
+	uint64_t target, past;
+
+	if (!r->playing || r->errand != ERRAND_NONE)
+		return;
+	r->credit_ns += at_most(recorded_time(r, ns), UINT64_MAX - r->credit_ns);
+	past = at_most(r->credit_ns, r->to_ns - r->way.tick_ns);
+	if (r->way.tick_ns + past < next_tick(r))
+		return;
+	target = r->way.tick_ns + past;
+	if (target < r->to_ns)
+		target = tick_at(r, (target - r->from_ns) / r->options.delay_ns);
+	past = r->credit_ns - (target - r->way.tick_ns);
+	set_errand(r, ERRAND_PLAY, target);
+	r->credit_ns = at_most(past, r->options.delay_ns);
+}
+
+void replay_stop(struct replay *r)
+{
+	arrive(r);
+	r->playing = false;
+	r->found = 0;
+}
+
+void replay_set_delay(struct replay *r, uint64_t delay_ns)
+{
+	uint64_t now_ns = r->errand == ERRAND_GO ? r->goal_ns : r->way.now_ns;
+	bool playing = r->playing;
+
+	r->options.delay_ns = delay_ns;
+	r->mark_count = 0;
+	r->known_ns = r->from_ns;
+	replay_go(r, now_ns);
+	r->again = true;
+	r->playing = playing;
+}
+
+void replay_reset(struct replay *r)
+{
+	if (r->errand == ERRAND_GO || r->errand == ERRAND_FIND)
+		return;
+	model_reset(feeder_model(r->way.feeder), r->way.now_ns);
+	r->way.findings = 0;
+}
+
+/* --- how it is */
+
+struct model *replay_model(struct replay *r)
+{
+	return feeder_model(r->shown ? r->shown : r->way.feeder);
+}
+
+uint64_t replay_shown_ns(const struct replay *r)
+{
+	return r->shown ? r->shown_ns : r->way.now_ns;
+}
+
+uint64_t replay_now_ns(const struct replay *r)
+{
+	return r->way.now_ns;
+}
+
+bool replay_is_busy(const struct replay *r)
+{
+	return r->errand != ERRAND_NONE;
+}
+
+bool replay_is_playing(const struct replay *r)
+{
+	return r->playing;
+}
+
+bool replay_is_ended(const struct replay *r)
+{
+	return r->errand == ERRAND_NONE && r->way.tick_ns == r->to_ns;
+}
+
+int replay_speed(const struct replay *r)
+{
+	return r->speed;
+}
+
+int replay_progress(const struct replay *r)
+{
+	uint64_t from = r->errand == ERRAND_FIND ? r->begun_ns : r->from_ns;
+	uint64_t to = r->errand == ERRAND_FIND ? r->to_ns : r->goal_ns;
+	uint64_t now = r->again ? r->from_ns : r->way.now_ns;
+
+	if (r->errand != ERRAND_GO && r->errand != ERRAND_FIND)
+		return -1;
+	return to > from && now > from ? 100.0 * (now - from) / (to - from) : 0;
+}
+
+const struct replay_mark *replay_marks(const struct replay *r, size_t *count)
+{
+	*count = r->mark_count;
+	return r->marks;
+}
+
+const struct replay_mark *replay_found(const struct replay *r)
+{
+	return r->errand == ERRAND_NONE && r->found ? &r->marks[r->found - 1] : NULL;
+}
+
+bool replay_found_none(struct replay *r)
+{
+	bool none = r->found_none && r->errand == ERRAND_NONE;
+
+	r->found_none = r->found_none && !none;
+	return none;
+}
+
+/* --- life */
+
+struct replay *replay_new(const struct replay_options *options)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->options = *options;
+	return r;
+}
+
+void replay_free(struct replay *r)
+{
+	if (!r)
+		return;
+	feeder_free(r->shown);
+	feeder_free(r->way.feeder);
+	free(r->marks);
+	free(r);
+}
+
+static void take_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	feeder_record(((struct replay *)ctx)->way.feeder, record, size);
+}
+
+static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	feeder_lost(((struct replay *)ctx)->way.feeder, key, count);
+}
+
+static void take_lost_unknown(void *ctx, uint64_t count)
+{
+	feeder_lost_unknown(((struct replay *)ctx)->way.feeder, count);
+}
+
+struct source_sink replay_sink(struct replay *r)
+{
+	return (struct source_sink){ .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r };
+}
+
+int replay_start(struct replay *r, uint64_t from_ns, uint64_t to_ns)
+{
+	int err;
+
+	r->from_ns = r->known_ns = from_ns;
+	r->to_ns = to_ns > from_ns ? to_ns : from_ns;
+	err = set_out(r, &r->way);
+	if (!err)
+		start_way(r);
+	return err;
+}
