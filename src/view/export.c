@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -553,6 +554,7 @@ struct export *export_new(const struct export_options *options)
 		export_free(x);
 		return NULL;
 	}
+	__fsetlocking(options->out, FSETLOCKING_BYCALLER);
 	x->format->begin(x);
 	return x;
 }

@@ -25,7 +25,7 @@ bool export_is_binary(const struct export_format *format);
 
 struct export_options {
 	const struct export_format *format;
-	FILE *out;
+	FILE *out;			/* no other thread's: it is not locked any more */
 	uint64_t from_ns;		/* what ended before is not written; 0: all */
 	int64_t wall_offset_ns;		/* CLOCK_REALTIME - CLOCK_MONOTONIC at the start */
 	const char *host;		/* hostile */

@@ -13,6 +13,15 @@ struct chrome {
 	bool comma;
 };
 
+/* Text of our own, which has nothing to escape. */
+static void put_plain(struct json *j, const char *key, const char *text)
+{
+	json_key(j, key);
+	putc('"', j->out);
+	fputs(text, j->out);
+	putc('"', j->out);
+}
+
 /* One event a line. */
 static struct json open_event(struct export *x, const char *phase)
 {
@@ -23,8 +32,7 @@ static struct json open_event(struct export *x, const char *phase)
 	fputs(f->comma ? ",\n" : "\n", state->out);
 	f->comma = true;
 	json_open(&j, NULL, '{');
-	json_key(&j, "ph");
-	fprintf(j.out, "\"%s\"", phase);
+	put_plain(&j, "ph", phase);
 	return j;
 }
 
@@ -59,7 +67,7 @@ static void put_arg(struct json *j, const struct export_arg *arg)
 		json_bool(j, key, arg->number);
 		break;
 	case ARG_IS_TEXT:
-		json_text(j, key, arg->text);
+		put_plain(j, key, arg->text);
 		break;
 	}
 }
@@ -78,10 +86,10 @@ static void begin(struct export *x)
 	struct json j = { .out = state->out };
 
 	json_open(&j, NULL, '{');
-	json_text(&j, "displayTimeUnit", "ns");
+	put_plain(&j, "displayTimeUnit", "ns");
 	json_open(&j, "otherData", '{');
 	json_text(&j, "host", state->options->host ? state->options->host : "");
-	json_text(&j, "clock", "CLOCK_MONOTONIC");
+	put_plain(&j, "clock", "CLOCK_MONOTONIC");
 	json_i64(&j, "wall_offset_ns", state->options->wall_offset_ns);
 	json_close(&j, '}');
 	json_open(&j, "traceEvents", '[');
@@ -99,7 +107,7 @@ static void tell_name(struct export *x, const struct export_track *track, const 
 	struct json j = open_event(x, "M");
 	char text[64];
 
-	json_text(&j, "name", what);
+	put_plain(&j, "name", what);
 	put_ids(&j, track->vm, thread);
 	json_open(&j, "args", '{');
 	if (track->kind == TRACK_VM) {
@@ -109,7 +117,7 @@ static void tell_name(struct export *x, const struct export_track *track, const 
 		fprintf(j.out, "\"%s%s", text, track->vm->shown + 1);
 	} else {
 		export_track_name(track, text, sizeof(text));
-		json_text(&j, "name", text);
+		put_plain(&j, "name", text);
 	}
 	json_close(&j, '}');
 	json_close(&j, '}');
@@ -139,8 +147,8 @@ static struct json open_async(struct export *x, const char *phase, const struct 
 {
 	struct json j = open_event(x, phase);
 
-	json_text(&j, "cat", "sdei");
-	json_text(&j, "name", name);
+	put_plain(&j, "cat", "sdei");
+	put_plain(&j, "name", name);
 	json_address(&j, "id", drawn->track);
 	put_ids(&j, drawn->vm, drawn->vcpu_track);
 	put_time(&j, time_ns);
@@ -167,9 +175,9 @@ static void put_instant(struct export *x, const struct export_track *track, uint
 {
 	struct json j = open_event(x, "i");
 
-	json_text(&j, "s", "t");
-	json_text(&j, "cat", "sdei");
-	json_text(&j, "name", export_instant_name(name));
+	put_plain(&j, "s", "t");
+	put_plain(&j, "cat", "sdei");
+	put_plain(&j, "name", export_instant_name(name));
 	put_ids(&j, track->vm, track->number);
 	put_time(&j, time_ns);
 	put_args(&j, args);
@@ -184,7 +192,7 @@ static void put_count(struct export *x, const struct export_track *track, uint64
 	export_track_name(track, text, sizeof(text));
 	if (track->vm)
 		snprintf(name, sizeof(name), "vCPU %" PRIu32 " %s", track->vcpu, text);
-	json_text(&j, "name", track->vm ? name : text);
+	put_plain(&j, "name", track->vm ? name : text);
 	put_ids(&j, track->vm, 0);
 	put_time(&j, time_ns);
 	json_open(&j, "args", '{');
