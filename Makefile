@@ -102,6 +102,20 @@ $(B)/arm64/bin/sdei-guest: $(GUEST_SRCS:%.c=$(B)/arm64/%.o) $(GUEST_EXTRA)
 	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ -lpthread
 endif
 
+# Small programs that lab tests need.
+LAB_TOOLS := $(patsubst tests/lab/tools/%.c,$(B)/arm64/bin/%,$(wildcard tests/lab/tools/*.c))
+lab: $(LAB_TOOLS)
+$(LAB_TOOLS): $(B)/arm64/bin/%: $(B)/arm64/tests/lab/tools/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@
+
+# Programs on top of everything else, for tests and benchmarks: build/tool/DIR/NAME from tests/DIR/NAME.c
+$(B)/tool/%: $(filter-out $(B)/host/$(MAIN:.c=.o),$(host_OBJS)) $(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(HOST_LIBS) -lcmocka -lm
+
 # --- unit tests, plain and with sanitizers
 define unit_test
 $(B)/unit/$(1): $$(filter-out $(B)/host/$$(MAIN:.c=.o),$$(host_OBJS)) $$(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/unit/$(1).o

@@ -203,10 +203,9 @@ static int look(struct state *s)
 	s->watch = watch_open(&s->config.watch, &calls, &status);
 	if (!s->watch)
 		return status;
-	why_not = watch_why_not(s->watch, SOURCE_SNAPSHOT);
+	why_not = watch_why_not(s->watch, SOURCE_SNAPSHOT, &status);
 	if (why_not) {
 		say(MSG_NO_SNAPSHOT, why_not);
-		status = EXIT_LACKING;
 	} else {
 		watch_end(s->watch, EXIT_DONE);
 		watch_run(s->watch, NULL);

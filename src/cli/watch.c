@@ -341,14 +341,19 @@ void watch_announce(const struct watch *w)
 	say(MSG_TRACING, attached(w, &total), (unsigned int)total);
 }
 
-const char *watch_why_not(const struct watch *w, const char *probe)
+const char *watch_why_not(const struct watch *w, const char *probe, int *status)
 {
 	size_t count;
 	const struct source_probe *probes = live_probes(w->live, &count);
 
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(probes[i].name, probe) == 0)
-			return probes[i].why_not;
+	*status = EXIT_LACKING;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(probes[i].name, probe) != 0)
+			continue;
+		if (probes[i].denied)
+			*status = EXIT_FAILED;
+		return probes[i].why_not;
+	}
 	return "no such probe";
 }
 

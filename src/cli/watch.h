@@ -68,8 +68,8 @@ void watch_announce(const struct watch *w);
 
 struct loop *watch_loop(struct watch *w);
 
-/* Why that probe, one of live_probes(), is not attached; NULL: it is. */
-const char *watch_why_not(const struct watch *w, const char *probe);
+/* Why that probe, one of live_probes(), is not attached; NULL: it is. *status: what to exit with if it cannot be done without. */
+const char *watch_why_not(const struct watch *w, const char *probe, int *status);
 
 /* Hands all settled records to the sink now. */
 void watch_drain(struct watch *w);

@@ -74,6 +74,7 @@ static int attach_probe(struct live *live, int i)
 		return 1;
 	err = -errno;
 	probes_refuse(&live->probes, i, "it cannot be attached to: %s", strerror(-err));
+	live->probes.list[i].denied = err == -EPERM || err == -EACCES;
 	return err;
 }
 

@@ -81,6 +81,7 @@ void live_take_snapshot(struct live *live)
 	free(buffer.bytes);
 	if (err) {
 		probes_refuse(&live->probes, PROBE_SNAPSHOT, "open files cannot be looked through: %s", strerror(-err));
+		live->probes.list[PROBE_SNAPSHOT].denied = err == -EPERM || err == -EACCES;
 		return;
 	}
 	live->probes.list[PROBE_SNAPSHOT].attached = true;

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static uint64_t effective_capabilities(void)
+uint64_t privilege_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
@@ -19,29 +19,33 @@ static uint64_t effective_capabilities(void)
 	return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
-static bool is_locked_down(void)
+enum lockdown privilege_lockdown(void)
 {
 	char text[128] = "";
 	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
 
 	if (!file)
-		return false;
+		return LOCKDOWN_UNKNOWN;
 	if (!fgets(text, sizeof(text), file))
 		text[0] = '\0';
 	fclose(file);
-	return strstr(text, "[confidentiality]");
+	if (strstr(text, "[confidentiality]"))
+		return LOCKDOWN_CONFIDENTIALITY;
+	if (strstr(text, "[integrity]"))
+		return LOCKDOWN_INTEGRITY;
+	return strstr(text, "[none]") ? LOCKDOWN_NONE : LOCKDOWN_UNKNOWN;
 }
 
 void privilege_explain(char *text, size_t size)
 {
-	uint64_t have = effective_capabilities();
+	uint64_t have = privilege_capabilities();
 	bool admin = have & 1ULL << CAP_SYS_ADMIN;
 	bool bpf = admin || have & 1ULL << CAP_BPF, perfmon = admin || have & 1ULL << CAP_PERFMON;
 
 	if (!bpf || !perfmon)
 		snprintf(text, size, "this process lacks %s%s%s; run it as root, or with both CAP_BPF and CAP_PERFMON",
 			 bpf ? "" : "CAP_BPF", !bpf && !perfmon ? " and " : "", perfmon ? "" : "CAP_PERFMON");
-	else if (is_locked_down())
+	else if (privilege_lockdown() == LOCKDOWN_CONFIDENTIALITY)
 		snprintf(text, size, "the kernel is locked down (confidentiality), which forbids BPF programs to read it");
 	else
 		snprintf(text, size, "this process has CAP_BPF and CAP_PERFMON, so a security module, a seccomp filter "

@@ -4,8 +4,16 @@
 #define SOURCE_PRIVILEGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Writes what this process lacks to load and attach BPF programs, as a sentence without a full stop. */
 void privilege_explain(char *text, size_t size);
+
+/* The effective ones: bit CAP_… of each; 0 if they cannot be told. */
+uint64_t privilege_capabilities(void);
+
+/* UNKNOWN: this kernel has no lockdown, or does not show it. */
+enum lockdown { LOCKDOWN_UNKNOWN, LOCKDOWN_NONE, LOCKDOWN_INTEGRITY, LOCKDOWN_CONFIDENTIALITY };
+enum lockdown privilege_lockdown(void);
 
 #endif

@@ -47,6 +47,7 @@ static bool find_tracepoint(struct probes *probes, int i, const char *name, int 
 	probes->list[i] = (struct source_probe) { .name = name };
 	if (args == -ENOENT)
 		args = argument_count(module, name);
+	probes->args[i] = args < 0 ? 0 : args;
 	if (args == -ENOENT)
 		probes_refuse(probes, i, "this kernel does not have it");
 	else if (args < 0)

@@ -24,6 +24,7 @@ enum probe {
 struct probes {
 	struct source_probe list[PROBE_COUNT];
 	char reasons[PROBE_COUNT][96];
+	int args[PROBE_COUNT];	/* of the tracepoint, as this kernel has it; 0: it has none */
 };
 
 /*

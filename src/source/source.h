@@ -34,6 +34,7 @@ struct source_probe {
 	const char *name;	/* kvm_sdei_signal */
 	bool attached;		/* the snapshot: taken */
 	const char *why_not;	/* NULL when attached */
+	bool denied;		/* why_not is a lack of privilege */
 };
 
 struct live_options {

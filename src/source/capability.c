@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The sentences. capability_look.c has what they are made of. */
+#include "capability.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PATCH "patch and build the kernel as tracepoints/README.md says; 'make run' boots one in the lab"
+#define MIB (1024.0 * 1024.0)
+
+struct judge_list {
+	const struct capability_facts *facts;
+	struct capability *list;
+	size_t count;
+};
+
+const char *capability_state_name(enum capability_state state)
+{
+	switch (state) {
+	case CAPABILITY_YES:
+		return "yes";
+	case CAPABILITY_NO:
+		return "no";
+	default:
+		return "unknown";
+	}
+}
+
+__attribute__((format(printf, 6, 7)))
+static struct capability *add(struct judge_list *j, const char *name, enum capability_state state, bool needed, const char *gives,
+			      const char *found, ...)
+{
+	struct capability *c = &j->list[j->count++];
+	va_list args;
+
+	*c = (struct capability){ .name = name, .state = state, .needed = needed, .gives = gives };
+	va_start(args, found);
+	vsnprintf(c->found, sizeof(c->found), found, args);
+	va_end(args);
+	return c;
+}
+
+__attribute__((format(printf, 2, 3)))
+static void remedy(struct capability *c, const char *format, ...)
+{
+	va_list args;
+
+	if (c->state == CAPABILITY_YES)
+		return;
+	va_start(args, format);
+	vsnprintf(c->remedy, sizeof(c->remedy), format, args);
+	va_end(args);
+}
+
+static enum capability_state yes_if(bool yes)
+{
+	return yes ? CAPABILITY_YES : CAPABILITY_NO;
+}
+
+/* --- the kernel */
+
+static void judge_kernel(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	struct capability *c;
+
+	c = add(j, "btf", yes_if(!f->btf), true, "programs that fit this kernel", "/sys/kernel/btf/vmlinux of kernel %s: %s",
+		f->release, f->btf ? strerror(-f->btf) : "readable");
+	remedy(c, "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y");
+	c = add(j, "kvm", f->kvm == -EACCES || !f->kvm ? CAPABILITY_YES : f->kvm == -ENOENT ? CAPABILITY_NO : CAPABILITY_UNKNOWN,
+		false, "VMs on this host", "/dev/kvm %s", f->kvm == -ENOENT ? "is not there" : f->kvm && f->kvm != -EACCES ?
+		strerror(-f->kvm) : "is there");
+	remedy(c, "load the kvm module (modprobe kvm); on arm64 the machine has to boot the kernel at EL2");
+	c = add(j, "sdei", yes_if(f->sdei), false, "SDEI for guests", f->sdei ? "this KVM keeps SDEI state for its vCPUs" :
+		"this KVM has no struct kvm_sdei_vcpu: it offers no SDEI to guests");
+	remedy(c, PATCH);
+}
+
+static void judge_tracepoint(struct judge_list *j, int i, const char *gives)
+{
+	const struct probes *p = &j->facts->probes;
+	const char *why_not = j->facts->btf ? "not known without BTF" : p->list[i].why_not;
+	const char *name = i < PROBE_TRACEPOINTS ? kind_of((unsigned int)i + 1)->probe : p->list[i].name;
+	struct capability *c;
+
+	if (!name)
+		return;
+	if (why_not)
+		c = add(j, name, yes_if(false), false, gives, "%s", why_not);
+	else if (i < PROBE_TRACEPOINTS)
+		c = add(j, name, CAPABILITY_YES, false, gives, "%d arguments, %d are used", p->args[i], kind_of((unsigned int)i + 1)->args);
+	else
+		c = add(j, name, CAPABILITY_YES, false, gives, "there");
+	remedy(c, "%s", i < PROBE_SCHED ? PATCH : "boot a kernel built with CONFIG_TRACEPOINTS and the kvm tracepoints");
+}
+
+static const char *gives_of(unsigned int kind)
+{
+	switch (kind) {
+	case SDEI_SIGNAL:
+		return "signals, latencies, drops";
+	case SDEI_DISPATCH:
+		return "dispatches, latencies, handler times";
+	case SDEI_COMPLETE:
+		return "completions, handler times";
+	case SDEI_MASK:
+	case SDEI_UNMASK:
+		return "mask times, blame";
+	case SDEI_ENABLE:
+	case SDEI_DISABLE:
+		return "blame";
+	case SDEI_CALL:
+		return "hypercalls and how they are answered";
+	case SDEI_STATE:
+		return "VMs and vCPUs that come, go, are reset or restored";
+	default:
+		return "states, drops";
+	}
+}
+
+static void judge_tracepoints(struct judge_list *j)
+{
+	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
+		judge_tracepoint(j, i, gives_of((unsigned int)i + 1));
+	judge_tracepoint(j, PROBE_SNAPSHOT, "quiet VMs and their state from the start; 'sdeitop state'");
+	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
+		judge_tracepoint(j, i, "--sched: how long a vCPU's thread was off the CPU");
+}
+
+/* --- BPF */
+
+static void judge_bpf_feature(struct judge_list *j, const char *name, int answer, const char *gives, const char *what, const char *option)
+{
+	struct capability *c;
+
+	c = add(j, name, answer > 0 ? CAPABILITY_YES : answer ? CAPABILITY_UNKNOWN : CAPABILITY_NO, true, gives,
+		answer > 0 ? "%s: tried, works" : answer ? "%s: cannot be tried: %s" : "%s: tried, this kernel refuses it", what,
+		answer < 0 ? strerror(-answer) : "");
+	if (answer < 0)
+		remedy(c, "run as root, or with CAP_BPF and CAP_PERFMON, to find out");
+	else
+		remedy(c, "boot a kernel built with %s", option);
+}
+
+static void judge_bpf(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	struct capability *c;
+
+	judge_bpf_feature(j, "bpf-tracing", f->tracing, "programs on tracepoints (tp_btf)", "programs of type tracing",
+			  "CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS and CONFIG_DEBUG_INFO_BTF");
+	judge_bpf_feature(j, "bpf-ringbuf", f->ringbuf, "records", "ring buffers", "CONFIG_BPF_SYSCALL, 5.8 or later");
+	judge_bpf_feature(j, "bpf-array-of-maps", f->array_of_maps, "a ring for each CPU", "arrays of maps", "CONFIG_BPF_SYSCALL");
+	c = add(j, "bpf-iterator", yes_if(f->iterator), false, "quiet VMs from the start", f->iterator ?
+		"iterator over open files" : "this kernel has no iterator over open files");
+	remedy(c, "boot a kernel built with CONFIG_BPF_SYSCALL and CONFIG_PROC_FS");
+}
+
+/* --- privilege */
+
+static bool has(const struct capability_facts *f, unsigned int capability)
+{
+	return f->capabilities >> capability & 1;
+}
+
+static void judge_cap(struct judge_list *j, const char *name, unsigned int number, bool needed, const char *gives)
+{
+	bool admin = has(j->facts, CAP_SYS_ADMIN) && (number == CAP_BPF || number == CAP_PERFMON);
+	struct capability *c;
+
+	c = add(j, name, yes_if(has(j->facts, number) || admin), needed, gives, has(j->facts, number) ? "held" :
+		admin ? "not held, but CAP_SYS_ADMIN stands for it" : "not held");
+	remedy(c, needed ? "run as root, or: setcap cap_bpf,cap_perfmon+ep on the program" : "only if you want that: run as root, or add it");
+}
+
+static void judge_lockdown(struct judge_list *j)
+{
+	static const char *const names[] = {
+		[LOCKDOWN_UNKNOWN] = "not told (no lockdown in this kernel, or securityfs is not mounted)", [LOCKDOWN_NONE] = "none",
+		[LOCKDOWN_INTEGRITY] = "integrity: BPF may read", [LOCKDOWN_CONFIDENTIALITY] = "confidentiality: BPF may not read the kernel",
+	};
+	enum lockdown mode = j->facts->lockdown;
+	struct capability *c;
+
+	c = add(j, "lockdown", mode == LOCKDOWN_CONFIDENTIALITY ? CAPABILITY_NO : mode ? CAPABILITY_YES : CAPABILITY_UNKNOWN, true,
+		"BPF programs that read the kernel", "%s", names[mode]);
+	if (mode == LOCKDOWN_CONFIDENTIALITY)
+		remedy(c, "boot with lockdown=integrity, or without lockdown= and with Secure Boot off");
+}
+
+static void judge_privileges(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	struct capability *c;
+
+	judge_cap(j, "cap_bpf", CAP_BPF, true, "loading BPF programs");
+	judge_cap(j, "cap_perfmon", CAP_PERFMON, true, "attaching to tracepoints");
+	judge_cap(j, "cap_sys_admin", CAP_SYS_ADMIN, false, "the two above, on kernels that ask for it");
+	judge_cap(j, "cap_sys_ptrace", CAP_SYS_PTRACE, false, "names of guests of other users where /proc hides them");
+	judge_lockdown(j);
+	c = add(j, "guest-names", f->names ? CAPABILITY_NO : CAPABILITY_YES, false, "names of VMs (else their pids)", f->names ?
+		"command lines of other users' processes: %s" : "command lines of other users' processes can be read%s",
+		f->names ? strerror(-f->names) : "");
+	remedy(c, "mount /proc without hidepid=, or run with CAP_SYS_PTRACE");
+}
+
+/* --- memory */
+
+static void judge_memory(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	uint64_t need = (uint64_t)f->cpus * f->ring_bytes;
+	bool raises = has(f, CAP_SYS_RESOURCE), fits = need <= f->memlock || f->charges_memory > 0 || raises;
+	char limit[64] = "no limit";
+	struct capability *c;
+
+	if (f->memlock != UINT64_MAX)
+		snprintf(limit, sizeof(limit), "%.1f MiB", f->memlock / MIB);
+	c = add(j, "ring-memory", fits ? CAPABILITY_YES : f->charges_memory < 0 ? CAPABILITY_UNKNOWN : CAPABILITY_NO, true,
+		"room for records", "%u CPUs x %.2f MiB = %.1f MiB; RLIMIT_MEMLOCK is %s%s", f->cpus, f->ring_bytes / MIB, need / MIB, limit,
+		f->charges_memory > 0 ? ", which this kernel does not apply to BPF" :
+		raises ? ", which this process may raise" : f->charges_memory < 0 ? "; whether it applies is not known" : "");
+	remedy(c, "ulimit -l %llu, or a smaller --ring-size", (unsigned long long)(need / 1024 * 2));
+}
+
+/* --- the proof */
+
+static void judge_trial(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	struct capability *c;
+
+	if (!f->live)
+		c = add(j, "live", CAPABILITY_YES, true, "live tracing", "tried: %u of %u probes attached, and let go again", f->attached, f->wanted);
+	else
+		c = add(j, "live", CAPABILITY_NO, true, "live tracing", "%s", f->live_message);
+	remedy(c, "what is missing above");
+	for (size_t i = 0; !f->live && i < f->trial_count; i++) {
+		if (f->trial[i].attached)
+			continue;
+		c = add(j, "live", CAPABILITY_NO, false, "that probe", "tried: %s is not attached: %.90s", f->trial[i].name, f->trial_why[i]);
+		remedy(c, f->trial[i].denied ? "run as root, or with CAP_BPF and CAP_PERFMON" : "what is missing above");
+		break;
+	}
+}
+
+_Static_assert(3 + PROBE_COUNT + 4 + 6 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
+
+size_t capability_judge(const struct capability_facts *facts, struct capability list[CAPABILITY_MAX])
+{
+	struct judge_list j = { .facts = facts, .list = list };
+
+	judge_kernel(&j);
+	judge_tracepoints(&j);
+	judge_bpf(&j);
+	judge_privileges(&j);
+	judge_memory(&j);
+	judge_trial(&j);
+	return j.count;
+}
