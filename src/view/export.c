@@ -135,7 +135,7 @@ static uint64_t below(struct export *x, const struct export_vm *vm, const struct
 	});
 }
 
-/* Both point at what is to be told of when it is needed first. */
+/* The number of a track below the vCPU's, which is told of when it is needed first. */
 static uint64_t need(struct export *x, const struct export_vm *vm, const struct export_vcpu *v, uint64_t *track, unsigned int kind,
 		     uint32_t event)
 {
