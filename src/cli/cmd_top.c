@@ -438,6 +438,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 const struct command cmd_top = {
 	.usage = "[OPTIONS] [interval [count]] [-- COMMAND...]\n"
 		 "       " PROGRAM " events [OPTIONS] [-- COMMAND...]     (see " PROGRAM " events --help)\n"
+		 "       " PROGRAM " doctor [OPTIONS]                     (see " PROGRAM " doctor --help)\n"
 		 "       " PROGRAM " state [OPTIONS]                      (see " PROGRAM " state --help)",
 	.help = "Shows what SDEI events cost the guests of this KVM host: a live screen, or text and JSON.",
 	.about = "interval is in seconds, count is the number of intervals.\n"

@@ -105,8 +105,10 @@ def key_lines(_):
 
 
 def other_lines(command):
-    names = ["sdeitop" + ("-" + name if name else "") for name in commands() if name != command]
-    return [f".BR {roff(name)} (1)" + ("," if name != names[-1] else "") for name in sorted(names)]
+    """Only the page of sdeitop lists all."""
+    names = ["sdeitop" if command else "sdeitop-" + name for name in commands() if name]
+    names = sorted(set(names))
+    return [f".BR {roff(name)} (1)" + ("," if name != names[-1] else "") for name in names]
 
 
 PARTS = {"options": option_lines, "columns": column_lines, "keys": key_lines}
