@@ -154,6 +154,18 @@ static void scene_hostile(struct model *m, uint64_t t)
 	}
 }
 
+/* Two VMs, of which the first ends. */
+static void scene_leaving(struct model *m, uint64_t t)
+{
+	for (uint32_t pid = 70; pid <= 71; pid++) {
+		create(m, t, pid, 0);
+		set_up(m, t + MS, pid, 0, 0);
+		episode(m, t + 5 * MS, pid, 0, 0, 30 * US, 40 * US, 0);
+	}
+	for (uint32_t event = 0; event < 4; event++)
+		feed(m, t + 900 * MS, 70, 0, event, SDEI_STATE, 0, 0, SDEI_DESTROYED);
+}
+
 static void scene_many(struct model *m, uint64_t t)
 {
 	for (uint32_t i = 0; i < 2000; i++) {
@@ -225,7 +237,7 @@ static const struct scene {
 	unsigned int seconds;
 } scenes[] = {
 	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
-	{ "trouble", scene_trouble, 30 },
+	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 },
 };
 
 static void tick(struct model *m, struct view_status *status, uint64_t now_ns)

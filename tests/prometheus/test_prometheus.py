@@ -1,0 +1,434 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 180
+"""The text file with those who read it: promtool, node_exporter's textfile collector and a Prometheus that scrapes it. Its
+answers equal the model's figures; a reader never finds a torn file; counters only reset with the exporter; VMs expire; the
+rules and the dashboard work on what comes out."""
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXPORTER = os.path.join(TOP, "build", "tool", "prometheus", "exporter")
+CONTRIB = os.path.join(TOP, "contrib")
+WAIT_S = 20
+failures = 0
+
+
+def ok(name, complaints, note=""):
+    global failures
+    print(f"{'not ok' if complaints else 'ok'} prometheus/{name}{' # ' + note if note and not complaints else ''}", flush=True)
+    for complaint in complaints[:12]:
+        print(f"# {complaint}")
+    failures += bool(complaints)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read().decode("utf-8")
+
+
+def await_true(condition, seconds=WAIT_S):
+    """Its value once that is true; else the last one."""
+    end = time.time() + seconds
+    while True:
+        try:
+            value = condition()
+        except (urllib.error.URLError, OSError, KeyError, IndexError):
+            value = None
+        if value or time.time() > end:
+            return value
+        time.sleep(0.2)
+
+
+class Exporter:
+    """tests/prometheus/exporter.c"""
+
+    def __init__(self, scene, path):
+        self.process = subprocess.Popen([EXPORTER, scene, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.answer()
+
+    def answer(self):
+        return self.process.stdout.readline().decode("utf-8")
+
+    def tell(self, word):
+        self.process.stdin.write(word.encode() + b"\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def end(self):
+        self.process.stdin.close()
+        return self.process.wait(10)
+
+
+SAMPLE = re.compile(r"([a-zA-Z_:]\w*)(?:\{(.*)\})? (\S+)$")
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"(?:,|$)')
+
+
+def number(text):
+    """Bounds are written in other ways, too."""
+    return float(text)
+
+
+def parse(text):
+    """The value of each sample, by name and labels; those of the collector's own are left out."""
+    samples = {}
+    for line in text.splitlines():
+        found = SAMPLE.match(line)
+        if not found or not found[1].startswith("kvm_"):
+            continue
+        labels = {k: (number(v) if k == "le" else v) for k, v in LABEL.findall(found[2] or "")}
+        samples[(found[1], frozenset(labels.items()))] = float(found[3])
+    return samples
+
+
+def read(path):
+    with open(path, encoding="utf-8", newline="\n") as file:
+        return file.read()
+
+
+def check_promtool(name, text):
+    done = subprocess.run(["promtool", "check", "metrics"], input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    ok(f"promtool check metrics/{name}", [done.stdout.decode()] if done.returncode or done.stdout else [])
+
+
+# --- without servers
+
+def test_promtool(directory):
+    for scene in ("small", "hostile", "empty", "trouble", "many"):
+        path = os.path.join(directory, f"{scene}.prom")
+        exporter = Exporter(scene, path)
+        exporter.end()
+        check_promtool(scene, read(path))
+        os.unlink(path)
+
+
+def test_rules():
+    rules = os.path.join(CONTRIB, "prometheus")
+    files = [name for name in sorted(os.listdir(rules)) if name.endswith(".rules.yml")]
+    done = subprocess.run(["promtool", "check", "rules", *files], cwd=rules, capture_output=True, text=True, check=False)
+    ok("promtool check rules", [done.stdout + done.stderr] if done.returncode or len(files) < 2 else [])
+    done = subprocess.run(["promtool", "test", "rules", "rules_test.yml"], cwd=rules, capture_output=True, text=True, check=False)
+    ok("promtool test rules", [done.stdout + done.stderr] if done.returncode else [])
+
+
+# --- a reader meanwhile
+
+class Reader(threading.Thread):
+    """Opens and reads the file, over and over."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.complaints, self.reads, self.versions, self.stop = path, [], 0, set(), False
+
+    def run(self):
+        whole = None
+        while not self.stop and not self.complaints:
+            try:
+                text = read(self.path)
+            except OSError as error:
+                self.complaints.append(str(error))
+                break
+            self.reads += 1
+            self.versions.add(re.search(r"^kvm_sdei_records_total (\d+)$", text, re.M)[1])
+            shape = re.sub(r" \S+$", "", text, flags=re.M)
+            whole = whole or shape
+            if shape != whole:
+                self.complaints.append("a file with other series: torn?")
+
+
+def test_reader(path):
+    exporter = Exporter("small", path)
+    exporter.tell("go")     # what may come with the first of the growing events is there
+    reader = Reader(path)
+    reader.start()
+    exporter.tell("rewrite")
+    reader.stop = True
+    reader.join()
+    exporter.end()
+    few = [f"{reader.reads} reads, {len(reader.versions)} versions"] if len(reader.versions) < 20 else []
+    ok("a reader finds a whole file, always", reader.complaints + few, f"{reader.reads} reads of {len(reader.versions)} versions")
+
+
+# --- the servers
+
+class Server:
+    def __init__(self, log, *command):
+        with open(log, "wb") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_node_exporter(directory, texts):
+    port = free_port()
+    server = Server(os.path.join(directory, "node.log"), "prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}",
+                    "--collector.disable-defaults", "--collector.textfile", f"--collector.textfile.directory={texts}")
+    return server, f"127.0.0.1:{port}"
+
+
+CONFIG = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [{rules}/recording.rules.yml, {rules}/alerts.rules.yml]
+scrape_configs:
+  - job_name: node
+    static_configs: [{{targets: ["{node}"], labels: {{instance: host}}}}]
+"""
+
+
+def start_prometheus(directory, node):
+    port = free_port()
+    config = os.path.join(directory, "prometheus.yml")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(CONFIG.format(rules=os.path.join(CONTRIB, "prometheus"), node=node))
+    server = Server(os.path.join(directory, "prometheus.log"), "prometheus", f"--config.file={config}",
+                    f"--storage.tsdb.path={directory}/tsdb", f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn")
+    return server, f"http://127.0.0.1:{port}"
+
+
+def query(prometheus, expression):
+    answer = json.loads(get(f"{prometheus}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"))
+    return answer["data"]["result"]
+
+
+def value(prometheus, expression):
+    result = query(prometheus, expression)
+    return float(result[0]["value"][1]) if result else None
+
+
+def test_node_exporter(node, path):
+    wanted = parse(read(path))
+
+    def same():
+        return parse(get(f"http://{node}/metrics")) == wanted
+    await_true(same)
+    text = get(f"http://{node}/metrics")
+    got = parse(text)
+    differences = [f"{key}: {got.get(key)} instead of {want}" for key, want in wanted.items() if got.get(key) != want]
+    ok("node_exporter gives what the file has", differences + [f"{key} too much" for key in got if key not in wanted],
+       f"{len(wanted)} samples")
+    ok("node_exporter has no error", [] if re.search(r"^node_textfile_scrape_error 0$", text, re.M) and
+       "node_textfile_mtime_seconds{" in text else ["node_textfile_scrape_error"])
+
+
+def model_events(summary):
+    """Of each VM and event: counts, blame and the buckets of dispatch."""
+    sums = {}
+    for vm in summary["vms"]:
+        label = f"{vm['name']}:{vm['vm']}" + (f".{vm['instance']}" if vm["instance"] else "")
+        for vcpu in vm["vcpus"]:
+            for event in vcpu["events"]:
+                sums.setdefault((label, event["event"]), []).append(event)
+    return sums
+
+
+def quantile(buckets, q):
+    """Edges of the bucket, in seconds, that has it."""
+    count = sum(b["count"] for b in buckets)
+    rank, seen = max(1, math.ceil(q * count)), 0
+    for bucket in sorted(buckets, key=lambda b: b["min"]):
+        seen += bucket["count"]
+        if seen >= rank:
+            return bucket["min"] / 1e9, bucket["max"] / 1e9
+    return None
+
+
+def check_event(prometheus, label, number_, events):
+    """What Prometheus says of an event against the model."""
+    select = f'{{vm="{label}",event="{number_}"}}'
+    complaints, checked = [], 0
+
+    def expect(expression, want):
+        nonlocal checked
+        got = value(prometheus, expression)
+        checked += 1
+        if got is None or not math.isclose(got, want, rel_tol=1e-12, abs_tol=1e-12):
+            complaints.append(f"{expression}: {got} instead of {want}")
+
+    count = {field: sum(e["count"][field] for e in events) for field in events[0]["count"]}
+    if not count["signals"]:
+        return complaints, 0
+    expect(f"sum(kvm_sdei_signals_total{select})", count["signals"])
+    expect(f"sum(kvm_sdei_dispatched_total{select})", count["dispatched"])
+    expect(f"sum(kvm_sdei_completed_total{select})", count["completed"] + count["resumed"] + count["running_cleared"])
+    expect(f"sum(kvm_sdei_dropped_total{select})", count["coalesced"] + count["rejected"] + count["cancelled"] + count["cleared"])
+    for name, family in (("dispatch", "kvm_sdei_dispatch_latency_seconds"), ("handler", "kvm_sdei_handler_seconds"),
+                         ("total", "kvm_sdei_total_latency_seconds")):
+        hists = [e[name] for e in events if e[name]]
+        buckets = [b for h in hists for b in h["buckets"]]
+        if not buckets:
+            continue
+        expect(f"{family}_count{select}", sum(h["count"] for h in hists))
+        expect(f"{family}_sum{select}", sum(h["sum_ns"] for h in hists) / 1e9)
+        for q in (0.5, 0.9, 0.99):
+            low, high = quantile(buckets, q)
+            got = value(prometheus, f"histogram_quantile({q}, {family}_bucket{select})")
+            checked += 1
+            # Within the power of two that holds the model's value.
+            if got is None or not 2 ** math.floor(math.log2(max(low, 1.28e-7) * 1e9)) / 1e9 * 0.999 <= got <= \
+                    (2 ** (math.floor(math.log2(high * 1e9)) + 1)) / 1e9:
+                complaints.append(f"{family} p{q} of {select}: {got}, the model has {low} to {high}")
+    expect(f"sum(kvm_sdei_blame_seconds_total{select})", sum(sum(e["blame"].values()) for e in events if e["blame"]) / 1e9)
+    return complaints, checked
+
+
+def test_values(prometheus, summary):
+    await_true(lambda: value(prometheus, "kvm_sdei_records_total") == summary["records"])
+    complaints, checked = [], 0
+    for (label, event), events in model_events(summary).items():
+        more, number_ = check_event(prometheus, label, event, events)
+        complaints += more
+        checked += number_
+    ok("queries give the model's values", complaints + ([f"{checked} checked"] if checked < 30 else []), f"{checked} queries")
+    lost = value(prometheus, "sum(kvm_sdei_lost_records_total)")
+    ok("losses are told", [] if lost == summary["lost"] > 0 else [f"{lost} instead of {summary['lost']}"])
+
+
+def test_resets(prometheus, path):
+    """Of every counter that the file has."""
+    names = {key[0] for key in parse(read(path)) if re.search(r"_(total|bucket|sum|count)$", key[0])}
+    resets = {name: value(prometheus, f"max(resets({name}[2m]))") for name in names}
+    changes = value(prometheus, "max(changes(kvm_sdei_host_dispatched_total[2m]))")
+    ok("no counter goes back while the exporter lives", [f"{name}: {count}" for name, count in resets.items() if count != 0] +
+       ([] if changes >= 2 and len(names) > 20 else [f"{changes} changes of {len(names)} names"]), f"{len(names)} families")
+
+
+def test_dashboard(prometheus):
+    with open(os.path.join(CONTRIB, "grafana", "sdeitop.json"), encoding="utf-8") as file:
+        dashboard = json.load(file)
+    complaints, queries = [], 0
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []):
+            expression = target["expr"].replace("$__rate_interval", "1m").replace("$__range", "1m")
+            expression = expression.replace("$instance", ".*").replace("$vm", ".*")
+            queries += 1
+            try:
+                result = query(prometheus, expression)
+            except urllib.error.HTTPError as error:
+                complaints.append(f"{panel['title']}: {expression}: {error.read().decode()}")
+                continue
+            # Panels of trouble (… > 0) may be empty.
+            if not result and "> 0" not in expression:
+                complaints.append(f"{panel['title']}: nothing for {expression}")
+    ok("every panel of the dashboard shows something", complaints + ([] if queries > 15 else ["few queries"]), f"{queries} queries")
+
+
+def known_metrics():
+    with open(os.path.join(TOP, "man", "sdeid-metrics.7"), encoding="utf-8") as file:
+        return set(re.findall(r"^\.BR (kvm_sdei_\w+)", file.read(), re.M))
+
+
+def test_names():
+    """Rules and dashboard speak of documented metrics only."""
+    known, complaints = known_metrics(), []
+    for name in ("prometheus/alerts.rules.yml", "prometheus/recording.rules.yml", "grafana/sdeitop.json"):
+        text = re.sub(r"\w+:kvm_sdei_\w+(:\w+)?", "", read(os.path.join(CONTRIB, name)))
+        for metric in set(re.findall(r"\bkvm_sdei_\w+", text)):
+            if re.sub(r"_(bucket|sum|count)$", "", metric) not in known and metric not in known:
+                complaints.append(f"{name}: {metric}")
+    ok("rules and dashboard use documented metrics", complaints + ([] if len(known) > 30 else ["few metrics"]))
+
+
+def test_live_rules(prometheus):
+    def healthy():
+        groups = json.loads(get(f"{prometheus}/api/v1/rules"))["data"]["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        return len(rules) > 15 and all(rule["health"] == "ok" for rule in rules) and rules
+    rules = await_true(healthy)
+    ok("Prometheus evaluates all rules", [] if rules else [get(f"{prometheus}/api/v1/rules")[:500]])
+    names = ["fleet:kvm_sdei_dispatch_latency_seconds:p99_rate5m", "vm_part:kvm_sdei_blame:ratio_rate5m"]
+    missing = [name for name in names if not await_true(lambda n=name: query(prometheus, n))]
+    ok("recorded quantiles are there", missing)
+
+
+def test_expiry(prometheus, exporter, path):
+    """The series of a VM that is gone stay until the model forgets it; those of the host do not go back then."""
+    before = value(prometheus, "kvm_sdei_host_dispatched_total")
+    exporter.tell("expire")
+    left = await_true(lambda: len(query(prometheus, "kvm_sdei_vm_info")) == 1 and query(prometheus, "kvm_sdei_vm_info"))
+    series = len(query(prometheus, '{vm=~".*:70"}'))
+    ok("a VM that is forgotten disappears", [] if left and left[0]["metric"]["pid"] == "71" and not series else [f"{left} {series}"])
+    after = value(prometheus, "kvm_sdei_host_dispatched_total")
+    ok("the host's totals stay", [] if before == after == 2 else [f"{before} {after}"])
+
+
+def with_servers(directory, texts):
+    path = os.path.join(texts, "sdei.prom")
+    node_server, node = start_node_exporter(directory, texts)
+    prometheus_server, prometheus = start_prometheus(directory, node)
+    exporter = Exporter("small", path)
+    try:
+        if not await_true(lambda: value(prometheus, "kvm_sdei_up") == 1):
+            ok("Prometheus scrapes", [read(os.path.join(directory, "prometheus.log"))[-500:], read(os.path.join(directory, "node.log"))[-500:]])
+            return
+        ok("Prometheus scrapes", [])
+        for _ in range(6):
+            exporter.tell("go")
+            time.sleep(0.5)
+        test_node_exporter(node, path)
+        test_values(prometheus, json.loads(exporter.tell("summary")))
+        test_live_rules(prometheus)
+        test_dashboard(prometheus)
+        test_resets(prometheus, path)
+        exporter.end()
+        exporter = Exporter("small", path)
+        resets = await_true(lambda: value(prometheus, "resets(kvm_sdei_records_total[1m])"))
+        ok("a restart is one reset", [] if resets == 1 else [f"{resets} resets"])
+        exporter.end()
+        exporter = Exporter("leaving", path)
+        await_true(lambda: len(query(prometheus, "kvm_sdei_vm_info")) == 2 and value(prometheus, "kvm_sdei_host_dispatched_total") == 2)
+        test_expiry(prometheus, exporter, path)
+        exporter.end()
+        exporter = Exporter("hostile", path)
+        test_node_exporter(node, path)
+        found = await_true(lambda: query(prometheus, 'kvm_sdei_vm_info{vm="café \\"q\\" \\\\:68"}'))
+        ok("hostile names come through", [] if found and found[0]["metric"]["name"] == 'café "q" \\' else [str(found)])
+    finally:
+        exporter.end()
+        prometheus_server.end()
+        node_server.end()
+
+
+def main():
+    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "build/tool/prometheus/exporter"], check=True, stdout=sys.stderr)
+    directory = tempfile.mkdtemp(prefix="sdei-prometheus-")
+    texts = os.path.join(directory, "texts")
+    os.mkdir(texts)
+    try:
+        test_promtool(directory)
+        test_rules()
+        test_names()
+        test_reader(os.path.join(directory, "reader.prom"))
+        with_servers(directory, texts)
+    finally:
+        shutil.rmtree(directory)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
