@@ -67,7 +67,7 @@ static bool is_possible(const struct packet_head *head)
 	       head->begin_ns <= head->end_ns;
 }
 
-enum packet_verdict packet_check(const uint8_t *bytes, size_t size, const uint8_t uuid[16], struct packet_head *head)
+enum packet_verdict packet_check_head(const uint8_t *bytes, size_t size, const uint8_t uuid[16], struct packet_head *head)
 {
 	if (size < HEAD_SIZE)
 		return PACKET_NOT_ONE;
@@ -76,6 +76,15 @@ enum packet_verdict packet_check(const uint8_t *bytes, size_t size, const uint8_
 		return PACKET_NOT_ONE;
 	if (head->stream_id || head->stream_instance_id || (uuid && memcmp(head->uuid, uuid, sizeof(head->uuid)) != 0))
 		return PACKET_FOREIGN;
+	return PACKET_WHOLE;
+}
+
+enum packet_verdict packet_check(const uint8_t *bytes, size_t size, const uint8_t uuid[16], struct packet_head *head)
+{
+	enum packet_verdict verdict = packet_check_head(bytes, size, uuid, head);
+
+	if (verdict != PACKET_WHOLE)
+		return verdict;
 	if (head->packet_bits / 8 > size)
 		return PACKET_CUT;
 	return checksum(bytes, head->packet_bits / 8) == head->crc ? PACKET_WHOLE : PACKET_DAMAGED;

@@ -64,4 +64,7 @@ enum packet_verdict {
 /* Looks at size bytes. uuid may be NULL: any. head is filled unless PACKET_NOT_ONE. */
 enum packet_verdict packet_check(const uint8_t *bytes, size_t size, const uint8_t uuid[16], struct packet_head *head);
 
+/* The same without its content, which may be missing: never PACKET_CUT, never PACKET_DAMAGED. */
+enum packet_verdict packet_check_head(const uint8_t *bytes, size_t size, const uint8_t uuid[16], struct packet_head *head);
+
 #endif

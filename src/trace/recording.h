@@ -24,7 +24,7 @@
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)
-#define RECORDING_PACKET_CLAIM_MAX (1U << 20)
+#define RECORDING_PACKET_CLAIM_MAX (256U << 10)
 
 #define RECORDING_NAME_MAX 255	/* bytes of a VM's name, see guest_name() */
 

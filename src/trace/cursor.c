@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cursor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define HEAD_SIZE sizeof(struct packet_head)
+#define BUFFER_SIZE (2 * RECORDING_PACKET_CLAIM_MAX)
+/* Looking for packets inside of damaged ones must not take longer than so many times reading them. */
+#define SEARCH_FACTOR 16
+
+struct cursor {
+	int directory;
+	const struct stream_file *files;
+	size_t count;
+	void (*tell)(void *ctx, const struct reader_problem *problem);
+	void *ctx;
+	bool has_uuid;
+	uint8_t uuid[16];
+
+	size_t file;			/* the one that is open, or to be opened next */
+	gzFile gz;			/* NULL: none is open; takes plain files, too */
+	char name[FILES_NAME_MAX];
+	bool file_end;			/* nothing more comes from it */
+	uint64_t offset;		/* in the file, of buffer[at] */
+	size_t at, filled;
+	uint64_t done;			/* bytes on disk of the files before */
+	uint64_t searched;		/* bytes checked in vain */
+	struct cursor_place place;
+	uint64_t bad_from;		/* where what is no packet began */
+	bool bad;
+	enum reader_problem_kind bad_kind;
+	uint8_t buffer[BUFFER_SIZE + 1];
+};
+
+struct cursor *cursor_new(int directory, const struct stream_file *files, size_t count,
+			  void (*tell)(void *ctx, const struct reader_problem *problem), void *ctx)
+{
+	struct cursor *c = malloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	memset(c, 0, offsetof(struct cursor, buffer));
+	c->directory = directory;
+	c->files = files;
+	c->count = count;
+	c->tell = tell;
+	c->ctx = ctx;
+	return c;
+}
+
+static void close_file(struct cursor *c)
+{
+	if (c->gz)
+		gzclose_r(c->gz);
+	c->gz = NULL;
+}
+
+void cursor_free(struct cursor *c)
+{
+	if (c)
+		close_file(c);
+	free(c);
+}
+
+void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16])
+{
+	memcpy(c->uuid, uuid, sizeof(c->uuid));
+	c->has_uuid = true;
+}
+
+const uint8_t *cursor_uuid(const struct cursor *c)
+{
+	return c->has_uuid ? c->uuid : NULL;
+}
+
+/* --- what is wrong */
+
+static void tell(struct cursor *c, enum reader_problem_kind kind, uint64_t offset, uint64_t bytes, int error)
+{
+	struct reader_problem problem = { .kind = kind, .offset = offset, .bytes = bytes, .error = error };
+
+	if (!c->tell)
+		return;
+	memcpy(problem.file, c->name, sizeof(problem.file));
+	c->tell(c->ctx, &problem);
+}
+
+static void begin_bad(struct cursor *c, enum reader_problem_kind kind)
+{
+	if (c->bad)
+		return;
+	c->bad = true;
+	c->bad_kind = kind;
+	c->bad_from = c->offset;
+}
+
+static void end_bad(struct cursor *c)
+{
+	if (c->bad)
+		tell(c, c->bad_kind, c->bad_from, c->offset - c->bad_from, 0);
+	c->bad = false;
+}
+
+/* --- files */
+
+static void open_next(struct cursor *c)
+{
+	const struct stream_file *file = &c->files[c->file];
+	int fd;
+
+	files_name(c->name, file->number, file->compressed);
+	c->offset = c->at = c->filled = 0;
+	c->file_end = false;
+	fd = files_open(c->directory, c->name);
+	if (fd < 0) {
+		tell(c, PROBLEM_FILE, 0, 0, -fd);
+		c->file_end = true;
+		return;
+	}
+	c->gz = gzdopen(fd, "rb");
+	if (!c->gz) {
+		close(fd);
+		tell(c, PROBLEM_FILE, 0, 0, ENOMEM);
+		c->file_end = true;
+	}
+}
+
+static void leave_file(struct cursor *c)
+{
+	close_file(c);
+	c->done += c->files[c->file].size;
+	c->file++;
+}
+
+/* The compressed bytes are at fault; what they gave so far is good. */
+static void check_gz(struct cursor *c)
+{
+	int error;
+
+	gzerror(c->gz, &error);
+	if (error == Z_ERRNO)
+		tell(c, PROBLEM_FILE, c->offset + c->filled - c->at, 0, errno);
+	else if (error == Z_BUF_ERROR)
+		tell(c, PROBLEM_CUT, c->offset + c->filled - c->at, 0, 0);
+	else if (error != Z_OK && error != Z_STREAM_END)
+		tell(c, PROBLEM_DAMAGED, c->offset + c->filled - c->at, 0, 0);
+}
+
+/* Has at least want bytes at hand, unless the file ends before. */
+static void fill(struct cursor *c, size_t want)
+{
+	while (c->filled - c->at < want && !c->file_end) {
+		int got;
+
+		if (c->at + want > BUFFER_SIZE) {
+			memmove(c->buffer, c->buffer + c->at, c->filled - c->at);
+			c->filled -= c->at;
+			c->at = 0;
+		}
+		got = gzread(c->gz, c->buffer + c->filled, BUFFER_SIZE - c->filled);
+		if (got > 0)
+			c->filled += got;
+		else
+			c->file_end = true;
+		if (c->file_end)
+			check_gz(c);
+	}
+}
+
+static void skip(struct cursor *c, size_t bytes)
+{
+	c->at += bytes;
+	c->offset += bytes;
+}
+
+/* --- packets */
+
+/* To the next place that could be a packet's head, at least one byte on. */
+static void search(struct cursor *c)
+{
+	static const uint32_t magic = PACKET_MAGIC;
+	const uint8_t *from = c->buffer + c->at + 1, *found;
+	size_t have = c->filled - c->at - 1;
+
+	found = memmem(from, have, &magic, sizeof(magic));
+	if (found)
+		skip(c, found - (c->buffer + c->at));
+	else if (c->file_end || have < sizeof(magic))
+		skip(c, have + 1);
+	else
+		skip(c, have + 2 - sizeof(magic));	/* the magic may be half there */
+}
+
+/* What is there is no whole packet of ours: steps over it, or into it to find one that begins there. */
+static void step_over(struct cursor *c, enum packet_verdict verdict, const struct packet_head *head)
+{
+	uint64_t size = head->packet_bits / 8, have = c->filled - c->at;
+
+	begin_bad(c, verdict == PACKET_CUT ? PROBLEM_CUT : PROBLEM_DAMAGED);
+	if (verdict == PACKET_FOREIGN && size <= have) {
+		skip(c, size);
+		return;
+	}
+	if (verdict == PACKET_DAMAGED || verdict == PACKET_CUT) {
+		c->searched += verdict == PACKET_DAMAGED ? size : 0;
+		if (c->searched > SEARCH_FACTOR * (c->offset + BUFFER_SIZE) && size <= have) {
+			skip(c, size);
+			return;
+		}
+	}
+	search(c);
+}
+
+static enum packet_verdict look(struct cursor *c, struct packet_head *head, bool heads_only)
+{
+	const uint8_t *uuid = cursor_uuid(c);
+	enum packet_verdict verdict;
+
+	fill(c, HEAD_SIZE);
+	verdict = packet_check_head(c->buffer + c->at, c->filled - c->at, uuid, head);
+	if (verdict == PACKET_NOT_ONE)
+		return verdict;
+	fill(c, head->packet_bits / 8);
+	if (verdict != PACKET_WHOLE)
+		return verdict;
+	if (heads_only)
+		return head->packet_bits / 8 <= c->filled - c->at ? PACKET_WHOLE : PACKET_CUT;
+	return packet_check(c->buffer + c->at, c->filled - c->at, uuid, head);
+}
+
+static const uint8_t *take(struct cursor *c, const struct packet_head *head)
+{
+	const uint8_t *bytes = c->buffer + c->at;
+
+	if (c->bad)
+		c->bad_kind = PROBLEM_DAMAGED;	/* not at the end of the file */
+	end_bad(c);
+	if (!c->has_uuid)
+		cursor_set_uuid(c, head->uuid);
+	c->place = (struct cursor_place){ c->file, c->offset };
+	skip(c, head->packet_bits / 8);
+	return bytes;
+}
+
+const uint8_t *cursor_next(struct cursor *c, struct packet_head *head, bool heads_only)
+{
+	while (c->file < c->count) {
+		enum packet_verdict verdict;
+
+		if (!c->gz)
+			open_next(c);
+		if (c->gz)
+			fill(c, 1);
+		if (c->at == c->filled) {
+			end_bad(c);
+			leave_file(c);
+			continue;
+		}
+		verdict = look(c, head, heads_only);
+		if (verdict == PACKET_WHOLE)
+			return take(c, head);
+		if (verdict == PACKET_NOT_ONE)
+			memset(head, 0, sizeof(*head));
+		step_over(c, c->filled - c->at < HEAD_SIZE ? PACKET_CUT : verdict, head);
+	}
+	return NULL;
+}
+
+/* --- places */
+
+struct cursor_place cursor_place(const struct cursor *c)
+{
+	return c->place;
+}
+
+int cursor_go(struct cursor *c, struct cursor_place place)
+{
+	close_file(c);
+	c->file = place.file;
+	c->done = 0;
+	c->bad = false;
+	c->searched = 0;
+	for (size_t i = 0; i < place.file; i++)
+		c->done += c->files[i].size;
+	if (place.file >= c->count)
+		return 0;
+	open_next(c);
+	if (!c->gz)
+		return -EIO;
+	if (gzseek(c->gz, place.offset, SEEK_SET) < 0)
+		return -EIO;
+	c->offset = place.offset;
+	return 0;
+}
+
+const char *cursor_file_name(const struct cursor *c)
+{
+	return c->name;
+}
+
+uint64_t cursor_bytes_done(const struct cursor *c)
+{
+	z_off_t here = c->gz ? gzoffset(c->gz) : 0;
+
+	return c->done + (here > 0 ? here : 0);
+}

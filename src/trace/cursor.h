@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Walks the packets of a recording, file by file: finds the next one that is whole, and says what it had to skip.
+ * Memory is one buffer of the largest packet's size.
+ */
+#ifndef TRACE_CURSOR_H
+#define TRACE_CURSOR_H
+
+#include "files.h"
+#include "packet.h"
+#include "reader.h"
+
+struct cursor;
+
+/* The directory and the files stay the caller's. tell may be NULL. NULL: no memory. */
+struct cursor *cursor_new(int directory, const struct stream_file *files, size_t count,
+			  void (*tell)(void *ctx, const struct reader_problem *problem), void *ctx);
+void cursor_free(struct cursor *c);	/* NULL is fine */
+
+/* Only packets of this recording; until then, the first packet's is taken. */
+void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16]);
+const uint8_t *cursor_uuid(const struct cursor *c);	/* NULL: not known yet */
+
+/*
+ * The next packet: its head in *head, its bytes valid until the next call. NULL at the end. heads_only: bytes is not
+ * to be used and nothing of it was checked but the head.
+ */
+const uint8_t *cursor_next(struct cursor *c, struct packet_head *head, bool heads_only);
+
+/* Where the packet that was last returned begins, and going there: the next packet is that one. 0 or -errno. */
+struct cursor_place {
+	size_t file;
+	uint64_t offset;
+};
+struct cursor_place cursor_place(const struct cursor *c);
+int cursor_go(struct cursor *c, struct cursor_place place);
+
+const char *cursor_file_name(const struct cursor *c);	/* of that packet */
+uint64_t cursor_bytes_done(const struct cursor *c);	/* on disk */
+
+#endif
