@@ -103,7 +103,7 @@ static void help_columns(FILE *out)
 	fputs("\nColumns (times in us, since the start or since r was pressed; rates of the last interval):\n", out);
 	text_column_help(out);
 	fputs("\nKeys of the screen:\n", out);
-	top_key_help(out);
+	top_key_help(out, false);
 }
 
 /* --- one run in any of the forms */

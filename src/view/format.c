@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "format.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -89,6 +90,16 @@ char *format_age(char *buf, size_t size, uint64_t ns)
 	if (ns < 86400)
 		return two_units(buf, size, ns, 3600, "hm");
 	return two_units(buf, size, ns, 86400, "dh");
+}
+
+char *format_position(char *buf, size_t size, uint64_t ns)
+{
+	uint64_t tenths = ns / (NS_PER_SEC / 10), seconds = tenths / 10;
+	int length = seconds >= 3600 ? snprintf(buf, size, "%" PRIu64 ":", seconds / 3600) : 0;
+
+	snprintf(buf + length, size - length, "%02u:%02u.%u", (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60),
+		 (unsigned int)(tenths % 10));
+	return buf;
 }
 
 char *format_wall(char *buf, size_t size, int64_t wall_ns)

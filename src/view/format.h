@@ -22,6 +22,9 @@ char *format_us(char *buf, size_t size, double ns, unsigned int width);
 /* A duration with its unit in at most 6 columns: 1.5us, 12ms, 3.2s, 4m05s, 2h05m, 3d04h. */
 char *format_age(char *buf, size_t size, uint64_t ns);
 
+/* A place in something that takes a while: 00:12.3, 1:02:03.4. */
+char *format_position(char *buf, size_t size, uint64_t ns);
+
 /* CLOCK_REALTIME as 2026-01-31T12:34:56.789Z. */
 char *format_wall(char *buf, size_t size, int64_t wall_ns);
 

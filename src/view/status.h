@@ -11,6 +11,16 @@
 
 #include "../source/source.h"
 
+/* The place in a recording. */
+struct view_replay {
+	uint64_t position_ns, length_ns;	/* since its start */
+	int speed;				/* a power of two */
+	bool playing, ended;
+	int jump_percent;			/* of the way to another place; -1: it is on none */
+	const uint64_t *marks;			/* positions of findings, ascending; only while it is drawn */
+	size_t mark_count;
+};
+
 struct view_status {
 	uint64_t now_ns;	/* CLOCK_MONOTONIC, that of the last tick */
 	int64_t wall_ns;	/* CLOCK_REALTIME at the same moment */
@@ -19,6 +29,7 @@ struct view_status {
 	unsigned int probes_attached, probes_total;
 	double cpu_percent;	/* of one CPU, our own; negative: unknown */
 	struct source_counters counters;
+	struct view_replay replay;	/* only of a screen with top_options.replay */
 };
 
 #endif

@@ -158,7 +158,7 @@ void top_rearrange(struct top *top)
 
 static void take_figures(struct top *top, const struct model *m, const struct view_status *status)
 {
-	int err = heat_take(top->heat, m);
+	int err = top->options.replay ? 0 : heat_take(top->heat, m);
 
 	if (!top->paused || top->refreeze) {
 		top->status = *status;

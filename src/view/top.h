@@ -22,6 +22,7 @@ struct top_options {
 	uint64_t delay_ms;
 	const char *filter;		/* see filter.h; NULL: none */
 	bool utf8;			/* the locale is; else everything is ASCII */
+	bool replay;			/* of a recording: it has the keys for that, and shows view_status.replay */
 };
 
 /* What the user wants that is not the screen's to do. After each of them it should be drawn. */
@@ -30,6 +31,10 @@ enum top_wish {
 	TOP_QUIT,
 	TOP_RESET,	/* model_reset() */
 	TOP_DELAY,	/* top_delay_ms() has changed */
+	/* In a replay: */
+	TOP_PLAY,	/* or pause, or end a jump */
+	TOP_STEP, TOP_STEP_BACK, TOP_FASTER, TOP_SLOWER, TOP_TO_START, TOP_TO_END, TOP_NEXT_FINDING, TOP_PREVIOUS_FINDING,
+	TOP_JUMP,	/* to top_jump_text() */
 };
 
 struct top;
@@ -50,6 +55,21 @@ enum top_wish top_keys(struct top *top);
  */
 void top_draw(struct top *top, const struct model *m, const struct view_status *status);
 
+/*
+ * In a replay, where not every interval is drawn: takes the interval that the model has closed for the map over time.
+ * top_forget() drops what was taken.
+ */
+void top_take(struct top *top, const struct model *m);
+void top_forget(struct top *top);
+
+/* In the last line, until the next key. */
+__attribute__((format(printf, 2, 3))) void top_say(struct top *top, const char *format, ...);
+
+/* Opens the list of findings with this one selected. */
+void top_select_finding(struct top *top, const struct model_finding *finding);
+
+const char *top_jump_text(const struct top *top);
+
 /* Gives the terminal back before a stop, and takes it again. */
 void top_suspend(struct top *top);
 void top_resume(struct top *top);
@@ -60,6 +80,6 @@ void top_resize(struct top *top);
 uint64_t top_delay_ms(const struct top *top);
 
 /* Keys and their meaning, for --help. */
-void top_key_help(FILE *out);
+void top_key_help(FILE *out, bool replay);
 
 #endif

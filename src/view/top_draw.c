@@ -104,12 +104,13 @@ static int draw_station(const struct top *top, int x)
 	return top_put_piece(0, x, A_BOLD, "%s > %s", crumbs, levels[at->level]);
 }
 
-void top_draw_first_line(const struct top *top)
+static void draw_first_line(const struct top *top)
 {
 	const struct model_totals *totals = &top->totals;
 	char clock[FORMAT_SIZE];
-	int x = top_put_piece(0, 0, A_BOLD, "sdeitop on %.24s", top->status.host);
+	int x = top->options.replay ? top_put_position(top, 0) : 0;
 
+	x = top_put_piece(0, x, A_BOLD, top->options.replay ? "%.24s" : "sdeitop on %.24s", top->status.host);
 	x = top_put_piece(0, x, A_NORMAL, "%s", format_clock(clock, sizeof(clock), top->status.wall_ns));
 	x = top_put_piece(0, x, A_NORMAL, "%zu VM%s", totals->vms, totals->vms == 1 ? "" : "s");
 	x = top_put_piece(0, x, A_NORMAL, "%zu vCPU%s", totals->vcpus, totals->vcpus == 1 ? "" : "s");
@@ -132,7 +133,7 @@ static const char *direction(const struct top *top)
 	return falling ? " desc" : " asc";
 }
 
-void top_draw_second_line(const struct top *top)
+static void draw_second_line(const struct top *top)
 {
 	const struct model_totals *totals = &top->totals;
 	const struct view_status *status = &top->status;
@@ -155,6 +156,24 @@ void top_draw_second_line(const struct top *top)
 	x = top_put_piece(1, x, A_NORMAL, "by %s%s", top->options.sort ? top->options.sort->id : "vm", direction(top));
 	if (top->hidden)
 		top_put_piece(1, x, A_NORMAL, "+%zu columns", top->hidden);
+}
+
+static bool has_bar(const struct top *top)
+{
+	return top->options.replay && LINES >= BAR_FROM_LINES;
+}
+
+int top_head_lines(const struct top *top)
+{
+	return HEAD_LINES + has_bar(top);
+}
+
+void top_draw_head(const struct top *top)
+{
+	draw_first_line(top);
+	draw_second_line(top);
+	if (has_bar(top))
+		top_draw_bar(top, HEAD_LINES - 1);
 }
 
 /* --- the last line */

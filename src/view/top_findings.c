@@ -54,9 +54,13 @@ static void take_findings(struct top *top)
 		name_found(top, &list[i]);
 	}
 	qsort(list, count, sizeof(*list), compare_found);
-	if (top->found_row && top->found_row < top->found_count)
-		while (row < count && !same_finding(&list[row].finding, &top->found[top->found_row].finding))
-			row++;
+	if (!top->seek && top->found_row && top->found_row < top->found_count) {
+		top->sought = top->found[top->found_row].finding;
+		top->seek = true;
+	}
+	while (top->seek && row < count && !same_finding(&list[row].finding, &top->sought))
+		row++;
+	top->seek = false;
 	free(top->found);
 	top->found = list;
 	top->found_count = count;
@@ -68,6 +72,14 @@ void top_open_findings(struct top *top)
 	top_close_findings(top);
 	top->page_stale = true;
 	top_go(top, &top_findings_mode);
+}
+
+void top_select_finding(struct top *top, const struct model_finding *finding)
+{
+	if (top->base != &top_findings_mode)
+		top_open_findings(top);
+	top->sought = *finding;
+	top->seek = true;
 }
 
 void top_close_findings(struct top *top)
@@ -86,7 +98,7 @@ static bool has_detail(void)
 
 static size_t visible_findings(const struct top *top)
 {
-	int taken = HEAD_LINES + (top_has_foot(top) ? FOOT_LINES : 0) + (has_detail() ? DETAIL_LINES : 0);
+	int taken = top_head_lines(top) + (top_has_foot(top) ? FOOT_LINES : 0) + (has_detail() ? DETAIL_LINES : 0);
 
 	return LINES > taken ? LINES - taken : 1;
 }
@@ -137,7 +149,7 @@ static void draw_titles(const struct top *top)
 		length += snprintf(line + length, sizeof(line) - length, " %8s %5s", "LAST", "COUNT");
 	if (COLS >= TEXT_FROM_COLUMNS)
 		snprintf(line + length, sizeof(line) - length, " WHAT");
-	top_put_field(HEAD_LINES - 1, 0, line, COLS, true, top_look(top, PAIR_TITLE));
+	top_put_field(top_head_lines(top) - 1, 0, line, COLS, true, top_look(top, PAIR_TITLE));
 }
 
 static attr_t found_look(const struct top *top, size_t row)
@@ -210,15 +222,14 @@ static void draw_findings(struct top *top)
 		take_findings(top);
 	top->page_stale = false;
 	keep_in_view(top);
-	top_draw_first_line(top);
-	top_draw_second_line(top);
+	top_draw_head(top);
 	draw_titles(top);
 	for (size_t i = 0; i < visible && top->found_first + i < top->found_count; i++) {
 		format_found(top, &top->found[top->found_first + i], line, sizeof(line));
-		top_put_field(HEAD_LINES + i, 0, line, COLS, true, found_look(top, top->found_first + i));
+		top_put_field(top_head_lines(top) + i, 0, line, COLS, true, found_look(top, top->found_first + i));
 	}
 	if (!top->found_count)
-		mvaddnstr(HEAD_LINES + 1, 2, "No findings.", COLS - 2);
+		mvaddnstr(top_head_lines(top) + 1, 2, "No findings.", COLS - 2);
 	else if (has_detail())
 		draw_detail(top);
 	top_draw_foot(top);

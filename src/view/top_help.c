@@ -3,17 +3,29 @@
 
 #include "escape.h"
 
-/* Line n of the help, or NULL behind its end. */
-static const char *help_line(size_t n, char *buf, size_t size)
+static size_t count_keys(const struct top *top)
 {
+	size_t count = 0;
+
+	while (top_key(count, top->options.replay))
+		count++;
+	return count;
+}
+
+/* Line n of the help, or NULL behind its end. */
+static const char *help_line(const struct top *top, size_t n, char *buf, size_t size)
+{
+	const struct key *key;
+
 	if (n == 0)
 		return "Keys";
 	n--;
-	if (n < top_key_count) {
-		snprintf(buf, size, "  %-12s %s", top_key_table[n].label, top_key_table[n].help);
+	key = top_key(n, top->options.replay);
+	if (key) {
+		snprintf(buf, size, "  %-12s %s", key->label, key->help);
 		return buf;
 	}
-	n -= top_key_count;
+	n -= count_keys(top);
 	if (n < 2)
 		return n ? "Columns (us are microseconds; times since the start or since r, rates of the last interval)" : "";
 	n -= 2;
@@ -28,7 +40,7 @@ static void draw_help(struct top *top)
 	char buf[160];
 
 	for (int y = 0; y < LINES - 1; y++) {
-		const char *line = help_line(top->help_first + y, buf, sizeof(buf));
+		const char *line = help_line(top, top->help_first + y, buf, sizeof(buf));
 
 		if (!line)
 			break;
@@ -40,7 +52,7 @@ static void draw_help(struct top *top)
 
 static enum top_wish help_key(struct top *top, wint_t key, bool special)
 {
-	size_t count = 1 + top_key_count + 2 + column_count, page = LINES > 1 ? LINES - 1 : 1;
+	size_t count = 1 + count_keys(top) + 2 + column_count, page = LINES > 1 ? LINES - 1 : 1;
 	size_t last = count > page ? count - page : 0;
 
 	if (special && (key == KEY_DOWN || key == KEY_NPAGE))

@@ -7,6 +7,7 @@
  *   top_keys.c    what its keys do
  *   top_page.c    the page of one event or vCPU, its heat map, its calls
  *   top_findings.c the list of findings
+ *   top_replay.c  where in a recording it is, and the keys for that
  *   top_help.c    the help
  *   top_prompt.c  the choice of the sort column, a line that is typed
  */
@@ -22,7 +23,8 @@
 #include "heat.h"
 #include "page.h"
 
-#define HEAD_LINES 3		/* two of status, one of titles */
+#define HEAD_LINES 3		/* two of status, one of titles; see top_head_lines() */
+#define BAR_FROM_LINES 16	/* a replay has one more: how far it is */
 #define FOOT_LINES 1
 #define FOOT_FROM_LINES 7	/* on smaller screens rows are worth more */
 #define PLACES_MAX 48
@@ -36,7 +38,7 @@ struct place {
 	unsigned int width;
 };
 
-enum { IN_TABLE = 1, IN_PAGE = 2, IN_FINDINGS = 4, EVERYWHERE = 7 };
+enum { IN_TABLE = 1, IN_PAGE = 2, IN_FINDINGS = 4, EVERYWHERE = 7, ONLY_LIVE = 8, ONLY_REPLAY = 16 };
 
 /* What a page tells of a row: all about the event, the heat map, the calls. */
 enum page_kind { PAGE_EVENT, PAGE_MAP, PAGE_CALLS };
@@ -114,6 +116,8 @@ struct top {
 
 	struct found *found;
 	size_t found_count, found_row, found_first;
+	struct model_finding sought;	/* to be selected when they are taken */
+	bool seek;
 
 	struct place places[PLACES_MAX];
 	size_t place_count;
@@ -124,6 +128,7 @@ struct top {
 	size_t sort_row;
 	struct prompt prompt;
 	char filter_text[256];
+	char jump_text[64];
 	struct filter *filter;
 	char message[128];		/* until the next key */
 	unsigned int empty_reads;
@@ -146,8 +151,9 @@ void top_put_field(int y, int x, const char *text, unsigned int width, bool left
 /* A piece of a status line, if there is room for it; where the next one starts. */
 __attribute__((format(printf, 4, 5))) int top_put_piece(int y, int x, attr_t look, const char *format, ...);
 
-void top_draw_first_line(const struct top *top);
-void top_draw_second_line(const struct top *top);
+/* The status lines; then, in a replay where there is room, how far it is. */
+void top_draw_head(const struct top *top);
+int top_head_lines(const struct top *top);	/* with that of titles */
 void top_draw_foot(const struct top *top);
 bool top_has_foot(const struct top *top);
 
@@ -178,6 +184,13 @@ void top_open_page(struct top *top, enum view_level level, const struct row_id *
 void top_open_findings(struct top *top);
 void top_close_findings(struct top *top);
 
+/* --- top_replay.c */
+
+/* A piece of the first line; where the next one starts. */
+int top_put_position(const struct top *top, int x);
+void top_draw_bar(const struct top *top, int y);
+enum top_wish top_ask_jump(struct top *top);
+
 /* --- top_keys.c */
 
 /* codes: characters, and KEY_* as negative numbers so that they are none. */
@@ -189,8 +202,9 @@ struct key {
 	const char *help;
 	enum top_wish (*act)(struct top *top);
 };
-extern const struct key top_key_table[];
-extern const size_t top_key_count;
+
+/* Number n of the keys that there are; NULL behind the last. */
+const struct key *top_key(size_t n, bool replay);
 
 void top_draw_keys(const struct top *top);
 void top_sort_by(struct top *top, const struct column *column);

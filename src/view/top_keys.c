@@ -269,9 +269,64 @@ static enum top_wish right(struct top *top)
 	return TOP_REDRAW;
 }
 
-const struct key top_key_table[] = {
+static enum top_wish play(struct top *top)
+{
+	return TOP_PLAY;
+}
+
+static enum top_wish step(struct top *top)
+{
+	return TOP_STEP;
+}
+
+static enum top_wish step_back(struct top *top)
+{
+	return TOP_STEP_BACK;
+}
+
+static enum top_wish faster(struct top *top)
+{
+	return TOP_FASTER;
+}
+
+static enum top_wish slower(struct top *top)
+{
+	return TOP_SLOWER;
+}
+
+static enum top_wish to_start(struct top *top)
+{
+	return TOP_TO_START;
+}
+
+static enum top_wish to_end(struct top *top)
+{
+	return TOP_TO_END;
+}
+
+static enum top_wish next_finding(struct top *top)
+{
+	return TOP_NEXT_FINDING;
+}
+
+static enum top_wish previous_finding(struct top *top)
+{
+	return TOP_PREVIOUS_FINDING;
+}
+
+static const struct key keys[] = {
 	{ EVERYWHERE, { 'q' }, "q", "Quit", "quit", quit },
 	{ EVERYWHERE, { 'h', '?', -KEY_F(1) }, "h ?", "Help", "this help", show_help },
+	{ EVERYWHERE | ONLY_REPLAY, { ' ' }, "space", "Play", "play and pause; ends a jump that takes long", play },
+	{ EVERYWHERE | ONLY_REPLAY, { ']', -KEY_SRIGHT }, "]", "Step", "one interval forward (also Shift-Right)", step },
+	{ EVERYWHERE | ONLY_REPLAY, { '[', -KEY_SLEFT }, "[", NULL, "one interval back (also Shift-Left)", step_back },
+	{ EVERYWHERE | ONLY_REPLAY, { '+', '=' }, "+ =", NULL, "twice as fast, up to x1024", faster },
+	{ EVERYWHERE | ONLY_REPLAY, { '-' }, "-", NULL, "half as fast, down to x1/16", slower },
+	{ EVERYWHERE | ONLY_REPLAY, { 'b' }, "b", "Jump", "go to a moment: 1m30s from the start, +10s, -10s, 10:00:05", top_ask_jump },
+	{ EVERYWHERE | ONLY_REPLAY, { 'n' }, "n", "Finding", "go to where the next finding came up", next_finding },
+	{ EVERYWHERE | ONLY_REPLAY, { 'N' }, "N", NULL, "go to where the finding before came up", previous_finding },
+	{ EVERYWHERE | ONLY_REPLAY, { '{' }, "{", NULL, "to the start", to_start },
+	{ EVERYWHERE | ONLY_REPLAY, { '}' }, "}", NULL, "to the end", to_end },
 	{ IN_TABLE | IN_FINDINGS, { '\n', '\r', -KEY_ENTER }, "Enter", "Open", "from a VM to its vCPUs, their events, one event",
 	  enter },
 	{ EVERYWHERE, { ESC, -KEY_BACKSPACE, 127, '\b' }, "Esc", "Back", "back to where Enter came from", back },
@@ -288,7 +343,7 @@ const struct key top_key_table[] = {
 	{ IN_TABLE, { '>', '.' }, ">", NULL, "sort by the column to the right", sort_right },
 	{ IN_TABLE, { 'R' }, "R", NULL, "sort the other way round", reverse },
 	{ IN_TABLE | IN_PAGE, { 't' }, "t", "Times", "times of the last interval, or since the start", toggle_recent },
-	{ EVERYWHERE, { ' ' }, "space", "Pause", "pause and go on; records are taken meanwhile", toggle_pause },
+	{ EVERYWHERE | ONLY_LIVE, { ' ' }, "space", "Pause", "pause and go on; records are taken meanwhile", toggle_pause },
 	{ EVERYWHERE, { 's', 'd' }, "s d", "Delay", "set the seconds between updates", ask_delay },
 	{ EVERYWHERE, { 'r' }, "r", "Reset", "forget the figures so far", reset },
 	{ IN_TABLE, { 'i' }, "i", "Idle", "show or hide events that were never used", toggle_all },
@@ -302,40 +357,57 @@ const struct key top_key_table[] = {
 	{ IN_TABLE, { -KEY_RIGHT }, "Right", NULL, "scroll to the columns that found no room", right },
 	{ EVERYWHERE, { 'L' - '@' }, "^L", NULL, "draw the screen anew", redraw_all },
 };
-const size_t top_key_count = sizeof(top_key_table) / sizeof(top_key_table[0]);
 
-static const struct key *find_key(int code, unsigned int where)
+static bool is_there(const struct key *key, bool replay)
 {
-	for (size_t i = 0; i < top_key_count; i++)
-		for (size_t j = 0; j < 4 && top_key_table[i].codes[j]; j++)
-			if (top_key_table[i].codes[j] == code && top_key_table[i].where & where)
-				return &top_key_table[i];
+	return !(key->where & (replay ? ONLY_LIVE : ONLY_REPLAY));
+}
+
+const struct key *top_key(size_t n, bool replay)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (is_there(&keys[i], replay) && n-- == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static const struct key *find_key(const struct top *top, int code)
+{
+	const struct key *key;
+
+	for (size_t i = 0; (key = top_key(i, top->options.replay)); i++)
+		for (size_t j = 0; j < 4 && key->codes[j]; j++)
+			if (key->codes[j] == code && key->where & top->mode->where)
+				return key;
 	return NULL;
 }
 
 enum top_wish top_common_key(struct top *top, wint_t code, bool special)
 {
-	const struct key *key = find_key(special ? -(int)code : (int)code, top->mode->where);
+	const struct key *key = find_key(top, special ? -(int)code : (int)code);
 
 	return key ? key->act(top) : TOP_REDRAW;
 }
 
 void top_draw_keys(const struct top *top)
 {
+	const struct key *key;
 	int x = 0;
 
-	for (size_t i = 0; i < top_key_count; i++) {
-		int letters = strcspn(top_key_table[i].label, " ");
+	for (size_t i = 0; (key = top_key(i, top->options.replay)); i++) {
+		int letters = strcspn(key->label, " ");
 
-		if (!top_key_table[i].word || !(top_key_table[i].where & top->base->where) || x + letters + 1 + (int)strlen(top_key_table[i].word) > COLS)
+		if (!key->word || !(key->where & top->base->where) || x + letters + 1 + (int)strlen(key->word) > COLS)
 			continue;
-		top_put_field(LINES - 1, x, top_key_table[i].label, letters, true, top_look(top, PAIR_CHOSEN));
-		x = top_put_piece(LINES - 1, x + letters + 1, A_NORMAL, "%s", top_key_table[i].word);
+		top_put_field(LINES - 1, x, key->label, letters, true, top_look(top, PAIR_CHOSEN));
+		x = top_put_piece(LINES - 1, x + letters + 1, A_NORMAL, "%s", key->word);
 	}
 }
 
-void top_key_help(FILE *out)
+void top_key_help(FILE *out, bool replay)
 {
-	for (size_t i = 0; i < top_key_count; i++)
-		fprintf(out, "  %-12s %s\n", top_key_table[i].label, top_key_table[i].help);
+	const struct key *key;
+
+	for (size_t i = 0; (key = top_key(i, replay)); i++)
+		fprintf(out, "  %-12s %s\n", key->label, key->help);
 }

@@ -12,7 +12,7 @@
 
 static size_t visible_lines(const struct top *top)
 {
-	int taken = HEAD_LINES + (top_has_foot(top) ? FOOT_LINES : 0);
+	int taken = top_head_lines(top) + (top_has_foot(top) ? FOOT_LINES : 0);
 
 	return LINES > taken ? LINES - taken : 1;
 }
@@ -115,7 +115,7 @@ static void draw_title(const struct top *top)
 	char crumbs[160];
 
 	top_crumbs(top->page_level, &top->page_of, top->page_name, crumbs, sizeof(crumbs));
-	top_put_field(HEAD_LINES - 1, 0, crumbs, COLS, true, top_look(top, PAIR_TITLE));
+	top_put_field(top_head_lines(top) - 1, 0, crumbs, COLS, true, top_look(top, PAIR_TITLE));
 }
 
 static void draw_line(const struct top *top, int y, const struct page_line *line)
@@ -142,11 +142,10 @@ static void draw_page(struct top *top)
 		make_page(top);
 	if (top->page_first + visible > top->page.count)
 		top->page_first = top->page.count > visible ? top->page.count - visible : 0;
-	top_draw_first_line(top);
-	top_draw_second_line(top);
+	top_draw_head(top);
 	draw_title(top);
 	for (size_t i = 0; i < visible && top->page_first + i < top->page.count; i++)
-		draw_line(top, HEAD_LINES + i, &top->page.lines[top->page_first + i]);
+		draw_line(top, top_head_lines(top) + i, &top->page.lines[top->page_first + i]);
 	top_draw_foot(top);
 }
 

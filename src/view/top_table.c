@@ -93,7 +93,7 @@ static void lay_out(struct top *top)
 
 size_t top_visible_rows(const struct top *top)
 {
-	int taken = HEAD_LINES + (top_has_foot(top) ? FOOT_LINES : 0);
+	int taken = top_head_lines(top) + (top_has_foot(top) ? FOOT_LINES : 0);
 
 	return LINES > taken ? LINES - taken : 1;
 }
@@ -122,12 +122,12 @@ static void draw_titles(const struct top *top)
 	int x = 0;
 
 	attrset(top_look(top, PAIR_TITLE));
-	mvhline(HEAD_LINES - 1, 0, ' ' | top_look(top, PAIR_TITLE), COLS);
+	mvhline(top_head_lines(top) - 1, 0, ' ' | top_look(top, PAIR_TITLE), COLS);
 	for (size_t i = 0; i < top->place_count; i++) {
 		const struct place *place = &top->places[i];
 		int pair = place->column == top->options.sort ? PAIR_SORT : PAIR_TITLE;
 
-		top_put_field(HEAD_LINES - 1, x, column_title(place->column, table_scope(top->table)), place->width, place->column->left, top_look(top, pair));
+		top_put_field(top_head_lines(top) - 1, x, column_title(place->column, table_scope(top->table)), place->width, place->column->left, top_look(top, pair));
 		x += place->width + 1;
 	}
 }
@@ -174,11 +174,11 @@ static void draw_nothing(const struct top *top)
 	};
 
 	if (top->filter) {
-		mvaddnstr(HEAD_LINES + 1, 2, "Nothing matches the filter (c clears it).", COLS - 2);
+		mvaddnstr(top_head_lines(top) + 1, 2, "Nothing matches the filter (c clears it).", COLS - 2);
 		return;
 	}
 	for (int i = 0; i < 2; i++)
-		mvaddnstr(HEAD_LINES + 1 + i, 2, waiting[i], COLS - 2);
+		mvaddnstr(top_head_lines(top) + 1 + i, 2, waiting[i], COLS - 2);
 }
 
 static void draw_body(const struct top *top)
@@ -187,7 +187,7 @@ static void draw_body(const struct top *top)
 
 	draw_titles(top);
 	for (size_t i = 0; i < visible && top->first + i < count; i++)
-		draw_row(top, top->first + i, HEAD_LINES + i);
+		draw_row(top, top->first + i, top_head_lines(top) + i);
 	if (!count)
 		draw_nothing(top);
 }
@@ -195,8 +195,7 @@ static void draw_body(const struct top *top)
 void top_draw_table(struct top *top)
 {
 	lay_out(top);
-	top_draw_first_line(top);
-	top_draw_second_line(top);
+	top_draw_head(top);
 	draw_body(top);
 	top_draw_foot(top);
 }

@@ -33,15 +33,53 @@ static void take_signal(int signal)
 		go_on = 1;
 }
 
-static int show(const char *scene)
+#define MS 1000000ULL
+
+/* A replay of a minute and a half, but for its model; it says what is wished. */
+static void obey(struct top *top, enum top_wish wish, struct view_replay *replay)
 {
-	const struct top_options options = { .delay_ms = 1000, .utf8 = terminal_is_utf8() };
+	static const char *const wishes[] = {
+		[TOP_PLAY] = "play", [TOP_STEP] = "step", [TOP_STEP_BACK] = "step back", [TOP_FASTER] = "faster",
+		[TOP_SLOWER] = "slower", [TOP_TO_START] = "to the start", [TOP_TO_END] = "to the end",
+		[TOP_NEXT_FINDING] = "next finding", [TOP_PREVIOUS_FINDING] = "previous finding",
+	};
+
+	if (wish == TOP_JUMP)
+		top_say(top, "jump to '%s'", top_jump_text(top));
+	else if (wish >= TOP_PLAY)
+		top_say(top, "%s", wishes[wish]);
+	if (wish == TOP_PLAY)
+		replay->playing = !replay->playing;
+	if (wish == TOP_TO_END)
+		*replay = (struct view_replay){ .position_ns = 90000 * MS, .length_ns = 90000 * MS, .ended = true, .jump_percent = -1 };
+	if (wish == TOP_TO_START)
+		*replay = (struct view_replay){ .position_ns = 3723400 * MS, .length_ns = 7200000 * MS, .speed = -3, .jump_percent = 34 };
+	replay->speed += (wish == TOP_FASTER) - (wish == TOP_SLOWER);
+}
+
+static void select_finding(struct top *top, const struct model *m, size_t which)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	if (which < count)
+		top_select_finding(top, &findings[which]);
+}
+
+static int show(const char *scene, bool replay)
+{
+	static const uint64_t marks[] = { 8000 * MS, 12100 * MS, 81000 * MS };
+	const struct top_options options = { .delay_ms = 1000, .utf8 = terminal_is_utf8(), .replay = replay };
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	enum top_wish wish = TOP_REDRAW;
 	struct view_status status;
 	struct model *m = scene_new(scene, &status);
 	struct top *top = top_open(&options);
 
+	status.replay = (struct view_replay){
+		.position_ns = 12300 * MS, .length_ns = 90000 * MS, .speed = 1, .playing = true, .jump_percent = -1,
+		.marks = marks, .mark_count = 3,
+	};
 	signal(SIGWINCH, take_signal);
 	signal(SIGUSR1, take_signal);
 	while (wish != TOP_QUIT) {
@@ -52,6 +90,9 @@ static int show(const char *scene)
 		wish = TOP_REDRAW;
 		if (poll(&in, 1, -1) > 0)
 			wish = top_keys(top);
+		obey(top, wish, &status.replay);
+		if (wish == TOP_NEXT_FINDING || wish == TOP_PREVIOUS_FINDING)
+			select_finding(top, m, wish == TOP_NEXT_FINDING);
 		if (resized)
 			top_resize(top);
 		if (go_on)
@@ -494,6 +535,75 @@ static void test_map(void **state)
 	free(await("all VMs"));
 }
 
+/* --- a recording's */
+
+#define REPLAY UTF8, "trouble --replay"
+
+static void test_replay(void **state)
+{
+	open_screen(REPLAY, 80, 24);
+	assert_screen("screen-replay-80x24.txt", "Quit");
+	tmux("resize-window -x 160 -y 50");
+	assert_screen("screen-replay-160x50.txt", "every 1s");
+	tmux("resize-window -x 60 -y 15");
+	assert_screen("screen-replay-60x15.txt", "1 VMs\n");
+	type("'}'");
+	assert_screen("screen-replay-end.txt", "to the end");
+	tmux("resize-window -x 80 -y 24");
+	type("'{'");
+	assert_screen("screen-replay-jump.txt", "going 34%");
+}
+
+static void test_replay_ascii(void **state)
+{
+	open_screen("LC_ALL=C NO_COLOR=1 TERM=vt100", "trouble --replay", 100, 16);
+	assert_screen("screen-replay-ascii.txt", "Quit");
+}
+
+static void test_replay_keys(void **state)
+{
+	static const struct {
+		const char *keys, *answer;
+	} keys[] = {
+		{ "Space", "paused" }, { "']'", "step" }, { "'['", "step back" }, { "'+'", "faster" }, { "'='", "x8" },
+		{ "-", "slower" }, { "'}'", "to the end" }, { "'{'", "to the start" }, { "b +10s Enter", "jump to '+10s'" },
+		{ "S-Left", "step back" }, { "S-Right", "step\n" },
+	};
+
+	open_screen(REPLAY, 80, 24);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		free(await("Quit"));
+		type(keys[i].keys);
+		free(await(keys[i].answer));
+		type("x");	/* no key: the message goes */
+	}
+	type("h");
+	assert_screen("screen-replay-help.txt", "Keys");
+}
+
+/* The one that was found is selected, in the list as it is then. */
+static void test_replay_findings(void **state)
+{
+	open_screen(REPLAY, 80, 24);
+	free(await("Quit"));
+	type("n");
+	assert_screen("screen-replay-finding.txt", "next finding");
+	type("N");
+	free(await("previous finding"));
+	type("Escape");
+	free(await("by max"));
+}
+
+/* They are none where nothing is replayed. */
+static void test_no_replay_keys(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("']' '+' '}' n");
+	type("h");
+	assert_screen("screen-help.txt", "Keys");
+}
+
 static int have_tmux(void)
 {
 	return system("command -v tmux >/dev/null && command -v pkill >/dev/null") == 0;
@@ -527,14 +637,19 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_pause_deep, close_screen),
 		cmocka_unit_test_teardown(test_map, close_screen),
 		cmocka_unit_test_teardown(test_calls, close_screen),
+		cmocka_unit_test_teardown(test_replay, close_screen),
+		cmocka_unit_test_teardown(test_replay_ascii, close_screen),
+		cmocka_unit_test_teardown(test_replay_keys, close_screen),
+		cmocka_unit_test_teardown(test_replay_findings, close_screen),
+		cmocka_unit_test_teardown(test_no_replay_keys, close_screen),
 		cmocka_unit_test_teardown(test_quit, close_screen),
 		cmocka_unit_test_teardown(test_crash, close_screen),
 	};
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	setlocale(LC_CTYPE, "");
-	if (argc == 3 && strcmp(argv[1], "--show") == 0)
-		return show(argv[2]);
+	if (argc >= 3 && strcmp(argv[1], "--show") == 0)
+		return show(argv[2], argc == 4 && strcmp(argv[3], "--replay") == 0);
 	if (length <= 0 || !have_tmux()) {
 		puts("skip screen tmux or pkill is missing");
 		return 0;
