@@ -4,130 +4,50 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../view/columns.h"
-#include "../view/json.h"
-#include "../view/text.h"
-#include "../view/top.h"
 #include "commands.h"
 #include "feeder.h"
 #include "messages.h"
-#include "terminal.h"
+#include "show.h"
 #include "watch.h"
 
-#define DEFAULT_DELAY_MS 1000
-#define NS_PER_SEC 1000000000ULL
 #define NS_PER_MS 1000000ULL
-#define KEEP_GONE_SCREEN_NS (10 * NS_PER_SEC)
-#define KEEP_GONE_NS (3600 * NS_PER_SEC)	/* for the summary; a host that churns VMs must not fill memory */
 
 struct top_config {
 	struct watch_config watch;
-	bool batch, json, all, reverse;
-	uint64_t delay_ms, count;
-	const struct column *sort;
-	const char *filter;
-	struct finding_limits limits;
+	struct show_config show;
 };
 
 /* --- options */
 
-static int set_column(void *field, const char *value)
-{
-	const struct column *column = column_find(value);
-
-	*(const struct column **)field = column;
-	return column ? 0 : -EINVAL;
-}
-
-static const struct option_type option_column = {
-	.set = set_column, .expects = "the name of a column; --help lists them",
-};
-
-static int set_filter(void *field, const char *value)
-{
-	struct filter *filter;
-	char message[128];
-	int err = filter_new(&filter, value, message, sizeof(message));
-
-	filter_free(filter);
-	*(const char **)field = value;
-	return err;
-}
-
-static const struct option_type option_filter = {
-	.set = set_filter, .expects = "conditions, as in 'vm=web* p99>500us state=P'; --help lists the columns",
-};
-
-static int set_ms(void *field, const char *value)
-{
-	uint64_t ms;
-	int err = option_count.set(&ms, value);
-
-	if (err || ms > UINT64_MAX / NS_PER_MS)
-		return -EINVAL;
-	*(uint64_t *)field = ms * NS_PER_MS;
-	return 0;
-}
-
-static const struct option_type option_ms = { .set = set_ms, .expects = "milliseconds from 1" };
-
-#define TOP_OPTION(key, name, value, type, field, help) \
-	{ key, name, value, &option_##type, offsetof(struct top_config, field), help }
-
 static const struct option_spec options[] = {
-	TOP_OPTION('b', "batch", NULL, flag, batch, "text instead of the screen (as when output is not a terminal)"),
-	TOP_OPTION('j', "json", NULL, flag, json, "one JSON object per interval and line, then a summary"),
-	TOP_OPTION('d', "delay", "SECONDS", seconds, delay_ms, "the interval; 1 unless given"),
-	TOP_OPTION('n', "count", "COUNT", count, count, "end after so many intervals"),
-	TOP_OPTION('s', "sort", "COLUMN", column, sort, "sort by this column"),
-	TOP_OPTION('r', "reverse", NULL, flag, reverse, "the other way round"),
-	TOP_OPTION('a', "all", NULL, flag, all, "also events that were never used"),
-	TOP_OPTION('f', "filter", "CONDITIONS", filter, filter, "only rows for which all hold: 'vm=web* p99>500us state=P'"),
-	TOP_OPTION(0, "handler-ms", "MS", ms, limits.handler_ns, "a finding if a handler runs longer; 1000 unless given"),
-	TOP_OPTION(0, "pending-ms", "MS", ms, limits.pending_ns, "a finding if an event is deliverable longer; 1000"),
-	TOP_OPTION(0, "mask-ms", "MS", ms, limits.mask_ns, "a finding if a PE is masked longer; 1000"),
-	TOP_OPTION(0, "drops", "N", count, limits.drops, "a finding if so many signals of an event in a second get no dispatch; 100"),
-	TOP_OPTION(0, "refused", "N", count, limits.refused, "a finding if so many calls of a vCPU in a second are refused; 10"),
+	SHOW_OPTIONS(top_config),
 	WATCH_OPTIONS(top_config),
 	{ 0 },
 };
 
 static const struct option_spec operands[] = {
-	TOP_OPTION(0, "interval", NULL, seconds, delay_ms, NULL),
-	TOP_OPTION(0, "count", NULL, count, count, NULL),
+	SHOW_OPTION(top_config, 0, "interval", NULL, seconds, delay_ms, NULL),
+	SHOW_OPTION(top_config, 0, "count", NULL, count, count, NULL),
 	{ 0 },
 };
 
-static void help_columns(FILE *out)
+static void more_help(FILE *out)
 {
-	fputs("\nColumns (times in us, since the start or since r was pressed; rates of the last interval):\n", out);
-	text_column_help(out);
-	fputs("\nKeys of the screen:\n", out);
-	top_key_help(out, false);
+	show_help(out, false);
 }
 
-/* --- one run in any of the forms */
+/* --- intervals */
 
 struct run {
 	struct top_config config;
-	const struct form *form;
+	struct show *show;
 	struct watch *watch;
 	struct feeder *feeder;
 	struct model *model;	/* the feeder's */
 	FILE *out;
-	struct filter *filter;
-	struct top *top;
 	struct view_status status;
 	uint64_t intervals;
 	int timer;
-	bool utf8;
-};
-
-struct form {
-	bool screen;
-	uint64_t keep_gone_ns;
-	void (*interval)(struct run *run);
-	void (*summary)(struct run *run);
 };
 
 static void drained(void *ctx)
@@ -135,37 +55,20 @@ static void drained(void *ctx)
 	feeder_flush(((struct run *)ctx)->feeder);
 }
 
+static void take_status(struct run *run)
+{
+	watch_status(run->watch, &run->status);
+	run->status.delay_ns = run->config.show.delay_ms * NS_PER_MS;
+}
+
 static void close_interval(struct run *run)
 {
-	uint64_t keep = run->form->keep_gone_ns;
+	uint64_t keep = show_keep_gone_ns(run->show);
 
-	watch_status(run->watch, &run->status);
-	run->status.delay_ns = run->config.delay_ms * 1000000;
+	take_status(run);
 	if (run->status.now_ns > keep)
 		model_expire(run->model, run->status.now_ns - keep);
 	model_tick(run->model, run->status.now_ns);
-}
-
-static int take_interval(void *ctx)
-{
-	struct run *run = ctx;
-
-	watch_drain(run->watch);
-	close_interval(run);
-	run->form->interval(run);
-	if (++run->intervals == run->config.count)
-		watch_end(run->watch, EXIT_DONE);
-	return 0;
-}
-
-/* --- text and JSON */
-
-static struct table_options text_options(const struct run *run)
-{
-	return (struct table_options){
-		.sort = run->config.sort, .reverse = run->config.reverse, .all = run->config.all,
-		.filter = run->filter,
-	};
 }
 
 static void check(struct run *run, int err)
@@ -174,53 +77,34 @@ static void check(struct run *run, int err)
 		say(MSG_NO_MEMORY);
 		watch_end(run->watch, EXIT_FAILED);
 	}
-	watch_flush(run->watch, run->out);
+	if (!show_is_screen(run->show))
+		watch_flush(run->watch, run->out);
 }
 
-static void print_interval(struct run *run)
+static int take_interval(void *ctx)
 {
-	struct table_options own = text_options(run);
+	struct run *run = ctx;
 
-	check(run, text_interval(run->out, run->model, &run->status, &own));
-}
-
-static void print_summary(struct run *run)
-{
-	struct table_options own = text_options(run);
-
-	check(run, text_summary(run->out, run->model, &run->status, &own));
-}
-
-static void print_json_interval(struct run *run)
-{
-	json_interval(run->out, run->model, &run->status);
-	check(run, 0);
-}
-
-static void print_json_summary(struct run *run)
-{
-	json_summary(run->out, run->model, &run->status);
-	check(run, 0);
+	watch_drain(run->watch);
+	close_interval(run);
+	check(run, show_interval(run->show, run->model, &run->status));
+	if (++run->intervals == run->config.show.count)
+		watch_end(run->watch, EXIT_DONE);
+	return 0;
 }
 
 /* --- the screen */
 
-static void draw(struct run *run)
-{
-	top_draw(run->top, run->model, &run->status);
-}
-
 static void redraw_now(struct run *run)
 {
-	watch_status(run->watch, &run->status);
-	run->status.delay_ns = run->config.delay_ms * 1000000;
-	draw(run);
+	take_status(run);
+	check(run, show_interval(run->show, run->model, &run->status));
 }
 
 static int take_keys(void *ctx)
 {
 	struct run *run = ctx;
-	enum top_wish wish = top_keys(run->top);
+	enum top_wish wish = top_keys(show_top(run->show));
 
 	if (wish == TOP_QUIT) {
 		watch_end(run->watch, EXIT_DONE);
@@ -229,80 +113,31 @@ static int take_keys(void *ctx)
 	if (wish == TOP_RESET)
 		model_reset(run->model, run->status.now_ns);
 	if (wish == TOP_DELAY) {
-		run->config.delay_ms = top_delay_ms(run->top);
-		loop_set_timer(watch_loop(run->watch), run->timer, run->config.delay_ms);
+		run->config.show.delay_ms = top_delay_ms(show_top(run->show));
+		loop_set_timer(watch_loop(run->watch), run->timer, run->config.show.delay_ms);
 	}
 	redraw_now(run);
 	return 0;
-}
-
-/*
- * Stops as if SIGTSTP had never been caught. Not by SIGSTOP: the kernel ignores SIGTSTP where no shell could
- * continue us again, and so it should be.
- */
-static void stop(void)
-{
-	struct sigaction keep, plain = { .sa_handler = SIG_DFL };
-	sigset_t set;
-
-	sigaction(SIGTSTP, &plain, &keep);	/* curses has its own */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTSTP);
-	raise(SIGTSTP);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	sigaction(SIGTSTP, &keep, NULL);
 }
 
 static void take_signal(void *ctx, int signal)
 {
 	struct run *run = ctx;
 
-	if (!run->top)
+	if (!show_top(run->show))
 		return;
-	if (signal == SIGTSTP) {
-		top_suspend(run->top);
-		stop();
-	}
-	if (signal == SIGTSTP || signal == SIGCONT)
-		top_resume(run->top);
-	if (signal == SIGWINCH)
-		top_resize(run->top);
+	show_take_signal(run->show, signal);
 	redraw_now(run);
-}
-
-static void no_summary(struct run *run)
-{
-}
-
-static const struct form text_form = { false, KEEP_GONE_NS, print_interval, print_summary };
-static const struct form json_form = { false, KEEP_GONE_NS, print_json_interval, print_json_summary };
-static const struct form screen_form = { true, KEEP_GONE_SCREEN_NS, draw, no_summary };
-
-static const struct form *choose_form(const struct top_config *config, char **command)
-{
-	if (config->json)
-		return &json_form;
-	if (config->batch || command || config->watch.output || !isatty(STDOUT_FILENO))
-		return &text_form;
-	return &screen_form;
 }
 
 /* --- life of a run */
 
 static int open_screen(struct run *run)
 {
-	struct top_options own = {
-		.sort = run->config.sort, .reverse = run->config.reverse, .all = run->config.all,
-		.delay_ms = run->config.delay_ms, .utf8 = run->utf8, .filter = run->config.filter,
-	};
+	int err = show_open(run->show);
 
-	model_keep_intervals(run->model, true);
-	model_keep_recent(run->model, true);
-
-	run->top = top_open(&own);
-	if (!run->top)
-		return -ENOMEM;
+	if (err)
+		return err;
 	take_interval(run);
 	return loop_add_fd(watch_loop(run->watch), STDIN_FILENO, take_keys, run);
 }
@@ -314,11 +149,11 @@ static int start(struct run *run)
 
 	watch_status(run->watch, &run->status);
 	model_tick(run->model, run->status.now_ns);
-	if (run->config.delay_ms) {
-		run->timer = loop_add_timer(watch_loop(run->watch), run->config.delay_ms, take_interval, run);
+	if (run->config.show.delay_ms) {
+		run->timer = loop_add_timer(watch_loop(run->watch), run->config.show.delay_ms, take_interval, run);
 		err = run->timer < 0 ? run->timer : 0;
 	}
-	if (!err && run->form->screen)
+	if (!err && show_is_screen(run->show))
 		err = open_screen(run);
 	else if (!err)
 		watch_announce(run->watch);
@@ -332,90 +167,65 @@ static int follow(struct run *run, char **command)
 			.record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = run->feeder,
 		},
 		.drained = drained,
-		.signal = run->form->screen ? take_signal : NULL,
+		.signal = show_is_screen(run->show) ? take_signal : NULL,
 		.ctx = run,
-		.strict_output = run->config.json,
+		.strict_output = run->config.show.json,
 	};
 	int status, err;
 
 	/* A screen that stays empty for the seconds that a slow machine needs looks broken. */
-	if (run->form->screen)
+	if (show_is_screen(run->show))
 		say(MSG_ATTACHING);
 	run->watch = watch_open(&run->config.watch, &calls, &status);
 	if (!run->watch)
 		return status;
 	err = start(run);
 	if (err) {
-		top_close(run->top);
+		show_close(run->show);
 		say(MSG_LOOP, strerror(-err));
 		watch_close(run->watch);
 		return EXIT_FAILED;
 	}
 	watch_run(run->watch, command);
-	top_close(run->top);
+	show_close(run->show);
 	close_interval(run);
 	model_settle(run->model, run->status.now_ns);
-	run->form->summary(run);
+	check(run, show_summary(run->show, run->model, &run->status));
 	status = watch_exit_status(run->watch);
 	watch_close(run->watch);
 	return status;
 }
 
-static int prepare_screen(struct run *run)
-{
-	char message[256];
-
-	if (!run->form->screen || top_possible(message, sizeof(message)))
-		return EXIT_DONE;
-	say("%s", message);
-	return EXIT_FAILED;
-}
-
-static int prepare_filter(struct run *run)
-{
-	char message[256];
-
-	if (!run->config.filter)
-		return EXIT_DONE;
-	if (run->config.json) {
-		say(MSG_FILTER_JSON);
-		return EXIT_USAGE;
-	}
-	if (filter_new(&run->filter, run->config.filter, message, sizeof(message)) == 0)
-		return EXIT_DONE;
-	say(MSG_NO_MEMORY);	/* what it says was checked when the option was read */
-	return EXIT_FAILED;
-}
-
 static int prepare_model(struct run *run)
 {
-	run->feeder = feeder_new(run->utf8, &run->config.limits);
+	run->feeder = feeder_new(show_is_utf8(run->show), &run->config.show.limits);
 	if (!run->feeder) {
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
 	run->model = feeder_model(run->feeder);
+	show_prepare_model(run->show, run->model);
 	return EXIT_DONE;
 }
 
 /* An exit status. */
 static int prepare(struct run *run, char **command)
 {
+	struct show_config *config = &run->config.show;
 	int status;
 
-	run->form = choose_form(&run->config, command);
-	if (!run->config.delay_ms && (!command || run->config.count))
-		run->config.delay_ms = DEFAULT_DELAY_MS;
-	run->utf8 = terminal_is_utf8();
-	status = prepare_filter(run);
-	if (status == EXIT_DONE)
-		status = prepare_screen(run);
-	if (status == EXIT_DONE)
+	if (!config->delay_ms && (!command || config->count))
+		config->delay_ms = SHOW_DELAY_MS;
+	run->show = show_new(config, command || run->config.watch.output, false, &status);
+	if (run->show)
 		status = prepare_model(run);
 	if (status != EXIT_DONE)
 		return status;
 	run->out = watch_output(&run->config.watch);
-	return run->out ? EXIT_DONE : EXIT_FAILED;
+	if (!run->out)
+		return EXIT_FAILED;
+	show_set_output(run->show, run->out);
+	return EXIT_DONE;
 }
 
 static int run_top(const struct command *self, int argc, char **argv)
@@ -428,7 +238,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 		status = prepare(&run, command);
 		if (status == EXIT_DONE)
 			status = follow(&run, command);
-		filter_free(run.filter);
+		show_free(run.show);
 		feeder_free(run.feeder);
 	}
 	options_clear(self, &run.config);
@@ -446,7 +256,7 @@ const struct command cmd_top = {
 		 "With --json its output goes to standard error. Text and JSON end with a summary, also after ^C.\n"
 		 "Exit status: 0 done, 1 failed (or COMMAND did), 2 wrong usage, 4 this kernel lacks the kvm_sdei_*\n"
 		 "tracepoints (tracepoints/README.md says how to get them).\n",
-	.more_help = help_columns,
+	.more_help = more_help,
 	.options = options,
 	.operands = operands,
 	.run = run_top,

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "show.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../view/filter.h"
+#include "../view/json.h"
+#include "../view/text.h"
+#include "messages.h"
+#include "terminal.h"
+
+#define NS_PER_SEC 1000000000ULL
+#define NS_PER_MS 1000000ULL
+#define KEEP_GONE_SCREEN_NS (10 * NS_PER_SEC)
+#define KEEP_GONE_NS (3600 * NS_PER_SEC)	/* for the summary; a host that churns VMs must not fill memory */
+
+/* --- options */
+
+static int set_column(void *field, const char *value)
+{
+	const struct column *column = column_find(value);
+
+	*(const struct column **)field = column;
+	return column ? 0 : -EINVAL;
+}
+
+const struct option_type option_column = {
+	.set = set_column, .expects = "the name of a column; --help lists them",
+};
+
+static int set_filter(void *field, const char *value)
+{
+	struct filter *filter;
+	char message[128];
+	int err = filter_new(&filter, value, message, sizeof(message));
+
+	filter_free(filter);
+	*(const char **)field = value;
+	return err;
+}
+
+const struct option_type option_filter = {
+	.set = set_filter, .expects = "conditions, as in 'vm=web* p99>500us state=P'; --help lists the columns",
+};
+
+static int set_ms(void *field, const char *value)
+{
+	uint64_t ms;
+	int err = option_count.set(&ms, value);
+
+	if (err || ms > UINT64_MAX / NS_PER_MS)
+		return -EINVAL;
+	*(uint64_t *)field = ms * NS_PER_MS;
+	return 0;
+}
+
+const struct option_type option_ms = { .set = set_ms, .expects = "milliseconds from 1" };
+
+void show_help(FILE *out, bool replay)
+{
+	fputs("\nColumns (times in us, since the start or since r was pressed; rates of the last interval):\n", out);
+	text_column_help(out);
+	fputs("\nKeys of the screen:\n", out);
+	top_key_help(out, replay);
+}
+
+/* --- forms */
+
+struct show {
+	const struct show_config *config;
+	const struct form *form;
+	bool replay, utf8;
+	FILE *out;
+	struct filter *filter;
+	struct top *top;
+};
+
+struct form {
+	bool screen;
+	uint64_t keep_gone_ns;
+	int (*interval)(struct show *s, const struct model *m, const struct view_status *status);
+	int (*summary)(struct show *s, const struct model *m, const struct view_status *status);
+};
+
+static struct table_options text_options(const struct show *s)
+{
+	return (struct table_options){
+		.sort = s->config->sort, .reverse = s->config->reverse, .all = s->config->all, .filter = s->filter,
+	};
+}
+
+static int print_interval(struct show *s, const struct model *m, const struct view_status *status)
+{
+	struct table_options own = text_options(s);
+
+	return text_interval(s->out, m, status, &own);
+}
+
+static int print_summary(struct show *s, const struct model *m, const struct view_status *status)
+{
+	struct table_options own = text_options(s);
+
+	return text_summary(s->out, m, status, &own);
+}
+
+static int print_json_interval(struct show *s, const struct model *m, const struct view_status *status)
+{
+	json_interval(s->out, m, status);
+	return 0;
+}
+
+static int print_json_summary(struct show *s, const struct model *m, const struct view_status *status)
+{
+	json_summary(s->out, m, status);
+	return 0;
+}
+
+static int draw(struct show *s, const struct model *m, const struct view_status *status)
+{
+	top_draw(s->top, m, status);
+	return 0;
+}
+
+static int no_summary(struct show *s, const struct model *m, const struct view_status *status)
+{
+	return 0;
+}
+
+static const struct form text_form = { false, KEEP_GONE_NS, print_interval, print_summary };
+static const struct form json_form = { false, KEEP_GONE_NS, print_json_interval, print_json_summary };
+static const struct form screen_form = { true, KEEP_GONE_SCREEN_NS, draw, no_summary };
+
+static const struct form *choose_form(const struct show_config *config, bool text)
+{
+	if (config->json)
+		return &json_form;
+	if (config->batch || text || !isatty(STDOUT_FILENO))
+		return &text_form;
+	return &screen_form;
+}
+
+int show_interval(struct show *s, const struct model *m, const struct view_status *status)
+{
+	return s->form->interval(s, m, status);
+}
+
+int show_summary(struct show *s, const struct model *m, const struct view_status *status)
+{
+	return s->form->summary(s, m, status);
+}
+
+/* --- the screen */
+
+void show_prepare_model(const struct show *s, struct model *m)
+{
+	model_keep_intervals(m, s->form->screen);
+	model_keep_recent(m, s->form->screen);
+}
+
+int show_open(struct show *s)
+{
+	struct top_options own = {
+		.sort = s->config->sort, .reverse = s->config->reverse, .all = s->config->all,
+		.delay_ms = s->config->delay_ms, .utf8 = s->utf8, .filter = s->config->filter, .replay = s->replay,
+	};
+
+	if (!s->form->screen)
+		return 0;
+	s->top = top_open(&own);
+	return s->top ? 0 : -ENOMEM;
+}
+
+void show_close(struct show *s)
+{
+	top_close(s->top);
+	s->top = NULL;
+}
+
+/*
+ * Stops as if SIGTSTP had never been caught. Not by SIGSTOP: the kernel ignores SIGTSTP where no shell could
+ * continue us again, and so it should be.
+ */
+static void stop(void)
+{
+	struct sigaction keep, plain = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	sigaction(SIGTSTP, &plain, &keep);	/* curses has its own */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGTSTP, &keep, NULL);
+}
+
+void show_take_signal(struct show *s, int signal)
+{
+	if (signal == SIGTSTP) {
+		top_suspend(s->top);
+		stop();
+	}
+	if (signal == SIGTSTP || signal == SIGCONT)
+		top_resume(s->top);
+	if (signal == SIGWINCH)
+		top_resize(s->top);
+}
+
+/* --- life */
+
+static int prepare_screen(const struct show *s)
+{
+	char message[256];
+
+	if (!s->form->screen || top_possible(message, sizeof(message)))
+		return EXIT_DONE;
+	say("%s", message);
+	return EXIT_FAILED;
+}
+
+static int prepare_filter(struct show *s)
+{
+	char message[256];
+
+	if (!s->config->filter)
+		return EXIT_DONE;
+	if (s->config->json) {
+		say(MSG_FILTER_JSON);
+		return EXIT_USAGE;
+	}
+	if (filter_new(&s->filter, s->config->filter, message, sizeof(message)) == 0)
+		return EXIT_DONE;
+	say(MSG_NO_MEMORY);	/* what it says was checked when the option was read */
+	return EXIT_FAILED;
+}
+
+static int prepare(struct show *s)
+{
+	int status = prepare_filter(s);
+
+	return status == EXIT_DONE ? prepare_screen(s) : status;
+}
+
+struct show *show_new(const struct show_config *config, bool text, bool replay, int *status)
+{
+	struct show *s = calloc(1, sizeof(*s));
+
+	*status = EXIT_FAILED;
+	if (!s) {
+		say(MSG_NO_MEMORY);
+		return NULL;
+	}
+	*s = (struct show){
+		.config = config, .form = choose_form(config, text), .replay = replay, .utf8 = terminal_is_utf8(), .out = stdout,
+	};
+	*status = prepare(s);
+	if (*status == EXIT_DONE)
+		return s;
+	show_free(s);
+	return NULL;
+}
+
+void show_free(struct show *s)
+{
+	if (!s)
+		return;
+	show_close(s);
+	filter_free(s->filter);
+	free(s);
+}
+
+bool show_is_screen(const struct show *s)
+{
+	return s->form->screen;
+}
+
+bool show_is_utf8(const struct show *s)
+{
+	return s->utf8;
+}
+
+uint64_t show_keep_gone_ns(const struct show *s)
+{
+	return s->form->keep_gone_ns;
+}
+
+void show_set_output(struct show *s, FILE *out)
+{
+	s->out = out;
+}
+
+struct top *show_top(struct show *s)
+{
+	return s->top;
+}
