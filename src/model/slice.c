@@ -32,7 +32,7 @@ struct slicer {
 	struct was_event *events;
 	size_t count, room;
 	uint64_t unknown;
-	bool ended;
+	bool ended, no_memory;
 };
 
 #define NAME_OF(LIST, number, count)				\
@@ -125,15 +125,17 @@ static void note_vcpu(struct was *was, struct model_vcpu *v)
 	was->episodes = v->episodes;
 }
 
-static int note_all(struct slicer *s, struct was *was, struct model_vcpu *v)
+/* Without memory slices will be missing, and nothing else. */
+static void note_all(struct slicer *s, struct was *was, struct model_vcpu *v)
 {
 	s->count = 0;
 	note_vcpu(was, v);
-	if (make_room(s, v->event_count + 1))
-		return -ENOMEM;
+	if (make_room(s, v->event_count + 1)) {
+		s->no_memory = true;
+		return;
+	}
 	for (size_t i = 0; i < v->event_count; i++)
 		note_event(s, v->events[i]);
-	return 0;
 }
 
 static struct model_event *event_of(const struct model_vcpu *v, uint32_t number)
@@ -323,8 +325,8 @@ int slicer_feed(struct slicer *s, const struct sdei_record *r, size_t size)
 	v = life_find(s->model, r->vm, r->vcpu);
 	if (likely(!begins_life(v, r)))
 		note_one(s, &was, v, r->event);
-	else if (note_all(s, &was, v))
-		return -ENOMEM;
+	else
+		note_all(s, &was, v);
 	note_blame(s, r);
 	err = model_feed(s->model, r, size);
 	compare(s, &was, r);
@@ -361,8 +363,9 @@ static void tell_doomed(struct slicer *s, struct model_vcpu *v, uint64_t time_ns
 {
 	struct was was;
 
-	if (likely(!v->doomed) || v->last_ns != v->mark_last_ns || note_all(s, &was, v))
+	if (likely(!v->doomed) || v->last_ns != v->mark_last_ns)
 		return;
+	note_all(s, &was, v);
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->events[i].pending_ns)
 			tell_pending(s, &was, &s->events[i], NULL);
@@ -405,8 +408,7 @@ static void tell_open(struct slicer *s, struct model_vcpu *v, uint64_t time_ns)
 	struct slice slice = { .end = v->gone ? SLICE_LOST : SLICE_OPEN, .vcpu = v };
 	struct was was;
 
-	if (note_all(s, &was, v))
-		return;
+	note_all(s, &was, v);
 	if (v->gone)
 		time_ns = v->gone_ns;
 	for (size_t i = 0; i < s->count; i++)
@@ -431,9 +433,10 @@ void slicer_expire(struct slicer *s, uint64_t before_ns)
 	model_expire(s->model, before_ns);
 }
 
-void slicer_end(struct slicer *s, uint64_t now_ns)
+int slicer_end(struct slicer *s, uint64_t now_ns)
 {
 	if (!s->ended)
 		each_vcpu(s, tell_open, now_ns);
 	s->ended = true;
+	return s->no_memory ? -ENOMEM : 0;
 }

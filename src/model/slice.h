@@ -75,8 +75,8 @@ int slicer_feed_lost(struct slicer *s, const struct sdei_lost_key *key, uint64_t
 void slicer_tick(struct slicer *s, uint64_t now_ns);
 void slicer_expire(struct slicer *s, uint64_t before_ns);
 
-/* Tells of what is open at now_ns, once. */
-void slicer_end(struct slicer *s, uint64_t now_ns);
+/* Tells of what is open at now_ns, once. 0; -ENOMEM: slices are missing, of this or of an earlier call. */
+int slicer_end(struct slicer *s, uint64_t now_ns);
 
 /* Of what ended, that which has no slice because nobody knows when it began. */
 uint64_t slicer_unknown(const struct slicer *s);

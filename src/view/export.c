@@ -575,7 +575,7 @@ int export_end(struct export *x, uint64_t now_ns)
 {
 	if (x->newest_ns > now_ns)
 		now_ns = x->newest_ns;
-	slicer_end(x->slicer, now_ns);
+	x->no_memory |= slicer_end(x->slicer, now_ns) != 0;
 	model_settle(x->model, now_ns);
 	tell_findings(x, false);
 	if (x->format->end)
