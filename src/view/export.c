@@ -169,7 +169,20 @@ static void vm_free(void *user)
 /* guest_name() and recordings say "-" when they do not know. */
 static bool is_named(const char *name)
 {
-	return name && name[0] && strcmp(name, "-") != 0;
+	return name[0] && strcmp(name, "-") != 0;
+}
+
+static int name_vm(struct export *x, struct export_vm *vm)
+{
+	vm->name = x->options.name(x->options.ctx, vm->pid);
+	if (!vm->name)
+		return -ENOMEM;
+	if (!is_named(vm->name)) {
+		free(vm->name);
+		vm->name = NULL;
+	}
+	vm->shown = x->format->name(vm->name);
+	return vm->shown ? 0 : -ENOMEM;
 }
 
 /* The name is asked for at first sight: the pid may be another VM's later. */
@@ -182,13 +195,7 @@ static struct export_vm *vm_new(struct export *x, const struct model_vm *of)
 	vm->export = x;
 	vm->pid = of->pid;
 	vm->instance = of->instance;
-	vm->name = x->options.name(x->options.ctx, of->pid);
-	if (!is_named(vm->name)) {
-		free(vm->name);
-		vm->name = NULL;
-	}
-	vm->shown = x->format->name(vm->name);
-	if (!vm->shown) {
+	if (name_vm(x, vm)) {
 		vm_free(vm);
 		return NULL;
 	}

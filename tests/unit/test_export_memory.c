@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each allocation of an export fails once: it says so, and goes on. The allocator is replaced, which sanitizers forbid. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sdei_machine.h"
+#include "src/view/export.h"
+
+#ifdef __SANITIZE_ADDRESS__
+static void test_every_failure(void **state)
+{
+	skip();
+}
+#else
+
+#define STEPS 300
+
+static long left = -1;	/* allocations until the one that fails; negative: none will */
+static bool failed;
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static bool fails(void)
+{
+	if (left < 0 || left-- > 0)
+		return false;
+	failed = true;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(memory, size);
+}
+
+void *reallocarray(void *memory, size_t count, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(memory, count * size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : __libc_memalign(alignment, size);
+}
+
+/* The records of a machine, kept, so that only the export allocates when they are fed. */
+static struct {
+	union {
+		struct sdei_record head;
+		struct sdei_record_call call;
+	} record;
+	size_t size;
+} kept[8 * STEPS];
+static size_t kept_count;
+
+static void keep(void *ctx, const struct sdei_record *r, size_t size)
+{
+	assert_true(kept_count < sizeof(kept) / sizeof(kept[0]));
+	memcpy(&kept[kept_count].record, r, size);
+	kept[kept_count++].size = size;
+}
+
+static char *name(void *ctx, uint32_t vm)
+{
+	char *copy = malloc(4);
+
+	return copy ? strcpy(copy, "web") : NULL;
+}
+
+/* Whether the n-th allocation is one that there was. */
+static bool run(const struct export_format *format, FILE *out, long n)
+{
+	const struct export_options options = { .format = format, .out = out, .name = name };
+	struct export *x;
+	int err = -ENOMEM;
+
+	failed = false;
+	left = n;
+	x = export_new(&options);
+	for (size_t i = 0; x && i < kept_count; i++) {
+		export_record(x, &kept[i].record.head, kept[i].size);
+		if (i % 97 == 0)
+			export_tick(x, kept[i].record.head.time_ns, 0);
+	}
+	if (x)
+		err = export_end(x, 1);
+	left = -1;
+	export_free(x);
+	assert_int_equal(err, failed ? -ENOMEM : 0);
+	return failed;
+}
+
+static void test_every_failure(void **state)
+{
+	static const struct export_format *const formats[] = { &export_perfetto, &export_chrome, &export_csv };
+	static char buffer[4096];
+	struct machine *machine;
+	FILE *out;
+
+	left = -1;
+	out = fopen("/dev/null", "w");
+	assert_non_null(out);
+	setvbuf(out, buffer, _IOFBF, sizeof(buffer));	/* stdio does without one if it must */
+	machine = machine_new(2, 31, keep, NULL);
+	for (unsigned int i = 0; i < STEPS; i++)
+		machine_step(machine);
+	for (unsigned int i = 0; i < 3; i++) {
+		long n = 0;
+
+		while (run(formats[i], out, n))
+			n++;
+		assert_true(n > 50);
+	}
+	machine_free(machine);
+	fclose(out);
+}
+#endif
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_failure) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
