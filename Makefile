@@ -110,6 +110,13 @@ $(LAB_TOOLS): $(B)/arm64/bin/%: $(B)/arm64/tests/lab/tools/%.o
 	$(call say,LD,$@)
 	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@
 
+# The same for those on top of everything else.
+lab: $(B)/arm64/bin/metrics-once
+$(B)/arm64/bin/metrics-once: $(filter-out $(B)/arm64/$(MAIN:.c=.o),$(arm64_OBJS)) $(B)/arm64/tests/lab/metrics-once.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(ARM64_LIBS)
+
 # Programs on top of everything else, for tests and benchmarks: build/tool/DIR/NAME from tests/DIR/NAME.c
 $(B)/tool/%: $(filter-out $(B)/host/$(MAIN:.c=.o),$(host_OBJS)) $(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/%.o
 	@mkdir -p $(@D)

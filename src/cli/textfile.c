@@ -75,15 +75,18 @@ static void remove_leftovers(const struct textfile *t)
 	closedir(entries);
 }
 
+/* 1: taken; 0: this kernel has no locks. */
 static int take_lock(struct textfile *t)
 {
 	/* Not for writing, which would keep the file system from being made read-only. */
 	t->lock = openat(t->dir, t->lock_name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (t->lock < 0)
 		return -errno;
-	if (flock(t->lock, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	return 0;
+	if (flock(t->lock, LOCK_EX | LOCK_NB) == 0)
+		return 1;
+	if (errno == ENOSYS)
+		return 0;
+	return errno == EWOULDBLOCK ? -EBUSY : -errno;
 }
 
 static int open_directory(struct textfile *t)
@@ -97,11 +100,11 @@ static int open_directory(struct textfile *t)
 	if (t->dir < 0)
 		return -errno;
 	err = take_lock(t);
-	if (err)
+	if (err < 0)
 		close_directory(t);
-	else
+	if (err > 0)
 		remove_leftovers(t);
-	return err;
+	return err < 0 ? err : 0;
 }
 
 /* --- a write */

@@ -225,6 +225,7 @@ static struct model_finding *add(struct model *m, struct finding_owner owner, co
 	struct model_finding *added = insert(m, owner, finding);
 
 	owner.vcpu->found[finding->code]++;
+	m->totals.found[finding->code]++;
 	if (finding->open)
 		*slot_of(owner, finding->code) = added ? SLOT_FINDING + (added - m->findings.list) : SLOT_UNKEPT;
 	return added;

@@ -196,6 +196,7 @@ struct model_totals {
 	uint64_t misfits;		/* of all events */
 	size_t vms, vcpus;		/* those that are not gone */
 	uint64_t findings_unkept;	/* that had no room in model_findings() */
+	uint64_t found[FINDING_COUNT];	/* all findings raised: grows even when model_findings() is full */
 	bool inexact;
 };
 const struct model_totals *model_totals(const struct model *m);

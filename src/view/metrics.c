@@ -191,6 +191,12 @@ static void put_host_signals(struct writer *w, const struct family *f, const voi
 	put_outcomes(w, f, none, &model_totals(w->model)->count);
 }
 
+static void put_host_found(struct writer *w, const struct family *f, const void *row)
+{
+	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+		put_number(w, f, none, finding_code_name(code), model_totals(w->model)->found[code]);
+}
+
 /* --- of a VM */
 
 static void put_info(struct writer *w, const struct family *f, const void *row)
@@ -387,6 +393,8 @@ static const struct family families[] = {
 	  "Signals on this host, VMs that are forgotten included.", put_host_signals },
 	{ "kvm_sdei_host_dispatched_total", "counter", LEVEL_HOST, NULL,
 	  "Dispatches on this host, VMs that are forgotten included.", put_host_dispatched },
+	{ "kvm_sdei_host_findings_total", "counter", LEVEL_HOST, "code",
+	  "Findings raised on this host, VMs that are forgotten included.", put_host_found },
 
 	{ "kvm_sdei_vm_info", "gauge", LEVEL_VM, "name,pid,instance",
 	  "What a VM is called; always 1. instance tells apart VMs that had the same pid.", put_info },

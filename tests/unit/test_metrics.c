@@ -315,6 +315,7 @@ static void test_findings(void **state)
 	const struct model_finding *findings = model_findings(m, &count);
 
 	assert_true(count >= 3);
+	assert_true(value_of(text, "kvm_sdei_host_findings_total{code=\"mask-long\"}") == 1);
 	for (size_t i = 0; i < count; i++) {
 		const char *name = findings[i].vm == 4312 ? "db:4312" : "web-1:1201";
 		const char *code = finding_code_name(findings[i].code);
@@ -329,6 +330,8 @@ static void test_findings(void **state)
 		}
 		snprintf(series, sizeof(series), "kvm_sdei_findings_total{vm=\"%s\",code=\"%s\"}", name, code);
 		assert_true(value_of(text, series) == total);
+		snprintf(series, sizeof(series), "kvm_sdei_host_findings_total{code=\"%s\"}", code);
+		assert_true(value_of(text, series) >= total);
 		snprintf(series, sizeof(series), "kvm_sdei_findings_open{vm=\"%s\",code=\"%s\"}", name, code);
 		assert_true(value_of(text, series) == open);
 	}
