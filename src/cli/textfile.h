@@ -17,7 +17,8 @@ struct textfile;
 
 /*
  * path: DIR/NAME. NULL on failure with *err: -EBUSY another process has the lock, -EINVAL no name, -ENOMEM, else why the
- * directory or the lock cannot be opened. A kernel without file locks (CONFIG_FILE_LOCKING) lets everybody write. What an earlier writer that was killed has left is removed.
+ * directory or the lock cannot be opened. A kernel without file locks (CONFIG_FILE_LOCKING) lets everybody write. What an
+ * earlier writer that was killed has left is removed.
  */
 struct textfile *textfile_open(const char *path, int *err);
 

@@ -483,6 +483,23 @@ void finding_orphan(struct model *m, const struct model_vcpu *v)
 	forget(m, v);
 }
 
+void model_expire_findings(struct model *m, uint64_t before_ns)
+{
+	struct findings *f = &m->findings;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		if (!f->list[i].open && f->list[i].last_ns < before_ns)
+			continue;
+		f->list[kept] = f->list[i];
+		f->owners[kept] = f->owners[i];
+		if (is_current(f, kept))
+			*slot_of(f->owners[kept], f->list[kept].code) = SLOT_FINDING + kept;
+		kept++;
+	}
+	f->count = kept;
+}
+
 static void clear_slots(struct model_vcpu *v)
 {
 	memset(v->finding, 0, sizeof(v->finding));

@@ -184,6 +184,9 @@ void model_reset(struct model *m, uint64_t now_ns);
 /* Frees VMs gone since before before_ns; their counts stay in model_totals. */
 void model_expire(struct model *m, uint64_t before_ns);
 
+/* Forgets findings that do not hold any more and were last seen before before_ns, which makes room for new ones. */
+void model_expire_findings(struct model *m, uint64_t before_ns);
+
 struct model_totals {
 	struct model_counts count, interval;
 	uint64_t records;		/* fed, all kinds */

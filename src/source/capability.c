@@ -91,7 +91,8 @@ static void judge_tracepoint(struct judge_list *j, int i, const char *gives)
 	if (why_not)
 		c = add(j, name, yes_if(false), false, gives, "%s", why_not);
 	else if (i < PROBE_TRACEPOINTS)
-		c = add(j, name, CAPABILITY_YES, false, gives, "%d arguments, %d are used", p->args[i], kind_of((unsigned int)i + 1)->args);
+		c = add(j, name, CAPABILITY_YES, false, gives, "%d arguments, %d are used", p->args[i],
+			kind_of((unsigned int)i + 1)->args);
 	else
 		c = add(j, name, CAPABILITY_YES, false, gives, "there");
 	remedy(c, "%s", i < PROBE_SCHED ? PATCH : "boot a kernel built with CONFIG_TRACEPOINTS and the kvm tracepoints");
@@ -132,7 +133,8 @@ static void judge_tracepoints(struct judge_list *j)
 
 /* --- BPF */
 
-static void judge_bpf_feature(struct judge_list *j, const char *name, int answer, const char *gives, const char *what, const char *option)
+static void judge_bpf_feature(struct judge_list *j, const char *name, int answer, const char *gives,
+			      const char *what, const char *option)
 {
 	struct capability *c;
 
@@ -173,14 +175,17 @@ static void judge_cap(struct judge_list *j, const char *name, unsigned int numbe
 
 	c = add(j, name, yes_if(has(j->facts, number) || admin), needed, gives, has(j->facts, number) ? "held" :
 		admin ? "not held, but CAP_SYS_ADMIN stands for it" : "not held");
-	remedy(c, needed ? "run as root, or: setcap cap_bpf,cap_perfmon+ep on the program" : "only if you want that: run as root, or add it");
+	remedy(c, needed ? "run as root, or: setcap cap_bpf,cap_perfmon+ep on the program" :
+	       "only if you want that: run as root, or add it");
 }
 
 static void judge_lockdown(struct judge_list *j)
 {
 	static const char *const names[] = {
-		[LOCKDOWN_UNKNOWN] = "not told (no lockdown in this kernel, or securityfs is not mounted)", [LOCKDOWN_NONE] = "none",
-		[LOCKDOWN_INTEGRITY] = "integrity: BPF may read", [LOCKDOWN_CONFIDENTIALITY] = "confidentiality: BPF may not read the kernel",
+		[LOCKDOWN_UNKNOWN] = "not told (no lockdown in this kernel, or securityfs is not mounted)",
+		[LOCKDOWN_NONE] = "none",
+		[LOCKDOWN_INTEGRITY] = "integrity: BPF may read",
+		[LOCKDOWN_CONFIDENTIALITY] = "confidentiality: BPF may not read the kernel",
 	};
 	enum lockdown mode = j->facts->lockdown;
 	struct capability *c;
@@ -220,7 +225,8 @@ static void judge_memory(struct judge_list *j)
 	if (f->memlock != UINT64_MAX)
 		snprintf(limit, sizeof(limit), "%.1f MiB", f->memlock / MIB);
 	c = add(j, "ring-memory", fits ? CAPABILITY_YES : f->charges_memory < 0 ? CAPABILITY_UNKNOWN : CAPABILITY_NO, true,
-		"room for records", "%u CPUs x %.2f MiB = %.1f MiB; RLIMIT_MEMLOCK is %s%s", f->cpus, f->ring_bytes / MIB, need / MIB, limit,
+		"room for records", "%u CPUs x %.2f MiB = %.1f MiB; RLIMIT_MEMLOCK is %s%s",
+		f->cpus, f->ring_bytes / MIB, need / MIB, limit,
 		f->charges_memory > 0 ? ", which this kernel does not apply to BPF" :
 		raises ? ", which this process may raise" : f->charges_memory < 0 ? "; whether it applies is not known" : "");
 	remedy(c, "ulimit -l %llu, or a smaller --ring-size", (unsigned long long)(need / 1024 * 2));
@@ -234,14 +240,16 @@ static void judge_trial(struct judge_list *j)
 	struct capability *c;
 
 	if (!f->live)
-		c = add(j, "live", CAPABILITY_YES, true, "live tracing", "tried: %u of %u probes attached, and let go again", f->attached, f->wanted);
+		c = add(j, "live", CAPABILITY_YES, true, "live tracing",
+			"tried: %u of %u probes attached, and let go again", f->attached, f->wanted);
 	else
 		c = add(j, "live", CAPABILITY_NO, true, "live tracing", "%s", f->live_message);
 	remedy(c, "what is missing above");
 	for (size_t i = 0; !f->live && i < f->trial_count; i++) {
 		if (f->trial[i].attached)
 			continue;
-		c = add(j, "live", CAPABILITY_NO, false, "that probe", "tried: %s is not attached: %.90s", f->trial[i].name, f->trial_why[i]);
+		c = add(j, "live", CAPABILITY_NO, false, "that probe", "tried: %s is not attached: %.90s",
+			f->trial[i].name, f->trial_why[i]);
 		remedy(c, f->trial[i].denied ? "run as root, or with CAP_BPF and CAP_PERFMON" : "what is missing above");
 		break;
 	}

@@ -380,7 +380,8 @@ static const struct family families[] = {
 	{ "kvm_sdei_records_total", "counter", LEVEL_HOST, NULL, "Records taken from the kernel.", put_records },
 	{ "kvm_sdei_lost_records_total", "counter", LEVEL_HOST, "kind",
 	  "Records that found no room, by kind. Counts stay exact (but for unknown ones), distributions miss samples.", put_lost },
-	{ "kvm_sdei_late_records_total", "counter", LEVEL_HOST, NULL, "Records that came out of order: they only count.", put_late },
+	{ "kvm_sdei_late_records_total", "counter", LEVEL_HOST, NULL,
+	  "Records that came out of order: they only count.", put_late },
 	{ "kvm_sdei_malformed_records_total", "counter", LEVEL_HOST, NULL, "Records of unknown kind or size.", put_malformed },
 	{ "kvm_sdei_memory_failures_total", "counter", LEVEL_HOST, NULL, "Records dropped for want of memory.", put_no_memory },
 	{ "kvm_sdei_misfits_total", "counter", LEVEL_HOST, NULL,
@@ -585,11 +586,12 @@ static void document_bounds(FILE *out)
 
 void metrics_document(FILE *out)
 {
-	fprintf(out, ".\\\" From the table in src/view/metrics.c; tests/unit/test_metrics.c checks it. UPDATE_GOLDEN=1 writes it.\n"
+	fprintf(out, ".\\\" From the table in src/view/metrics.c, which tests/unit/test_metrics.c compares (UPDATE_GOLDEN=1).\n"
 		".TH SDEID-METRICS 7 \"\" sdeitop\n.SH NAME\nsdeid-metrics \\- what sdeid tells Prometheus\n"
-		".SH DESCRIPTION\nText format 0.0.4, without timestamps. Counters never go back while sdeid runs. What is known to be\n"
-		"possible is there with 0 from the start.\n.PP\nThe label\n.B vm\nis NAME:PID, or NAME:PID.INSTANCE where the pid was "
-		"used again. In names, controls and what is not UTF-8 are\nreplaced by U+FFFD, and at most %d bytes are kept.\n"
+		".SH DESCRIPTION\nText format 0.0.4, without timestamps. Counters never go back while sdeid runs.\n"
+		"What is known to be possible is there with 0 from the start.\n.PP\nThe label\n.B vm\nis NAME:PID, or "
+		"NAME:PID.INSTANCE where the pid was used again.\nIn names, controls and what is not UTF-8 are\nreplaced by "
+		"U+FFFD, and at most %d bytes are kept.\n"
 		"With\n.B \\-\\-labels vcpu\nfamilies of VMs (but for vm_info and vm_gone) and of events have the label\n.B vcpu\ntoo.\n"
 		"The series of a VM that is gone stay for a while and then end.\n",
 		METRICS_NAME_MAX);

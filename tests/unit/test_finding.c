@@ -307,6 +307,36 @@ static void test_cap(void **state)
 	assert_int_equal(model_totals(m)->findings_unkept, 100);
 }
 
+/* One that holds is kept with its place in the list, which others leave; then there is room again. */
+static void test_expire(void **state)
+{
+	const struct model_finding *hung;
+
+	PUT(10, SDEI_CALL, 1, REG);
+	PUT(11, SDEI_DISABLE, 1, ENA);
+	PUT(20, SDEI_CALL, 0, RUN);
+	model_settle(m, S / 2);
+	PUT(2 * S, SDEI_CALL, 2, REG);
+	PUT(2 * S + 1, SDEI_DISABLE, 2, ENA);
+	model_settle(m, 2 * S + 2);
+	model_tick(m, 4 * S);
+	findings(3);
+	model_expire_findings(m, 11);
+	findings(3);
+	model_expire_findings(m, 2 * S);
+	findings(2);
+	hung = findings(2);
+	while (hung->code != FINDING_HANDLER_HUNG)
+		hung++;
+	assert_true(hung->open);
+	PUT(5 * S, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED);
+	assert_false(hung->open);
+	model_expire_findings(m, 6 * S);
+	findings(0);
+	assert_int_equal(model_totals(m)->found[FINDING_HANDLER_HUNG], 1);
+	assert_int_equal(model_totals(m)->findings_unkept, 0);
+}
+
 /* The snapshot's state stands until a record says more, and its carried bits are no trouble. */
 static void test_snapshot(void **state)
 {
@@ -363,7 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_illegal), TEST(test_no_false_alarm), TEST(test_counted_once), TEST(test_handler_hung),
 		TEST(test_hung_between_ticks), TEST(test_pending_stuck), TEST(test_mask_long), TEST(test_drop_burst),
-		TEST(test_refused_calls), TEST(test_unaccounted), TEST(test_cap), TEST(test_snapshot), TEST(test_kept),
+		TEST(test_refused_calls), TEST(test_unaccounted), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept),
 	};
 
 	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);
