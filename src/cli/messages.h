@@ -6,6 +6,8 @@
 #ifndef CLI_MESSAGES_H
 #define CLI_MESSAGES_H
 
+#include <inttypes.h>
+
 #define PROGRAM "sdeitop"
 
 #ifndef SDEITOP_VERSION
@@ -43,6 +45,14 @@
 #define MSG_COMMAND_START	"cannot run %s: %s"
 #define MSG_COMMAND_STATUS	"%s ended with status %d"
 #define MSG_COMMAND_SIGNAL	"%s was killed by signal %d (%s)"
+
+/* recording */
+#define MSG_RECORDING		"recording to %s (%u/%u probes). ^C to end."
+#define MSG_UNRECORDED		"writing the recording failed: %s; what comes meanwhile is counted as not recorded"
+#define MSG_RECORDING_AGAIN	"the recording can be written again"
+#define MSG_RECORD_END		"%" PRIu64 " items, %" PRIu64 " bytes (%.1f each), %" PRIu64 " lost, %" PRIu64 \
+				" not recorded; now: " PROGRAM " report %s"
+#define MSG_KEEP_SIZE		"--keep needs --max-size: so many files of that size are kept"
 
 /* Prints "sdeitop: ", the text and a newline on stderr. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

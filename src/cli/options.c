@@ -123,6 +123,8 @@ static int set_seconds(void *field, const char *value)
 	return 0;
 }
 
+#define SIZE_LEAST (1ULL << 20)
+
 static int set_pages(void *field, const char *value)
 {
 	uint64_t bytes;
@@ -153,6 +155,30 @@ const struct option_type option_seconds = { .set = set_seconds, .expects = "seco
 const struct option_type option_pages = {
 	.set = set_pages, .expects = "a power of two of bytes from one page to 1024M, as in 65536, 64K or 1M",
 };
+
+static int set_size(void *field, const char *value)
+{
+	static const char units[] = "KMGT";
+	uint64_t bytes;
+	const char *unit;
+	int err = read_number(value, &value, 1ULL << 40, &bytes);
+
+	if (err)
+		return err;
+	unit = *value ? strchr(units, *value & ~0x20) : NULL;
+	if (unit && bytes >> (54 - 10 * (unit - units)))
+		return -EINVAL;
+	if (unit) {
+		bytes <<= 10 * (unit - units + 1);
+		value++;
+	}
+	if (*value || bytes < SIZE_LEAST)
+		return -EINVAL;
+	*(uint64_t *)field = bytes;
+	return 0;
+}
+
+const struct option_type option_size = { .set = set_size, .expects = "bytes, 1M or more, as in 64M or 2G" };
 
 /* --- parsing */
 

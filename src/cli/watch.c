@@ -357,6 +357,11 @@ const char *watch_why_not(const struct watch *w, const char *probe, int *status)
 	return "no such probe";
 }
 
+const struct source_probe *watch_probes(const struct watch *w, size_t *count)
+{
+	return live_probes(w->live, count);
+}
+
 struct loop *watch_loop(struct watch *w)
 {
 	return w->loop;

@@ -27,12 +27,14 @@ struct watch_config {
 #define WATCH_OPTION(config, key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct config, watch.field), help }
 #define WATCH_OPTIONS(config)									\
+	WATCH_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
+	WATCH_SOURCE_OPTIONS(config)
+#define WATCH_SOURCE_OPTIONS(config)								\
 	WATCH_OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),	\
 	WATCH_OPTION(config, 'g', "guest", "GUEST", patterns, guests,				\
 		     "only VMs whose name matches, as in 'web*'; may be repeated"),		\
 	WATCH_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
 	WATCH_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
-	WATCH_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
 	WATCH_OPTION(config, 0, "no-calls", NULL, flag, no_calls, "do not trace the hypercalls themselves"), \
 	WATCH_OPTION(config, 0, "sched", NULL, flag, sched,					\
 		     "also trace where the threads of vCPUs with a pending event are"),		\
@@ -67,6 +69,9 @@ void watch_close(struct watch *w);	/* NULL is fine */
 void watch_announce(const struct watch *w);
 
 struct loop *watch_loop(struct watch *w);
+
+/* As live_probes(). */
+const struct source_probe *watch_probes(const struct watch *w, size_t *count);
 
 /* Why that probe, one of live_probes(), is not attached; NULL: it is. *status: what to exit with if it cannot be done without. */
 const char *watch_why_not(const struct watch *w, const char *probe, int *status);

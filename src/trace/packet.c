@@ -11,7 +11,7 @@
 #define HEAD_SIZE sizeof(struct packet_head)
 #define CRC_AT __builtin_offsetof(struct packet_head, crc)
 
-void packet_open(struct packet *p, const uint8_t uuid[16], enum packet_holds holds)
+void packet_open(struct packet *p, const uint8_t uuid[16], enum packet_holds holds, uint64_t not_before_ns)
 {
 	memset(&p->head, 0, sizeof(p->head));
 	p->head.magic = PACKET_MAGIC;
@@ -19,7 +19,7 @@ void packet_open(struct packet *p, const uint8_t uuid[16], enum packet_holds hol
 	p->head.holds = holds;
 	p->head.minor = RECORDING_MINOR;
 	p->size = HEAD_SIZE;
-	p->clock_ns = 0;
+	p->clock_ns = not_before_ns;
 }
 
 bool packet_put(struct packet *p, const struct recording_item *item)
@@ -27,8 +27,9 @@ bool packet_put(struct packet *p, const struct recording_item *item)
 	if (p->size + CODEC_ITEM_MAX > sizeof(p->bytes))
 		return false;
 	if (!p->head.items) {
-		p->head.begin_ns = item->time_ns;
-		p->clock_ns = item->time_ns;
+		if (item->time_ns > p->clock_ns)
+			p->clock_ns = item->time_ns;
+		p->head.begin_ns = p->clock_ns;
 	}
 	p->size += codec_put(p->bytes + p->size, item, &p->clock_ns);
 	p->head.items++;

@@ -42,8 +42,8 @@ struct packet {
 	uint64_t clock_ns;
 };
 
-/* Empties it. */
-void packet_open(struct packet *p, const uint8_t uuid[16], enum packet_holds holds);
+/* Empties it. Nothing in it will be from before not_before_ns, the end of the packet before: late items are put there. */
+void packet_open(struct packet *p, const uint8_t uuid[16], enum packet_holds holds, uint64_t not_before_ns);
 
 /* Appends an item. False: no room, nothing was done. */
 bool packet_put(struct packet *p, const struct recording_item *item);

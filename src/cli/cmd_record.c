@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sdeitop record: everything that comes, into a directory that replay, report and babeltrace2 read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../source/guest_name.h"
+#include "../trace/pack.h"
+#include "../trace/store.h"
+#include "commands.h"
+#include "messages.h"
+#include "watch.h"
+
+#define STATUS_PERIOD_MS 1000
+/* A snapshot costs readers nothing, and the file at most this share. */
+#define SNAPSHOT_SHARE 16
+#define SNAPSHOT_LEAST (1U << 20)
+
+struct record_config {
+	struct watch_config watch;
+	uint64_t duration_ms, max_size, keep;
+	bool compress;
+};
+
+static const struct option_spec options[] = {
+	{ 'o', "output", "DIR", &option_string, offsetof(struct record_config, watch.output),
+	  "the directory to make; default: sdeitop-HOST-DATE-TIME" },
+	{ 0, "duration", "SECONDS", &option_seconds, offsetof(struct record_config, duration_ms), "end after this time" },
+	{ 0, "max-size", "SIZE", &option_size, offsetof(struct record_config, max_size), "start another file after so many bytes" },
+	{ 0, "keep", "N", &option_count, offsetof(struct record_config, keep), "keep so many files, remove the oldest" },
+	{ 0, "compress", NULL, &option_flag, offsetof(struct record_config, compress), "compress files that are closed, with gzip" },
+	WATCH_SOURCE_OPTIONS(record_config),
+	{ 0 },
+};
+
+struct recorder {
+	struct record_config config;
+	struct watch *watch;
+	struct pack *pack;
+	struct store *store;
+	struct recording_about about;
+	char directory[128];		/* the default */
+	uint64_t start_ns;
+	uint64_t snapshot_at;		/* bytes handed on when the last snapshot was */
+	bool failing, shows_progress;
+};
+
+/* --- about this host */
+
+static void read_boot_id(char *id, size_t size)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, id, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	id[got > 0 ? got : 0] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+}
+
+static void append_word(char *text, size_t size, const char *word)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s%s", used ? " " : "", word);
+}
+
+static void list_probes(struct recorder *r)
+{
+	size_t count;
+	const struct source_probe *probes = watch_probes(r->watch, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (probes[i].attached)
+			append_word(r->about.probes, sizeof(r->about.probes), probes[i].name);
+		else
+			append_word(r->about.probes_missing, sizeof(r->about.probes_missing), probes[i].name);
+	}
+}
+
+static void list_numbers(char *text, size_t size, const char *option, const struct number_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		char word[32];
+
+		snprintf(word, sizeof(word), "%s %" PRIu32, option, list->values[i]);
+		append_word(text, size, word);
+	}
+}
+
+static void list_filters(struct recorder *r)
+{
+	const struct watch_config *c = &r->config.watch;
+	char *text = r->about.filter;
+	size_t size = sizeof(r->about.filter);
+
+	list_numbers(text, size, "-p", &c->vms);
+	list_numbers(text, size, "-v", &c->vcpus);
+	list_numbers(text, size, "-e", &c->events);
+	for (size_t i = 0; i < c->guests.count; i++) {
+		append_word(text, size, "-g");
+		append_word(text, size, c->guests.values[i]);
+	}
+	if (c->no_calls)
+		append_word(text, size, "--no-calls");
+}
+
+static void describe(struct recorder *r, const struct view_status *now)
+{
+	struct recording_about *about = &r->about;
+	struct utsname host;
+
+	about->major = RECORDING_MAJOR;
+	about->minor = RECORDING_MINOR;
+	about->clock_offset_ns = now->wall_ns - (int64_t)now->now_ns;
+	about->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (getrandom(about->uuid, sizeof(about->uuid), 0) != sizeof(about->uuid))
+		memcpy(about->uuid, now, sizeof(about->uuid));	/* the time: as good as unique */
+	/* As in uuidgen -r. */
+	about->uuid[6] = (about->uuid[6] & 0x0f) | 0x40;
+	about->uuid[8] = (about->uuid[8] & 0x3f) | 0x80;
+	snprintf(about->version, sizeof(about->version), "%s", SDEITOP_VERSION);
+	snprintf(about->host, sizeof(about->host), "%s", now->host);
+	if (uname(&host) == 0) {
+		memcpy(about->kernel, host.release, sizeof(about->kernel));
+		memcpy(about->kernel_version, host.version, sizeof(about->kernel_version));
+		memcpy(about->machine, host.machine, sizeof(about->machine));
+	}
+	read_boot_id(about->boot_id, sizeof(about->boot_id));
+	list_probes(r);
+	list_filters(r);
+}
+
+static void name_directory(struct recorder *r, const struct view_status *now)
+{
+	time_t seconds = now->wall_ns / 1000000000;
+	char host[33], when[32];
+	struct tm tm;
+
+	if (r->config.watch.output)
+		return;
+	snprintf(host, sizeof(host), "%.32s", now->host);
+	for (char *at = host; *at; at++)
+		if (*at == '/')
+			*at = '_';
+	strftime(when, sizeof(when), "%Y%m%d-%H%M%S", localtime_r(&seconds, &tm));
+	snprintf(r->directory, sizeof(r->directory), PROGRAM "-%s-%s", host, when);
+	r->config.watch.output = r->directory;
+}
+
+/* --- while it runs */
+
+static void take_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	pack_record(((struct recorder *)ctx)->pack, record, size);
+}
+
+static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	pack_lost(((struct recorder *)ctx)->pack, key, count);
+}
+
+static void take_lost_unknown(void *ctx, uint64_t count)
+{
+	pack_lost_unknown(((struct recorder *)ctx)->pack, count);
+}
+
+static int take_packet(void *ctx, const struct packet *packet)
+{
+	struct recorder *r = ctx;
+	int err = store_take(r->store, packet);
+
+	if (err && !r->failing)
+		say(MSG_UNRECORDED, strerror(-err));
+	if (!err && r->failing)
+		say(MSG_RECORDING_AGAIN);
+	r->failing = err;
+	return err;
+}
+
+static char *name_of_vm(void *ctx, uint32_t vm)
+{
+	return guest_name(vm);
+}
+
+static uint64_t sum(const uint64_t counters[SDEI_KIND_COUNT])
+{
+	uint64_t all = 0;
+
+	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++)
+		all += counters[kind];
+	return all;
+}
+
+static void put_status(struct recorder *r, bool end)
+{
+	struct view_status now;
+	struct recording_status status;
+
+	watch_status(r->watch, &now);
+	status = (struct recording_status){
+		.time_ns = now.now_ns, .wall_ns = now.wall_ns,
+		.attempted = sum(now.counters.attempted), .lost = sum(now.counters.lost),
+		.read = now.counters.read, .malformed = now.counters.malformed, .late = now.counters.late,
+		.probes_attached = now.probes_attached, .probes_total = now.probes_total,
+		.cpu_permille = now.cpu_percent < 0 ? UINT16_MAX : (uint16_t)(10 * now.cpu_percent + 0.5),
+		.end = end,
+	};
+	pack_status(r->pack, &status);
+}
+
+static void take_snapshot(struct recorder *r)
+{
+	pack_snapshot(r->pack, 0);
+	r->snapshot_at = pack_counters(r->pack)->bytes;
+}
+
+static bool snapshot_is_due(const struct recorder *r)
+{
+	uint64_t since = pack_counters(r->pack)->bytes - r->snapshot_at;
+
+	return since >= SNAPSHOT_LEAST && since >= SNAPSHOT_SHARE * pack_snapshot_size(r->pack);
+}
+
+static void drained(void *ctx)
+{
+	struct recorder *r = ctx;
+
+	/* A file that cannot be started leaves the old one in use; it is tried again. */
+	if (store_is_file_full(r->store) && store_next_file(r->store) == 0)
+		take_snapshot(r);
+	else if (snapshot_is_due(r))
+		take_snapshot(r);
+}
+
+static void show_progress(const struct recorder *r, uint64_t now_ns)
+{
+	const struct pack_counters *c = pack_counters(r->pack);
+	uint64_t seconds = (now_ns - r->start_ns) / 1000000000;
+
+	if (r->shows_progress)
+		fprintf(stderr, "\r%02" PRIu64 ":%02" PRIu64 "  %" PRIu64 " items  %.1f MiB  LOST %" PRIu64 "  not recorded %" PRIu64 "\033[K",
+			seconds / 60, seconds % 60, c->items, c->bytes / 1048576.0, c->lost, c->unrecorded);
+}
+
+static int take_second(void *ctx)
+{
+	struct recorder *r = ctx;
+	struct view_status now;
+
+	watch_drain(r->watch);
+	put_status(r, false);
+	watch_status(r->watch, &now);
+	show_progress(r, now.now_ns);
+	return 0;
+}
+
+static int take_end(void *ctx)
+{
+	struct recorder *r = ctx;
+
+	watch_end(r->watch, EXIT_DONE);
+	return 0;
+}
+
+/* --- life of a recording */
+
+static int add_timers(struct recorder *r)
+{
+	int err = loop_add_timer(watch_loop(r->watch), STATUS_PERIOD_MS, take_second, r);
+
+	if (err >= 0 && r->config.duration_ms)
+		err = loop_add_timer(watch_loop(r->watch), r->config.duration_ms, take_end, r);
+	return err < 0 ? err : 0;
+}
+
+static int open_store(struct recorder *r)
+{
+	struct store_options own = {
+		.file_size = r->config.max_size, .keep = r->config.keep, .compress = r->config.compress,
+	};
+	struct view_status now;
+	char message[512];
+	int err;
+
+	watch_status(r->watch, &now);
+	name_directory(r, &now);
+	describe(r, &now);
+	r->start_ns = now.now_ns;
+	own.directory = r->config.watch.output;
+	r->store = store_open(&own, &r->about, &err, message, sizeof(message));
+	if (!r->store)
+		say("%s", message);
+	return err;
+}
+
+static int open_pack(struct recorder *r)
+{
+	struct pack_options own = { .take = take_packet, .ctx = r, .name = name_of_vm };
+
+	memcpy(own.uuid, r->about.uuid, sizeof(own.uuid));
+	r->pack = pack_new(&own);
+	if (r->pack)
+		return 0;
+	say(MSG_NO_MEMORY);
+	return -ENOMEM;
+}
+
+static int start(struct recorder *r)
+{
+	struct view_status now;
+	int err;
+
+	if (open_store(r) || open_pack(r))
+		return EXIT_FAILED;
+	err = add_timers(r);
+	if (err) {
+		say(MSG_LOOP, strerror(-err));
+		return EXIT_FAILED;
+	}
+	put_status(r, false);
+	watch_announce(r->watch);
+	watch_status(r->watch, &now);
+	say(MSG_RECORDING, r->config.watch.output, now.probes_attached, now.probes_total);
+	return EXIT_DONE;
+}
+
+/* An exit status: that of the run, unless the recording lacks something. */
+static int end(struct recorder *r)
+{
+	const struct pack_counters *c = pack_counters(r->pack);
+	int status = watch_exit_status(r->watch), err;
+
+	put_status(r, true);
+	err = store_close(r->store);
+	r->store = NULL;
+	if (r->shows_progress)
+		fputs("\r\033[K", stderr);
+	if (err)
+		say(MSG_WRITING, r->config.watch.output, strerror(-err));
+	say(MSG_RECORD_END, c->items, c->bytes, c->items ? (double)c->bytes / c->items : 0.0, c->lost, c->unrecorded,
+	    r->config.watch.output);
+	return err || c->unrecorded ? EXIT_FAILED : status;
+}
+
+static int record(struct recorder *r, char **command)
+{
+	const struct watch_calls calls = {
+		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
+		.drained = drained,
+		.ctx = r,
+	};
+	int status;
+
+	r->watch = watch_open(&r->config.watch, &calls, &status);
+	if (!r->watch)
+		return status;
+	status = start(r);
+	if (status == EXIT_DONE) {
+		watch_run(r->watch, command);
+		status = end(r);
+	}
+	store_close(r->store);
+	pack_free(r->pack);
+	watch_close(r->watch);
+	return status;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct recorder r = { .shows_progress = isatty(STDERR_FILENO) };
+	char **command;
+	int status;
+
+	if (watch_parse(self, argc, argv, &r.config, &r.config.watch, &command, &status)) {
+		if (r.config.keep && !r.config.max_size) {
+			say(MSG_KEEP_SIZE);
+			status = EXIT_USAGE;
+		} else {
+			status = record(&r, command);
+		}
+	}
+	options_clear(self, &r.config);
+	return status;
+}
+
+const struct command cmd_record = {
+	.name = "record",
+	.usage = "record [OPTIONS] [-- COMMAND...]",
+	.help = "Records every SDEI event into a directory, until ^C (or COMMAND) ends.",
+	.about = "The directory is a CTF 1.8 trace: " PROGRAM " report, replay and events read it, and so does babeltrace2.\n"
+		 "With --max-size and --keep it never takes more than about SIZE times N bytes.\n"
+		 "Exit status: 0 done, 1 failed (or COMMAND did, or something could not be written), 2 wrong usage,\n"
+		 "4 this kernel lacks the kvm_sdei_* tracepoints.\n",
+	.options = options,
+	.run = run,
+};

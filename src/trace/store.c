@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "files.h"
+
+#define PIECE (256U << 10)
+#define GZIP_LEVEL 6
+#define TEMPORARY ".compressing"
+
+struct store {
+	struct store_options options;
+	int directory, fd;
+	uint32_t first, number;		/* of the oldest file there, of the open one */
+	uint64_t offset;		/* in the open file: the end of the last whole packet */
+	bool blocked;			/* that could not be cut back: this file takes no more */
+
+	pthread_mutex_t lock;		/* of all below */
+	pthread_cond_t change;
+	pthread_t thread;
+	bool has_thread, closing;
+	uint32_t to_compress;		/* files from this one up to number, which is excluded, wait for it */
+	struct store_counters counters;
+	int error;			/* the first that was not told */
+};
+
+/* --- counters, which the thread changes, too */
+
+
+static int note_failure(struct store *s, int err)
+{
+	pthread_mutex_lock(&s->lock);
+	s->counters.failed_writes++;
+	s->counters.last_error = -err;
+	pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
+static void note_error(struct store *s, int err)
+{
+	pthread_mutex_lock(&s->lock);
+	if (!s->error)
+		s->error = err;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void store_counters(const struct store *s, struct store_counters *counters)
+{
+	pthread_mutex_lock((pthread_mutex_t *)&s->lock);
+	*counters = s->counters;
+	pthread_mutex_unlock((pthread_mutex_t *)&s->lock);
+}
+
+/* --- files */
+
+static int write_all(int fd, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+
+	while (size) {
+		ssize_t done = write(fd, at, size);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? -errno : -EIO;
+		at += done;
+		size -= done;
+	}
+	return 0;
+}
+
+static int create(const struct store *s, const char *name)
+{
+	int fd = openat(s->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_file(const struct store *s, const char *name, const char *text)
+{
+	int fd = create(s, name), err;
+
+	if (fd < 0)
+		return fd;
+	err = write_all(fd, text, strlen(text));
+	if (!err && fsync(fd) < 0)
+		err = -errno;
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	return err;
+}
+
+static int open_stream(struct store *s, uint32_t number)
+{
+	char name[FILES_NAME_MAX];
+	int fd;
+
+	files_name(name, number, false);
+	fd = create(s, name);
+	if (fd < 0)
+		return fd;
+	s->fd = fd;
+	s->offset = 0;
+	s->blocked = false;
+	pthread_mutex_lock(&s->lock);
+	s->number = number;
+	s->counters.files++;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+static int64_t size_of(const struct store *s, const char *name)
+{
+	struct stat st;
+
+	return fstatat(s->directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
+}
+
+/* In one of its two forms. */
+static void remove_stream(struct store *s, uint32_t number)
+{
+	for (int compressed = 0; compressed < 2; compressed++) {
+		char name[FILES_NAME_MAX];
+		int64_t size;
+
+		files_name(name, number, compressed);
+		size = size_of(s, name);
+		if (unlinkat(s->directory, name, 0) == 0)
+			s->counters.bytes -= size;
+	}
+	s->counters.files--;
+	s->counters.removed++;
+}
+
+static void remove_oldest(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->options.keep && s->number - s->first >= s->options.keep)
+		remove_stream(s, s->first++);
+	if (s->to_compress < s->first)
+		s->to_compress = s->first;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* --- compression of files that are closed, in a thread of its own */
+
+static int copy_compressed(int from, gzFile to)
+{
+	char *piece = malloc(PIECE);
+	ssize_t got = -1;
+
+	while (piece && (got = read(from, piece, PIECE)) > 0)
+		if (gzwrite(to, piece, got) != got)
+			break;
+	free(piece);
+	return got == 0 ? 0 : got < 0 ? -errno : -EIO;
+}
+
+static int write_compressed(struct store *s, const char *plain)
+{
+	int from = files_open(s->directory, plain), fd, err;
+	gzFile to;
+
+	if (from < 0)
+		return from;
+	unlinkat(s->directory, TEMPORARY, 0);
+	fd = create(s, TEMPORARY);
+	to = fd < 0 ? NULL : gzdopen(dup(fd), "wb");
+	err = fd < 0 ? fd : to ? gzsetparams(to, GZIP_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK ? 0 : -ENOMEM : -ENOMEM;
+	if (!err)
+		err = copy_compressed(from, to);
+	if (to && gzclose(to) != Z_OK && !err)
+		err = -EIO;
+	if (!err && fsync(fd) < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	close(from);
+	return err;
+}
+
+/* The plain file goes when the other is safe; a reader takes either. */
+static void compress_file(struct store *s, uint32_t number)
+{
+	char plain[FILES_NAME_MAX], packed[FILES_NAME_MAX];
+	int64_t before, after;
+	int err;
+
+	files_name(plain, number, false);
+	files_name(packed, number, true);
+	before = size_of(s, plain);
+	err = write_compressed(s, plain);
+	if (!err && renameat(s->directory, TEMPORARY, s->directory, packed) < 0)
+		err = -errno;
+	if (err) {
+		unlinkat(s->directory, TEMPORARY, 0);
+		/* Rotated away meanwhile: nothing is amiss. */
+		if (err != -ENOENT)
+			note_error(s, err);
+		return;
+	}
+	after = size_of(s, packed);
+	pthread_mutex_lock(&s->lock);
+	if (number < s->first)
+		unlinkat(s->directory, packed, 0);
+	else if (unlinkat(s->directory, plain, 0) == 0)
+		s->counters.bytes += after - before;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *compress_all(void *ctx)
+{
+	struct store *s = ctx;
+
+	setpriority(PRIO_PROCESS, 0, 19);	/* of this thread only, on Linux */
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		uint32_t number = s->to_compress;
+
+		if (number < s->number || (s->closing && number == s->number)) {
+			s->to_compress++;
+			pthread_mutex_unlock(&s->lock);
+			compress_file(s, number);
+			pthread_mutex_lock(&s->lock);
+		} else if (s->closing) {
+			break;
+		} else {
+			pthread_cond_wait(&s->change, &s->lock);
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static void wake_thread(struct store *s, bool closing)
+{
+	pthread_mutex_lock(&s->lock);
+	s->closing = closing;
+	pthread_cond_signal(&s->change);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* --- life */
+
+static int check_empty(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			err = -ENOTEMPTY;
+	closedir(dir);
+	return err;
+}
+
+static int open_directory(struct store *s)
+{
+	if (mkdir(s->options.directory, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	s->directory = open(s->options.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->directory < 0)
+		return -errno;
+	return check_empty(s->directory);
+}
+
+static int fill_directory(struct store *s, const struct recording_about *about)
+{
+	char *text = codec_metadata(about);
+	int err = text ? write_file(s, FILES_METADATA, text) : -ENOMEM;
+
+	free(text);
+	if (!err)
+		err = open_stream(s, 0);
+	if (!err && s->options.compress) {
+		err = -pthread_create(&s->thread, NULL, compress_all, s);
+		s->has_thread = !err;
+	}
+	return err;
+}
+
+static void explain(const struct store *s, int err, char *message, size_t size)
+{
+	if (err == -ENOTEMPTY)
+		snprintf(message, size, "%s is not empty: a recording needs a directory of its own; name another with -o, or remove it",
+			 s->options.directory);
+	else
+		snprintf(message, size, "cannot make a recording in %s: %s", s->options.directory, strerror(-err));
+}
+
+struct store *store_open(const struct store_options *options, const struct recording_about *about, int *err,
+			 char *message, size_t size)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		*err = -ENOMEM;
+		snprintf(message, size, "out of memory");
+		return NULL;
+	}
+	s->options = *options;
+	s->directory = s->fd = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->change, NULL);
+	*err = open_directory(s);
+	if (!*err)
+		*err = fill_directory(s, about);
+	if (!*err)
+		return s;
+	explain(s, *err, message, size);
+	store_close(s);
+	return NULL;
+}
+
+/* Only the writer itself changes what this looks at. */
+bool store_is_file_full(const struct store *s)
+{
+	return s->options.file_size && s->offset >= s->options.file_size;
+}
+
+static int close_stream(struct store *s)
+{
+	int err = s->fd >= 0 && fsync(s->fd) < 0 ? -errno : 0;
+
+	if (s->fd >= 0 && close(s->fd) < 0 && !err)
+		err = -errno;
+	s->fd = -1;
+	return err;
+}
+
+int store_next_file(struct store *s)
+{
+	int old = s->fd, err = open_stream(s, s->number + 1);
+
+	if (err)
+		return note_failure(s, err);
+	if (fsync(old) < 0 || close(old) < 0)
+		note_error(s, -errno);
+	remove_oldest(s);
+	wake_thread(s, false);
+	return 0;
+}
+
+int store_take(void *ctx, const struct packet *packet)
+{
+	struct store *s = ctx;
+	int err = s->blocked ? -EIO : write_all(s->fd, packet->bytes, packet->size);
+
+	if (err) {
+		/* What was written of it must not stand before the next one. */
+		if (!s->blocked && (ftruncate(s->fd, s->offset) < 0 || lseek(s->fd, s->offset, SEEK_SET) < 0))
+			s->blocked = true;
+		return note_failure(s, err);
+	}
+	s->offset += packet->size;
+	pthread_mutex_lock(&s->lock);
+	s->counters.bytes += packet->size;
+	s->counters.last_error = 0;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+int store_close(struct store *s)
+{
+	int err;
+
+	if (!s)
+		return 0;
+	err = close_stream(s);
+	if (s->has_thread) {
+		wake_thread(s, true);
+		pthread_join(s->thread, NULL);
+	}
+	if (s->directory >= 0) {
+		if (fsync(s->directory) < 0 && !err)
+			err = -errno;
+		close(s->directory);
+	}
+	if (s->error && !err)
+		err = s->error;
+	pthread_cond_destroy(&s->change);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+	return err;
+}
