@@ -14,7 +14,7 @@
 
 /* One vCPU in one column. */
 struct timeline_cell {
-	uint32_t dispatched, dropped;	/* saturate */
+	uint32_t dispatched, dropped;	/* saturate; dropped: coalesced, rejected, cancelled, cleared */
 	uint64_t worst_ns;		/* largest dispatch latency; 0: none */
 	uint64_t masked_ns;
 };
@@ -40,7 +40,7 @@ uint64_t timeline_begin_ns(const struct timeline *t);
 uint64_t timeline_column_ns(const struct timeline *t);	/* the width of a column now */
 unsigned int timeline_columns(const struct timeline *t);	/* in use */
 const struct timeline_row *timeline_rows(const struct timeline *t, size_t *count);
-uint64_t timeline_left_out(const struct timeline *t);
+uint64_t timeline_left_out(const struct timeline *t);	/* the most at one time, should the model have forgotten some since */
 
 /* Of all vCPUs: dispatches in that column with a latency of that band. */
 uint32_t timeline_band(const struct timeline *t, unsigned int column, unsigned int band);
