@@ -104,22 +104,42 @@ static int draw_station(const struct top *top, int x)
 	return top_put_piece(0, x, A_BOLD, "%s > %s", crumbs, levels[at->level]);
 }
 
-static void draw_first_line(const struct top *top)
+static int draw_clock(const struct top *top, int x)
+{
+	char clock[FORMAT_SIZE];
+
+	return top_put_piece(0, x, A_NORMAL, "%s", format_clock(clock, sizeof(clock), top->status.wall_ns));
+}
+
+static int draw_totals(const struct top *top, int x)
 {
 	const struct model_totals *totals = &top->totals;
-	char clock[FORMAT_SIZE];
-	int x = top->options.replay ? top_put_position(top, 0) : 0;
 
-	x = top_put_piece(0, x, A_BOLD, top->options.replay ? "%.24s" : "sdeitop on %.24s", top->status.host);
-	x = top_put_piece(0, x, A_NORMAL, "%s", format_clock(clock, sizeof(clock), top->status.wall_ns));
 	x = top_put_piece(0, x, A_NORMAL, "%zu VM%s", totals->vms, totals->vms == 1 ? "" : "s");
-	x = top_put_piece(0, x, A_NORMAL, "%zu vCPU%s", totals->vcpus, totals->vcpus == 1 ? "" : "s");
+	return top_put_piece(0, x, A_NORMAL, "%zu vCPU%s", totals->vcpus, totals->vcpus == 1 ? "" : "s");
+}
+
+static int draw_choice(const struct top *top, int x)
+{
 	if (top->paused)
 		x = top_put_piece(0, x, top_look(top, PAIR_WARN), "PAUSED");
 	if (*top->filter_text)
 		x = top_put_piece(0, x, top_look(top, PAIR_WARN), "filter: %s", top->filter_text);
-	if (top->base == &top_table_mode)
-		x = draw_station(top, x);
+	return top->base == &top_table_mode ? draw_station(top, x) : x;
+}
+
+/* In a replay the place takes so much room that what was chosen goes before what hardly changes. */
+static void draw_first_line(const struct top *top)
+{
+	int x;
+
+	if (top->options.replay) {
+		x = draw_choice(top, draw_clock(top, top_put_position(top, 0)));
+		x = draw_totals(top, top_put_piece(0, x, A_BOLD, "%.24s", top->status.host));
+	} else {
+		x = draw_clock(top, top_put_piece(0, 0, A_BOLD, "sdeitop on %.24s", top->status.host));
+		x = draw_choice(top, draw_totals(top, x));
+	}
 	top_put_piece(0, x, A_NORMAL, "every %gs", top->status.delay_ns / 1e9);
 }
 

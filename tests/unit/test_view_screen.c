@@ -19,6 +19,7 @@
 
 #include "src/cli/terminal.h"
 #include "src/view/top.h"
+#include "terminal_driver.h"
 #include "view_scene.h"
 
 /* --- what runs inside of tmux */
@@ -105,106 +106,7 @@ static int show(const char *scene, bool replay)
 	return 0;
 }
 
-/* --- what drives it */
-
-static char self[4096], session[64];
-
-__attribute__((format(printf, 1, 2)))
-static char *run(const char *format, ...)
-{
-	char command[8192], *text = NULL;
-	size_t size = 0;
-	va_list args;
-	FILE *out;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	out = popen(command, "r");
-	assert_non_null(out);
-	if (getdelim(&text, &size, '\0', out) < 0) {
-		free(text);
-		text = strdup("");
-	}
-	pclose(out);
-	return text;
-}
-
-static void tmux(const char *arguments)
-{
-	free(run("tmux -u -L %s %s 2>&1", session, arguments));
-}
-
-static void nap(void)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
-}
-
-/* The screen once it shows text; patient, as the machine may be busy. */
-static char *await(const char *text)
-{
-	char *screen = NULL;
-
-	for (int i = 0; i < 400; i++) {
-		free(screen);
-		screen = run("tmux -u -L %s capture-pane -p 2>&1", session);
-		if (strstr(screen, text))
-			return screen;
-		nap();
-	}
-	print_error("'%s' did not come, but\n%s\n", text, screen);
-	free(screen);
-	fail();
-	return NULL;
-}
-
-static void open_screen(const char *environment, const char *scene, int width, int height)
-{
-	char arguments[8192];
-
-	snprintf(arguments, sizeof(arguments),
-		 "-f /dev/null new-session -d -x %d -y %d \"env TZ=UTC %s '%s' --show %s; sleep 60\"", width, height,
-		 environment, self, scene);
-	tmux(arguments);
-}
-
-static void type(const char *keys)
-{
-	char arguments[256];
-
-	snprintf(arguments, sizeof(arguments), "send-keys %s", keys);
-	tmux(arguments);
-}
-
-static void name_session(void)
-{
-	static int number;
-
-	snprintf(session, sizeof(session), "sdeitop-test-%d-%d", getpid(), ++number);
-}
-
-static int close_screen(void **state)
-{
-	tmux("kill-server");
-	name_session();	/* the old server may take its time */
-	return 0;
-}
-
-static void assert_screen(const char *golden, const char *awaited)
-{
-	char *screen = await(awaited);
-
-	/* What is awaited may come before the last key, or the last line. */
-	for (int i = 0; i < (getenv("UPDATE_GOLDEN") ? 10 : 100) && !is_golden(golden, screen); i++) {
-		free(screen);
-		nap();
-		screen = await(awaited);
-	}
-	assert_golden(golden, screen);
-	free(screen);
-}
-
-#define UTF8 "LC_ALL=C.UTF-8"
+/* --- what is seen */
 
 static void test_80x24(void **state)
 {
@@ -319,11 +221,6 @@ static void test_selection(void **state)
 	free(screen);
 }
 
-static void signal_screen(const char *name)
-{
-	free(run("pkill -%s -P $(tmux -L %s display-message -p '#{pane_pid}') 2>&1", name, session));
-}
-
 static void test_pause(void **state)
 {
 	open_screen(UTF8, "small", 80, 24);
@@ -365,8 +262,7 @@ static void leave_by(void (*leave)(void))
 	leave();
 	for (int i = 0; i < 100; i++) {
 		/* In this order: what is captured is what was left behind. */
-		screen = run("tmux -L %s display-message -p 'alternate #{alternate_on} cursor #{cursor_flag}'; "
-			     "tmux -u -L %s capture-pane -p", session, session);
+		screen = left_behind();
 		if (strstr(screen, "alternate 0 cursor 1"))
 			break;
 		free(screen);
@@ -604,11 +500,6 @@ static void test_no_replay_keys(void **state)
 	assert_screen("screen-help.txt", "Keys");
 }
 
-static int have_tmux(void)
-{
-	return system("command -v tmux >/dev/null && command -v pkill >/dev/null") == 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -645,15 +536,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_quit, close_screen),
 		cmocka_unit_test_teardown(test_crash, close_screen),
 	};
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	setlocale(LC_CTYPE, "");
 	if (argc >= 3 && strcmp(argv[1], "--show") == 0)
 		return show(argv[2], argc == 4 && strcmp(argv[3], "--replay") == 0);
-	if (length <= 0 || !have_tmux()) {
+	if (!prepare_terminal_driver()) {
 		puts("skip screen tmux or pkill is missing");
 		return 0;
 	}
-	name_session();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
