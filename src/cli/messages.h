@@ -18,6 +18,7 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 #define EXIT_LACKING 4		/* this kernel lacks what was asked */
+#define EXIT_INCOMPLETE 5	/* done, but of the recording something is missing */
 
 /* usage */
 #define MSG_BAD_VALUE		"%s%s %s: expects %s"

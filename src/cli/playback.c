@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "playback.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../model/idmap.h"
+#include "messages.h"
+
+#define SECOND_NS 1000000000LL
+#define DAY_NS (86400 * SECOND_NS)
+
+#define MSG_NO_INPUT	"the directory of a recording is missing"
+#define MSG_RANGE	"--since and --until leave nothing of the recording"
+#define MSG_PROBLEMS	"… and %llu more"
+
+/* What a VM is called; each has one, so that its pid is told from 0. */
+struct named {
+	struct named *next;
+	char text[RECORDING_NAME_MAX + 1];
+};
+
+struct playback {
+	const struct playback_config *config;
+	struct playback_calls calls;
+	struct reader *reader;
+	struct idmap names;
+	struct named *all_names;
+	const struct recording_item *item;	/* the next one; NULL: to be fetched, or the end */
+	bool ended;
+	uint64_t now_ns, from_ns, to_ns;
+	struct recording_status status;		/* the newest */
+	uint64_t lost, records;
+};
+
+/* --- moments */
+
+/* Digits and a fraction: ns, or -EINVAL. */
+static int take_decimal(const char **text, int64_t unit_ns, int64_t *ns)
+{
+	int64_t whole = 0, part = unit_ns;
+
+	if (!isdigit((unsigned char)**text))
+		return -EINVAL;
+	for (; isdigit((unsigned char)**text); ++*text)
+		if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, **text - '0', &whole))
+			return -EINVAL;
+	if (__builtin_mul_overflow(whole, unit_ns, &whole))
+		return -EINVAL;
+	if (**text == '.')
+		for (++*text; isdigit((unsigned char)**text); ++*text)
+			whole += (**text - '0') * (part /= 10);
+	*ns = whole;
+	return 0;
+}
+
+static int64_t unit_of(const char **text)
+{
+	static const struct { const char *name; int64_t ns; } units[] = {
+		{ "ms", 1000000 }, { "us", 1000 }, { "ns", 1 }, { "h", 3600 * SECOND_NS }, { "m", 60 * SECOND_NS }, { "s", SECOND_NS },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t length = strlen(units[i].name);
+
+		if (strncmp(*text, units[i].name, length) == 0) {
+			*text += length;
+			return units[i].ns;
+		}
+	}
+	return 0;
+}
+
+/* "10m20s" */
+static int set_duration(struct moment *moment, const char *text)
+{
+	moment->kind = MOMENT_SINCE_START;
+	moment->ns = 0;
+	do {
+		const char *number = text;
+		int64_t ns, unit_ns;
+
+		text += strspn(text, "0123456789.");
+		unit_ns = unit_of(&text);
+		if (!unit_ns || take_decimal(&number, unit_ns, &ns) || __builtin_add_overflow(moment->ns, ns, &moment->ns))
+			return -EINVAL;
+		if (isdigit((unsigned char)*number) || *number == '.')
+			return -EINVAL;
+	} while (*text);
+	return 0;
+}
+
+static int set_time_of_day(struct moment *moment, const char *text)
+{
+	unsigned int hours, minutes;
+	int length = 0;
+	int64_t ns = 0;
+
+	if (sscanf(text, "%2u:%2u%n", &hours, &minutes, &length) != 2 || hours > 23 || minutes > 59)
+		return -EINVAL;
+	text += length;
+	if (*text == ':') {
+		text++;
+		if (take_decimal(&text, SECOND_NS, &ns) || ns >= 60 * SECOND_NS)
+			return -EINVAL;
+	}
+	moment->kind = MOMENT_TIME_OF_DAY;
+	moment->ns = (hours * 60 + minutes) * 60 * SECOND_NS + ns;
+	return *text ? -EINVAL : 0;
+}
+
+/* 2026-01-31T12:34:56.789, local unless it ends with Z. */
+static int set_wall(struct moment *moment, const char *text)
+{
+	struct tm tm = { .tm_isdst = -1 };
+	const char *rest = strptime(text, "%Y-%m-%d", &tm);
+	int64_t ns = 0;
+	struct moment day;
+
+	if (!rest || (*rest != 'T' && *rest != ' ' && *rest))
+		return -EINVAL;
+	if (*rest) {
+		char time[64];
+		size_t length = strlen(++rest);
+		bool utc = length && rest[length - 1] == 'Z';
+
+		if (length >= sizeof(time))
+			return -EINVAL;
+		memcpy(time, rest, length + 1);
+		time[length - utc] = '\0';
+		if (set_time_of_day(&day, time))
+			return -EINVAL;
+		ns = day.ns;
+		moment->ns = (utc ? timegm(&tm) : mktime(&tm)) * SECOND_NS + ns;
+	} else {
+		moment->ns = mktime(&tm) * SECOND_NS;
+	}
+	moment->kind = MOMENT_WALL;
+	return 0;
+}
+
+static int set_moment(void *field, const char *value)
+{
+	struct moment *moment = field;
+
+	if (strchr(value, '-'))
+		return set_wall(moment, value);
+	if (strchr(value, ':'))
+		return set_time_of_day(moment, value);
+	if (value[strspn(value, "0123456789.")])
+		return set_duration(moment, value);
+	moment->kind = MOMENT_MONOTONIC;
+	return take_decimal(&value, SECOND_NS, &moment->ns) || *value ? -EINVAL : 0;
+}
+
+const struct option_type option_moment = {
+	.set = set_moment, .expects = "a time: 1410.052064, 10m20s after the start, 10:00, or 2026-01-31T10:00",
+};
+
+/* That time of day at or after wall_ns. */
+static int64_t next_time_of_day(int64_t wall_ns, int64_t of_day_ns)
+{
+	time_t seconds = wall_ns / SECOND_NS;
+	struct tm tm;
+	int64_t ns;
+
+	localtime_r(&seconds, &tm);
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	ns = mktime(&tm) * SECOND_NS + of_day_ns;
+	return ns / SECOND_NS < seconds ? ns + DAY_NS : ns;
+}
+
+static uint64_t resolve(const struct moment *moment, const struct reader_span *span, int64_t offset_ns, uint64_t otherwise_ns)
+{
+	int64_t ns = moment->ns;
+
+	switch (moment->kind) {
+	case MOMENT_NONE:
+		return otherwise_ns;
+	case MOMENT_SINCE_START:
+		ns += span->begin_ns;
+		break;
+	case MOMENT_WALL:
+		ns -= offset_ns;
+		break;
+	case MOMENT_TIME_OF_DAY:
+		ns = next_time_of_day((int64_t)span->begin_ns + offset_ns, ns) - offset_ns;
+		break;
+	case MOMENT_MONOTONIC:
+		break;
+	}
+	return ns < 0 ? 0 : ns;
+}
+
+/* --- names */
+
+static void learn_name(struct playback *p, uint32_t vm, const char *text)
+{
+	struct named *named = idmap_find(&p->names, vm);
+
+	if (!named) {
+		named = calloc(1, sizeof(*named));
+		if (!named || idmap_put(&p->names, vm, named)) {
+			free(named);
+			return;
+		}
+		named->next = p->all_names;
+		p->all_names = named;
+	}
+	memcpy(named->text, text, sizeof(named->text));
+	named->text[RECORDING_NAME_MAX] = '\0';
+}
+
+char *playback_name(void *playback, uint32_t vm)
+{
+	const struct named *named = idmap_find(&((struct playback *)playback)->names, vm);
+
+	return strdup(named ? named->text : "-");
+}
+
+/* --- filters: the same as in the kernel */
+
+static bool has(const struct number_list *list, uint32_t number)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->values[i] == number)
+			return true;
+	return !list->count;
+}
+
+static bool is_guest(const struct playback *p, uint32_t vm)
+{
+	const struct string_list *guests = &p->config->guests;
+	const struct named *named = guests->count ? idmap_find(&p->names, vm) : NULL;
+
+	for (size_t i = 0; named && i < guests->count; i++)
+		if (fnmatch(guests->values[i], named->text, 0) == 0)
+			return true;
+	return !guests->count;
+}
+
+static bool is_wanted(const struct playback *p, uint32_t vm, uint32_t vcpu, uint32_t event)
+{
+	const struct playback_config *c = p->config;
+
+	return has(&c->vms, vm) && has(&c->vcpus, vcpu) && (event == SDEI_NONE || has(&c->events, event)) && is_guest(p, vm);
+}
+
+/* --- playing */
+
+static void play_record(struct playback *p, const struct recording_item *item)
+{
+	const struct sdei_record *r = &item->record.head;
+
+	if (!is_wanted(p, r->vm, r->vcpu, r->event))
+		return;
+	p->records++;
+	p->calls.sink.record(p->calls.sink.ctx, r, item->size);
+}
+
+static void play_lost(struct playback *p, const struct recording_item *item)
+{
+	if (!item->lost.key_known)
+		p->calls.sink.lost_unknown(p->calls.sink.ctx, item->lost.count);
+	else if (is_wanted(p, item->lost.key.vm, item->lost.key.vcpu, item->lost.key.event))
+		p->calls.sink.lost(p->calls.sink.ctx, &item->lost.key, item->lost.count);
+}
+
+static void play(struct playback *p, const struct recording_item *item)
+{
+	if (item->time_ns > p->now_ns)
+		p->now_ns = item->time_ns;
+	switch (item->kind) {
+	case ITEM_RECORD:
+	case ITEM_SNAPSHOT:
+		play_record(p, item);
+		break;
+	case ITEM_LOST:
+		play_lost(p, item);
+		break;
+	case ITEM_NAME:
+		learn_name(p, item->name.vm, item->name.text);
+		break;
+	case ITEM_STATUS:
+		p->status = item->status;
+		if (p->calls.status && playback_in_range(p))
+			p->calls.status(p->calls.ctx, &item->status);
+		break;
+	}
+}
+
+bool playback_run(struct playback *p, uint64_t until_ns)
+{
+	if (until_ns > p->to_ns)
+		until_ns = p->to_ns;
+	for (;;) {
+		if (!p->item)
+			p->item = reader_next(p->reader);
+		p->ended = !p->item || p->item->time_ns > p->to_ns;
+		if (p->ended || p->item->time_ns > until_ns)
+			return !p->ended;
+		play(p, p->item);
+		p->item = NULL;
+	}
+}
+
+bool playback_in_range(const struct playback *p)
+{
+	return p->now_ns >= p->from_ns;
+}
+
+int playback_seek(struct playback *p, uint64_t time_ns)
+{
+	p->item = NULL;
+	p->now_ns = 0;
+	return reader_seek(p->reader, time_ns);
+}
+
+struct reader *playback_reader(struct playback *p)
+{
+	return p->reader;
+}
+
+uint64_t playback_now_ns(const struct playback *p)
+{
+	return p->now_ns;
+}
+
+void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns)
+{
+	*from_ns = p->from_ns;
+	*to_ns = p->to_ns;
+}
+
+void playback_view_status(const struct playback *p, struct view_status *status)
+{
+	const struct recording_status *s = &p->status;
+	const struct recording_about *about = reader_about(p->reader);
+
+	memset(status, 0, sizeof(*status));
+	status->now_ns = p->now_ns;
+	status->wall_ns = (int64_t)p->now_ns + reader_wall_offset_ns(p->reader);
+	snprintf(status->host, sizeof(status->host), "%s", about->host);
+	status->probes_attached = s->probes_attached;
+	status->probes_total = s->probes_total;
+	status->cpu_percent = s->cpu_permille == UINT16_MAX || !s->time_ns ? -1 : s->cpu_permille / 10.0;
+	status->counters.read = s->read;
+	status->counters.malformed = s->malformed;
+	status->counters.late = s->late;
+}
+
+/* --- begin and end */
+
+static int set_range(struct playback *p)
+{
+	int64_t offset_ns = reader_about(p->reader)->clock_offset_ns;
+	struct reader_span span;
+	int err = reader_span(p->reader, &span);
+
+	if (err)
+		return err;
+	p->from_ns = resolve(&p->config->since, &span, offset_ns, span.begin_ns);
+	p->to_ns = resolve(&p->config->until, &span, offset_ns, span.end_ns);
+	if (p->from_ns > p->to_ns || p->from_ns > span.end_ns || p->to_ns < span.begin_ns)
+		return -ERANGE;
+	return p->from_ns > span.begin_ns ? playback_seek(p, p->from_ns) : 0;
+}
+
+struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status)
+{
+	struct playback *p = config->input ? calloc(1, sizeof(*p)) : NULL;
+	char message[512];
+	int err;
+
+	*exit_status = config->input ? EXIT_FAILED : EXIT_USAGE;
+	if (!p) {
+		say("%s", config->input ? MSG_NO_MEMORY : MSG_NO_INPUT);
+		return NULL;
+	}
+	p->config = config;
+	p->calls = *calls;
+	p->reader = reader_open(config->input, &err, message, sizeof(message));
+	if (!p->reader) {
+		say("%s", message);
+		playback_close(p);
+		return NULL;
+	}
+	err = set_range(p);
+	if (!err)
+		return p;
+	if (err == -ERANGE) {
+		*exit_status = EXIT_USAGE;
+		say(MSG_RANGE);
+	} else {
+		say(MSG_READING, strerror(-err));
+	}
+	playback_close(p);
+	return NULL;
+}
+
+void playback_close(struct playback *p)
+{
+	if (!p)
+		return;
+	while (p->all_names) {
+		struct named *next = p->all_names->next;
+
+		free(p->all_names);
+		p->all_names = next;
+	}
+	idmap_release(&p->names);
+	reader_close(p->reader);
+	free(p);
+}
+
+int playback_finish(struct playback *p)
+{
+	size_t kept;
+	uint64_t all;
+	const struct reader_problem *problems = reader_problems(p->reader, &kept, &all);
+	char text[512];
+
+	for (size_t i = 0; i < kept; i++) {
+		reader_describe(&problems[i], text, sizeof(text));
+		say("%s", text);
+	}
+	if (all > kept)
+		say(MSG_PROBLEMS, (unsigned long long)(all - kept));
+	return reader_is_incomplete(p->reader) ? EXIT_INCOMPLETE : EXIT_DONE;
+}
