@@ -2,7 +2,6 @@
 /* sdeitop events: every record as it comes, one line each. */
 #include <stdlib.h>
 
-#include "../source/guest_name.h"
 #include "../view/events_text.h"
 #include "../view/json.h"
 #include "../view/text.h"
@@ -145,7 +144,7 @@ static int follow(struct events *e, char **command)
 
 static bool prepare(struct events *e)
 {
-	e->names = name_cache_new(guest_name, terminal_is_utf8());
+	e->names = name_cache_new(feeder_live_name, NULL, terminal_is_utf8());
 	e->feeder = e->config.summary ? feeder_new(terminal_is_utf8(), NULL) : NULL;
 	if (!e->names || (e->config.summary && !e->feeder)) {
 		say(MSG_NO_MEMORY);

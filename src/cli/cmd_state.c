@@ -3,12 +3,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "../source/guest_name.h"
 #include "../view/escape.h"
 #include "../view/format.h"
 #include "../view/json_write.h"
 #include "../view/names.h"
 #include "commands.h"
+#include "feeder.h"
 #include "messages.h"
 #include "terminal.h"
 #include "watch.h"
@@ -210,7 +210,7 @@ static int look(struct state *s)
 		watch_end(s->watch, EXIT_DONE);
 		watch_run(s->watch, NULL);
 		watch_status(s->watch, &s->now);
-		names_adopt(s->model, guest_name, terminal_is_utf8());
+		names_adopt(s->model, feeder_live_name, NULL, terminal_is_utf8());
 		(s->config.json ? put_json : put_text)(s);
 		watch_flush(s->watch, s->out);
 		status = watch_exit_status(s->watch);

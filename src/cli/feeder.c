@@ -19,11 +19,18 @@ union record {
 struct feeder {
 	struct model *model;
 	bool utf8;
+	name_lookup_t name;
+	void *name_ctx;
 	union record records[BATCH];
 	const struct sdei_record *pointers[BATCH];
 	size_t sizes[BATCH];
 	size_t count;
 };
+
+char *feeder_live_name(void *ctx, uint32_t vm)
+{
+	return guest_name(vm);
+}
 
 struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
 {
@@ -33,6 +40,7 @@ struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
 	if (!f)
 		return NULL;
 	f->utf8 = utf8;
+	f->name = feeder_live_name;
 	if (limits)
 		options.limits = *limits;
 	f->model = model_new(&options);
@@ -50,6 +58,12 @@ void feeder_free(struct feeder *f)
 	if (f)
 		model_free(f->model);
 	free(f);
+}
+
+void feeder_set_names(struct feeder *f, name_lookup_t name, void *ctx)
+{
+	f->name = name;
+	f->name_ctx = ctx;
 }
 
 struct model *feeder_model(struct feeder *f)
@@ -100,5 +114,5 @@ void feeder_flush(void *ctx)
 	struct feeder *f = ctx;
 
 	pass_on(f);
-	names_adopt(f->model, guest_name, f->utf8);
+	names_adopt(f->model, f->name, f->name_ctx, f->utf8);
 }

@@ -16,6 +16,12 @@ struct feeder;
 struct feeder *feeder_new(bool utf8, const struct finding_limits *limits);
 void feeder_free(struct feeder *f);	/* NULL is fine */
 
+/* guest_name(), whatever ctx is. */
+char *feeder_live_name(void *ctx, uint32_t vm);
+
+/* Whom to ask for the names of VMs, with ctx; feeder_live_name() unless told. */
+void feeder_set_names(struct feeder *f, char *(*name)(void *ctx, uint32_t vm), void *ctx);
+
 /* Complete after feeder_flush(). */
 struct model *feeder_model(struct feeder *f);
 

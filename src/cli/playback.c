@@ -197,6 +197,16 @@ static uint64_t resolve(const struct moment *moment, const struct reader_span *s
 	return ns < 0 ? 0 : ns;
 }
 
+int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns)
+{
+	struct reader_span span;
+	int err = moment->kind == MOMENT_NONE ? -EINVAL : reader_span(p->reader, &span);
+
+	if (!err)
+		*time_ns = resolve(moment, &span, reader_about(p->reader)->clock_offset_ns, 0);
+	return err;
+}
+
 /* --- names */
 
 static void learn_name(struct playback *p, uint32_t vm, const char *text)
@@ -337,6 +347,15 @@ void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns
 	*to_ns = p->to_ns;
 }
 
+/* Anybody may have written it. */
+static void copy_host(char *host, size_t size, const char *text)
+{
+	snprintf(host, size, "%s", text);
+	for (; *host; host++)
+		if (*host <= ' ' || *host > '~')
+			*host = '?';
+}
+
 void playback_view_status(const struct playback *p, struct view_status *status)
 {
 	const struct recording_status *s = &p->status;
@@ -345,7 +364,7 @@ void playback_view_status(const struct playback *p, struct view_status *status)
 	memset(status, 0, sizeof(*status));
 	status->now_ns = p->now_ns;
 	status->wall_ns = (int64_t)p->now_ns + reader_wall_offset_ns(p->reader);
-	snprintf(status->host, sizeof(status->host), "%s", about->host);
+	copy_host(status->host, sizeof(status->host), about->host);
 	status->probes_attached = s->probes_attached;
 	status->probes_total = s->probes_total;
 	status->cpu_percent = s->cpu_permille == UINT16_MAX || !s->time_ns ? -1 : s->cpu_permille / 10.0;
@@ -355,6 +374,27 @@ void playback_view_status(const struct playback *p, struct view_status *status)
 }
 
 /* --- begin and end */
+
+bool playback_parse(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		    int *status)
+{
+	char message[256], **rest;
+	int err = options_parse(command, argc, argv, config, &rest, message, sizeof(message));
+
+	*status = EXIT_DONE;
+	if (!err && own->help)
+		options_help(command, stdout);
+	else if (!err && own->version)
+		printf("%s %s\n", PROGRAM, SDEITOP_VERSION);
+	else if (!err && own->input)
+		return true;
+	else {
+		say("%s", err ? message : MSG_NO_INPUT);
+		say(MSG_TRY_HELP, " ", command->name);
+		*status = EXIT_USAGE;
+	}
+	return false;
+}
 
 static int set_range(struct playback *p)
 {

@@ -23,6 +23,11 @@ struct moment {
  */
 extern const struct option_type option_moment;	/* struct moment */
 
+struct playback;
+
+/* The time that is meant, CLOCK_MONOTONIC. 0 or -EINVAL: there is none such. */
+int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns);
+
 struct playback_config {
 	bool help, version, verbose;
 	struct number_list vms, vcpus, events;
@@ -30,6 +35,26 @@ struct playback_config {
 	struct moment since, until;
 	const char *input;	/* DIR: an operand, or -i */
 };
+
+/* Rows for a command's tables; its config has a struct playback_config called playback. */
+#define PLAYBACK_OPTION(config, key, name, value, type, field, help) \
+	{ key, name, value, &option_##type, offsetof(struct config, playback.field), help }
+#define PLAYBACK_OPTIONS(config)								\
+	PLAYBACK_OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"), \
+	PLAYBACK_OPTION(config, 'g', "guest", "GUEST", patterns, guests,			\
+			"only VMs whose name matches, as in 'web*'; may be repeated"),		\
+	PLAYBACK_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
+	PLAYBACK_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
+	PLAYBACK_OPTION(config, 0, "since", "MOMENT", moment, since, "from there: 1m30s, 10:00:05, 2026-01-31T10:00"), \
+	PLAYBACK_OPTION(config, 0, "until", "MOMENT", moment, until, "up to there"),		\
+	PLAYBACK_OPTION(config, 'i', "input", "DIR", string, input, "the recording"),		\
+	PLAYBACK_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
+	PLAYBACK_OPTION(config, 'V', "version", NULL, flag, version, "the version")
+#define PLAYBACK_OPERAND(config) PLAYBACK_OPTION(config, 0, "DIR", NULL, string, input, NULL)
+
+/* As watch_parse(), without a command behind --; a recording must be named. */
+bool playback_parse(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		    int *status);
 
 struct playback_calls {
 	struct source_sink sink;

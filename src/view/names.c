@@ -25,9 +25,9 @@ void name_free(void *user)
 	free(user);
 }
 
-static bool name_fill(struct vm_name *name, uint32_t pid, name_lookup_t lookup, bool utf8)
+static bool name_fill(struct vm_name *name, uint32_t pid, name_lookup_t lookup, void *ctx, bool utf8)
 {
-	name->raw = lookup(pid);
+	name->raw = lookup(ctx, pid);
 	name->shown = name->raw ? escape_terminal(name->raw, utf8) : NULL;
 	if (!name->shown) {
 		name_clear(name);
@@ -37,18 +37,18 @@ static bool name_fill(struct vm_name *name, uint32_t pid, name_lookup_t lookup, 
 	return true;
 }
 
-static struct vm_name *name_new(uint32_t pid, name_lookup_t lookup, bool utf8)
+static struct vm_name *name_new(uint32_t pid, name_lookup_t lookup, void *ctx, bool utf8)
 {
 	struct vm_name *name = calloc(1, sizeof(*name));
 
-	if (name && !name_fill(name, pid, lookup, utf8)) {
+	if (name && !name_fill(name, pid, lookup, ctx, utf8)) {
 		free(name);
 		name = NULL;
 	}
 	return name;
 }
 
-void names_adopt(struct model *m, name_lookup_t lookup, bool utf8)
+void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8)
 {
 	size_t count;
 	struct model_vm *const *vms = model_vms(m, &count);
@@ -57,7 +57,7 @@ void names_adopt(struct model *m, name_lookup_t lookup, bool utf8)
 	while (count > 0 && !vms[count - 1]->user) {
 		struct model_vm *vm = vms[--count];
 
-		vm->user = name_new(vm->pid, lookup, utf8);
+		vm->user = name_new(vm->pid, lookup, ctx, utf8);
 	}
 }
 
@@ -69,6 +69,7 @@ const struct vm_name *name_of(const struct model_vm *vm)
 /* Two pids that share a slot take it in turns, which costs time and nothing else. */
 struct name_cache {
 	name_lookup_t lookup;
+	void *ctx;
 	bool utf8;
 	struct slot {
 		uint32_t pid;
@@ -77,12 +78,13 @@ struct name_cache {
 	} slots[CACHE_SLOTS];
 };
 
-struct name_cache *name_cache_new(name_lookup_t lookup, bool utf8)
+struct name_cache *name_cache_new(name_lookup_t lookup, void *ctx, bool utf8)
 {
 	struct name_cache *cache = calloc(1, sizeof(*cache));
 
 	if (cache) {
 		cache->lookup = lookup;
+		cache->ctx = ctx;
 		cache->utf8 = utf8;
 	}
 	return cache;
@@ -105,7 +107,7 @@ const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uin
 	name_clear(&slot->name);
 	slot->pid = pid;
 	slot->time_ns = time_ns;
-	if (!name_fill(&slot->name, pid, cache->lookup, cache->utf8))
+	if (!name_fill(&slot->name, pid, cache->lookup, cache->ctx, cache->utf8))
 		return &nameless;
 	return &slot->name;
 }

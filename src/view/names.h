@@ -17,11 +17,11 @@ struct vm_name {
 	unsigned int width;	/* columns of shown */
 };
 
-/* guest_name(), or a test's: a new string, NULL: no memory. */
-typedef char *(*name_lookup_t)(uint32_t pid);
+/* What a VM is called: a new string, NULL: no memory. */
+typedef char *(*name_lookup_t)(void *ctx, uint32_t pid);
 
 /* Names the VMs that are new in the model; to be called after each feeding. utf8: as escape_terminal(). */
-void names_adopt(struct model *m, name_lookup_t lookup, bool utf8);
+void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8);
 
 /* Never NULL; "-" for a VM without a name. */
 const struct vm_name *name_of(const struct model_vm *vm);
@@ -31,7 +31,7 @@ void name_free(void *name);
 
 /* The same for views that have no model: a cache by pid. */
 struct name_cache;
-struct name_cache *name_cache_new(name_lookup_t lookup, bool utf8);	/* NULL: no memory */
+struct name_cache *name_cache_new(name_lookup_t lookup, void *ctx, bool utf8);	/* NULL: no memory */
 void name_cache_free(struct name_cache *cache);
 
 /* The name of pid; asked anew if fresh (a VM was just created) and the last answer is older than a second. */

@@ -18,7 +18,7 @@
 #define RE (SDEI_REGISTERED | SDEI_ENABLED)
 
 /* What the names of the scenes' VMs are. */
-static char *lookup(uint32_t pid)
+static char *lookup(void *ctx, uint32_t pid)
 {
 	static const struct {
 		uint32_t pid;
@@ -245,7 +245,7 @@ static void tick(struct model *m, struct view_status *status, uint64_t now_ns)
 	status->now_ns = now_ns;
 	status->wall_ns = WALL + (now_ns - START);
 	model_tick(m, now_ns);
-	names_adopt(m, lookup, true);
+	names_adopt(m, lookup, NULL, true);
 }
 
 struct model *scene_new(const char *name, struct view_status *status)
