@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sdeitop replay: the live screen on a recording, or what -b and -j would have printed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "loop.h"
+#include "messages.h"
+#include "playback.h"
+#include "replay.h"
+#include "show.h"
+
+#define NS_PER_SEC 1000000000ULL
+#define NS_PER_MS 1000000ULL
+#define TURN_MS 50
+#define PATIENCE_NS (200 * NS_PER_MS)	/* a jump that takes longer tells how far it is */
+
+struct replay_config {
+	struct playback_config playback;
+	struct show_config show;
+	int speed;
+};
+
+/* --- options */
+
+/* "4", "x4", "1/4": the exponent of a power of two. */
+static int set_speed(void *field, const char *value)
+{
+	const char *digits = value + (*value == 'x');
+	bool slower = strncmp(digits, "1/", 2) == 0;
+	uint64_t factor;
+	int speed = 0;
+
+	if (option_count.set(&factor, slower ? digits + 2 : digits) != 0 || factor & (factor - 1))
+		return -EINVAL;
+	for (; factor > 1; factor >>= 1)
+		speed++;
+	if (speed > (slower ? -REPLAY_SLOWEST : REPLAY_FASTEST))
+		return -EINVAL;
+	*(int *)field = slower ? -speed : speed;
+	return 0;
+}
+
+static const struct option_type option_speed = {
+	.set = set_speed, .expects = "a power of two from 1/16 to 1024, as in 8 or 1/2",
+};
+
+static const struct option_spec options[] = {
+	SHOW_OPTIONS(replay_config),
+	{ 0, "speed", "X", &option_speed, offsetof(struct replay_config, speed), "how fast it plays at first: 8, 1/2; 1 unless given" },
+	PLAYBACK_OPTIONS(replay_config),
+	{ 0 },
+};
+
+static const struct option_spec operands[] = {
+	PLAYBACK_OPERAND(replay_config),
+	{ 0 },
+};
+
+static void more_help(FILE *out)
+{
+	show_help(out, true);
+}
+
+/* --- a run in any form */
+
+struct run {
+	struct replay_config config;
+	struct show *show;
+	struct playback *playback;
+	struct replay *replay;
+	struct view_status status;	/* of what is shown */
+	uint64_t begin_ns;		/* of the recording */
+	int exit_status;
+	bool done;
+
+	/* text and JSON */
+	uint64_t intervals, from_ns;
+
+	/* the screen */
+	struct loop *loop;
+	int timer;
+	bool armed, stale;
+	uint64_t clock_ns, deadline_ns, drawn_ns;
+	const struct replay_mark *told;
+	uint64_t *marks;
+	size_t mark_room;
+};
+
+static bool read_on(void *ctx, uint64_t until_ns)
+{
+	return playback_run(((struct run *)ctx)->playback, until_ns);
+}
+
+static int start_again(void *ctx)
+{
+	return playback_seek(((struct run *)ctx)->playback, 0);
+}
+
+static struct feeder *new_feeder(void *ctx)
+{
+	struct run *run = ctx;
+	struct feeder *f = feeder_new(show_is_utf8(run->show), &run->config.show.limits);
+
+	if (f) {
+		feeder_set_names(f, playback_name, run->playback);
+		show_prepare_model(run->show, feeder_model(f));
+	}
+	return f;
+}
+
+static void take_status(struct run *run)
+{
+	uint64_t shown_ns = replay_shown_ns(run->replay);
+
+	/* While it comes from the start, the screen is still as it was. */
+	if (shown_ns == replay_now_ns(run->replay)) {
+		playback_view_status(run->playback, &run->status);
+		run->status.wall_ns += (int64_t)(shown_ns - run->status.now_ns);
+		run->status.now_ns = shown_ns;
+	}
+	run->status.delay_ns = run->config.show.delay_ms * NS_PER_MS;
+}
+
+static void fail(struct run *run, const char *what)
+{
+	say("%s", what);
+	run->exit_status = EXIT_FAILED;
+	run->done = true;
+}
+
+/* --- text and JSON */
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	interrupted = 1;
+}
+
+static void flush(struct run *run)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return;
+	run->done = true;
+	if (errno == EPIPE || run->exit_status != EXIT_DONE)
+		return;
+	say(MSG_WRITING, "standard output", strerror(errno));
+	run->exit_status = EXIT_FAILED;
+}
+
+static void print(struct run *run, struct model *m, int (*what)(struct show *s, const struct model *m, const struct view_status *status))
+{
+	take_status(run);
+	if (what(run->show, m, &run->status) < 0)
+		fail(run, MSG_NO_MEMORY);
+	flush(run);
+}
+
+/* As live: what is left at the end is no interval. */
+static void print_interval(struct run *run, struct model *m, uint64_t now_ns)
+{
+	if ((now_ns - run->from_ns) % (run->config.show.delay_ms * NS_PER_MS))
+		return;
+	print(run, m, show_interval);
+	if (++run->intervals == run->config.show.count)
+		run->done = true;
+}
+
+static bool is_done(void *ctx)
+{
+	return interrupted || ((struct run *)ctx)->done;
+}
+
+static void print_all(struct run *run)
+{
+	struct sigaction action = { .sa_handler = interrupt };
+	struct model *m;
+	uint64_t now_ns;
+	int err;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	replay_go(run->replay, UINT64_MAX);
+	err = replay_work(run->replay, is_done, run);
+	if (err)
+		fail(run, MSG_NO_MEMORY);
+	replay_stop(run->replay);
+	m = replay_model(run->replay);
+	now_ns = replay_now_ns(run->replay);
+	if (model_totals(m)->now_ns != now_ns)
+		model_tick(m, now_ns);
+	model_settle(m, now_ns);
+	print(run, m, show_summary);
+}
+
+/* --- the screen */
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
+}
+
+static bool is_late(void *ctx)
+{
+	return clock_ns() >= ((struct run *)ctx)->deadline_ns;
+}
+
+static void take_marks(struct run *run, struct view_replay *place)
+{
+	size_t count;
+	const struct replay_mark *marks = replay_marks(run->replay, &count);
+
+	if (count > run->mark_room) {
+		uint64_t *positions = reallocarray(run->marks, count, sizeof(*positions));
+
+		if (!positions)
+			return;
+		run->marks = positions;
+		run->mark_room = count;
+	}
+	for (size_t i = 0; i < count; i++)
+		run->marks[i] = marks[i].at_ns - run->begin_ns;
+	place->marks = run->marks;
+	place->mark_count = count;
+}
+
+static void draw(struct run *run)
+{
+	struct view_replay *place = &run->status.replay;
+	uint64_t from_ns, to_ns;
+
+	take_status(run);
+	playback_range(run->playback, &from_ns, &to_ns);
+	*place = (struct view_replay){
+		.position_ns = replay_now_ns(run->replay) - run->begin_ns, .length_ns = to_ns - run->begin_ns,
+		.speed = replay_speed(run->replay), .playing = replay_is_playing(run->replay),
+		.ended = replay_is_ended(run->replay), .jump_percent = replay_progress(run->replay),
+	};
+	take_marks(run, place);
+	show_interval(run->show, replay_model(run->replay), &run->status);
+	run->drawn_ns = clock_ns();
+	run->stale = false;
+}
+
+/* Once it has arrived. */
+static void tell_found(struct run *run)
+{
+	const struct replay_mark *found = replay_found(run->replay);
+
+	if (found && found != run->told)
+		top_select_finding(show_top(run->show), &found->finding);
+	run->told = found;
+	if (replay_found_none(run->replay))
+		top_say(show_top(run->show), "there is no finding on that side");
+}
+
+/* The timer turns only while there is something to do. */
+static void arm(struct run *run)
+{
+	bool busy = replay_is_busy(run->replay) || replay_is_playing(run->replay);
+
+	if (busy == run->armed)
+		return;
+	loop_set_timer(run->loop, run->timer, busy ? TURN_MS : 0);
+	run->armed = busy;
+}
+
+static int go_on(void *ctx)
+{
+	struct run *run = ctx;
+	uint64_t now_ns = clock_ns();
+	int err;
+
+	replay_elapse(run->replay, now_ns - run->clock_ns);
+	run->clock_ns = now_ns;
+	run->deadline_ns = now_ns + TURN_MS * NS_PER_MS;
+	err = replay_work(run->replay, is_late, run);
+	if (err)
+		top_say(show_top(run->show), MSG_REWIND, strerror(-err));
+	tell_found(run);
+	if (replay_progress(run->replay) < 0 ? run->stale || err : clock_ns() - run->drawn_ns >= PATIENCE_NS)
+		draw(run);
+	arm(run);
+	return 0;
+}
+
+/* "+10s" and "-10s" are from here; all else is a moment as --since takes it. */
+static int jump_time(const struct run *run, const char *text, uint64_t *time_ns)
+{
+	bool relative = *text == '+' || *text == '-';
+	uint64_t now_ns = replay_now_ns(run->replay);
+	struct moment moment = { 0 };
+
+	if (option_moment.set(&moment, text + relative) != 0 || (relative && moment.kind != MOMENT_SINCE_START))
+		return -EINVAL;
+	if (!relative)
+		return playback_moment(run->playback, &moment, time_ns);
+	if (*text == '+')
+		*time_ns = (uint64_t)moment.ns < UINT64_MAX - now_ns ? now_ns + moment.ns : UINT64_MAX;
+	else
+		*time_ns = (uint64_t)moment.ns < now_ns ? now_ns - moment.ns : 0;
+	return 0;
+}
+
+static void jump(struct run *run)
+{
+	const char *text = top_jump_text(show_top(run->show));
+	uint64_t time_ns;
+
+	if (jump_time(run, text, &time_ns) == 0)
+		replay_go(run->replay, time_ns);
+	else
+		top_say(show_top(run->show), "'%s' is no moment: %s", text, "+10s, -10s, 1m30s, 10:00:05");
+}
+
+static void play_or_stop(struct run *run)
+{
+	if (replay_progress(run->replay) >= 0)
+		replay_stop(run->replay);
+	else
+		replay_play(run->replay, !replay_is_playing(run->replay));
+	run->clock_ns = clock_ns();
+}
+
+static void set_delay(struct run *run)
+{
+	run->config.show.delay_ms = top_delay_ms(show_top(run->show));
+	replay_set_delay(run->replay, run->config.show.delay_ms * NS_PER_MS);
+}
+
+static void obey(struct run *run, enum top_wish wish)
+{
+	struct replay *r = run->replay;
+
+	switch (wish) {
+	case TOP_REDRAW: break;
+	case TOP_QUIT: loop_stop(run->loop); break;
+	case TOP_RESET: replay_reset(r); break;
+	case TOP_DELAY: set_delay(run); break;
+	case TOP_PLAY: play_or_stop(run); break;
+	case TOP_STEP: replay_step(r, 1); break;
+	case TOP_STEP_BACK: replay_step(r, -1); break;
+	case TOP_FASTER: replay_faster(r, 1); break;
+	case TOP_SLOWER: replay_faster(r, -1); break;
+	case TOP_TO_START: replay_go(r, 0); break;
+	case TOP_TO_END: replay_go(r, UINT64_MAX); break;
+	case TOP_NEXT_FINDING: replay_find(r, true); break;
+	case TOP_PREVIOUS_FINDING: replay_find(r, false); break;
+	case TOP_JUMP: jump(run); break;
+	}
+}
+
+static int take_keys(void *ctx)
+{
+	struct run *run = ctx;
+
+	obey(run, top_keys(show_top(run->show)));
+	run->stale = true;
+	/* Even while it goes elsewhere: a key is answered. */
+	if (replay_progress(run->replay) >= 0)
+		draw(run);
+	return go_on(run);
+}
+
+static int take_signal(void *ctx, const struct signalfd_siginfo *info)
+{
+	struct run *run = ctx;
+
+	switch (info->ssi_signo) {
+	case SIGINT:
+	case SIGTERM:
+	case SIGHUP:
+		loop_stop(run->loop);
+		return 0;
+	}
+	show_take_signal(run->show, info->ssi_signo);
+	run->clock_ns = clock_ns();	/* stopped time is none */
+	draw(run);
+	return 0;
+}
+
+static int prepare_loop(struct run *run)
+{
+	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
+	sigset_t signals;
+	int err;
+
+	run->loop = loop_new();
+	if (!run->loop)
+		return -ENOMEM;
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		sigaddset(&signals, taken[i]);
+	err = loop_add_signals(run->loop, &signals, take_signal, run);
+	if (!err)
+		err = loop_add_fd(run->loop, STDIN_FILENO, take_keys, run);
+	if (err)
+		return err;
+	run->timer = loop_add_timer(run->loop, TURN_MS, go_on, run);
+	run->armed = true;
+	return run->timer < 0 ? run->timer : 0;
+}
+
+static void run_screen(struct run *run)
+{
+	int err = prepare_loop(run);
+
+	if (!err)
+		err = show_open(run->show);
+	if (!err) {
+		replay_faster(run->replay, run->config.speed);
+		replay_play(run->replay, true);
+		run->clock_ns = clock_ns();
+		draw(run);
+		err = loop_run(run->loop);
+	}
+	show_close(run->show);
+	loop_free(run->loop);
+	if (err) {
+		say(MSG_LOOP, strerror(-err));
+		run->exit_status = EXIT_FAILED;
+	}
+}
+
+/* --- life */
+
+static void ticked(void *ctx, struct model *m, uint64_t now_ns)
+{
+	struct run *run = ctx;
+
+	if (show_is_screen(run->show))
+		top_take(show_top(run->show), m);
+	else
+		print_interval(run, m, now_ns);
+	run->stale = true;
+}
+
+static void restarted(void *ctx)
+{
+	struct run *run = ctx;
+
+	if (show_is_screen(run->show))
+		top_forget(show_top(run->show));
+	run->stale = true;
+}
+
+static struct replay *make_player(struct run *run)
+{
+	const struct replay_options own = {
+		.run = read_on, .rewind = start_again, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted,
+		.ctx = run, .delay_ns = run->config.show.delay_ms * NS_PER_MS, .keep_gone_ns = show_keep_gone_ns(run->show),
+	};
+	struct replay *replay = replay_new(&own);
+
+	if (!replay)
+		fail(run, MSG_NO_MEMORY);
+	return replay;
+}
+
+/* False: the user has been told. */
+static bool start(struct run *run)
+{
+	struct reader_span span;
+	uint64_t to_ns;
+	int err = reader_span(playback_reader(run->playback), &span);
+
+	playback_range(run->playback, &run->from_ns, &to_ns);
+	run->begin_ns = err || span.begin_ns > run->from_ns ? run->from_ns : span.begin_ns;
+	if (replay_start(run->replay, run->from_ns, to_ns) == 0)
+		return true;
+	fail(run, MSG_NO_MEMORY);
+	return false;
+}
+
+static void play(struct run *run)
+{
+	struct playback_calls calls = { 0 };
+
+	run->replay = make_player(run);
+	if (!run->replay)
+		return;
+	calls.sink = replay_sink(run->replay);
+	run->playback = playback_open(&run->config.playback, &calls, &run->exit_status);
+	if (!run->playback || !start(run))
+		return;
+	if (show_is_screen(run->show))
+		run_screen(run);
+	else
+		print_all(run);
+	if (run->exit_status == EXIT_DONE)
+		run->exit_status = playback_finish(run->playback);
+}
+
+static int run_replay(const struct command *self, int argc, char **argv)
+{
+	struct run run = { 0 };
+	int status;
+
+	if (playback_parse(self, argc, argv, &run.config, &run.config.playback, &status)) {
+		if (!run.config.show.delay_ms)
+			run.config.show.delay_ms = SHOW_DELAY_MS;
+		run.show = show_new(&run.config.show, false, true, &run.exit_status);
+		if (run.show)
+			play(&run);
+		status = run.exit_status;
+		replay_free(run.replay);
+		playback_close(run.playback);
+		show_free(run.show);
+		free(run.marks);
+	}
+	options_clear(self, &run.config);
+	return status;
+}
+
+const struct command cmd_replay = {
+	.name = "replay",
+	.usage = "replay [OPTIONS] DIR",
+	.help = "Shows a recording as the live screen showed it: play, pause, step, jump, go from finding to finding.",
+	.about = "DIR is what '" PROGRAM " record' made. Needs neither root nor a kernel with SDEI.\n"
+		 "At each moment the figures are those of a live screen that had ticked every --delay since the start.\n"
+		 "With --batch, with --json and without a terminal it prints all intervals as fast as it can, and a summary.\n"
+		 "Exit status: 0 done, 1 failed, 2 wrong usage, 5 the recording is incomplete.\n",
+	.more_help = more_help,
+	.options = options,
+	.operands = operands,
+	.run = run_replay,
+};
