@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* sdeitop replay without a terminal: prints what live would have printed. */
+/* sdeitop replay: prints what live would have printed; on a terminal, goes where keys say. */
 #include <fcntl.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "src/cli/feeder.h"
 #include "src/view/json.h"
 #include "src/view/text.h"
+#include "terminal_driver.h"
 
 #define MS RECORDED_NS_PER_MS
 
@@ -182,12 +184,121 @@ static void test_range(void **state)
 	assert_null(strstr(output, "drop-burst"));
 }
 
-int main(void)
+/* --- on a terminal */
+
+/* So slow that it stays where it is put. */
+static void open_replay(const char *options)
+{
+	char words[512];
+
+	snprintf(words, sizeof(words), "%s %s", directory, options);
+	open_screen(UTF8, words, 80, 24);
+	free(await("Quit"));
+}
+
+static void go(const char *keys, const char *where)
+{
+	type(keys);
+	free(await(where));
+}
+
+static void test_places(void **state)
+{
+	open_replay("--speed 1/16");
+	free(await("REPLAY 00:00.0/00:30.5 x1/16 playing"));
+	go("Space", "x1/16 paused");
+	go("']'", "00:01.0/");
+	go("']' ']' ']'", "00:04.0/");
+	go("'['", "00:03.0/");
+	go("b 20s Enter", "00:20.0/");
+	go("b -4.5s Enter", "00:16.0/");
+	go("b +1m Enter", "00:30.5/00:30.5 x1/16 END");
+	go("b 00:16:50 Enter", "00:10.0/");
+	go("b 2026-01-01T00:16:45Z Enter", "00:05.0/");
+	go("b 1009 Enter", "00:09.0/");
+	go("b soon Enter", "'soon' is no moment");
+	go("'{'", "00:00.0/");
+	go("'}'", "END");
+	go("d 0.5 Enter", "every 0.5s");
+	go("'['", "00:30.0/");
+	go("'['", "00:29.5/");
+}
+
+static void test_findings(void **state)
+{
+	open_replay("--speed 1/16");
+	type("n");
+	assert_screen("replay-finding.txt", "00:08.0/");
+	go("Escape N", "no finding on that side");
+	go("n", "00:14.0/");
+	free(await("handler-hung"));
+	go("n", "no finding on that side");
+	free(await("00:14.0/"));
+	go("Escape N", "00:08.0/");
+	free(await("drop-burst"));
+	go("Escape '}'", "END");
+	go("N", "00:14.0/");
+}
+
+static void test_playing(void **state)
+{
+	open_replay("--speed 1024");
+	assert_screen("replay-end.txt", "x1024 END");
+	go("Space", "END");	/* once more, from the start */
+	go("1 Enter", "web > vCPUs");
+	go("'{'", "00:00.0/");
+	go("-", "x512");
+}
+
+static void test_quit(void **state)
+{
+	open_replay("");
+	type("q");
+	for (int i = 0; i < 100; i++) {
+		char *screen = left_behind();
+		bool left = strstr(screen, "alternate 0 cursor 1");
+
+		free(screen);
+		if (left)
+			return;
+		nap();
+	}
+	fail();
+}
+
+static int tests_of_printing(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage), cmocka_unit_test(test_as_live), cmocka_unit_test(test_count),
 		cmocka_unit_test(test_filters), cmocka_unit_test(test_range),
 	};
 
-	return cmocka_run_group_tests(tests, make_it, remove_it);
+	return cmocka_run_group_tests_name("printing", tests, make_it, remove_it);
+}
+
+static int tests_of_the_screen(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_places, close_screen),
+		cmocka_unit_test_teardown(test_findings, close_screen),
+		cmocka_unit_test_teardown(test_playing, close_screen),
+		cmocka_unit_test_teardown(test_quit, close_screen),
+	};
+
+	return cmocka_run_group_tests_name("screen", tests, make_it, remove_it);
+}
+
+int main(int argc, char **argv)
+{
+	int failed;
+
+	setlocale(LC_CTYPE, "");
+	if (argc >= 3 && strcmp(argv[1], "--show") == 0)
+		return cmd_replay.run(&cmd_replay, argc - 1, argv + 1);
+	failed = tests_of_printing();
+	if (prepare_terminal_driver())
+		failed += tests_of_the_screen();
+	else
+		puts("skip screen tmux or pkill is missing");
+	return failed;
 }
