@@ -75,10 +75,9 @@ struct run {
 	struct view_status status;	/* of what is shown */
 	uint64_t begin_ns;		/* of the recording */
 	int exit_status;
+	uint64_t from_ns;		/* where it starts */
 	bool done;
-
-	/* text and JSON */
-	uint64_t intervals, from_ns;
+	uint64_t intervals;		/* printed */
 
 	/* the screen */
 	struct loop *loop;
@@ -97,7 +96,9 @@ static bool read_on(void *ctx, uint64_t until_ns)
 
 static int start_again(void *ctx)
 {
-	return playback_seek(((struct run *)ctx)->playback, 0);
+	struct run *run = ctx;
+
+	return playback_seek(run->playback, run->from_ns);
 }
 
 static struct feeder *new_feeder(void *ctx)
@@ -490,7 +491,10 @@ static void play(struct run *run)
 		return;
 	calls.sink = replay_sink(run->replay);
 	run->playback = playback_open(&run->config.playback, &calls, &run->exit_status);
-	if (!run->playback || !start(run))
+	if (!run->playback)
+		return;
+	run->exit_status = EXIT_DONE;
+	if (!start(run))
 		return;
 	if (show_is_screen(run->show))
 		run_screen(run);

@@ -17,7 +17,6 @@
 #define EXIT_DONE 0
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
-#define EXIT_INCOMPLETE 5	/* parts of the recording are missing */
 #define EXIT_LACKING 4		/* this kernel lacks what was asked */
 #define EXIT_INCOMPLETE 5	/* done, but of the recording something is missing */
 
@@ -45,7 +44,6 @@
 #define MSG_OPENING		"cannot open %s for writing: %s"
 #define MSG_LOOP		"waiting for records failed: %s"
 #define MSG_REWIND		"going back to the start of the recording failed: %s"
-#define MSG_NO_RECORDING	"a recording is missing: the directory that '" PROGRAM " record' made"
 #define MSG_COMMAND_START	"cannot run %s: %s"
 #define MSG_COMMAND_STATUS	"%s ended with status %d"
 #define MSG_COMMAND_SIGNAL	"%s was killed by signal %d (%s)"

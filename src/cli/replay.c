@@ -82,12 +82,23 @@ static int set_out(struct replay *r, struct way *way)
 	return way->feeder ? 0 : -ENOMEM;
 }
 
-/* As live does: the first tick is before the first record. */
+static void feed(struct replay *r, uint64_t until_ns)
+{
+	r->way.dry = !r->options.run(r->options.ctx, until_ns);
+	feeder_flush(r->way.feeder);
+}
+
+/* As live does: the first tick is before the first record. Of what was before, only the states are of interest. */
 static void start_way(struct replay *r)
 {
-	model_tick(feeder_model(r->way.feeder), r->from_ns);
-	r->way.dry = !r->options.run(r->options.ctx, r->from_ns);
-	feeder_flush(r->way.feeder);
+	struct model *m = feeder_model(r->way.feeder);
+
+	if (r->from_ns)
+		feed(r, r->from_ns - 1);
+	if (model_totals(m)->start_ns)
+		model_reset(m, r->from_ns);
+	model_tick(m, r->from_ns);
+	feed(r, r->from_ns);
 }
 
 static void drop_shown(struct replay *r)
@@ -173,8 +184,7 @@ static int feed_piece(struct replay *r)
 	uint64_t until = r->way.now_ns + (r->way.dry ? left : at_most(left, PIECE_NS));
 
 	if (!r->way.dry)
-		r->way.dry = !r->options.run(r->options.ctx, until);
-	feeder_flush(r->way.feeder);
+		feed(r, until);
 	r->way.now_ns = until;
 	return until == next ? tick(r) : 0;
 }

@@ -19,7 +19,7 @@
 struct replay_options {
 	/* Hands what there is up to and including until_ns to replay_sink(). False: there is nothing behind it. */
 	bool (*run)(void *ctx, uint64_t until_ns);
-	/* Back to the very start. 0 or -errno. */
+	/* Back to where the first run() began. 0 or -errno. */
 	int (*rewind)(void *ctx);
 	/* A feeder as the model shall be; NULL: no memory. */
 	struct feeder *(*new_feeder)(void *ctx);
@@ -40,7 +40,7 @@ void replay_free(struct replay *r);	/* NULL is fine */
 /* Where run() delivers. */
 struct source_sink replay_sink(struct replay *r);
 
-/* Stands at from_ns, paused. To be called once, before all below. 0 or -ENOMEM. */
+/* Stands at from_ns, paused; of what was before, it knows the states only. To be called once, before all below. 0 or -ENOMEM. */
 int replay_start(struct replay *r, uint64_t from_ns, uint64_t to_ns);
 
 /* --- what is to be done; replay_work() does it */

@@ -70,7 +70,7 @@ static int make_recording(void **state)
 	fputs(metadata, file);
 	free(metadata);
 	assert_int_equal(fclose(file), 0);
-	packet_open(&packet, about.uuid, PACKET_EVENTS);
+	packet_open(&packet, about.uuid, PACKET_EVENTS, 0);
 	put(&packet, &name);
 	put_records(&packet);
 	end.status.time_ns = end.time_ns;

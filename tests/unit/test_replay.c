@@ -497,6 +497,35 @@ static void test_reset(void **state)
 	close_player(&p);
 }
 
+/* Of what was before the start only the states count: a handler that runs since then is known to. */
+static void test_start_in_the_middle(void **state)
+{
+	const struct model_event *event;
+	struct player p;
+	size_t count;
+
+	open_player(&p, SEC);
+	close_player(&p);
+	p = (struct player){ 0 };
+	p.replay = replay_new(&(struct replay_options){ .run = run, .rewind = rewind_it, .new_feeder = new_feeder, .ctx = &p, .delay_ns = SEC });
+	p.sink = replay_sink(p.replay);
+	assert_int_equal(replay_start(p.replay, START + 13 * SEC, END), 0);
+	for (int turn = 0; turn < 2; turn++) {
+		event = model_event(model_vcpu(model_vm(replay_model(p.replay), 1201), 1), 0);
+		assert_true(event->state & SDEI_RUNNING);
+		assert_int_equal(model_totals(replay_model(p.replay))->count.signals, 0);
+		assert_int_equal(model_totals(replay_model(p.replay))->start_ns, START + 13 * SEC);
+		model_findings(replay_model(p.replay), &count);
+		assert_int_equal(count, 0);
+		replay_go(p.replay, START + 14 * SEC);
+		work(&p);
+		assert_in_range(model_totals(replay_model(p.replay))->count.signals, 58, 59);	/* every 17 ms */
+		replay_go(p.replay, 0);
+		work(&p);
+	}
+	close_player(&p);
+}
+
 static void test_cannot_rewind(void **state)
 {
 	struct player p;
@@ -561,6 +590,7 @@ int main(void)
 		cmocka_unit_test(test_playing), cmocka_unit_test(test_speeds), cmocka_unit_test(test_shown_meanwhile),
 		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_findings), cmocka_unit_test(test_no_later_finding),
 		cmocka_unit_test(test_other_delay), cmocka_unit_test(test_reset), cmocka_unit_test(test_cannot_rewind),
+		cmocka_unit_test(test_start_in_the_middle),
 		cmocka_unit_test(test_odd_ranges),
 	};
 
