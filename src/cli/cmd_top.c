@@ -250,6 +250,7 @@ const struct command cmd_top = {
 		 "       " PROGRAM " events [OPTIONS] [-- COMMAND...]     (see " PROGRAM " events --help)\n"
 		 "       " PROGRAM " doctor [OPTIONS]                     (see " PROGRAM " doctor --help)\n"
 		 "       " PROGRAM " record [OPTIONS] [-- COMMAND...]     (see " PROGRAM " record --help)\n"
+		 "       " PROGRAM " replay [OPTIONS] DIR                 (see " PROGRAM " replay --help)\n"
 		 "       " PROGRAM " state [OPTIONS]                      (see " PROGRAM " state --help)",
 	.help = "Shows what SDEI events cost the guests of this KVM host: a live screen, or text and JSON.",
 	.about = "interval is in seconds, count is the number of intervals.\n"
