@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../model/idmap.h"
 #include "messages.h"
+
+#define PROGRESS_ITEMS 1000000
+#define PROGRESS_AFTER_NS 1000000000ULL
 
 #define SECOND_NS 1000000000LL
 #define DAY_NS (86400 * SECOND_NS)
@@ -34,7 +38,10 @@ struct playback {
 	bool ended;
 	uint64_t now_ns, from_ns, to_ns;
 	struct recording_status status;		/* the newest */
-	uint64_t lost, records;
+	uint64_t read_of[SDEI_KIND_COUNT], lost_of[SDEI_KIND_COUNT];
+	uint64_t since_progress;		/* items */
+	uint64_t begin_ns;			/* of playing, on this host's clock */
+	bool shows_progress;
 };
 
 /* --- moments */
@@ -269,7 +276,7 @@ static void play_record(struct playback *p, const struct recording_item *item)
 
 	if (!is_wanted(p, r->vm, r->vcpu, r->event))
 		return;
-	p->records++;
+	p->read_of[r->kind]++;
 	p->calls.sink.record(p->calls.sink.ctx, r, item->size);
 }
 
@@ -277,8 +284,11 @@ static void play_lost(struct playback *p, const struct recording_item *item)
 {
 	if (!item->lost.key_known)
 		p->calls.sink.lost_unknown(p->calls.sink.ctx, item->lost.count);
-	else if (is_wanted(p, item->lost.key.vm, item->lost.key.vcpu, item->lost.key.event))
+	else if (is_wanted(p, item->lost.key.vm, item->lost.key.vcpu, item->lost.key.event)) {
+		if (item->lost.key.kind < SDEI_KIND_COUNT)
+			p->lost_of[item->lost.key.kind] += item->lost.count;
 		p->calls.sink.lost(p->calls.sink.ctx, &item->lost.key, item->lost.count);
+	}
 }
 
 static void play(struct playback *p, const struct recording_item *item)
@@ -304,6 +314,31 @@ static void play(struct playback *p, const struct recording_item *item)
 	}
 }
 
+static uint64_t host_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void show_progress(struct playback *p)
+{
+	uint64_t done, total;
+
+	p->since_progress = 0;
+	if (!p->shows_progress || host_ns() < p->begin_ns + PROGRESS_AFTER_NS)
+		return;
+	reader_progress(p->reader, &done, &total);
+	fprintf(stderr, "\rreading: %3.0f %%\033[K", total ? 100.0 * done / total : 100.0);
+}
+
+void playback_show_progress(struct playback *p)
+{
+	p->shows_progress = isatty(STDERR_FILENO);
+	p->begin_ns = host_ns();
+}
+
 bool playback_run(struct playback *p, uint64_t until_ns)
 {
 	if (until_ns > p->to_ns)
@@ -316,6 +351,8 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 			return !p->ended;
 		play(p, p->item);
 		p->item = NULL;
+		if (++p->since_progress == PROGRESS_ITEMS)
+			show_progress(p);
 	}
 }
 
@@ -328,7 +365,15 @@ int playback_seek(struct playback *p, uint64_t time_ns)
 {
 	p->item = NULL;
 	p->now_ns = 0;
+	memset(p->read_of, 0, sizeof(p->read_of));
+	memset(p->lost_of, 0, sizeof(p->lost_of));
 	return reader_seek(p->reader, time_ns);
+}
+
+int playback_again(struct playback *p, const struct playback_calls *calls)
+{
+	p->calls = *calls;
+	return playback_seek(p, p->from_ns);
 }
 
 struct reader *playback_reader(struct playback *p)
@@ -368,7 +413,11 @@ void playback_view_status(const struct playback *p, struct view_status *status)
 	status->probes_attached = s->probes_attached;
 	status->probes_total = s->probes_total;
 	status->cpu_percent = s->cpu_permille == UINT16_MAX || !s->time_ns ? -1 : s->cpu_permille / 10.0;
-	status->counters.read = s->read;
+	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++) {
+		status->counters.read += p->read_of[kind];
+		status->counters.lost[kind] = p->lost_of[kind];
+		status->counters.attempted[kind] = p->read_of[kind] + p->lost_of[kind];
+	}
 	status->counters.malformed = s->malformed;
 	status->counters.late = s->late;
 }
@@ -465,6 +514,8 @@ int playback_finish(struct playback *p)
 	const struct reader_problem *problems = reader_problems(p->reader, &kept, &all);
 	char text[512];
 
+	if (p->shows_progress)
+		fputs("\r\033[K", stderr);
 	for (size_t i = 0; i < kept; i++) {
 		reader_describe(&problems[i], text, sizeof(text));
 		say("%s", text);

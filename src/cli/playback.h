@@ -60,7 +60,6 @@ struct playback_calls {
 	struct source_sink sink;
 	/* A moment of the recording at which the recorder told how it was doing; may be NULL. */
 	void (*status)(void *ctx, const struct recording_status *status);
-	/* Every million items or so, when stderr is a terminal and it has taken a while: done out of total bytes. Progress is shown by playback itself. */
 	void *ctx;
 };
 
@@ -76,6 +75,12 @@ void playback_close(struct playback *p);	/* NULL is fine */
  */
 bool playback_run(struct playback *p, uint64_t until_ns);
 bool playback_in_range(const struct playback *p);
+
+/* From where the range begins again, for other calls. 0 or -errno. */
+int playback_again(struct playback *p, const struct playback_calls *calls);
+
+/* From now on, how far it is shows on stderr, if that is a terminal and it takes a while; until playback_finish(). */
+void playback_show_progress(struct playback *p);
 
 /* To the last place at or before time_ns that can be started from; states are known from there on. 0 or -errno. */
 int playback_seek(struct playback *p, uint64_t time_ns);

@@ -35,6 +35,8 @@ extern const struct option_type option_ms;	/* uint64_t in ns */
 	SHOW_OPTION(config, 'a', "all", NULL, flag, all, "also events that were never used"),	\
 	SHOW_OPTION(config, 'f', "filter", "CONDITIONS", filter, filter,			\
 		    "only rows for which all hold: 'vm=web* p99>500us state=P'"),		\
+	SHOW_LIMIT_OPTIONS(config)
+#define SHOW_LIMIT_OPTIONS(config)								\
 	SHOW_OPTION(config, 0, "handler-ms", "MS", ms, limits.handler_ns,			\
 		    "a finding if a handler runs longer; 1000 unless given"),			\
 	SHOW_OPTION(config, 0, "pending-ms", "MS", ms, limits.pending_ns,			\

@@ -10,6 +10,7 @@
 /* What all levels of one line need. */
 struct line {
 	struct json json;
+	const char *type;
 	const struct view_status *status;
 	const struct model_totals *totals;
 	bool summary;
@@ -350,7 +351,7 @@ static void put_head(struct line *line)
 	struct json *j = &line->json;
 	char wall[FORMAT_SIZE];
 
-	json_text(j, "type", line->summary ? "summary" : "interval");
+	json_text(j, "type", line->type);
 	json_u64(j, "time_ns", status->now_ns);
 	json_text(j, "wall", format_wall(wall, sizeof(wall), status->wall_ns));
 	json_u64(j, "start_ns", totals->start_ns);
@@ -383,16 +384,16 @@ static void put_watching(struct line *line)
 	json_u64(j, "vcpu_count", line->totals->vcpus);
 }
 
-static void put_line(FILE *out, const struct model *m, const struct view_status *status, bool summary)
+static void put_members(struct json *j, const char *type, const struct model *m, const struct view_status *status, bool summary)
 {
 	struct line line = {
-		.json = { .out = out },
+		.json = *j,
+		.type = type,
 		.status = status,
 		.totals = model_totals(m),
 		.summary = summary,
 	};
 
-	json_open(&line.json, NULL, '{');
 	put_head(&line);
 	put_watching(&line);
 	put_counts(&line.json, "count", &line.totals->count);
@@ -401,16 +402,30 @@ static void put_line(FILE *out, const struct model *m, const struct view_status 
 		put_counters(&line.json, &status->counters);
 	put_findings(&line, m);
 	put_vms(&line, m);
-	json_close(&line.json, '}');
+	*j = line.json;
+}
+
+void json_summary_members(struct json *j, const char *type, const struct model *m, const struct view_status *status)
+{
+	put_members(j, type, m, status, true);
+}
+
+static void put_line(FILE *out, const char *type, const struct model *m, const struct view_status *status, bool summary)
+{
+	struct json json = { .out = out };
+
+	json_open(&json, NULL, '{');
+	put_members(&json, type, m, status, summary);
+	json_close(&json, '}');
 	putc('\n', out);
 }
 
 void json_interval(FILE *out, const struct model *m, const struct view_status *status)
 {
-	put_line(out, m, status, false);
+	put_line(out, "interval", m, status, false);
 }
 
 void json_summary(FILE *out, const struct model *m, const struct view_status *status)
 {
-	put_line(out, m, status, true);
+	put_line(out, "summary", m, status, true);
 }

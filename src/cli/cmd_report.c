@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* sdeitop report: what a recording says, as text, JSON or a page for a browser. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../view/evidence.h"
+#include "commands.h"
+#include "feeder.h"
+#include "messages.h"
+#include "playback.h"
+#include "show.h"
+#include "terminal.h"
+
+struct report_config {
+	struct playback_config playback;
+	struct show_config show;	/* its limits only */
+	bool json;
+	const char *output, *html;
+};
+
+static const struct option_spec options[] = {
+	{ 'j', "json", NULL, &option_flag, offsetof(struct report_config, json), "one JSON object" },
+	{ 0, "html", "FILE", &option_string, offsetof(struct report_config, html), "also a page for browsers, with plots" },
+	{ 'o', "output", "FILE", &option_string, offsetof(struct report_config, output), "write there instead of to standard output" },
+	SHOW_LIMIT_OPTIONS(report_config),
+	PLAYBACK_OPTIONS(report_config),
+	{ 0 },
+};
+
+static const struct option_spec operands[] = { PLAYBACK_OPERAND(report_config), { 0 } };
+
+struct reporting {
+	struct report_config config;
+	struct playback *playback;
+	struct feeder *feeder;
+	struct evidence *evidence;
+	struct timeline *timeline;	/* for HTML, else NULL */
+	uint64_t next_tick_ns;
+	struct view_status end;
+	bool in_range, short_of_memory;
+};
+
+/* --- first pass: the figures */
+
+/* Names are known from here on, and what holds by now is a finding. */
+static void tick(struct reporting *r, uint64_t now_ns)
+{
+	struct model *m = feeder_model(r->feeder);
+
+	feeder_flush(r->feeder);
+	model_tick(m, now_ns);
+	if (r->timeline && timeline_take(r->timeline, m, now_ns) < 0)
+		r->short_of_memory = true;
+}
+
+/* A plot wants finer steps than the seconds of the recorder. */
+static void tick_up_to(struct reporting *r, uint64_t time_ns)
+{
+	if (!r->timeline || !r->in_range)
+		return;
+	for (; r->next_tick_ns <= time_ns; r->next_tick_ns += timeline_step_ns(r->timeline))
+		tick(r, r->next_tick_ns);
+}
+
+/* What came before the range leaves its states, not its figures. */
+static void enter_range(struct reporting *r)
+{
+	struct model *m = feeder_model(r->feeder);
+	uint64_t from_ns, to_ns;
+
+	if (r->in_range || !playback_in_range(r->playback))
+		return;
+	r->in_range = true;
+	feeder_flush(r->feeder);
+	playback_range(r->playback, &from_ns, &to_ns);
+	if (model_totals(m)->records)
+		model_reset(m, from_ns);
+	model_tick(m, from_ns);
+}
+
+static void take_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	struct reporting *r = ctx;
+
+	enter_range(r);
+	tick_up_to(r, record->time_ns);
+	feeder_record(r->feeder, record, size);
+}
+
+static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	feeder_lost(((struct reporting *)ctx)->feeder, key, count);
+}
+
+static void take_lost_unknown(void *ctx, uint64_t count)
+{
+	feeder_lost_unknown(((struct reporting *)ctx)->feeder, count);
+}
+
+static void take_status(void *ctx, const struct recording_status *status)
+{
+	struct reporting *r = ctx;
+
+	enter_range(r);
+	if (!r->timeline)
+		tick(r, status->time_ns);
+}
+
+static int open_timeline(struct reporting *r)
+{
+	uint64_t from_ns, to_ns;
+
+	playback_range(r->playback, &from_ns, &to_ns);
+	r->timeline = timeline_new(from_ns, to_ns);
+	if (!r->timeline)
+		return -ENOMEM;
+	model_keep_intervals(feeder_model(r->feeder), true);
+	r->next_tick_ns = from_ns + timeline_step_ns(r->timeline);
+	return 0;
+}
+
+static int prepare(struct reporting *r)
+{
+	r->feeder = feeder_new(terminal_is_utf8(), &r->config.show.limits);
+	if (!r->feeder)
+		return -ENOMEM;
+	feeder_set_names(r->feeder, playback_name, r->playback);
+	return r->config.html ? open_timeline(r) : 0;
+}
+
+static int play(struct reporting *r)
+{
+	const struct playback_calls calls = {
+		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
+		.status = take_status,
+		.ctx = r,
+	};
+	int status;
+
+	r->playback = playback_open(&r->config.playback, &calls, &status);
+	if (!r->playback)
+		return status;
+	if (prepare(r) < 0) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	playback_show_progress(r->playback);
+	playback_run(r->playback, UINT64_MAX);
+	enter_range(r);
+	playback_view_status(r->playback, &r->end);
+	tick_up_to(r, r->end.now_ns);
+	tick(r, r->end.now_ns);
+	model_settle(feeder_model(r->feeder), r->end.now_ns);
+	return EXIT_DONE;
+}
+
+/* --- second pass: what was around the worst */
+
+static void take_evidence(void *ctx, const struct sdei_record *record, size_t size)
+{
+	evidence_record(((struct reporting *)ctx)->evidence, record);
+}
+
+static void ignore_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+}
+
+static void ignore_lost_unknown(void *ctx, uint64_t count)
+{
+}
+
+static int collect(struct reporting *r)
+{
+	const struct playback_calls calls = {
+		.sink = { .record = take_evidence, .lost = ignore_lost, .lost_unknown = ignore_lost_unknown, .ctx = r },
+		.ctx = r,
+	};
+
+	r->evidence = evidence_new(feeder_model(r->feeder));
+	if (!r->evidence) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	if (playback_again(r->playback, &calls) == 0)
+		playback_run(r->playback, evidence_until_ns(r->evidence));
+	return EXIT_DONE;
+}
+
+/* --- telling */
+
+static struct report describe(const struct reporting *r)
+{
+	struct reader *reader = playback_reader(r->playback);
+	struct report report = {
+		.model = feeder_model(r->feeder), .status = &r->end, .timeline = r->timeline,
+		.about = reader_about(reader), .utf8 = terminal_is_utf8(),
+	};
+	struct reader_span span = { 0 };
+
+	playback_range(r->playback, &report.begin_ns, &report.end_ns);
+	reader_span(reader, &span);
+	report.items = span.items;
+	report.bytes = span.bytes;
+	report.problems = reader_problems(reader, &report.problem_count, &report.problems_all);
+	evidence_report(r->evidence, &report);
+	return report;
+}
+
+static int tell_failed(const char *name, int err)
+{
+	if (err == -EPIPE)	/* nobody reads it any more */
+		return EXIT_DONE;
+	say(MSG_WRITING, name, strerror(-err));
+	return EXIT_FAILED;
+}
+
+static int flush(FILE *out)
+{
+	errno = 0;
+	if (fflush(out) == 0 && !ferror(out))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+static int write_report(const struct reporting *r, const struct report *report)
+{
+	const char *name = r->config.output ?: "standard output";
+	FILE *out = r->config.output ? fopen(r->config.output, "we") : stdout;
+	int err;
+
+	if (!out) {
+		say(MSG_OPENING, name, strerror(errno));
+		return EXIT_FAILED;
+	}
+	err = r->config.json ? report_json(out, report) : report_text(out, report);
+	if (!err)
+		err = flush(out);
+	if (out != stdout && fclose(out) != 0 && !err)
+		err = -errno;
+	return err ? tell_failed(name, err) : EXIT_DONE;
+}
+
+static int write_page_to(int fd, const struct report *report)
+{
+	FILE *out = fdopen(fd, "w");
+	int err;
+
+	if (!out) {
+		close(fd);
+		return -ENOMEM;
+	}
+	err = report_html(out, report);
+	if (!err)
+		err = flush(out);
+	if (!err && fchmod(fd, 0644) < 0)
+		err = -errno;
+	if (fclose(out) != 0 && !err)
+		err = -errno;
+	return err;
+}
+
+/* Who looks at the page sees the old one or the new one, whole. */
+static int write_page(const struct reporting *r, const struct report *report)
+{
+	const char *name = r->config.html;
+	char temporary[4096];
+	int fd, err;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", name) >= (int)sizeof(temporary))
+		return tell_failed(name, -ENAMETOOLONG);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return tell_failed(name, -errno);
+	err = write_page_to(fd, report);
+	if (!err && rename(temporary, name) < 0)
+		err = -errno;
+	if (!err)
+		return EXIT_DONE;
+	unlink(temporary);
+	return tell_failed(name, err);
+}
+
+static int tell(struct reporting *r)
+{
+	struct report report = describe(r);
+	int status = r->config.html ? write_page(r, &report) : EXIT_DONE;
+
+	if (r->short_of_memory)
+		say(MSG_NO_MEMORY);
+	if (status == EXIT_DONE)
+		status = write_report(r, &report);
+	return status == EXIT_DONE && !r->short_of_memory ? playback_finish(r->playback) : EXIT_FAILED;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct reporting r = { 0 };
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (playback_parse(self, argc, argv, &r.config, &r.config.playback, &status)) {
+		status = play(&r);
+		if (status == EXIT_DONE)
+			status = collect(&r);
+		if (status == EXIT_DONE)
+			status = tell(&r);
+		evidence_free(r.evidence);
+		timeline_free(r.timeline);
+		feeder_free(r.feeder);
+		playback_close(r.playback);
+	}
+	options_clear(self, &r.config);
+	return status;
+}
+
+const struct command cmd_report = {
+	.name = "report",
+	.usage = "report [OPTIONS] DIR",
+	.help = "Says what a recording holds: latencies, blame, drops, masks, calls, findings, and what was around the worst.",
+	.about = "Exit status: 0 done, 1 failed, 2 wrong usage, 5 the recording is incomplete: what is there was reported.\n",
+	.options = options,
+	.operands = operands,
+	.run = run,
+};

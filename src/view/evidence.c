@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 1024
+#define BEYOND_NS 1000000000ULL	/* records that come later than this after the moment say nothing about it */
+
+struct collection {
+	struct report_evidence told;
+	struct sdei_record records[EVIDENCE_RECORDS];
+	size_t after;			/* so many of the last ones are from behind */
+};
+
+struct evidence {
+	struct collection late[EVIDENCE_LATE], findings[EVIDENCE_FINDINGS];
+	size_t late_count, finding_count;
+	uint64_t last_ns;		/* of what any of them wants */
+	uint8_t wanted[BUCKETS];	/* by vCPU: few records concern any of them */
+	struct report_evidence told_late[EVIDENCE_LATE], told_findings[EVIDENCE_FINDINGS];
+};
+
+static unsigned int bucket(uint32_t vm, uint32_t vcpu)
+{
+	return (vm * 2654435761U + vcpu * 40503U) >> 7 & (BUCKETS - 1);
+}
+
+static void want(struct evidence *e, const struct report_evidence *told)
+{
+	e->wanted[bucket(told->vm, told->vcpu)] = 1;
+	if (told->to_ns + BEYOND_NS > e->last_ns)
+		e->last_ns = told->to_ns + BEYOND_NS;
+}
+
+/* --- choosing */
+
+static void consider(struct evidence *e, const struct model_event *event, const struct model_late *late)
+{
+	uint64_t latency = late->latency_ns;
+	size_t at = e->late_count;
+	struct report_evidence *told;
+
+	for (; at > 0; at--) {
+		told = &e->late[at - 1].told;
+		if (told->to_ns - told->from_ns >= latency)
+			break;
+	}
+	if (at == EVIDENCE_LATE)
+		return;
+	e->late_count += e->late_count < EVIDENCE_LATE;
+	memmove(&e->late[at + 1], &e->late[at], (e->late_count - at - 1) * sizeof(e->late[0]));
+	told = &e->late[at].told;
+	memset(told, 0, sizeof(*told));
+	told->vm = event->vcpu->vm->pid;
+	told->instance = event->vcpu->vm->instance;
+	told->vcpu = event->vcpu->id;
+	told->event = event->event;
+	told->from_ns = late->signal_ns;
+	told->to_ns = late->dispatch_ns;
+}
+
+static void choose_late(struct evidence *e, const struct model *m)
+{
+	size_t vms, count;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
+			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++) {
+				const struct model_event *event = vm[i]->vcpus[j]->events[k];
+				const struct model_late *late = model_event_late(event, &count);
+
+				for (size_t l = 0; late && l < count; l++)
+					consider(e, event, &late[l]);
+			}
+	for (size_t i = 0; i < e->late_count; i++)
+		want(e, &e->late[i].told);
+}
+
+static void choose_findings(struct evidence *e, const struct model *m)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	for (size_t i = 0; i < count && i < EVIDENCE_FINDINGS; i++) {
+		struct report_evidence *told = &e->findings[i].told;
+
+		e->finding_count++;
+		told->vm = findings[i].vm;
+		told->instance = findings[i].instance;
+		told->vcpu = findings[i].vcpu;
+		told->event = findings[i].event;
+		told->from_ns = told->to_ns = findings[i].has_record ? findings[i].record.time_ns : findings[i].first_ns;
+		want(e, told);
+	}
+}
+
+struct evidence *evidence_new(const struct model *m)
+{
+	struct evidence *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	choose_late(e, m);
+	choose_findings(e, m);
+	return e;
+}
+
+void evidence_free(struct evidence *e)
+{
+	free(e);
+}
+
+/* --- collecting */
+
+static void append(struct collection *c, const struct sdei_record *record)
+{
+	if (c->told.count < EVIDENCE_RECORDS)
+		c->records[c->told.count++] = *record;
+	else
+		c->told.left_out++;
+}
+
+static void take_before(struct collection *c, const struct sdei_record *record)
+{
+	if (c->told.count == EVIDENCE_BEFORE)
+		memmove(&c->records[0], &c->records[1], --c->told.count * sizeof(c->records[0]));
+	append(c, record);
+}
+
+/* When there is no room left, the newest ones of those in between give way to what stands behind. */
+static void take_after(struct collection *c, const struct sdei_record *record)
+{
+	if (c->after == EVIDENCE_AFTER || record->time_ns > c->told.to_ns + BEYOND_NS)
+		return;
+	if (c->told.count == EVIDENCE_RECORDS) {
+		memmove(&c->records[EVIDENCE_RECORDS - 1 - c->after], &c->records[EVIDENCE_RECORDS - c->after],
+			c->after * sizeof(c->records[0]));
+		c->told.count--;
+		c->told.left_out++;
+	}
+	append(c, record);
+	c->after++;
+}
+
+static void take(struct collection *c, const struct sdei_record *record)
+{
+	if (record->vcpu != c->told.vcpu || record->vm != c->told.vm)
+		return;
+	if (record->time_ns < c->told.from_ns)
+		take_before(c, record);
+	else if (record->time_ns <= c->told.to_ns)
+		append(c, record);
+	else
+		take_after(c, record);
+}
+
+void evidence_record(struct evidence *e, const struct sdei_record *record)
+{
+	if (!e->wanted[bucket(record->vm, record->vcpu)] || record->kind == SDEI_PLACE)
+		return;
+	for (size_t i = 0; i < e->late_count; i++)
+		take(&e->late[i], record);
+	for (size_t i = 0; i < e->finding_count; i++)
+		take(&e->findings[i], record);
+}
+
+uint64_t evidence_until_ns(const struct evidence *e)
+{
+	return e->last_ns;
+}
+
+/* --- telling */
+
+static void tell(struct report_evidence *told, struct collection *collections, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		told[i] = collections[i].told;
+		told[i].records = collections[i].records;
+	}
+}
+
+void evidence_report(struct evidence *e, struct report *report)
+{
+	tell(e->told_late, e->late, e->late_count);
+	tell(e->told_findings, e->findings, e->finding_count);
+	report->late = e->told_late;
+	report->late_count = e->late_count;
+	report->findings = e->told_findings;
+	report->finding_count = e->finding_count;
+}
