@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* sdeitop events: every record as it comes, one line each. */
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../view/events_text.h"
 #include "../view/json.h"
@@ -8,11 +11,13 @@
 #include "commands.h"
 #include "feeder.h"
 #include "messages.h"
+#include "playback.h"
 #include "terminal.h"
 #include "watch.h"
 
 struct events_config {
 	struct watch_config watch;
+	struct playback_config playback;	/* of a recording; its filters are those of watch */
 	bool json, summary;
 	uint64_t count;
 };
@@ -21,18 +26,22 @@ static const struct option_spec options[] = {
 	{ 'j', "json", NULL, &option_flag, offsetof(struct events_config, json), "one JSON object per line" },
 	{ 'n', "count", "COUNT", &option_count, offsetof(struct events_config, count), "end after so many records" },
 	{ 0, "summary", NULL, &option_flag, offsetof(struct events_config, summary), "end with the summary that sdeitop -b ends with" },
+	PLAYBACK_RANGE_OPTIONS(events_config),
 	WATCH_OPTIONS(events_config),
 	{ 0 },
 };
 
+static const struct option_spec operands[] = { PLAYBACK_OPERAND(events_config), { 0 } };
+
 struct events {
 	struct events_config config;
-	struct watch *watch;
+	struct watch *watch;		/* NULL: it is a recording */
+	struct playback *playback;
 	struct name_cache *names;
 	struct feeder *feeder;	/* only for the summary, else NULL */
 	FILE *out;
 	uint64_t printed;
-	bool unflushed, done;
+	bool unflushed, done, in_range;
 };
 
 static bool is_creation(const struct sdei_record *r)
@@ -58,7 +67,8 @@ static void print_record(void *ctx, const struct sdei_record *r, size_t size)
 	e->printed++;
 	if (e->config.count && e->printed == e->config.count) {
 		e->done = true;
-		watch_end(e->watch, EXIT_DONE);
+		if (e->watch)
+			watch_end(e->watch, EXIT_DONE);
 	}
 }
 
@@ -96,7 +106,10 @@ static void flush(void *ctx)
 
 static void tick(struct events *e, struct view_status *now)
 {
-	watch_status(e->watch, now);
+	if (e->watch)
+		watch_status(e->watch, now);
+	else
+		playback_view_status(e->playback, now);
 	model_tick(feeder_model(e->feeder), now->now_ns);
 }
 
@@ -111,7 +124,8 @@ static void print_summary(struct events *e)
 		json_summary(e->out, model, &now);
 	else if (text_summary(e->out, model, &now, &plain) < 0)
 		say(MSG_NO_MEMORY);
-	watch_flush(e->watch, e->out);
+	if (e->watch)
+		watch_flush(e->watch, e->out);
 }
 
 static int follow(struct events *e, char **command)
@@ -125,6 +139,11 @@ static int follow(struct events *e, char **command)
 	struct view_status start;
 	int status;
 
+	e->names = name_cache_new(feeder_live_name, NULL, terminal_is_utf8());
+	if (!e->names) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
 	e->watch = watch_open(&e->config.watch, &calls, &status);
 	if (!e->watch)
 		return status;
@@ -142,16 +161,133 @@ static int follow(struct events *e, char **command)
 	return status;
 }
 
+/* --- of a recording */
+
+/* What came before the range leaves its states for the summary, not its figures. */
+static void enter_range(struct events *e)
+{
+	uint64_t from_ns, to_ns;
+
+	if (e->in_range || !playback_in_range(e->playback))
+		return;
+	e->in_range = true;
+	if (!e->feeder)
+		return;
+	feeder_flush(e->feeder);
+	playback_range(e->playback, &from_ns, &to_ns);
+	if (model_totals(feeder_model(e->feeder))->records)
+		model_reset(feeder_model(e->feeder), from_ns);
+	model_tick(feeder_model(e->feeder), from_ns);
+}
+
+static void play_record(void *ctx, const struct sdei_record *r, size_t size)
+{
+	struct events *e = ctx;
+
+	enter_range(e);
+	if (e->in_range)
+		print_record(e, r, size);
+	else if (e->feeder)
+		feeder_record(e->feeder, r, size);
+	if (e->done || ferror(e->out))
+		playback_end(e->playback);
+}
+
+static void play_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct events *e = ctx;
+
+	enter_range(e);
+	if (e->in_range && !e->done)
+		print_lost(e, key, count);
+}
+
+static void play_lost_unknown(void *ctx, uint64_t count)
+{
+	play_lost(ctx, NULL, count);
+}
+
+static void play_status(void *ctx, const struct recording_status *status)
+{
+	struct events *e = ctx;
+
+	enter_range(e);
+	if (!e->feeder)
+		return;
+	feeder_flush(e->feeder);
+	model_tick(feeder_model(e->feeder), status->time_ns);
+}
+
+static int replay(struct events *e)
+{
+	const struct playback_calls calls = {
+		.sink = { .record = play_record, .lost = play_lost, .lost_unknown = play_lost_unknown, .ctx = e },
+		.status = play_status,
+		.ctx = e,
+	};
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);	/* as watch_open() */
+	e->playback = playback_open(&e->config.playback, &calls, &status);
+	if (!e->playback)
+		return status;
+	e->names = name_cache_new(playback_name, e->playback, terminal_is_utf8());
+	if (!e->names) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	if (e->feeder)
+		feeder_set_names(e->feeder, playback_name, e->playback);
+	if (!e->config.json)
+		events_text_header(e->out);
+	playback_run(e->playback, UINT64_MAX);
+	if (e->feeder && !ferror(e->out)) {
+		feeder_flush(e->feeder);
+		print_summary(e);
+	}
+	errno = 0;
+	if (fflush(e->out) == 0 && !ferror(e->out))
+		return e->done ? EXIT_DONE : playback_finish(e->playback);
+	if (errno == EPIPE || !errno)
+		return EXIT_DONE;
+	say(MSG_WRITING, e->config.watch.output ?: "standard output", strerror(errno));
+	return EXIT_FAILED;
+}
+
+/* The filters stand in the same rows for both. */
+static void share_filters(struct events *e)
+{
+	const struct watch_config *watch = &e->config.watch;
+	struct playback_config *playback = &e->config.playback;
+
+	playback->vms = watch->vms;
+	playback->vcpus = watch->vcpus;
+	playback->events = watch->events;
+	playback->guests = watch->guests;
+}
+
 static bool prepare(struct events *e)
 {
-	e->names = name_cache_new(feeder_live_name, NULL, terminal_is_utf8());
 	e->feeder = e->config.summary ? feeder_new(terminal_is_utf8(), NULL) : NULL;
-	if (!e->names || (e->config.summary && !e->feeder)) {
+	if (e->config.summary && !e->feeder) {
 		say(MSG_NO_MEMORY);
 		return false;
 	}
 	e->out = watch_output(&e->config.watch);
 	return e->out;
+}
+
+static int check(const struct events_config *c, char **command)
+{
+	if (c->playback.input && command) {
+		say(MSG_INPUT_AND_COMMAND);
+		return EXIT_USAGE;
+	}
+	if (!c->playback.input && (c->playback.since.kind || c->playback.until.kind)) {
+		say(MSG_RANGE_LIVE);
+		return EXIT_USAGE;
+	}
+	return EXIT_DONE;
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -161,9 +297,18 @@ static int run(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (watch_parse(self, argc, argv, &e.config, &e.config.watch, &command, &status)) {
-		status = prepare(&e) ? follow(&e, command) : EXIT_FAILED;
+		status = check(&e.config, command);
+		if (status == EXIT_DONE && !prepare(&e))
+			status = EXIT_FAILED;
+		if (status == EXIT_DONE && e.config.playback.input) {
+			share_filters(&e);
+			status = replay(&e);
+		} else if (status == EXIT_DONE) {
+			status = follow(&e, command);
+		}
 		feeder_free(e.feeder);
 		name_cache_free(e.names);
+		playback_close(e.playback);
 	}
 	options_clear(self, &e.config);
 	return status;
@@ -171,10 +316,11 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_events = {
 	.name = "events",
-	.usage = "events [OPTIONS] [-- COMMAND...]",
-	.help = "Prints every SDEI event as it happens, one line each, until ^C (or COMMAND) ends.",
+	.usage = "events [OPTIONS] [DIR | -- COMMAND...]",
+	.help = "Prints every SDEI event, one line each: as it happens, until ^C (or COMMAND) ends, or of the recording DIR.",
 	.about = "Times are seconds of CLOCK_MONOTONIC; in JSON they are nanoseconds.\n"
 		 "State letters: R registered, E enabled, U running, P pending, M PE masked, after the event.\n",
 	.options = options,
+	.operands = operands,
 	.run = run,
 };

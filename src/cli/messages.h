@@ -54,6 +54,8 @@
 #define MSG_RECORDING_AGAIN	"the recording can be written again"
 #define MSG_RECORD_END		"%" PRIu64 " items, %" PRIu64 " bytes (%.1f each), %" PRIu64 " lost, %" PRIu64 \
 				" not recorded; now: " PROGRAM " report %s"
+#define MSG_INPUT_AND_COMMAND	"a recording or a command, not both"
+#define MSG_RANGE_LIVE		"--since and --until are for recordings: name one"
 #define MSG_KEEP_SIZE		"--keep needs --max-size: so many files of that size are kept"
 
 /* Prints "sdeitop: ", the text and a newline on stderr. */

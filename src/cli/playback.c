@@ -35,7 +35,7 @@ struct playback {
 	struct idmap names;
 	struct named *all_names;
 	const struct recording_item *item;	/* the next one; NULL: to be fetched, or the end */
-	bool ended;
+	bool ended, stopped;
 	uint64_t now_ns, from_ns, to_ns;
 	struct recording_status status;		/* the newest */
 	uint64_t read_of[SDEI_KIND_COUNT], lost_of[SDEI_KIND_COUNT];
@@ -346,7 +346,7 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 	for (;;) {
 		if (!p->item)
 			p->item = reader_next(p->reader);
-		p->ended = !p->item || p->item->time_ns > p->to_ns;
+		p->ended = p->stopped || !p->item || p->item->time_ns > p->to_ns;
 		if (p->ended || p->item->time_ns > until_ns)
 			return !p->ended;
 		play(p, p->item);
@@ -364,10 +364,16 @@ bool playback_in_range(const struct playback *p)
 int playback_seek(struct playback *p, uint64_t time_ns)
 {
 	p->item = NULL;
+	p->stopped = false;
 	p->now_ns = 0;
 	memset(p->read_of, 0, sizeof(p->read_of));
 	memset(p->lost_of, 0, sizeof(p->lost_of));
 	return reader_seek(p->reader, time_ns);
+}
+
+void playback_end(struct playback *p)
+{
+	p->stopped = true;
 }
 
 int playback_again(struct playback *p, const struct playback_calls *calls)

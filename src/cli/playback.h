@@ -45,11 +45,13 @@ struct playback_config {
 			"only VMs whose name matches, as in 'web*'; may be repeated"),		\
 	PLAYBACK_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
 	PLAYBACK_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
-	PLAYBACK_OPTION(config, 0, "since", "MOMENT", moment, since, "from there: 1m30s, 10:00:05, 2026-01-31T10:00"), \
-	PLAYBACK_OPTION(config, 0, "until", "MOMENT", moment, until, "up to there"),		\
-	PLAYBACK_OPTION(config, 'i', "input", "DIR", string, input, "the recording"),		\
+	PLAYBACK_RANGE_OPTIONS(config),								\
 	PLAYBACK_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
 	PLAYBACK_OPTION(config, 'V', "version", NULL, flag, version, "the version")
+#define PLAYBACK_RANGE_OPTIONS(config)								\
+	PLAYBACK_OPTION(config, 0, "since", "MOMENT", moment, since, "from there: 1m30s, 10:00:05, 2026-01-31T10:00"), \
+	PLAYBACK_OPTION(config, 0, "until", "MOMENT", moment, until, "up to there"),		\
+	PLAYBACK_OPTION(config, 'i', "input", "DIR", string, input, "the recording")
 #define PLAYBACK_OPERAND(config) PLAYBACK_OPTION(config, 0, "DIR", NULL, string, input, NULL)
 
 /* As watch_parse(), without a command behind --; a recording must be named. */
@@ -75,6 +77,9 @@ void playback_close(struct playback *p);	/* NULL is fine */
  */
 bool playback_run(struct playback *p, uint64_t until_ns);
 bool playback_in_range(const struct playback *p);
+
+/* Ends playback_run() after this item: for a sink that has enough. */
+void playback_end(struct playback *p);
 
 /* From where the range begins again, for other calls. 0 or -errno. */
 int playback_again(struct playback *p, const struct playback_calls *calls);
