@@ -33,7 +33,7 @@ static uint64_t field_value(const struct recording_item *item, const struct fiel
 	}
 }
 
-static void set_field(struct recording_item *item, const struct field *f, uint64_t value)
+static inline __attribute__((always_inline)) void set_field(struct recording_item *item, const struct field *f, uint64_t value)
 {
 	uint8_t *at = (uint8_t *)item + f->offset;
 
@@ -73,7 +73,7 @@ static bool fits(uint64_t value, const struct field *f, unsigned int bits)
 
 /* --- bits */
 
-static uint64_t load(const uint8_t *at)
+static inline uint64_t load(const uint8_t *at)
 {
 	uint64_t value;
 
@@ -97,7 +97,7 @@ static void put_bits(uint8_t *out, unsigned int at, unsigned int bits, uint64_t 
 	store(byte, load(byte) | value);
 }
 
-static uint64_t get_bits(const uint8_t *in, unsigned int at, unsigned int bits, bool is_signed)
+static inline uint64_t get_bits(const uint8_t *in, unsigned int at, unsigned int bits, bool is_signed)
 {
 	uint64_t value = load(in + at / 8) >> at % 8;
 
@@ -255,9 +255,6 @@ static void prepare(struct recording_item *item, const struct event_class *class
 	memset(&item->record, 0, sizeof(item->record));
 	item->record.head.kind = class->record;
 	item->size = kind_of(class->record)->size;
-	for (const struct field *f = class->fields; f->name; f++)
-		if (f->implied)
-			set_field(item, f, f->implied);
 }
 
 static size_t get_narrow(const uint8_t *in, size_t size, const struct layout *l, struct recording_item *item)
@@ -277,6 +274,8 @@ static size_t get_narrow(const uint8_t *in, size_t size, const struct layout *l,
 
 		if (bits)
 			set_field(item, &fields[i], get_bits(in, at, bits, fields[i].is_signed) + bias(&fields[i], bits));
+		else if (fields[i].implied)
+			set_field(item, &fields[i], fields[i].implied);
 		at += bits;
 	}
 	return at / 8;

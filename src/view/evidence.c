@@ -10,6 +10,7 @@
 struct collection {
 	struct report_evidence told;
 	struct sdei_record records[EVIDENCE_RECORDS];
+	uint32_t functions[EVIDENCE_RECORDS];
 	size_t after;			/* so many of the last ones are from behind */
 };
 
@@ -17,7 +18,7 @@ struct evidence {
 	struct collection late[EVIDENCE_LATE], findings[EVIDENCE_FINDINGS];
 	size_t late_count, finding_count;
 	uint64_t last_ns;		/* of what any of them wants */
-	uint8_t wanted[BUCKETS];	/* by vCPU: few records concern any of them */
+	uint64_t wanted_late[BUCKETS], wanted_findings[BUCKETS];	/* by vCPU, a bit for each that is about it */
 	struct report_evidence told_late[EVIDENCE_LATE], told_findings[EVIDENCE_FINDINGS];
 };
 
@@ -26,9 +27,9 @@ static unsigned int bucket(uint32_t vm, uint32_t vcpu)
 	return (vm * 2654435761U + vcpu * 40503U) >> 7 & (BUCKETS - 1);
 }
 
-static void want(struct evidence *e, const struct report_evidence *told)
+static void want(struct evidence *e, uint64_t wanted[BUCKETS], size_t number, const struct report_evidence *told)
 {
-	e->wanted[bucket(told->vm, told->vcpu)] = 1;
+	wanted[bucket(told->vm, told->vcpu)] |= 1ULL << number;
 	if (told->to_ns + BEYOND_NS > e->last_ns)
 		e->last_ns = told->to_ns + BEYOND_NS;
 }
@@ -75,7 +76,7 @@ static void choose_late(struct evidence *e, const struct model *m)
 					consider(e, event, &late[l]);
 			}
 	for (size_t i = 0; i < e->late_count; i++)
-		want(e, &e->late[i].told);
+		want(e, e->wanted_late, i, &e->late[i].told);
 }
 
 static void choose_findings(struct evidence *e, const struct model *m)
@@ -92,7 +93,7 @@ static void choose_findings(struct evidence *e, const struct model *m)
 		told->vcpu = findings[i].vcpu;
 		told->event = findings[i].event;
 		told->from_ns = told->to_ns = findings[i].has_record ? findings[i].record.time_ns : findings[i].first_ns;
-		want(e, told);
+		want(e, e->wanted_findings, i, told);
 	}
 }
 
@@ -114,30 +115,43 @@ void evidence_free(struct evidence *e)
 
 /* --- collecting */
 
+static void put(struct collection *c, size_t at, const struct sdei_record *record)
+{
+	c->records[at] = *record;
+	c->functions[at] = record->kind == SDEI_CALL ? ((const struct sdei_record_call *)record)->function : 0;
+}
+
 static void append(struct collection *c, const struct sdei_record *record)
 {
 	if (c->told.count < EVIDENCE_RECORDS)
-		c->records[c->told.count++] = *record;
+		put(c, c->told.count++, record);
 	else
 		c->told.left_out++;
+}
+
+/* Takes out one, so that what is behind it moves up. */
+static void drop(struct collection *c, size_t at)
+{
+	size_t behind = --c->told.count - at;
+
+	memmove(&c->records[at], &c->records[at + 1], behind * sizeof(c->records[0]));
+	memmove(&c->functions[at], &c->functions[at + 1], behind * sizeof(c->functions[0]));
 }
 
 static void take_before(struct collection *c, const struct sdei_record *record)
 {
 	if (c->told.count == EVIDENCE_BEFORE)
-		memmove(&c->records[0], &c->records[1], --c->told.count * sizeof(c->records[0]));
+		drop(c, 0);
 	append(c, record);
 }
 
-/* When there is no room left, the newest ones of those in between give way to what stands behind. */
+/* When there is no room left, the newest one of those in between gives way to what stands behind. */
 static void take_after(struct collection *c, const struct sdei_record *record)
 {
 	if (c->after == EVIDENCE_AFTER || record->time_ns > c->told.to_ns + BEYOND_NS)
 		return;
 	if (c->told.count == EVIDENCE_RECORDS) {
-		memmove(&c->records[EVIDENCE_RECORDS - 1 - c->after], &c->records[EVIDENCE_RECORDS - c->after],
-			c->after * sizeof(c->records[0]));
-		c->told.count--;
+		drop(c, EVIDENCE_RECORDS - 1 - c->after);
 		c->told.left_out++;
 	}
 	append(c, record);
@@ -156,14 +170,20 @@ static void take(struct collection *c, const struct sdei_record *record)
 		take_after(c, record);
 }
 
+static void take_all(struct collection *collections, uint64_t wanted, const struct sdei_record *record)
+{
+	for (; wanted; wanted &= wanted - 1)
+		take(&collections[__builtin_ctzll(wanted)], record);
+}
+
 void evidence_record(struct evidence *e, const struct sdei_record *record)
 {
-	if (!e->wanted[bucket(record->vm, record->vcpu)] || record->kind == SDEI_PLACE)
+	unsigned int at = bucket(record->vm, record->vcpu);
+
+	if (record->kind == SDEI_PLACE)
 		return;
-	for (size_t i = 0; i < e->late_count; i++)
-		take(&e->late[i], record);
-	for (size_t i = 0; i < e->finding_count; i++)
-		take(&e->findings[i], record);
+	take_all(e->late, e->wanted_late[at], record);
+	take_all(e->findings, e->wanted_findings[at], record);
 }
 
 uint64_t evidence_until_ns(const struct evidence *e)
@@ -178,6 +198,7 @@ static void tell(struct report_evidence *told, struct collection *collections, s
 	for (size_t i = 0; i < count; i++) {
 		told[i] = collections[i].told;
 		told[i].records = collections[i].records;
+		told[i].functions = collections[i].functions;
 	}
 }
 

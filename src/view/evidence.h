@@ -20,7 +20,7 @@ struct evidence;
 struct evidence *evidence_new(const struct model *m);
 void evidence_free(struct evidence *e);		/* NULL is fine */
 
-/* Each record, in order. */
+/* Each record, in order, as big as its kind says. */
 void evidence_record(struct evidence *e, const struct sdei_record *record);
 
 /* No record that is later than this can matter. */

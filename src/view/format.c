@@ -104,13 +104,16 @@ char *format_position(char *buf, size_t size, uint64_t ns)
 
 char *format_wall(char *buf, size_t size, int64_t wall_ns)
 {
-	time_t seconds = wall_ns / NS_PER_SEC;
+	int64_t rest = wall_ns % (int64_t)NS_PER_SEC;
+	time_t seconds = wall_ns / (int64_t)NS_PER_SEC - (rest < 0);
 	struct tm tm;
 	size_t length;
 
 	gmtime_r(&seconds, &tm);
 	length = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + length, size - length, ".%03dZ", (int)(wall_ns % NS_PER_SEC / 1000000));
+	if (rest < 0)
+		rest += NS_PER_SEC;
+	snprintf(buf + length, size - length, ".%03dZ", (int)(rest / 1000000));
 	return buf;
 }
 

@@ -17,6 +17,7 @@ struct report_evidence {
 	uint32_t vm, instance, vcpu, event;
 	uint64_t from_ns, to_ns;	/* the late dispatch, or the finding */
 	const struct sdei_record *records;	/* heads */
+	const uint32_t *functions;	/* of each that is a CALL, else 0 */
 	size_t count;
 	uint64_t left_out;		/* records in between that had no room */
 };

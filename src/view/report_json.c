@@ -53,6 +53,17 @@ static void put_problems(struct json *j, const struct report *report)
 	json_close(j, ']');
 }
 
+/* Of the record with the same index, null if it is no call. */
+static void put_function(struct json *j, uint32_t function)
+{
+	const char *name = sdei_call_name(function);
+
+	if (name)
+		json_text(j, NULL, name);
+	else
+		json_null(j, NULL);
+}
+
 static void put_evidence(struct json *j, const struct report_evidence *evidence)
 {
 	json_open(j, NULL, '{');
@@ -66,6 +77,10 @@ static void put_evidence(struct json *j, const struct report_evidence *evidence)
 	json_open(j, "records", '[');
 	for (size_t i = 0; i < evidence->count; i++)
 		json_record_head(j, NULL, &evidence->records[i]);
+	json_close(j, ']');
+	json_open(j, "functions", '[');
+	for (size_t i = 0; i < evidence->count; i++)
+		put_function(j, evidence->functions[i]);
 	json_close(j, ']');
 	json_close(j, '}');
 }

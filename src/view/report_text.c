@@ -119,7 +119,7 @@ static const char *name_of_vm(const struct report *r, const struct report_eviden
 }
 
 /* Times count from the moment it is about. */
-static void put_record(FILE *out, const struct sdei_record *record, uint64_t from_ns)
+static void put_record(FILE *out, const struct sdei_record *record, uint32_t function, uint64_t from_ns)
 {
 	const char *kind = sdei_kind_name(record->kind);
 	int64_t ns = record->time_ns - from_ns;
@@ -129,6 +129,8 @@ static void put_record(FILE *out, const struct sdei_record *record, uint64_t fro
 		snprintf(event, sizeof(event), "%" PRIu32, record->event);
 	fprintf(out, "  %+14.3f us  %-10s event %-4s %s ", ns / 1e3, kind ? kind : "?", event,
 		sdei_state_letters(record->state, letters));
+	if (function)
+		fprintf(out, "%s", sdei_call_name(function) ?: "?");
 	events_text_details(out, record);
 	putc('\n', out);
 }
@@ -136,7 +138,7 @@ static void put_record(FILE *out, const struct sdei_record *record, uint64_t fro
 static void put_evidence(FILE *out, const struct report *r, const struct report_evidence *e)
 {
 	for (size_t i = 0; i < e->count; i++)
-		put_record(out, &e->records[i], e->from_ns);
+		put_record(out, &e->records[i], e->functions[i], e->from_ns);
 	if (e->left_out)
 		fprintf(out, "  and %" PRIu64 " records more in between\n", e->left_out);
 }
