@@ -248,6 +248,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 const struct command cmd_top = {
 	.usage = "[OPTIONS] [interval [count]] [-- COMMAND...]\n"
 		 "       " PROGRAM " events [OPTIONS] [-- COMMAND...]     (see " PROGRAM " events --help)\n"
+		 "       " PROGRAM " export [OPTIONS] DIR                 (see " PROGRAM " export --help)\n"
 		 "       " PROGRAM " doctor [OPTIONS]                     (see " PROGRAM " doctor --help)\n"
 		 "       " PROGRAM " record [OPTIONS] [-- COMMAND...]     (see " PROGRAM " record --help)\n"
 		 "       " PROGRAM " replay [OPTIONS] DIR                 (see " PROGRAM " replay --help)\n"

@@ -6,7 +6,7 @@
 #include "commands.h"
 #include "messages.h"
 
-static const struct command *const commands[] = { &cmd_top, &cmd_events, &cmd_replay, &cmd_state, &cmd_doctor, &cmd_record, &cmd_report };
+static const struct command *const commands[] = { &cmd_top, &cmd_events, &cmd_replay, &cmd_state, &cmd_doctor, &cmd_record, &cmd_report, &cmd_export };
 
 static const struct command *find(const char *name)
 {

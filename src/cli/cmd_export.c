@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sdeitop export: a recording as a file that other tools open. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../view/export.h"
+#include "commands.h"
+#include "messages.h"
+#include "playback.h"
+
+#define BUFFER_BYTES (1U << 18)
+#define STEPS 1024	/* of the recording; after each it is seen whether the output still takes something */
+
+#define MSG_EXPORT_WHICH	"one of --perfetto, --chrome and --csv is needed"
+#define MSG_EXPORT_TERMINAL	"a Perfetto trace is not for a terminal: give -o FILE, or a pipe"
+#define MSG_EXPORT_UNKNOWN	"%" PRIu64 " slices are left out: when they began is not known (before the recording, or records of it were lost)"
+#define MSG_EXPORT_FINDINGS	"%" PRIu64 " findings are left out: more than are kept"
+#define MSG_EXPORT_MEMORY	"out of memory: slices are missing in %s"
+
+struct export_config {
+	struct playback_config playback;
+	bool perfetto, chrome, csv;
+	const char *output;
+};
+
+#define ROW(key, name, value, type, field, help) \
+	{ key, name, value, &option_##type, offsetof(struct export_config, field), help }
+
+static const struct option_spec options[] = {
+	ROW(0, "perfetto", NULL, flag, perfetto, "a trace for ui.perfetto.dev"),
+	ROW(0, "chrome", NULL, flag, chrome, "JSON in Chrome's trace event format"),
+	ROW(0, "csv", NULL, flag, csv, "a line for each time that something was pending, handled or masked"),
+	ROW('o', "output", "FILE", string, output, "write there instead of to standard output"),
+	PLAYBACK_OPTIONS(export_config),
+	{ 0 },
+};
+
+static const struct option_spec operands[] = {
+	PLAYBACK_OPERAND(export_config),
+	{ 0 },
+};
+
+struct run {
+	struct export_config config;
+	struct playback *playback;
+	struct export *export;
+	FILE *out;
+};
+
+/* The one that is asked for; NULL: none, or more than one. */
+static const struct export_format *format_of(const struct export_config *c)
+{
+	if (c->perfetto + c->chrome + c->csv != 1)
+		return NULL;
+	return c->perfetto ? &export_perfetto : c->chrome ? &export_chrome : &export_csv;
+}
+
+/* --- playing */
+
+static void take_record(void *ctx, const struct sdei_record *r, size_t size)
+{
+	export_record(((struct run *)ctx)->export, r, size);
+}
+
+static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	export_lost(((struct run *)ctx)->export, key, count);
+}
+
+static void take_lost_unknown(void *ctx, uint64_t count)
+{
+	export_lost_unknown(((struct run *)ctx)->export, count);
+}
+
+static void take_status(void *ctx, const struct recording_status *status)
+{
+	export_tick(((struct run *)ctx)->export, status->time_ns, status->wall_ns);
+}
+
+static bool make_export(struct run *run, const struct export_format *format, uint64_t from_ns)
+{
+	const struct recording_about *about = reader_about(playback_reader(run->playback));
+	const struct export_options own = {
+		.format = format, .out = run->out, .from_ns = from_ns, .wall_offset_ns = about->clock_offset_ns,
+		.host = about->host, .name = playback_name, .ctx = run->playback,
+	};
+
+	run->export = export_new(&own);
+	if (!run->export)
+		say(MSG_NO_MEMORY);
+	return run->export;
+}
+
+static void play(struct run *run, uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t step_ns = to_ns > from_ns ? (to_ns - from_ns) / STEPS + 1 : 1, until_ns = from_ns;
+
+	do {
+		until_ns = until_ns < to_ns && to_ns - until_ns > step_ns ? until_ns + step_ns : UINT64_MAX;
+	} while (playback_run(run->playback, until_ns) && !ferror(run->out) && until_ns != UINT64_MAX);
+}
+
+/* Said once, at the end: what the file does not tell. */
+static void tell_left_out(const struct run *run)
+{
+	struct export_counters counters;
+
+	export_counters(run->export, &counters);
+	if (counters.unknown)
+		say(MSG_EXPORT_UNKNOWN, counters.unknown);
+	if (counters.findings_unkept)
+		say(MSG_EXPORT_FINDINGS, counters.findings_unkept);
+}
+
+static const char *output_name(const struct run *run)
+{
+	return run->config.output ? run->config.output : "standard output";
+}
+
+/* Nobody reads it any more: that is no failure. */
+static int flush_output(struct run *run)
+{
+	if (fflush(run->out) == 0 && !ferror(run->out))
+		return EXIT_DONE;
+	if (errno == EPIPE)
+		return EXIT_DONE;
+	say(MSG_WRITING, output_name(run), strerror(errno));
+	return EXIT_FAILED;
+}
+
+static int export_all(struct run *run, const struct export_format *format)
+{
+	uint64_t from_ns, to_ns;
+	int status, err;
+
+	playback_range(run->playback, &from_ns, &to_ns);
+	if (!make_export(run, format, from_ns))
+		return EXIT_FAILED;
+	play(run, from_ns, to_ns);
+	err = export_end(run->export, to_ns < playback_now_ns(run->playback) ? to_ns : playback_now_ns(run->playback));
+	if (err)
+		say(MSG_EXPORT_MEMORY, output_name(run));
+	else
+		tell_left_out(run);
+	status = flush_output(run);
+	if (status != EXIT_DONE || err)
+		return EXIT_FAILED;
+	return playback_finish(run->playback);
+}
+
+/* --- the command */
+
+static int usage(const char *message)
+{
+	say("%s", message);
+	say(MSG_TRY_HELP, " ", "export");
+	return EXIT_USAGE;
+}
+
+static bool open_output(struct run *run)
+{
+	run->out = run->config.output ? fopen(run->config.output, "we") : stdout;
+	if (!run->out) {
+		say(MSG_OPENING, run->config.output, strerror(errno));
+		return false;
+	}
+	setvbuf(run->out, NULL, _IOFBF, BUFFER_BYTES);
+	return true;
+}
+
+static int close_output(struct run *run, int status)
+{
+	if (!run->config.output || !run->out)
+		return status;
+	if (fclose(run->out) == 0)
+		return status;
+	say(MSG_WRITING, output_name(run), strerror(errno));
+	return EXIT_FAILED;
+}
+
+static int export_one(struct run *run)
+{
+	const struct playback_calls calls = {
+		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = run },
+		.status = take_status,
+		.ctx = run,
+	};
+	const struct export_format *format = format_of(&run->config);
+	int status;
+
+	if (!format)
+		return usage(MSG_EXPORT_WHICH);
+	if (!run->config.output && export_is_binary(format) && isatty(STDOUT_FILENO))
+		return usage(MSG_EXPORT_TERMINAL);
+	run->playback = playback_open(&run->config.playback, &calls, &status);
+	if (!run->playback)
+		return status;
+	return open_output(run) ? export_all(run, format) : EXIT_FAILED;
+}
+
+static int run_export(const struct command *self, int argc, char **argv)
+{
+	struct run run = { 0 };
+	int status;
+
+	if (playback_parse(self, argc, argv, &run.config, &run.config.playback, &status)) {
+		signal(SIGPIPE, SIG_IGN);
+		status = close_output(&run, export_one(&run));
+		export_free(run.export);
+		playback_close(run.playback);
+	}
+	options_clear(self, &run.config);
+	return status;
+}
+
+const struct command cmd_export = {
+	.name = "export",
+	.usage = "export --perfetto|--chrome|--csv [OPTIONS] DIR",
+	.help = "Writes a recording for other tools: when events were pending, handled, and the PE masked.",
+	.about = "Times are CLOCK_MONOTONIC. What is open at the end is closed there, its outcome is \"open\".\n",
+	.options = options,
+	.operands = operands,
+	.run = run_export,
+};
