@@ -247,12 +247,13 @@ static int run_top(const struct command *self, int argc, char **argv)
 
 const struct command cmd_top = {
 	.usage = "[OPTIONS] [interval [count]] [-- COMMAND...]\n"
-		 "       " PROGRAM " events [OPTIONS] [-- COMMAND...]     (see " PROGRAM " events --help)\n"
-		 "       " PROGRAM " export [OPTIONS] DIR                 (see " PROGRAM " export --help)\n"
-		 "       " PROGRAM " doctor [OPTIONS]                     (see " PROGRAM " doctor --help)\n"
-		 "       " PROGRAM " record [OPTIONS] [-- COMMAND...]     (see " PROGRAM " record --help)\n"
-		 "       " PROGRAM " replay [OPTIONS] DIR                 (see " PROGRAM " replay --help)\n"
-		 "       " PROGRAM " state [OPTIONS]                      (see " PROGRAM " state --help)",
+		 "       " PROGRAM " record [OPTIONS] [-- COMMAND...]        (see " PROGRAM " record --help)\n"
+		 "       " PROGRAM " replay [OPTIONS] DIR                    (see " PROGRAM " replay --help)\n"
+		 "       " PROGRAM " report [OPTIONS] DIR                    (see " PROGRAM " report --help)\n"
+		 "       " PROGRAM " events [OPTIONS] [DIR | -- COMMAND...]  (see " PROGRAM " events --help)\n"
+		 "       " PROGRAM " export --FORMAT [OPTIONS] DIR           (see " PROGRAM " export --help)\n"
+		 "       " PROGRAM " state [OPTIONS]                         (see " PROGRAM " state --help)\n"
+		 "       " PROGRAM " doctor [OPTIONS]                        (see " PROGRAM " doctor --help)",
 	.help = "Shows what SDEI events cost the guests of this KVM host: a live screen, or text and JSON.",
 	.about = "interval is in seconds, count is the number of intervals.\n"
 		 "With COMMAND it is run, watched, and summed up when it ends (with an interval: in between, too).\n"
