@@ -12,8 +12,12 @@
 #include "../source/guest_name.h"
 #include "../trace/pack.h"
 #include "../trace/store.h"
+#include "../view/json.h"
+#include "../view/text.h"
 #include "commands.h"
+#include "feeder.h"
 #include "messages.h"
+#include "terminal.h"
 #include "watch.h"
 
 #define STATUS_PERIOD_MS 1000
@@ -24,7 +28,7 @@
 struct record_config {
 	struct watch_config watch;
 	uint64_t duration_ms, max_size, keep;
-	bool compress;
+	bool compress, summary, json;
 };
 
 static const struct option_spec options[] = {
@@ -34,6 +38,9 @@ static const struct option_spec options[] = {
 	{ 0, "max-size", "SIZE", &option_size, offsetof(struct record_config, max_size), "start another file after so many bytes" },
 	{ 0, "keep", "N", &option_count, offsetof(struct record_config, keep), "keep so many files, remove the oldest" },
 	{ 0, "compress", NULL, &option_flag, offsetof(struct record_config, compress), "compress files that are closed, with gzip" },
+	{ 0, "summary", NULL, &option_flag, offsetof(struct record_config, summary),
+	  "end with the summary that sdeitop -b ends with, on standard output" },
+	{ 'j', "json", NULL, &option_flag, offsetof(struct record_config, json), "the summary as JSON" },
 	WATCH_SOURCE_OPTIONS(record_config),
 	{ 0 },
 };
@@ -43,9 +50,11 @@ struct recorder {
 	struct watch *watch;
 	struct pack *pack;
 	struct store *store;
+	struct feeder *feeder;		/* only for the summary, else NULL */
 	struct recording_about about;
 	char directory[128];		/* the default */
 	uint64_t start_ns;
+	struct view_status now;		/* of the last status */
 	uint64_t snapshot_at;		/* bytes handed on when the last snapshot was */
 	bool failing, shows_progress;
 };
@@ -157,17 +166,29 @@ static void name_directory(struct recorder *r, const struct view_status *now)
 
 static void take_record(void *ctx, const struct sdei_record *record, size_t size)
 {
-	pack_record(((struct recorder *)ctx)->pack, record, size);
+	struct recorder *r = ctx;
+
+	pack_record(r->pack, record, size);
+	if (r->feeder)
+		feeder_record(r->feeder, record, size);
 }
 
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 {
-	pack_lost(((struct recorder *)ctx)->pack, key, count);
+	struct recorder *r = ctx;
+
+	pack_lost(r->pack, key, count);
+	if (r->feeder)
+		feeder_lost(r->feeder, key, count);
 }
 
 static void take_lost_unknown(void *ctx, uint64_t count)
 {
-	pack_lost_unknown(((struct recorder *)ctx)->pack, count);
+	struct recorder *r = ctx;
+
+	pack_lost_unknown(r->pack, count);
+	if (r->feeder)
+		feeder_lost_unknown(r->feeder, count);
 }
 
 static int take_packet(void *ctx, const struct packet *packet)
@@ -212,6 +233,9 @@ static void put_status(struct recorder *r, bool end)
 		.end = end,
 	};
 	pack_status(r->pack, &status);
+	if (r->feeder)
+		model_tick(feeder_model(r->feeder), now.now_ns);
+	r->now = now;
 }
 
 static void take_snapshot(struct recorder *r)
@@ -231,6 +255,8 @@ static void drained(void *ctx)
 {
 	struct recorder *r = ctx;
 
+	if (r->feeder)
+		feeder_flush(r->feeder);
 	/* A file that cannot be started leaves the old one in use; it is tried again. */
 	if (store_is_file_full(r->store) && store_next_file(r->store) == 0)
 		take_snapshot(r);
@@ -330,6 +356,23 @@ static int start(struct recorder *r)
 	return EXIT_DONE;
 }
 
+static int print_summary(struct recorder *r)
+{
+	const struct table_options plain = { 0 };
+	struct model *m = feeder_model(r->feeder);
+
+	model_settle(m, r->now.now_ns);
+	if (r->config.json)
+		json_summary(stdout, m, &r->now);
+	else if (text_summary(stdout, m, &r->now, &plain) < 0)
+		say(MSG_NO_MEMORY);
+	errno = 0;
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+		return 0;
+	say(MSG_WRITING, "standard output", strerror(errno));
+	return -errno;
+}
+
 /* An exit status: that of the run, unless the recording lacks something. */
 static int end(struct recorder *r)
 {
@@ -345,6 +388,8 @@ static int end(struct recorder *r)
 		say(MSG_WRITING, r->config.watch.output, strerror(-err));
 	say(MSG_RECORD_END, c->items, c->bytes, c->items ? (double)c->bytes / c->items : 0.0, c->lost, c->unrecorded,
 	    r->config.watch.output);
+	if (r->feeder && print_summary(r) < 0)
+		err = -EIO;
 	return err || c->unrecorded ? EXIT_FAILED : status;
 }
 
@@ -354,12 +399,20 @@ static int record(struct recorder *r, char **command)
 		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
 		.drained = drained,
 		.ctx = r,
+		.strict_output = true,
 	};
 	int status;
 
+	r->feeder = r->config.summary ? feeder_new(terminal_is_utf8(), NULL) : NULL;
+	if (r->config.summary && !r->feeder) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
 	r->watch = watch_open(&r->config.watch, &calls, &status);
-	if (!r->watch)
+	if (!r->watch) {
+		feeder_free(r->feeder);
 		return status;
+	}
 	status = start(r);
 	if (status == EXIT_DONE) {
 		watch_run(r->watch, command);
@@ -367,6 +420,7 @@ static int record(struct recorder *r, char **command)
 	}
 	store_close(r->store);
 	pack_free(r->pack);
+	feeder_free(r->feeder);
 	watch_close(r->watch);
 	return status;
 }
@@ -380,6 +434,9 @@ static int run(const struct command *self, int argc, char **argv)
 	if (watch_parse(self, argc, argv, &r.config, &r.config.watch, &command, &status)) {
 		if (r.config.keep && !r.config.max_size) {
 			say(MSG_KEEP_SIZE);
+			status = EXIT_USAGE;
+		} else if (r.config.json && !r.config.summary) {
+			say(MSG_JSON_SUMMARY);
 			status = EXIT_USAGE;
 		} else {
 			status = record(&r, command);

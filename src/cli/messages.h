@@ -56,6 +56,7 @@
 				" not recorded; now: " PROGRAM " report %s"
 #define MSG_INPUT_AND_COMMAND	"a recording or a command, not both"
 #define MSG_RANGE_LIVE		"--since and --until are for recordings: name one"
+#define MSG_JSON_SUMMARY	"--json needs --summary: a recording itself has one form"
 #define MSG_KEEP_SIZE		"--keep needs --max-size: so many files of that size are kept"
 
 /* Prints "sdeitop: ", the text and a newline on stderr. */

@@ -123,7 +123,7 @@ static int set_seconds(void *field, const char *value)
 	return 0;
 }
 
-#define SIZE_LEAST (1ULL << 20)
+#define SIZE_LEAST (1ULL << 16)
 
 static int set_pages(void *field, const char *value)
 {
@@ -178,7 +178,7 @@ static int set_size(void *field, const char *value)
 	return 0;
 }
 
-const struct option_type option_size = { .set = set_size, .expects = "bytes, 1M or more, as in 64M or 2G" };
+const struct option_type option_size = { .set = set_size, .expects = "bytes, 64K or more, as in 64M or 2G" };
 
 /* --- parsing */
 

@@ -27,7 +27,7 @@ extern const struct option_type option_count;		/* uint64_t, from 1 */
 extern const struct option_type option_seconds;		/* uint64_t in ms, 0.1 to 86400 s */
 extern const struct option_type option_pages;		/* size_t bytes: power of two, whole pages, suffix K or M */
 
-extern const struct option_type option_size;		/* uint64_t bytes from 1 MiB, suffix K, M, G or T */
+extern const struct option_type option_size;		/* uint64_t bytes from 64 KiB, suffix K, M, G or T */
 
 struct number_list {
 	uint32_t *values;

@@ -3,7 +3,7 @@
 
 #include "../model/sdei.h"
 
-/* --- names of values */
+/* --- names of values: the words of `sdeitop events` */
 
 #define CALL_LABEL(number, name, has_event) { #name, SDEI_FN_BASE | (number) },
 #define KIND_LABEL(NAME, name) { #name, SDEI_##NAME },
@@ -12,14 +12,14 @@ static const struct label outcomes[] = { { "queued", SDEI_QUEUED }, { "coalesced
 static const struct label sources[] = {
 	{ "guest", SDEI_FROM_GUEST }, { "vmm", SDEI_FROM_VMM }, { "apf", SDEI_FROM_APF }, { "restore", SDEI_FROM_RESTORE },
 };
-static const struct label hows[] = { { "completed", SDEI_COMPLETED }, { "resumed", SDEI_RESUMED } };
+static const struct label hows[] = { { "complete", SDEI_COMPLETED }, { "resume", SDEI_RESUMED } };
 static const struct label state_reasons[] = {
 	{ "created", SDEI_CREATED }, { "reset", SDEI_STATE_RESET }, { "restored", SDEI_RESTORED },
 	{ "destroyed", SDEI_DESTROYED }, { "snapshot", SDEI_SNAPSHOT },
 };
 static const struct label reset_reasons[] = { { "private", SDEI_PRIVATE_RESET }, { "vcpu", SDEI_VCPU_RESET } };
 static const struct label places[] = {
-	{ "in_guest", SDEI_IN_GUEST }, { "in_host", SDEI_IN_HOST }, { "descheduled", SDEI_DESCHEDULED },
+	{ "guest", SDEI_IN_GUEST }, { "host", SDEI_IN_HOST }, { "descheduled", SDEI_DESCHEDULED },
 };
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
 static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
