@@ -96,8 +96,8 @@ def last_line(text):
     return json.loads(lines[-1]) if lines else {}
 
 
-# Another collector takes the time itself: what counts for it is how often.
-TIMED = re.compile(r"_ns$|^(mean|stddev|buckets|worst|late|blame|main|total_ns|value|text|record|episode_signals)")
+# Another collector takes the time itself, and asks for names when it gets to it: what counts for it is how often.
+TIMED = re.compile(r"_ns$|^(name|mean|stddev|buckets|worst|late|blame|main|total_ns|value|text|record|episode_signals)")
 
 
 def countable(figures):
@@ -213,6 +213,7 @@ NAMED = {"outcome", "source", "how", "reason", "place", "function"}
 
 
 def same_record(record, time, name, fields):
+    time = fields.get("time", time)     # one that came late stands behind what was there, with its own time in it
     if name != "kvm_sdei_" + record["kind"] or time != record["time_ns"]:
         return f"{name} at {time} for {record['kind']} at {record['time_ns']}"
     wanted = expected(record)
