@@ -7,10 +7,11 @@
 #include "../source/kinds.h"
 #include "layouts.h"
 
-#define STEP_BITS 27
-#define STEP_MASK ((1U << STEP_BITS) - 1)
-#define SHORT_HEADER 4
-#define LONG_HEADER 11		/* the escape, 16 bits of id, 64 of time */
+#define SHORT_HEADER 3
+#define SHORT_MASK ((1ULL << 19) - 1)
+#define MEDIUM_HEADER 5
+#define MEDIUM_MASK ((1ULL << 30) - 1)
+#define LONG_HEADER 11
 #define NARROW_MAX 48		/* bytes of the largest narrow layout, rounded up */
 
 /* --- values of items */
@@ -190,33 +191,51 @@ static const struct layout *choose(const struct event_class *class, const uint64
 static size_t put_header(uint8_t *out, unsigned int id, uint64_t time_ns, uint64_t *clock_ns)
 {
 	uint64_t step = time_ns - *clock_ns;
-	uint32_t head;
 
 	*clock_ns = time_ns;
-	if (id <= LAYOUT_NARROW_MAX && step <= STEP_MASK) {
-		head = htole32(id | (uint32_t)(time_ns & STEP_MASK) << 5);
-		memcpy(out, &head, sizeof(head));
+	if (id <= LAYOUT_NARROW_MAX && step <= SHORT_MASK) {
+		store(out, id | (time_ns & SHORT_MASK) << 5);
 		return SHORT_HEADER;
 	}
-	out[0] = LAYOUT_ESCAPE;
+	if (id <= LAYOUT_NARROW_MAX && step <= MEDIUM_MASK) {
+		store(out, LAYOUT_MEDIUM | id << 5 | (time_ns & MEDIUM_MASK) << 10);
+		return MEDIUM_HEADER;
+	}
+	out[0] = LAYOUT_LONG;
 	out[1] = id;
 	out[2] = id >> 8;
 	store(out + 3, time_ns);
 	return LONG_HEADER;
 }
 
+/* The next time whose low bits are these. */
+static uint64_t advance(uint64_t clock_ns, uint64_t low, uint64_t mask)
+{
+	return clock_ns + ((low - clock_ns) & mask);
+}
+
 static size_t get_header(const uint8_t *in, size_t size, unsigned int *id, uint64_t *clock_ns)
 {
-	uint32_t head;
+	uint8_t padded[sizeof(uint64_t)] = { 0 };
+	uint64_t head;
 
 	if (size < SHORT_HEADER)
 		return 0;
-	memcpy(&head, in, sizeof(head));
-	head = le32toh(head);
+	if (size < sizeof(head)) {
+		memcpy(padded, in, size);
+		head = load(padded);
+	} else {
+		head = load(in);
+	}
 	*id = head & 31;
-	if (*id != LAYOUT_ESCAPE) {
-		*clock_ns += ((head >> 5) - *clock_ns) & STEP_MASK;
+	if (*id <= LAYOUT_NARROW_MAX) {
+		*clock_ns = advance(*clock_ns, head >> 5, SHORT_MASK);
 		return SHORT_HEADER;
+	}
+	if (*id == LAYOUT_MEDIUM) {
+		*id = head >> 5 & 31;
+		*clock_ns = advance(*clock_ns, head >> 10, MEDIUM_MASK);
+		return size < MEDIUM_HEADER || *id > LAYOUT_NARROW_MAX ? 0 : MEDIUM_HEADER;
 	}
 	if (size < LONG_HEADER)
 		return 0;

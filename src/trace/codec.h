@@ -5,9 +5,9 @@
  *
  * A layout is a CTF event class: an id, a name, and fields with their widths in bits. A kind of item has several
  * layouts of the same name and with the same fields: narrow ones, for what is nearly always the case, with ids below
- * 31, and a wide one that takes any value, with an id of 32 or more. The first that an item fits in is used.
- * In front of each event stands a header of 5 bits of id and the low 27 bits of the time (ns), or, for large ids and
- * larger steps of time, the escape 31, the whole id and the whole time. Events start at a byte.
+ * 30, and a wide one that takes any value, with an id of 32 or more. The first that an item fits in is used.
+ * In front of each event stands a header: 5 bits of id and the low 19 bits of the time (ns), enough for steps of half a
+ * millisecond; or 30, 5 bits of id and 30 of time; or 31, 16 bits of id and the whole time. Events start at a byte.
  * Time never runs back in a stream: a late record gets the time of the one before in its header; the wide layouts
  * have the true one as a field.
  */

@@ -102,17 +102,19 @@ static void put_clock(FILE *out, const struct recording_about *about)
 	}
 	fprintf(out, "clock {\n\tname = monotonic;\n\tdescription = \"CLOCK_MONOTONIC of the host\";\n"
 		"\tfreq = 1000000000;\n\toffset_s = %" PRId64 ";\n\toffset = %" PRId64 ";\n\tabsolute = true;\n};\n\n", seconds, rest);
-	fputs("typealias integer { size = 27; align = 1; signed = false; map = clock.monotonic.value; } := low_time;\n"
+	fputs("typealias integer { size = 19; align = 1; signed = false; map = clock.monotonic.value; } := short_time;\n"
+	      "typealias integer { size = 30; align = 1; signed = false; map = clock.monotonic.value; } := medium_time;\n"
 	      "typealias integer { size = 64; align = 8; signed = false; map = clock.monotonic.value; } := whole_time;\n\n", out);
 }
 
 static void put_stream(FILE *out)
 {
 	fputs("struct event_header {\n"
-	      "\tenum : integer { size = 5; align = 1; signed = false; } { compact = 0 ... 30, extended = 31 } id;\n"
+	      "\tenum : integer { size = 5; align = 1; signed = false; } { near = 0 ... 29, medium = 30, whole = 31 } id;\n"
 	      "\tvariant <id> {\n"
-	      "\t\tstruct { low_time timestamp; } compact;\n"
-	      "\t\tstruct { uint16_t id; whole_time timestamp; } extended;\n"
+	      "\t\tstruct { short_time timestamp; } near;\n"
+	      "\t\tstruct { integer { size = 5; align = 1; signed = false; } id; medium_time timestamp; } medium;\n"
+	      "\t\tstruct { uint16_t id; whole_time timestamp; } whole;\n"
 	      "\t} v;\n"
 	      "} align(8);\n\n"
 	      "stream {\n\tid = 0;\n\tevent.header := struct event_header;\n"

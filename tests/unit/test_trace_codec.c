@@ -117,7 +117,7 @@ static uint64_t random_time(uint64_t now)
 	case 2:
 		return now - random_bits() % 1000;
 	case 3:
-		return now + (1 << 27) - 2 + random_bits() % 4;
+		return now + (1 << (random_bits() % 2 ? 19 : 30)) - 2 + random_bits() % 4;
 	default:
 		return now + random_bits() % 100000;
 	}
@@ -134,7 +134,7 @@ static void test_round_trip(void **state)
 		random_item(&item, i % 5);
 		set_time(&item, random_time(before + 1000));
 		size = codec_put(bytes, &item, &clock);
-		assert_in_range(size, 5, CODEC_ITEM_MAX - 8);
+		assert_in_range(size, 4, CODEC_ITEM_MAX - 8);
 		assert_int_equal(clock, item.time_ns > before ? item.time_ns : before);
 		assert_int_equal(codec_get(bytes, size, &back, &before), size);
 		assert_int_equal(before, clock);
@@ -214,15 +214,15 @@ static void test_hot_sizes(void **state)
 		.time_ns = 5000, .vm = 4000000, .vcpu = 1000, .event = 0, .kind = SDEI_SIGNAL, .state = 31,
 		.outcome = SDEI_QUEUED, .origin = SDEI_FROM_VMM, .sender = SDEI_NONE,
 	};
-	assert_int_equal(codec_put(bytes, &item, &clock), 10);
+	assert_int_equal(codec_put(bytes, &item, &clock), 9);
 	item.record.head.kind = SDEI_COMPLETE;
 	item.record.head.origin = 0;
 	item.record.head.arg = 0;
-	assert_int_equal(codec_put(bytes, &item, &clock), 10);
+	assert_int_equal(codec_put(bytes, &item, &clock), 9);
 	item.record.head.kind = SDEI_DISPATCH;
 	item.record.head.outcome = 0;
 	item.record.head.pc = 0xffff800080012345;
-	assert_int_equal(codec_put(bytes, &item, &clock), 18);
+	assert_int_equal(codec_put(bytes, &item, &clock), 17);
 }
 
 static struct recording_about example(void)
