@@ -319,7 +319,8 @@ const struct command cmd_events = {
 	.usage = "events [OPTIONS] [DIR | -- COMMAND...]",
 	.help = "Prints every SDEI event, one line each: as it happens, until ^C (or COMMAND) ends, or of the recording DIR.",
 	.about = "Times are seconds of CLOCK_MONOTONIC; in JSON they are nanoseconds.\n"
-		 "State letters: R registered, E enabled, U running, P pending, M PE masked, after the event.\n",
+		 "State letters: R registered, E enabled, U running, P pending, M PE masked, after the event.\n"
+		 "Exit status: as sdeitop; 5: the recording is incomplete, what is there was printed.\n",
 	.options = options,
 	.operands = operands,
 	.run = run,

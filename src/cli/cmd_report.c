@@ -94,12 +94,18 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 {
-	feeder_lost(((struct reporting *)ctx)->feeder, key, count);
+	struct reporting *r = ctx;
+
+	enter_range(r);
+	feeder_lost(r->feeder, key, count);
 }
 
 static void take_lost_unknown(void *ctx, uint64_t count)
 {
-	feeder_lost_unknown(((struct reporting *)ctx)->feeder, count);
+	struct reporting *r = ctx;
+
+	enter_range(r);
+	feeder_lost_unknown(r->feeder, count);
 }
 
 static void take_status(void *ctx, const struct recording_status *status)

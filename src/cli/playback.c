@@ -13,6 +13,7 @@
 #include "messages.h"
 
 #define PROGRESS_ITEMS 1000000
+#define PROBLEMS_TOLD 10
 #define PROGRESS_AFTER_NS 1000000000ULL
 
 #define SECOND_NS 1000000000LL
@@ -35,7 +36,7 @@ struct playback {
 	struct idmap names;
 	struct named *all_names;
 	const struct recording_item *item;	/* the next one; NULL: to be fetched, or the end */
-	bool ended, stopped;
+	bool ended, stopped, begun;		/* begun: the range, whose records are counted */
 	uint64_t now_ns, from_ns, to_ns;
 	struct recording_status status;		/* the newest */
 	uint64_t read_of[SDEI_KIND_COUNT], lost_of[SDEI_KIND_COUNT];
@@ -295,6 +296,11 @@ static void play(struct playback *p, const struct recording_item *item)
 {
 	if (item->time_ns > p->now_ns)
 		p->now_ns = item->time_ns;
+	if (!p->begun && playback_in_range(p)) {
+		p->begun = true;
+		memset(p->read_of, 0, sizeof(p->read_of));
+		memset(p->lost_of, 0, sizeof(p->lost_of));
+	}
 	switch (item->kind) {
 	case ITEM_RECORD:
 	case ITEM_SNAPSHOT:
@@ -364,7 +370,7 @@ bool playback_in_range(const struct playback *p)
 int playback_seek(struct playback *p, uint64_t time_ns)
 {
 	p->item = NULL;
-	p->stopped = false;
+	p->stopped = p->begun = false;
 	p->now_ns = 0;
 	memset(p->read_of, 0, sizeof(p->read_of));
 	memset(p->lost_of, 0, sizeof(p->lost_of));
@@ -522,11 +528,11 @@ int playback_finish(struct playback *p)
 
 	if (p->shows_progress)
 		fputs("\r\033[K", stderr);
-	for (size_t i = 0; i < kept; i++) {
+	for (size_t i = 0; i < kept && i < PROBLEMS_TOLD; i++) {
 		reader_describe(&problems[i], text, sizeof(text));
 		say("%s", text);
 	}
-	if (all > kept)
-		say(MSG_PROBLEMS, (unsigned long long)(all - kept));
+	if (all > PROBLEMS_TOLD)
+		say(MSG_PROBLEMS, (unsigned long long)(all - PROBLEMS_TOLD));
 	return reader_is_incomplete(p->reader) ? EXIT_INCOMPLETE : EXIT_DONE;
 }

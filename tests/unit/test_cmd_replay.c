@@ -124,8 +124,11 @@ static char *live(bool json)
 	while (tick_ns < RECORDED_END_NS) {
 		tick_ns += tick_ns + 1000 * MS < RECORDED_END_NS ? 1000 * MS : RECORDED_END_NS - tick_ns;
 		for (; item < end && item->time_ns <= tick_ns; item++)
-			if (item->kind == ITEM_RECORD)
+			if (item->kind == ITEM_RECORD) {
 				feeder_record(f, &item->record.head, item->size);
+				status.counters.attempted[item->record.head.kind]++;
+				status.counters.read++;
+			}
 		feeder_flush(f);
 		model_tick(m, tick_ns);
 		status.now_ns = tick_ns;
