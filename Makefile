@@ -139,6 +139,22 @@ $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS:%=$(B)/unit/%) $(UNIT_TESTS:%=$(B)/unit-asan/%)
 
+# --- fuzzing: any bytes as a recording
+SECONDS ?= 60
+RUNS ?= -1
+FUZZ_SRCS := tests/fuzz/fuzz_recording.c $(wildcard src/trace/*.c src/model/*.c) src/source/kinds.c
+
+$(B)/fuzz/recording: $(FUZZ_SRCS) | need-host
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) -std=gnu11 -O1 -g -fno-strict-aliasing -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		$(CPPFLAGS) $^ -o $@ -lz -lm
+
+.PHONY: fuzz
+fuzz: $(B)/fuzz/recording
+	$(Q)tests/fuzz/seeds $(B)/fuzz/corpus
+	$(Q)$< -max_total_time=$(SECONDS) -runs=$(RUNS) -max_len=16384 -timeout=20 -rss_limit_mb=1024 -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus
+
 # --- say what is missing before a compiler does
 .PHONY: need-host need-lab
 need-host:
@@ -175,6 +191,7 @@ help:
 #? make test-host          tests with real browsers, servers and readers only
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
+#? make fuzz SECONDS=60     any bytes as a recording, for so long
 #? make lab                build for the lab (build/arm64/bin)
 #? make kernel             build the lab kernel (cached)
 #? make setup              install what is missing (apt, root)

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Any bytes as a recording, for libFuzzer: the first byte says as what. Everything that is read goes on into a
+ * model, as report does it.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "src/model/model.h"
+#include "src/trace/reader.h"
+
+enum { AS_STREAM, AS_ITEMS, AS_SNAPSHOT, AS_METADATA, AS_GZIP, AS_COUNT };
+
+static char directory[64];
+
+static void leave(void)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s/metadata", directory);
+	unlink(name);
+	snprintf(name, sizeof(name), "%s/sdei-000000", directory);
+	unlink(name);
+	snprintf(name, sizeof(name), "%s/sdei-000000.gz", directory);
+	unlink(name);
+	rmdir(directory);
+}
+
+static void put_file(const char *name, const void *bytes, size_t size)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
+		abort();
+	close(fd);
+}
+
+/* Items in a packet whose head and CRC are right, so that they are looked at. */
+static void put_packet(const uint8_t *bytes, size_t size, enum packet_holds holds)
+{
+	static struct packet p;
+	static const uint8_t uuid[16] = { 1 };
+
+	if (size > sizeof(p.bytes) - sizeof(p.head))
+		size = sizeof(p.bytes) - sizeof(p.head);
+	packet_open(&p, uuid, holds, 1000);
+	memcpy(p.bytes + sizeof(p.head), bytes, size);
+	p.size = sizeof(p.head) + size;
+	p.head.begin_ns = 1000;
+	p.head.items = size / 8;
+	packet_close(&p, holds == PACKET_SNAPSHOT ? 7 : 0, 0, 0);
+	put_file("sdei-000000", p.bytes, p.size);
+}
+
+static void feed(struct model *m, const struct recording_item *item)
+{
+	switch (item->kind) {
+	case ITEM_RECORD:
+	case ITEM_SNAPSHOT:
+		model_feed(m, &item->record.head, item->size);
+		break;
+	case ITEM_LOST:
+		if (item->lost.key_known)
+			model_feed_lost(m, &item->lost.key, item->lost.count);
+		else
+			model_feed_lost_unknown(m, item->lost.count);
+		break;
+	case ITEM_NAME:
+		break;
+	case ITEM_STATUS:
+		model_tick(m, item->time_ns);
+		break;
+	}
+}
+
+static void read_all(void)
+{
+	struct model *m = model_new(NULL);
+	const struct reader_problem *problems;
+	const struct recording_item *item;
+	char text[512];
+	struct reader_span span;
+	uint64_t all;
+	size_t kept;
+	int err;
+	struct reader *r = reader_open(directory, &err, text, sizeof(text));
+
+	while (r && (item = reader_next(r)))
+		feed(m, item);
+	model_settle(m, UINT64_MAX / 2);
+	model_free(m);
+	if (!r)
+		return;
+	problems = reader_problems(r, &kept, &all);
+	for (size_t i = 0; i < kept; i++)
+		reader_describe(&problems[i], text, sizeof(text));
+	reader_span(r, &span);
+	reader_seek(r, span.begin_ns / 2 + span.end_ns / 2);
+	for (int i = 0; i < 100 && reader_next(r); i++)
+		;
+	reader_close(r);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	strcpy(directory, access("/dev/shm", W_OK) == 0 ? "/dev/shm/sdeitop-fuzz-XXXXXX" : "/tmp/sdeitop-fuzz-XXXXXX");
+	if (!mkdtemp(directory))
+		abort();
+	return atexit(leave);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	char packed[128];
+
+	if (!size)
+		return 0;
+	snprintf(packed, sizeof(packed), "%s/sdei-000000.gz", directory);
+	switch (*bytes % AS_COUNT) {
+	case AS_STREAM:
+		put_file("sdei-000000", bytes + 1, size - 1);
+		break;
+	case AS_ITEMS:
+	case AS_SNAPSHOT:
+		put_packet(bytes + 1, size - 1, *bytes % AS_COUNT == AS_SNAPSHOT);
+		break;
+	case AS_METADATA:
+		put_file("metadata", bytes + 1, size - 1);
+		break;
+	case AS_GZIP:
+		put_file("sdei-000000.gz", bytes + 1, size - 1);
+		snprintf(packed, sizeof(packed), "%s/sdei-000000", directory);
+		unlink(packed);
+		break;
+	}
+	read_all();
+	return 0;
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 300
+# A short run of each fuzz target, on the seeds and what grows out of them: enough to see that it runs and finds
+# nothing at once. `make fuzz SECONDS=3600` looks longer.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+log=build/fuzz/smoke.log
+mkdir -p build/fuzz
+if make --no-print-directory fuzz RUNS=20000 SECONDS=60 >"$log" 2>&1 && grep -q 'Done [0-9]* runs' "$log"; then
+	echo "ok fuzz/recording # $(grep -o 'Done [0-9]* runs' "$log" | tail -n 1)"
+else
+	echo "not ok fuzz/recording"
+	tail -n 30 "$log" | sed 's/^/# /'
+	exit 1
+fi
