@@ -90,8 +90,17 @@ static void test_usage(void **state)
 	assert_says("the name of a column");
 	assert_int_equal(RUN(cmd_top, "-j", "-f", "web"), 2);
 	assert_says("--filter");
-	assert_int_equal(RUN(cmd_events, "5"), 2);
+	assert_int_equal(RUN(cmd_events, "5", "6"), 2);
 	assert_says("try 'sdeitop events --help'");
+	assert_int_equal(RUN(cmd_events, "--since", "5s"), 2);
+	assert_says("are for recordings");
+	assert_int_equal(RUN(cmd_events, "/nonexistent", "--", "true"), 2);
+	assert_int_equal(RUN(cmd_events, "/nonexistent"), 1);
+	assert_says("cannot open /nonexistent");
+	assert_int_equal(RUN(cmd_report, "/nonexistent"), 1);
+	assert_int_equal(RUN(cmd_report), 2);
+	assert_int_equal(RUN(cmd_record, "--keep", "3"), 2);
+	assert_int_equal(RUN(cmd_record, "--json"), 2);
 }
 
 static void test_help(void **state)
