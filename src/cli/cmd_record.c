@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../source/guest_name.h"
+#include "../trace/capture.h"
 #include "../trace/pack.h"
 #include "../trace/store.h"
 #include "../view/json.h"
@@ -24,11 +25,65 @@
 /* A snapshot costs readers nothing, and the file at most this share. */
 #define SNAPSHOT_SHARE 16
 #define SNAPSHOT_LEAST (1U << 20)
+#define FLIGHT_LEAST (1U << 20)
+/* What follows a trigger belongs to it; a storm of findings must not fill the disk. */
+#define AFTER_NS 1000000000ULL
+#define GAP_NS 10000000000ULL
+
+/* What a flight recorder saves for. */
+struct triggers {
+	uint32_t findings;	/* a bit for each code */
+	bool usr2, exit;
+};
 
 struct record_config {
 	struct watch_config watch;
-	uint64_t duration_ms, max_size, keep;
+	uint64_t duration_ms, max_size, keep, flight;
+	struct triggers on;
 	bool compress, summary, json;
+};
+
+static uint32_t findings_of(enum model_severity severity)
+{
+	uint32_t set = 0;
+
+	for (int code = 0; code < FINDING_COUNT; code++)
+		if (finding_severity(code) >= severity)
+			set |= 1U << code;
+	return set;
+}
+
+static uint32_t findings_named(const char *name)
+{
+	for (int code = 0; code < FINDING_COUNT; code++)
+		if (strcmp(finding_code_name(code), name) == 0)
+			return 1U << code;
+	return 0;
+}
+
+static int set_trigger(void *field, const char *value)
+{
+	struct triggers *on = field;
+	uint32_t findings = 0;
+
+	if (strcmp(value, "SIGUSR2") == 0)
+		on->usr2 = true;
+	else if (strcmp(value, "exit") == 0)
+		on->exit = true;
+	else if (strcmp(value, "any") == 0)
+		findings = findings_of(FINDING_INFO);
+	else if (strcmp(value, "warning") == 0)
+		findings = findings_of(FINDING_WARNING);
+	else if (strcmp(value, "error") == 0)
+		findings = findings_of(FINDING_ERROR);
+	else if (!(findings = findings_named(value)))
+		return -EINVAL;
+	on->findings |= findings;
+	return 0;
+}
+
+static const struct option_type option_trigger = {
+	.set = set_trigger, .expects = "a finding's code, any, warning, error, SIGUSR2 or exit",
 };
 
 static const struct option_spec options[] = {
@@ -36,8 +91,13 @@ static const struct option_spec options[] = {
 	  "the directory to make; default: sdeitop-HOST-DATE-TIME" },
 	{ 0, "duration", "SECONDS", &option_seconds, offsetof(struct record_config, duration_ms), "end after this time" },
 	{ 0, "max-size", "SIZE", &option_size, offsetof(struct record_config, max_size), "start another file after so many bytes" },
-	{ 0, "keep", "N", &option_count, offsetof(struct record_config, keep), "keep so many files, remove the oldest" },
+	{ 0, "keep", "N", &option_count, offsetof(struct record_config, keep),
+	  "keep so many files (with --flight: recordings), remove the oldest" },
 	{ 0, "compress", NULL, &option_flag, offsetof(struct record_config, compress), "compress files that are closed, with gzip" },
+	{ 0, "flight", "SIZE", &option_size, offsetof(struct record_config, flight),
+	  "keep the last SIZE in memory, save it to a directory in DIR when something happens" },
+	{ 0, "on", "WHAT", &option_trigger, offsetof(struct record_config, on),
+	  "save for this: a finding's code, any, warning, error, SIGUSR2, exit; may be repeated" },
 	{ 0, "summary", NULL, &option_flag, offsetof(struct record_config, summary),
 	  "end with the summary that sdeitop -b ends with, on standard output" },
 	{ 'j', "json", NULL, &option_flag, offsetof(struct record_config, json), "the summary as JSON" },
@@ -50,11 +110,15 @@ struct recorder {
 	struct watch *watch;
 	struct pack *pack;
 	struct store *store;
-	struct feeder *feeder;		/* only for the summary, else NULL */
+	struct flight *flight;		/* then there is no store */
+	struct capture *capture;
+	uint64_t found;			/* findings to save for, so far */
+	struct feeder *feeder;		/* only for the summary and for findings, else NULL */
 	struct recording_about about;
 	char directory[128];		/* the default */
 	uint64_t start_ns;
 	struct view_status now;		/* of the last status */
+	struct recording_status status;
 	uint64_t snapshot_at;		/* bytes handed on when the last snapshot was */
 	bool failing, shows_progress;
 };
@@ -194,7 +258,7 @@ static void take_lost_unknown(void *ctx, uint64_t count)
 static int take_packet(void *ctx, const struct packet *packet)
 {
 	struct recorder *r = ctx;
-	int err = store_take(r->store, packet);
+	int err = r->flight ? flight_take(r->flight, packet) : store_take(r->store, packet);
 
 	if (err && !r->failing)
 		say(MSG_UNRECORDED, strerror(-err));
@@ -221,10 +285,9 @@ static uint64_t sum(const uint64_t counters[SDEI_KIND_COUNT])
 static void put_status(struct recorder *r, bool end)
 {
 	struct view_status now;
-	struct recording_status status;
 
 	watch_status(r->watch, &now);
-	status = (struct recording_status){
+	r->status = (struct recording_status){
 		.time_ns = now.now_ns, .wall_ns = now.wall_ns,
 		.attempted = sum(now.counters.attempted), .lost = sum(now.counters.lost),
 		.read = now.counters.read, .malformed = now.counters.malformed, .late = now.counters.late,
@@ -232,7 +295,7 @@ static void put_status(struct recorder *r, bool end)
 		.cpu_permille = now.cpu_percent < 0 ? UINT16_MAX : (uint16_t)(10 * now.cpu_percent + 0.5),
 		.end = end,
 	};
-	pack_status(r->pack, &status);
+	pack_status(r->pack, &r->status);
 	if (r->feeder)
 		model_tick(feeder_model(r->feeder), now.now_ns);
 	r->now = now;
@@ -257,6 +320,11 @@ static void drained(void *ctx)
 
 	if (r->feeder)
 		feeder_flush(r->feeder);
+	if (r->flight) {
+		if (flight_wants_snapshot(r->flight, pack_snapshot_size(r->pack)))
+			take_snapshot(r);
+		return;
+	}
 	/* A file that cannot be started leaves the old one in use; it is tried again. */
 	if (store_is_file_full(r->store) && store_next_file(r->store) == 0)
 		take_snapshot(r);
@@ -274,15 +342,68 @@ static void show_progress(const struct recorder *r, uint64_t now_ns)
 			seconds / 60, seconds % 60, c->items, c->bytes / 1048576.0, c->lost, c->unrecorded);
 }
 
+/* --- the flight recorder's triggers */
+
+static uint64_t count_findings(const struct recorder *r)
+{
+	const struct model_totals *totals = model_totals(feeder_model(r->feeder));
+	uint64_t all = 0;
+
+	for (int code = 0; code < FINDING_COUNT; code++)
+		if (r->config.on.findings >> code & 1)
+			all += totals->found[code];
+	return all;
+}
+
+/* The newest one that is meant. */
+static const char *reason_of(const struct recorder *r)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(feeder_model(r->feeder), &count);
+
+	while (count--)
+		if (r->config.on.findings >> findings[count].code & 1)
+			return finding_code_name(findings[count].code);
+	return "finding";
+}
+
+static void save_capture(struct recorder *r)
+{
+	char name[640];
+
+	if (capture_save(r->capture, r->flight, &r->about, &r->status, name, sizeof(name)) < 0)
+		say("%s", name);
+	else
+		say(MSG_CAPTURED, name, name);
+}
+
+static void check_triggers(struct recorder *r)
+{
+	uint64_t found = r->feeder ? count_findings(r) : 0;
+
+	if (found > r->found)
+		capture_trigger(r->capture, reason_of(r), r->now.now_ns);
+	r->found = found;
+	if (capture_is_due(r->capture, r->now.now_ns))
+		save_capture(r);
+}
+
+static void take_usr2(void *ctx)
+{
+	struct recorder *r = ctx;
+
+	capture_trigger(r->capture, "SIGUSR2", r->now.now_ns);
+}
+
 static int take_second(void *ctx)
 {
 	struct recorder *r = ctx;
-	struct view_status now;
 
 	watch_drain(r->watch);
 	put_status(r, false);
-	watch_status(r->watch, &now);
-	show_progress(r, now.now_ns);
+	if (r->capture)
+		check_triggers(r);
+	show_progress(r, r->now.now_ns);
 	return 0;
 }
 
@@ -305,6 +426,20 @@ static int add_timers(struct recorder *r)
 	return err < 0 ? err : 0;
 }
 
+static int open_flight(struct recorder *r)
+{
+	const struct capture_options own = {
+		.directory = r->config.watch.output, .keep = r->config.keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
+	};
+
+	r->flight = flight_new(r->config.flight < FLIGHT_LEAST ? FLIGHT_LEAST : r->config.flight);
+	r->capture = capture_new(&own);
+	if (r->flight && r->capture)
+		return 0;
+	say(MSG_NO_MEMORY);
+	return -ENOMEM;
+}
+
 static int open_store(struct recorder *r)
 {
 	struct store_options own = {
@@ -319,6 +454,8 @@ static int open_store(struct recorder *r)
 	describe(r, &now);
 	r->start_ns = now.now_ns;
 	own.directory = r->config.watch.output;
+	if (r->config.flight)
+		return open_flight(r);
 	r->store = store_open(&own, &r->about, &err, message, sizeof(message));
 	if (!r->store)
 		say("%s", message);
@@ -352,7 +489,10 @@ static int start(struct recorder *r)
 	put_status(r, false);
 	watch_announce(r->watch);
 	watch_status(r->watch, &now);
-	say(MSG_RECORDING, r->config.watch.output, now.probes_attached, now.probes_total);
+	if (r->flight)
+		say(MSG_FLYING, r->config.flight, r->config.watch.output, now.probes_attached, now.probes_total);
+	else
+		say(MSG_RECORDING, r->config.watch.output, now.probes_attached, now.probes_total);
 	return EXIT_DONE;
 }
 
@@ -373,6 +513,23 @@ static int print_summary(struct recorder *r)
 	return -errno;
 }
 
+static int end_flight(struct recorder *r, int status)
+{
+	const struct capture_counters *captures = capture_counters(r->capture);
+	const struct pack_counters *c = pack_counters(r->pack);
+
+	if (r->config.on.exit)
+		capture_trigger(r->capture, "exit", UINT64_MAX / 2);
+	if (capture_is_armed(r->capture))
+		save_capture(r);
+	if (r->shows_progress)
+		fputs("\r\033[K", stderr);
+	say(MSG_FLIGHT_END, c->items, c->lost, captures->saved, r->config.watch.output, captures->suppressed);
+	if (r->config.summary && print_summary(r) < 0)
+		return EXIT_FAILED;
+	return captures->failed ? EXIT_FAILED : status;
+}
+
 /* An exit status: that of the run, unless the recording lacks something. */
 static int end(struct recorder *r)
 {
@@ -380,6 +537,8 @@ static int end(struct recorder *r)
 	int status = watch_exit_status(r->watch), err;
 
 	put_status(r, true);
+	if (r->flight)
+		return end_flight(r, status);
 	err = store_close(r->store);
 	r->store = NULL;
 	if (r->shows_progress)
@@ -388,7 +547,7 @@ static int end(struct recorder *r)
 		say(MSG_WRITING, r->config.watch.output, strerror(-err));
 	say(MSG_RECORD_END, c->items, c->bytes, c->items ? (double)c->bytes / c->items : 0.0, c->lost, c->unrecorded,
 	    r->config.watch.output);
-	if (r->feeder && print_summary(r) < 0)
+	if (r->config.summary && print_summary(r) < 0)
 		err = -EIO;
 	return err || c->unrecorded ? EXIT_FAILED : status;
 }
@@ -398,13 +557,15 @@ static int record(struct recorder *r, char **command)
 	const struct watch_calls calls = {
 		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
 		.drained = drained,
+		.usr2 = r->config.on.usr2 ? take_usr2 : NULL,
 		.ctx = r,
 		.strict_output = true,
 	};
+	bool needs_model = r->config.summary || r->config.on.findings;
 	int status;
 
-	r->feeder = r->config.summary ? feeder_new(terminal_is_utf8(), NULL) : NULL;
-	if (r->config.summary && !r->feeder) {
+	r->feeder = needs_model ? feeder_new(terminal_is_utf8(), NULL) : NULL;
+	if (needs_model && !r->feeder) {
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
@@ -420,9 +581,26 @@ static int record(struct recorder *r, char **command)
 	}
 	store_close(r->store);
 	pack_free(r->pack);
+	capture_free(r->capture);
+	flight_free(r->flight);
 	feeder_free(r->feeder);
 	watch_close(r->watch);
 	return status;
+}
+
+static const char *contradiction(const struct record_config *c)
+{
+	bool on = c->on.findings || c->on.usr2 || c->on.exit;
+
+	if (c->keep && !c->max_size && !c->flight)
+		return MSG_KEEP_SIZE;
+	if (c->json && !c->summary)
+		return MSG_JSON_SUMMARY;
+	if (c->flight && (c->max_size || c->compress))
+		return MSG_FLIGHT_ALONE;
+	if (c->flight && !on)
+		return MSG_FLIGHT_ON;
+	return on && !c->flight ? MSG_ON_FLIGHT : NULL;
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -432,11 +610,10 @@ static int run(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (watch_parse(self, argc, argv, &r.config, &r.config.watch, &command, &status)) {
-		if (r.config.keep && !r.config.max_size) {
-			say(MSG_KEEP_SIZE);
-			status = EXIT_USAGE;
-		} else if (r.config.json && !r.config.summary) {
-			say(MSG_JSON_SUMMARY);
+		const char *wrong = contradiction(&r.config);
+
+		if (wrong) {
+			say("%s", wrong);
 			status = EXIT_USAGE;
 		} else {
 			status = record(&r, command);

@@ -57,7 +57,13 @@
 #define MSG_INPUT_AND_COMMAND	"a recording or a command, not both"
 #define MSG_RANGE_LIVE		"--since and --until are for recordings: name one"
 #define MSG_JSON_SUMMARY	"--json needs --summary: a recording itself has one form"
-#define MSG_KEEP_SIZE		"--keep needs --max-size: so many files of that size are kept"
+#define MSG_KEEP_SIZE		"--keep needs --max-size or --flight: so many files, or recordings, are kept"
+#define MSG_FLIGHT_ALONE	"--flight keeps everything in memory: it takes neither --max-size nor --compress"
+#define MSG_FLIGHT_ON		"--flight needs --on: what to save it for, as in --on any --on SIGUSR2"
+#define MSG_ON_FLIGHT		"--on needs --flight: how much to keep in memory"
+#define MSG_FLYING		"keeping the last %" PRIu64 " bytes, to be saved to %s (%u/%u probes). ^C to end."
+#define MSG_CAPTURED		"saved %s; now: " PROGRAM " report %s"
+#define MSG_FLIGHT_END		"%" PRIu64 " items seen, %" PRIu64 " lost; saved %" PRIu64 " times to %s, %" PRIu64 " triggers came too soon after one before"
 
 /* Prints "sdeitop: ", the text and a newline on stderr. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

@@ -193,6 +193,9 @@ static int take_signal(void *ctx, const struct signalfd_siginfo *info)
 	case SIGCHLD:
 		reap(w);
 		break;
+	case SIGUSR2:
+		w->calls.usr2(w->calls.ctx);
+		break;
 	default:
 		w->calls.signal(w->calls.ctx, info->ssi_signo);
 	}
@@ -238,6 +241,8 @@ static int prepare_loop(struct watch *w)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGCHLD);
+	if (w->calls.usr2)
+		sigaddset(&signals, SIGUSR2);
 	if (w->calls.signal) {
 		sigaddset(&signals, SIGTSTP);
 		sigaddset(&signals, SIGCONT);

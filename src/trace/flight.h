@@ -20,8 +20,11 @@ int flight_take(void *flight, const struct packet *packet);
 /* Whether a snapshot is due, so that not more than a quarter goes at once. */
 bool flight_wants_snapshot(const struct flight *f, size_t snapshot_size);
 
-/* Copies all packets, oldest first, into store; they stay here. 0 or -errno. */
-int flight_save(const struct flight *f, struct store *store);
+/*
+ * Copies all packets from the oldest snapshot on into store, and closes with the status end; they stay here. 0 or the
+ * first -errno.
+ */
+int flight_save(const struct flight *f, struct store *store, const struct recording_status *end);
 
 size_t flight_bytes(const struct flight *f);	/* held now */
 

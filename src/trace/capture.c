@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "files.h"
+
+#define REASON_SIZE 64
+#define NAME_SIZE 512
+
+struct capture {
+	struct capture_options options;
+	struct capture_counters counters;
+	bool armed, triggered;
+	uint64_t trigger_ns;		/* the last one that was taken */
+	char reason[REASON_SIZE];
+	char (*names)[NAME_SIZE];	/* of those that are there, oldest first */
+	size_t count;
+};
+
+struct capture *capture_new(const struct capture_options *options)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+
+	if (c)
+		c->options = *options;
+	return c;
+}
+
+void capture_free(struct capture *c)
+{
+	if (c)
+		free(c->names);
+	free(c);
+}
+
+const struct capture_counters *capture_counters(const struct capture *c)
+{
+	return &c->counters;
+}
+
+void capture_trigger(struct capture *c, const char *reason, uint64_t now_ns)
+{
+	if (c->armed || (c->triggered && now_ns < c->trigger_ns + c->options.gap_ns)) {
+		c->counters.suppressed++;
+		return;
+	}
+	c->armed = c->triggered = true;
+	c->trigger_ns = now_ns;
+	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+}
+
+bool capture_is_armed(const struct capture *c)
+{
+	return c->armed;
+}
+
+bool capture_is_due(const struct capture *c, uint64_t now_ns)
+{
+	return c->armed && now_ns >= c->trigger_ns + c->options.after_ns;
+}
+
+/* --- retention */
+
+/* Only what a store makes is taken away: whatever else somebody put there keeps its directory. */
+static void remove_recording(const char *name)
+{
+	int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char file[FILES_NAME_MAX];
+
+	if (fd < 0)
+		return;
+	files_name(file, 0, false);
+	unlinkat(fd, file, 0);
+	unlinkat(fd, FILES_METADATA, 0);
+	close(fd);
+	rmdir(name);
+}
+
+static void keep(struct capture *c, const char *name)
+{
+	void *names = reallocarray(c->names, c->count + 1, sizeof(*c->names));
+
+	if (!names)
+		return;		/* it stays for ever, which harms less than losing it */
+	c->names = names;
+	snprintf(c->names[c->count++], NAME_SIZE, "%s", name);
+	while (c->options.keep && c->count > c->options.keep) {
+		remove_recording(c->names[0]);
+		c->counters.removed++;
+		memmove(c->names, c->names + 1, --c->count * sizeof(*c->names));
+	}
+}
+
+/* --- saving */
+
+static void name_recording(const struct capture *c, int64_t wall_ns, char *name, size_t size)
+{
+	time_t seconds = wall_ns / 1000000000;
+	struct tm tm;
+	char when[32];
+
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&seconds, &tm));
+	snprintf(name, size, "%s/%s-%s", c->options.directory, when, c->reason);
+}
+
+static int save(const struct flight *flight, const struct recording_about *about, const struct recording_status *status,
+		const char *name, char *message, size_t size)
+{
+	const struct store_options options = { .directory = name };
+	int err, close_err;
+	struct store *store = store_open(&options, about, &err, message, size);
+
+	if (!store)
+		return err;
+	err = flight_save(flight, store, status);
+	close_err = store_close(store);
+	if (!err)
+		err = close_err;
+	if (err)
+		snprintf(message, size, "writing %s failed: %s", name, strerror(-err));
+	return err;
+}
+
+int capture_save(struct capture *c, const struct flight *flight, struct recording_about *about,
+		 const struct recording_status *status, char *name, size_t size)
+{
+	char where[NAME_SIZE], message[NAME_SIZE + 128];
+	int err;
+
+	c->armed = false;
+	snprintf(about->reason, sizeof(about->reason), "%s", c->reason);
+	name_recording(c, status->wall_ns, where, sizeof(where));
+	err = mkdir(c->options.directory, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	if (err)
+		snprintf(message, sizeof(message), "cannot make %s: %s", c->options.directory, strerror(-err));
+	else
+		err = save(flight, about, status, where, message, sizeof(message));
+	if (err) {
+		c->counters.failed++;
+		snprintf(name, size, "%s", message);
+		return err;
+	}
+	c->counters.saved++;
+	keep(c, where);
+	snprintf(name, size, "%s", where);
+	return 0;
+}
