@@ -123,12 +123,17 @@ static __always_inline bool watch(__u64 key, __u32 thread, __u32 vm, __u32 vcpu)
 {
 	struct watched entry = { .key = key, .vm = vm, .vcpu = vcpu };
 
-	if (!bpf_map_update_elem(&watched, &thread, &entry, BPF_NOEXIST)) {
-		__sync_fetch_and_add(&watching, 1);
-		return true;
+	/* Whether it is watched already may change under our hands: once more then. */
+	for (int i = 0; i < 2; i++) {
+		if (!bpf_map_update_elem(&watched, &thread, &entry, BPF_NOEXIST)) {
+			__sync_fetch_and_add(&watching, 1);
+			return true;
+		}
+		/* A thread that runs several vCPUs in turn is watched for the last one. */
+		if (!bpf_map_update_elem(&watched, &thread, &entry, BPF_EXIST))
+			return true;
 	}
-	/* A thread that runs several vCPUs in turn is watched for the last one. */
-	return !bpf_map_update_elem(&watched, &thread, &entry, BPF_EXIST);
+	return false;
 }
 
 /*
@@ -142,15 +147,19 @@ static __always_inline bool begin_waiting(struct kvm_vcpu *vcpu, __u32 vm, __u32
 
 	*full = false;
 	entry = bpf_map_lookup_elem(&waiting, &key);
+	if (!entry && bpf_map_update_elem(&waiting, &key, &fresh, BPF_NOEXIST)) {
+		/* The snapshot and a signal may be at the same vCPU at once: the other one has put it there. */
+		entry = bpf_map_lookup_elem(&waiting, &key);
+		*full = !entry;
+		if (!entry)
+			return false;
+	}
 	if (entry) {
 		__sync_fetch_and_or(&entry->events, events);
 		if (entry->thread == fresh.thread)
 			return false;
 		unwatch(key, entry->thread);
 		entry->thread = fresh.thread;
-	} else if (bpf_map_update_elem(&waiting, &key, &fresh, BPF_NOEXIST)) {
-		*full = true;
-		return false;
 	}
 	if (!fresh.thread)
 		return false;
