@@ -102,7 +102,8 @@ TIMED = re.compile(r"_ns$|^(name|mean|stddev|buckets|worst|late|blame|main|total
 
 def countable(figures):
     if isinstance(figures, dict):
-        return {k: countable(v) for k, v in figures.items() if not TIMED.search(k)}
+        return {k: sorted(countable(v), key=json.dumps) if k == "findings" else countable(v)    # which was first is time, too
+                for k, v in figures.items() if not TIMED.search(k)}
     return [countable(v) for v in figures] if isinstance(figures, list) else figures
 
 
