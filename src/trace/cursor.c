@@ -23,8 +23,10 @@ struct cursor {
 
 	size_t file;			/* the one that is open, or to be opened next */
 	gzFile gz;			/* NULL: none is open; takes plain files, too */
+	uint32_t number;
 	char name[FILES_NAME_MAX];
 	bool file_end;			/* nothing more comes from it */
+	struct reader_problem gz_problem;	/* why, if file is set: to be told when what came before it has been taken */
 	uint64_t offset;		/* in the file, of buffer[at] */
 	size_t at, filled;
 	uint64_t done;			/* bytes on disk of the files before */
@@ -112,7 +114,9 @@ static void open_next(struct cursor *c)
 	const struct stream_file *file = &c->files[c->file];
 	int fd;
 
+	c->number = file->number;
 	files_name(c->name, file->number, file->compressed);
+	c->gz_problem.file[0] = '\0';
 	c->offset = c->at = c->filled = 0;
 	c->file_end = false;
 	fd = files_open(c->directory, c->name);
@@ -131,9 +135,18 @@ static void open_next(struct cursor *c)
 
 static void leave_file(struct cursor *c)
 {
+	end_bad(c);
+	if (c->gz_problem.file[0] && c->tell)
+		c->tell(c->ctx, &c->gz_problem);
 	close_file(c);
 	c->done += c->files[c->file].size;
 	c->file++;
+}
+
+static void fail_gz(struct cursor *c, enum reader_problem_kind kind, int error)
+{
+	c->gz_problem = (struct reader_problem){ .kind = kind, .offset = c->offset + c->filled - c->at, .error = error };
+	memcpy(c->gz_problem.file, c->name, sizeof(c->gz_problem.file));
 }
 
 /* The compressed bytes are at fault; what they gave so far is good. */
@@ -143,11 +156,11 @@ static void check_gz(struct cursor *c)
 
 	gzerror(c->gz, &error);
 	if (error == Z_ERRNO)
-		tell(c, PROBLEM_FILE, c->offset + c->filled - c->at, 0, errno);
+		fail_gz(c, PROBLEM_FILE, errno);
 	else if (error == Z_BUF_ERROR)
-		tell(c, PROBLEM_CUT, c->offset + c->filled - c->at, 0, 0);
+		fail_gz(c, PROBLEM_CUT, 0);
 	else if (error != Z_OK && error != Z_STREAM_END)
-		tell(c, PROBLEM_DAMAGED, c->offset + c->filled - c->at, 0, 0);
+		fail_gz(c, PROBLEM_DAMAGED, 0);
 }
 
 /* Has at least want bytes at hand, unless the file ends before. */
@@ -256,7 +269,6 @@ const uint8_t *cursor_next(struct cursor *c, struct packet_head *head, bool head
 		if (c->gz)
 			fill(c, 1);
 		if (c->at == c->filled) {
-			end_bad(c);
 			leave_file(c);
 			continue;
 		}
@@ -300,6 +312,11 @@ int cursor_go(struct cursor *c, struct cursor_place place)
 const char *cursor_file_name(const struct cursor *c)
 {
 	return c->name;
+}
+
+uint32_t cursor_file_number(const struct cursor *c)
+{
+	return c->number;
 }
 
 uint64_t cursor_bytes_done(const struct cursor *c)

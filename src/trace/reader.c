@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cursor.h"
+#include "seen.h"
 
 #define METADATA_MAX (1U << 20)
 
@@ -32,36 +33,28 @@ struct reader {
 	bool started;			/* a packet has been read since the start or a seek */
 	bool wants_snapshot, in_snapshot;
 	bool ended, done;		/* the newest item was the end mark; the end was reached */
+	bool damaged;			/* something was amiss since the start or a seek */
 	uint64_t gap;			/* packets missing, to be told as lost items */
 	struct recording_item item;
 
 	bool has_span;
 	struct reader_span span;
+	struct seen seen;
 	struct reader_problem problems[READER_PROBLEMS_MAX];
 	uint64_t problem_count, damage_count;
 };
 
 /* --- problems */
 
-/* After a seek, what was read before is met again. */
-static bool is_known(const struct reader *r, const struct reader_problem *problem)
+/*
+ * What is noticed when a packet is reached stands at its first byte, what is noticed when it has been decoded at
+ * its second, so that a seek to it leaves out the one but not the other.
+ */
+static void note_at(struct reader *r, const struct reader_problem *problem, struct seen_place place)
 {
-	size_t kept;
-	uint64_t all;
-	const struct reader_problem *known = reader_problems(r, &kept, &all);
-
-	for (size_t i = 0; i < kept; i++)
-		if (known[i].kind == problem->kind && known[i].offset == problem->offset &&
-		    strcmp(known[i].file, problem->file) == 0)
-			return true;
-	return false;
-}
-
-static void note(void *ctx, const struct reader_problem *problem)
-{
-	struct reader *r = ctx;
-
-	if (is_known(r, problem))
+	r->damaged |= problem->kind != PROBLEM_NO_START;
+	/* After a seek, what was read before is met again. */
+	if (seen_has(&r->seen, place))
 		return;
 	if (r->problem_count < READER_PROBLEMS_MAX)
 		r->problems[r->problem_count] = *problem;
@@ -69,11 +62,25 @@ static void note(void *ctx, const struct reader_problem *problem)
 	r->damage_count += problem->kind != PROBLEM_NO_START;
 }
 
+/* What the cursor steps over. */
+static void note(void *ctx, const struct reader_problem *problem)
+{
+	struct reader *r = ctx;
+
+	note_at(r, problem, (struct seen_place){ cursor_file_number(r->cursor), problem->offset });
+}
+
+/* Where the packet that is being read stands; bytes: how far into it. */
+static struct seen_place place_here(const struct reader *r, unsigned int bytes)
+{
+	return (struct seen_place){ cursor_file_number(r->cursor), cursor_place(r->cursor).offset + bytes };
+}
+
 static void note_packet(struct reader *r, struct reader_problem problem)
 {
 	memcpy(problem.file, cursor_file_name(r->cursor), sizeof(problem.file));
 	problem.offset = cursor_place(r->cursor).offset;
-	note(r, &problem);
+	note_at(r, &problem, place_here(r, problem.kind == PROBLEM_ITEMS));
 }
 
 const struct reader_problem *reader_problems(const struct reader *r, size_t *kept, uint64_t *all)
@@ -207,8 +214,10 @@ static int open_content(struct reader *r, const char *directory, char *message, 
 		return -ENODATA;
 	}
 	r->has_about = r->has_clock = !err;
-	if (err)
-		note(r, &(struct reader_problem){ .kind = PROBLEM_NO_METADATA, .file = FILES_METADATA });
+	if (err) {
+		r->problems[r->problem_count++] = (struct reader_problem){ .kind = PROBLEM_NO_METADATA, .file = FILES_METADATA };
+		r->damage_count++;
+	}
 	for (size_t i = 0; i < r->file_count; i++)
 		r->total += r->files[i].size;
 	r->cursor = cursor_new(r->directory, r->files, r->file_count, note, r);
@@ -218,6 +227,7 @@ static int open_content(struct reader *r, const char *directory, char *message, 
 	}
 	if (!is_zero(r->about.uuid))
 		cursor_set_uuid(r->cursor, r->about.uuid);
+	seen_go(&r->seen, (struct seen_place){ 0, 0 });
 	return 0;
 }
 
@@ -245,6 +255,7 @@ void reader_close(struct reader *r)
 		return;
 	cursor_free(r->cursor);
 	free(r->files);
+	seen_clear(&r->seen);
 	if (r->directory >= 0)
 		close(r->directory);
 	free(r);
@@ -277,7 +288,7 @@ static void check_sequence(struct reader *r, const struct packet_head *head)
 	if (!missing)
 		return;
 	r->wants_snapshot = true;
-	if (!r->started && !r->damage_count) {
+	if (!r->started && !r->damaged) {
 		note_packet(r, (struct reader_problem){ .kind = PROBLEM_NO_START, .packets = missing });
 		return;
 	}
@@ -313,6 +324,7 @@ static bool next_packet(struct reader *r)
 			continue;
 		learn_from(r, &r->head);
 		check_sequence(r, &r->head);
+		seen_advance(&r->seen, place_here(r, 1));
 		r->started = true;
 		r->next_sequence = r->head.sequence + 1;
 		r->at = sizeof(r->head);
@@ -336,11 +348,9 @@ static const struct recording_item *tell_gap(struct reader *r)
 
 static const struct recording_item *tell_end(struct reader *r)
 {
-	if (!r->done && !r->ended) {
-		struct reader_problem problem = { .kind = PROBLEM_NO_END };
-
-		note(r, &problem);
-	}
+	if (!r->done && !r->ended)
+		note_at(r, &(struct reader_problem){ .kind = PROBLEM_NO_END }, SEEN_END);
+	seen_advance(&r->seen, (struct seen_place){ SEEN_END.file, SEEN_END.offset + 1 });
 	r->done = true;
 	return NULL;
 }
@@ -354,13 +364,14 @@ static bool decode(struct reader *r)
 	return taken;
 }
 
-static void note_items(struct reader *r)
+/* Nothing more comes from this packet. */
+static void leave_packet(struct reader *r)
 {
-	if (r->at == r->size && r->decoded == r->head.items)
-		return;
-	note_packet(r, (struct reader_problem){
-		.kind = PROBLEM_ITEMS, .items = r->head.items > r->decoded ? r->head.items - r->decoded : 0 });
-	r->at = r->size;
+	if (r->at != r->size || r->decoded != r->head.items)
+		note_packet(r, (struct reader_problem){
+			.kind = PROBLEM_ITEMS, .items = r->head.items > r->decoded ? r->head.items - r->decoded : 0 });
+	seen_advance(&r->seen, place_here(r, 2));
+	r->bytes = NULL;
 }
 
 const struct recording_item *reader_next(struct reader *r)
@@ -374,7 +385,7 @@ const struct recording_item *reader_next(struct reader *r)
 			return &r->item;
 		}
 		if (r->bytes)
-			note_items(r);
+			leave_packet(r);
 		if (r->done || !next_packet(r))
 			return tell_end(r);
 	}
@@ -454,8 +465,10 @@ int reader_seek(struct reader *r, uint64_t time_ns)
 		return err;
 	r->bytes = NULL;
 	r->gap = 0;
-	r->done = r->ended = r->started = r->in_snapshot = false;
+	r->done = r->ended = r->started = r->in_snapshot = r->damaged = false;
 	r->wants_snapshot = start.sequence != 0;
 	r->next_sequence = start.sequence;
+	seen_go(&r->seen, start.found ? (struct seen_place){ r->files[start.place.file].number, start.place.offset + 1 } :
+		(struct seen_place){ 0, 0 });
 	return 0;
 }

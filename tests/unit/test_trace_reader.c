@@ -510,6 +510,114 @@ static void test_claims(void **state)
 	free(p);
 }
 
+static struct reader *open_reader(void)
+{
+	char message[512];
+	int err;
+	struct reader *r = reader_open(directory, &err, message, sizeof(message));
+
+	assert_non_null(r);
+	return r;
+}
+
+/* Every other packet is damaged: more problems than are kept. */
+static void make_many_problems(void)
+{
+	size_t size, ends[1200], count;
+	uint8_t *bytes;
+
+	make(1, 1200, 1, 0, 0, false);
+	bytes = read_file("sdei-000000", &size);
+	count = ends_of(bytes, size, ends, 1200);
+	for (size_t i = 1; i < count; i += 2)
+		bytes[ends[i] - 1] ^= 1;
+	write_file("sdei-000000", bytes, size);
+	free(bytes);
+}
+
+/* What was read before a seek and is met again after it is not counted again. */
+static void test_counted_once(void **state)
+{
+	struct reader *r;
+	struct reader_span span;
+	uint64_t all;
+
+	make_many_problems();
+	r = open_reader();
+	all = rest_of(r).problems;
+	assert_int_equal(all, 600 + 599 + 1);	/* damaged, a gap behind each but the last, and no end */
+	assert_int_equal(reader_seek(r, 0), 0);
+	assert_int_equal(rest_of(r).problems, all);
+	assert_int_equal(reader_span(r, &span), 0);
+	assert_int_equal(reader_seek(r, span.begin_ns + (span.end_ns - span.begin_ns) / 2), 0);
+	assert_int_equal(rest_of(r).problems, all);
+	reader_close(r);
+}
+
+/* Whatever was read when, in the end all has been. */
+static void test_counted_in_any_order(void **state)
+{
+	unsigned int seed = 5;
+
+	make(1, 3000, 10, 7, 0, true);
+	for (int file = 1; file < 42; file += 3) {
+		char name[32];
+		size_t size;
+		uint8_t *bytes;
+
+		snprintf(name, sizeof(name), "sdei-%06d.gz", file);
+		bytes = read_file(name, &size);
+		write_file(name, bytes, size - size / (file % 7 + 2));
+		free(bytes);
+	}
+	for (int turn = 0; turn < 20; turn++) {
+		struct reader *whole = open_reader(), *r = open_reader();
+		struct reader_span span;
+		struct seen once = rest_of(whole), seen;
+
+		assert_int_equal(reader_span(r, &span), 0);
+		for (int seek = 0; seek < turn; seek++) {
+			int items = rand_r(&seed) % 1500;
+
+			assert_int_equal(reader_seek(r, span.begin_ns + rand_r(&seed) % (span.end_ns - span.begin_ns)), 0);
+			while (items-- && reader_next(r))
+				;
+		}
+		assert_int_equal(reader_seek(r, 0), 0);
+		seen = rest_of(r);
+		assert_true(once.problems > 14);
+		assert_int_equal(seen.problems, once.problems);
+		assert_int_equal(seen.sum, once.sum);
+		assert_int_equal(seen.lost, once.lost);
+		reader_close(whole);
+		reader_close(r);
+	}
+}
+
+/* A start that was rotated away is no loss, on the second way through as on the first. */
+static void test_rotated_and_killed(void **state)
+{
+	struct reader *r;
+	struct seen first, again;
+	size_t size;
+	uint8_t *bytes;
+
+	make(1, 3000, 100, 7, 2, false);
+	bytes = read_file("sdei-000004", &size);
+	write_file("sdei-000004", bytes, size - 1);
+	free(bytes);
+	r = open_reader();
+	first = rest_of(r);
+	assert_true(first.incomplete);
+	assert_true(first.has[PROBLEM_NO_START] && first.has[PROBLEM_NO_END] && first.has[PROBLEM_CUT]);
+	assert_int_equal(reader_seek(r, 0), 0);
+	again = rest_of(r);
+	assert_int_equal(again.items, first.items);
+	assert_int_equal(again.lost, 0);
+	assert_int_equal(again.problems, 3);
+	reader_close(r);
+}
+
 static void test_packed_and_cut(void **state)
 {
 	struct seen good, seen;
@@ -545,6 +653,9 @@ int main(void)
 		TEST(test_foreign),
 		TEST(test_claims),
 		TEST(test_packed_and_cut),
+		TEST(test_counted_once),
+		TEST(test_counted_in_any_order),
+		TEST(test_rotated_and_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
