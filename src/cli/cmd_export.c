@@ -156,7 +156,7 @@ static int export_all(struct run *run, const struct export_format *format)
 static int usage(const char *message)
 {
 	say("%s", message);
-	say(MSG_TRY_HELP, " ", "export");
+	say(MSG_TRY_HELP, say_program(), " ", "export");
 	return EXIT_USAGE;
 }
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* sdeitop record: everything that comes, into a directory that replay, report and babeltrace2 read. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,10 +12,12 @@
 #include "../trace/store.h"
 #include "../view/json.h"
 #include "../view/text.h"
+#include "about.h"
 #include "commands.h"
 #include "feeder.h"
 #include "messages.h"
 #include "terminal.h"
+#include "triggers.h"
 #include "watch.h"
 
 #define STATUS_PERIOD_MS 1000
@@ -30,60 +29,11 @@
 #define AFTER_NS 1000000000ULL
 #define GAP_NS 10000000000ULL
 
-/* What a flight recorder saves for. */
-struct triggers {
-	uint32_t findings;	/* a bit for each code */
-	bool usr2, exit;
-};
-
 struct record_config {
 	struct watch_config watch;
 	uint64_t duration_ms, max_size, keep, flight;
 	struct triggers on;
 	bool compress, summary, json;
-};
-
-static uint32_t findings_of(enum model_severity severity)
-{
-	uint32_t set = 0;
-
-	for (int code = 0; code < FINDING_COUNT; code++)
-		if (finding_severity(code) >= severity)
-			set |= 1U << code;
-	return set;
-}
-
-static uint32_t findings_named(const char *name)
-{
-	for (int code = 0; code < FINDING_COUNT; code++)
-		if (strcmp(finding_code_name(code), name) == 0)
-			return 1U << code;
-	return 0;
-}
-
-static int set_trigger(void *field, const char *value)
-{
-	struct triggers *on = field;
-	uint32_t findings = 0;
-
-	if (strcmp(value, "SIGUSR2") == 0)
-		on->usr2 = true;
-	else if (strcmp(value, "exit") == 0)
-		on->exit = true;
-	else if (strcmp(value, "any") == 0)
-		findings = findings_of(FINDING_INFO);
-	else if (strcmp(value, "warning") == 0)
-		findings = findings_of(FINDING_WARNING);
-	else if (strcmp(value, "error") == 0)
-		findings = findings_of(FINDING_ERROR);
-	else if (!(findings = findings_named(value)))
-		return -EINVAL;
-	on->findings |= findings;
-	return 0;
-}
-
-static const struct option_type option_trigger = {
-	.set = set_trigger, .expects = "a finding's code, any, warning, error, SIGUSR2 or exit",
 };
 
 static const struct option_spec options[] = {
@@ -122,92 +72,6 @@ struct recorder {
 	uint64_t snapshot_at;		/* bytes handed on when the last snapshot was */
 	bool failing, shows_progress;
 };
-
-/* --- about this host */
-
-static void read_boot_id(char *id, size_t size)
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : read(fd, id, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	id[got > 0 ? got : 0] = '\0';
-	id[strcspn(id, "\n")] = '\0';
-}
-
-static void append_word(char *text, size_t size, const char *word)
-{
-	size_t used = strlen(text);
-
-	snprintf(text + used, size - used, "%s%s", used ? " " : "", word);
-}
-
-static void list_probes(struct recorder *r)
-{
-	size_t count;
-	const struct source_probe *probes = watch_probes(r->watch, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (probes[i].attached)
-			append_word(r->about.probes, sizeof(r->about.probes), probes[i].name);
-		else
-			append_word(r->about.probes_missing, sizeof(r->about.probes_missing), probes[i].name);
-	}
-}
-
-static void list_numbers(char *text, size_t size, const char *option, const struct number_list *list)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		char word[32];
-
-		snprintf(word, sizeof(word), "%s %" PRIu32, option, list->values[i]);
-		append_word(text, size, word);
-	}
-}
-
-static void list_filters(struct recorder *r)
-{
-	const struct watch_config *c = &r->config.watch;
-	char *text = r->about.filter;
-	size_t size = sizeof(r->about.filter);
-
-	list_numbers(text, size, "-p", &c->vms);
-	list_numbers(text, size, "-v", &c->vcpus);
-	list_numbers(text, size, "-e", &c->events);
-	for (size_t i = 0; i < c->guests.count; i++) {
-		append_word(text, size, "-g");
-		append_word(text, size, c->guests.values[i]);
-	}
-	if (c->no_calls)
-		append_word(text, size, "--no-calls");
-}
-
-static void describe(struct recorder *r, const struct view_status *now)
-{
-	struct recording_about *about = &r->about;
-	struct utsname host;
-
-	about->major = RECORDING_MAJOR;
-	about->minor = RECORDING_MINOR;
-	about->clock_offset_ns = now->wall_ns - (int64_t)now->now_ns;
-	about->cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	if (getrandom(about->uuid, sizeof(about->uuid), 0) != sizeof(about->uuid))
-		memcpy(about->uuid, now, sizeof(about->uuid));	/* the time: as good as unique */
-	/* As in uuidgen -r. */
-	about->uuid[6] = (about->uuid[6] & 0x0f) | 0x40;
-	about->uuid[8] = (about->uuid[8] & 0x3f) | 0x80;
-	snprintf(about->version, sizeof(about->version), "%s", SDEITOP_VERSION);
-	snprintf(about->host, sizeof(about->host), "%s", now->host);
-	if (uname(&host) == 0) {
-		memcpy(about->kernel, host.release, sizeof(about->kernel));
-		memcpy(about->kernel_version, host.version, sizeof(about->kernel_version));
-		memcpy(about->machine, host.machine, sizeof(about->machine));
-	}
-	read_boot_id(about->boot_id, sizeof(about->boot_id));
-	list_probes(r);
-	list_filters(r);
-}
 
 static void name_directory(struct recorder *r, const struct view_status *now)
 {
@@ -273,28 +137,12 @@ static char *name_of_vm(void *ctx, uint32_t vm)
 	return guest_name(vm);
 }
 
-static uint64_t sum(const uint64_t counters[SDEI_KIND_COUNT])
-{
-	uint64_t all = 0;
-
-	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++)
-		all += counters[kind];
-	return all;
-}
-
 static void put_status(struct recorder *r, bool end)
 {
 	struct view_status now;
 
 	watch_status(r->watch, &now);
-	r->status = (struct recording_status){
-		.time_ns = now.now_ns, .wall_ns = now.wall_ns,
-		.attempted = sum(now.counters.attempted), .lost = sum(now.counters.lost),
-		.read = now.counters.read, .malformed = now.counters.malformed, .late = now.counters.late,
-		.probes_attached = now.probes_attached, .probes_total = now.probes_total,
-		.cpu_permille = now.cpu_percent < 0 ? UINT16_MAX : (uint16_t)(10 * now.cpu_percent + 0.5),
-		.end = end,
-	};
+	r->status = about_status(&now, end);
 	pack_status(r->pack, &r->status);
 	if (r->feeder)
 		model_tick(feeder_model(r->feeder), now.now_ns);
@@ -344,29 +192,6 @@ static void show_progress(const struct recorder *r, uint64_t now_ns)
 
 /* --- the flight recorder's triggers */
 
-static uint64_t count_findings(const struct recorder *r)
-{
-	const struct model_totals *totals = model_totals(feeder_model(r->feeder));
-	uint64_t all = 0;
-
-	for (int code = 0; code < FINDING_COUNT; code++)
-		if (r->config.on.findings >> code & 1)
-			all += totals->found[code];
-	return all;
-}
-
-/* The newest one that is meant. */
-static const char *reason_of(const struct recorder *r)
-{
-	size_t count;
-	const struct model_finding *findings = model_findings(feeder_model(r->feeder), &count);
-
-	while (count--)
-		if (r->config.on.findings >> findings[count].code & 1)
-			return finding_code_name(findings[count].code);
-	return "finding";
-}
-
 static void save_capture(struct recorder *r)
 {
 	char name[640];
@@ -379,10 +204,10 @@ static void save_capture(struct recorder *r)
 
 static void check_triggers(struct recorder *r)
 {
-	uint64_t found = r->feeder ? count_findings(r) : 0;
+	uint64_t found = r->feeder ? triggers_count(&r->config.on, feeder_model(r->feeder)) : 0;
 
 	if (found > r->found)
-		capture_trigger(r->capture, reason_of(r), r->now.now_ns);
+		capture_trigger(r->capture, triggers_reason(&r->config.on, feeder_model(r->feeder)), r->now.now_ns);
 	r->found = found;
 	if (capture_is_due(r->capture, r->now.now_ns))
 		save_capture(r);
@@ -451,7 +276,7 @@ static int open_store(struct recorder *r)
 
 	watch_status(r->watch, &now);
 	name_directory(r, &now);
-	describe(r, &now);
+	about_describe(&r->about, r->watch, &r->config.watch, &now);
 	r->start_ns = now.now_ns;
 	own.directory = r->config.watch.output;
 	if (r->config.flight)

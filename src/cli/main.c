@@ -20,7 +20,7 @@ static const struct command *find(const char *name)
 static int no_such(const char *name)
 {
 	say(MSG_UNKNOWN_COMMAND, name);
-	say(MSG_TRY_HELP, "", "");
+	say(MSG_TRY_HELP, say_program(), "", "");
 	return EXIT_USAGE;
 }
 

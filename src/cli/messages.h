@@ -28,7 +28,7 @@
 #define MSG_EXTRA_OPERAND	"%s: one argument too many"
 #define MSG_UNKNOWN_COMMAND	"%s: no such command"
 #define MSG_NO_COMMAND		"a command is missing after --"
-#define MSG_TRY_HELP		"try '" PROGRAM "%s%s --help'"
+#define MSG_TRY_HELP		"try '%s%s%s --help'"
 #define MSG_NEEDS_BATCH		"--%s needs --batch, --json or a pipe"
 
 #define MSG_FILTER_JSON		"--filter is for the screen and for text: JSON tells all"
@@ -65,7 +65,18 @@
 #define MSG_CAPTURED		"saved %s; now: " PROGRAM " report %s"
 #define MSG_FLIGHT_END		"%" PRIu64 " items seen, %" PRIu64 " lost; saved %" PRIu64 " times to %s, %" PRIu64 " triggers came too soon after one before"
 
-/* Prints "sdeitop: ", the text and a newline on stderr. */
+/* As of syslog(3). */
+enum say_level { SAY_ERROR = 3, SAY_WARNING = 4, SAY_INFO = 6 };
+
+/*
+ * Who speaks; PROGRAM unless told. A program whose stderr is the journal says how grave each line is, and leaves its name
+ * to the journal.
+ */
+void say_as(const char *program);
+const char *say_program(void);
+
+/* Prints "sdeitop: ", the text and a newline on stderr. say() is a warning. */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+__attribute__((format(printf, 2, 3))) void say_at(enum say_level level, const char *format, ...);
 
 #endif

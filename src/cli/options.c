@@ -235,6 +235,26 @@ static int set_value(struct parser *p, const struct option_spec *spec, const cha
 	return err ? -EINVAL : 0;
 }
 
+int options_set(const struct command *command, void *config, const char *dashes, const char *name, const char *value,
+		char *message, size_t size)
+{
+	struct parser p = { .command = command, .config = config, .message = message, .size = size };
+	const struct option_spec *spec = command->options;
+	bool on = strcmp(value, "yes") == 0;
+
+	while (spec->name && strcmp(spec->name, name) != 0)
+		spec++;
+	if (!spec->name)
+		snprintf(message, size, MSG_UNKNOWN_OPTION, dashes, name);
+	else if (!spec->type->flag || on)
+		return set_value(&p, spec, dashes, value);
+	else if (strcmp(value, "no") == 0)
+		return 0;
+	else
+		snprintf(message, size, MSG_BAD_VALUE, dashes, name, value, "yes or no");
+	return -EINVAL;
+}
+
 static int take_operand(struct parser *p, const char *word)
 {
 	if (!p->operand || !p->operand->name) {
@@ -319,7 +339,7 @@ static void help_option(const struct option_spec *spec, FILE *out)
 
 void options_help(const struct command *command, FILE *out)
 {
-	fprintf(out, "Usage: %s %s\n%s\n\nOptions:\n", PROGRAM, command->usage, command->help);
+	fprintf(out, "Usage: %s %s\n%s\n\nOptions:\n", say_program(), command->usage, command->help);
 	for (const struct option_spec *spec = command->options; spec->name; spec++)
 		help_option(spec, out);
 	if (command->about)

@@ -61,6 +61,13 @@ struct command {
 };
 
 /*
+ * Sets one option by its long name, as a configuration file does. A flag takes "yes" and "no", which leaves it as it is.
+ * value stays in use. 0; -EINVAL: message says what is wrong, with dashes in front of the name.
+ */
+int options_set(const struct command *command, void *config, const char *dashes, const char *name, const char *value,
+		char *message, size_t size);
+
+/*
  * Fills config (which holds the defaults) from argv[1]…. Words behind "--" are left alone: the first one is returned in
  * *rest, or NULL. 0; -EINVAL: message says what is wrong.
  */

@@ -451,7 +451,7 @@ bool playback_parse(const struct command *command, int argc, char **argv, void *
 		return true;
 	else {
 		say("%s", err ? message : MSG_NO_INPUT);
-		say(MSG_TRY_HELP, " ", command->name);
+		say(MSG_TRY_HELP, say_program(), " ", command->name);
 		*status = EXIT_USAGE;
 	}
 	return false;

@@ -36,7 +36,7 @@ static bool check(const struct command *command, int err, const char *message, i
 	if (!err)
 		return true;
 	say("%s", message);
-	say(MSG_TRY_HELP, command->name ? " " : "", command->name ? command->name : "");
+	say(MSG_TRY_HELP, say_program(), command->name ? " " : "", command->name ? command->name : "");
 	*status = EXIT_USAGE;
 	return false;
 }
@@ -53,7 +53,7 @@ bool watch_parse(const struct command *command, int argc, char **argv, void *con
 	if (watch->help)
 		options_help(command, stdout);
 	else if (watch->version)
-		printf("%s %s\n", PROGRAM, SDEITOP_VERSION);
+		printf("%s %s\n", say_program(), SDEITOP_VERSION);
 	else
 		return true;
 	if (fflush(stdout) != 0 && errno != EPIPE)
@@ -187,8 +187,13 @@ static int take_signal(void *ctx, const struct signalfd_siginfo *info)
 	switch (info->ssi_signo) {
 	case SIGINT:
 	case SIGTERM:
-	case SIGHUP:
 		watch_end(w, EXIT_DONE);
+		break;
+	case SIGHUP:
+		if (w->calls.hup)
+			w->calls.hup(w->calls.ctx);
+		else
+			watch_end(w, EXIT_DONE);
 		break;
 	case SIGCHLD:
 		reap(w);
@@ -343,7 +348,7 @@ void watch_announce(const struct watch *w)
 	for (size_t i = 0; i < total; i++)
 		if (!probes[i].attached && probes[i].why_not)
 			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not);
-	say(MSG_TRACING, attached(w, &total), (unsigned int)total);
+	say_at(SAY_INFO, MSG_TRACING, attached(w, &total), (unsigned int)total);
 }
 
 const char *watch_why_not(const struct watch *w, const char *probe, int *status)

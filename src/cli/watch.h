@@ -56,6 +56,7 @@ struct watch_calls {
 	void (*drained)(void *ctx);		/* after each time the sink was served; may be NULL */
 	void (*signal)(void *ctx, int signal);	/* SIGTSTP, SIGCONT, SIGWINCH; NULL: they do what they always do */
 	void (*usr2)(void *ctx);		/* SIGUSR2; NULL: it does what it always does */
+	void (*hup)(void *ctx);			/* SIGHUP; NULL: it ends the run */
 	void *ctx;
 	bool strict_output;	/* standard output takes nothing but ours: a command's goes to standard error */
 };
