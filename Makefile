@@ -139,6 +139,10 @@ $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS:%=$(B)/unit/%) $(UNIT_TESTS:%=$(B)/unit-asan/%)
 
+.PHONY: check
+check: $(UNIT_TESTS:%=$(B)/unit/%)
+	$(Q)tests/run $^
+
 # --- fuzzing: any bytes as a recording
 SECONDS ?= 60
 RUNS ?= -1
@@ -154,6 +158,55 @@ $(B)/fuzz/recording: $(FUZZ_SRCS) | need-host
 fuzz: $(B)/fuzz/recording
 	$(Q)tests/fuzz/seeds $(B)/fuzz/corpus
 	$(Q)$< -max_total_time=$(SECONDS) -runs=$(RUNS) -max_len=16384 -timeout=20 -rss_limit_mb=1024 -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus
+
+# --- install: rows MODE:FILE:PLACE; those of the daemon as soon as there is one
+PREFIX ?= /usr/local
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SHARE = $(PREFIX)/share
+DOC = $(SHARE)/doc/sdeitop
+DAEMON := $(wildcard src/daemon/main.c)
+DAEMON_MAN := $(wildcard man/sdeid*)
+
+to_folder = $(addprefix 644:,$(join $(1),$(patsubst %,:$(2)/%,$(notdir $(1)))))
+to_man = $(foreach page,$(1),$(call to_folder,$(page),$(SHARE)/man/man$(subst .,,$(suffix $(page)))))
+COMPLETION = 644:contrib/completion/sdeitop.bash:$(SHARE)/bash-completion/completions
+
+INSTALLS = 755:$(B)/sdeitop:$(PREFIX)/bin/sdeitop $(COMPLETION)/sdeitop \
+	$(call to_man,$(filter-out $(DAEMON_MAN),$(wildcard man/*))) \
+	$(call to_folder,README.md LICENSE,$(DOC)) \
+	$(call to_folder,$(wildcard tracepoints/*.md tracepoints/*.config),$(DOC)/tracepoints) \
+	$(foreach series,$(wildcard tracepoints/linux-*),$(call to_folder,$(wildcard $(series)/*.patch),$(DOC)/$(series)))
+ifneq ($(DAEMON),)
+INSTALLS += 755:$(B)/sdeid:$(PREFIX)/sbin/sdeid $(COMPLETION)/sdeid \
+	$(call to_man,$(DAEMON_MAN)) \
+	644:$(B)/sdeid.service:$(UNITDIR)/sdeid.service \
+	644:contrib/systemd/sdeid.sysusers:$(PREFIX)/lib/sysusers.d/sdeid.conf \
+	644:contrib/systemd/sdeid.tmpfiles:$(PREFIX)/lib/tmpfiles.d/sdeid.conf \
+	$(call to_folder,$(wildcard contrib/prometheus/*.rules.yml),$(SHARE)/sdeitop/prometheus) \
+	$(call to_folder,$(wildcard contrib/grafana/*.json),$(SHARE)/sdeitop/grafana)
+CONFIG := $(SYSCONFDIR)/sdeitop/sdeid.conf
+endif
+
+$(B)/sdeid.service: contrib/systemd/sdeid.service FORCE
+	@mkdir -p $(@D)
+	$(Q)sed 's|/usr/\(s\{0,1\}bin/sdei\)|$(PREFIX)/\1|g' $< >$@
+
+column = $(word $(1),$(subst :, ,$(2)))
+define install_row
+	$(Q)install -D -m $(call column,1,$(1)) $(call column,2,$(1)) $(DESTDIR)$(call column,3,$(1))
+
+endef
+
+.PHONY: install uninstall FORCE
+install: all $(foreach row,$(INSTALLS),$(call column,2,$(row)))
+	$(foreach row,$(INSTALLS),$(call install_row,$(row)))
+# What an administrator has changed stays.
+	$(if $(CONFIG),$(Q)[ -e $(DESTDIR)$(CONFIG) ] || install -D -m 644 contrib/systemd/sdeid.conf $(DESTDIR)$(CONFIG))
+
+uninstall:
+	rm -f $(foreach row,$(INSTALLS),$(DESTDIR)$(call column,3,$(row)))
 
 # --- say what is missing before a compiler does
 .PHONY: need-host need-lab
@@ -195,6 +248,8 @@ help:
 #? make lab                build for the lab (build/arm64/bin)
 #? make kernel             build the lab kernel (cached)
 #? make setup              install what is missing (apt, root)
+#? make check              unit tests, plain, with what is there: installs nothing, for packagers
+#? make install            to PREFIX (/usr/local) below DESTDIR; uninstall leaves the configuration
 #? make clean              remove build/ (the cache folder stays)
 #? V=1                     show the commands
 

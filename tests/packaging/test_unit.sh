@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The unit of sdeid and what belongs to it, judged by systemd's own tools: the unit has no faults, gives away little,
+# keeps the privileges that tracing needs, and its user, its group and its right to write exist.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+UNIT=contrib/systemd/sdeid.service
+MOST=2.0
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+status=0
+
+# check NAME COMMAND…: what it prints is shown when it fails.
+check() {
+	local name=$1 failed
+	shift
+	set +e
+	(set -e && "$@") >"$tmp/said" 2>&1
+	failed=$?
+	set -e
+	if ((!failed)); then
+		echo "ok packaging/$name"
+		return
+	fi
+	echo "not ok packaging/$name"
+	sed 's/^/# /' "$tmp/said"
+	status=1
+}
+
+# The programs it names need not be installed here: stand-ins do for them.
+unit_is_valid() {
+	mkdir -p "$tmp/bin"
+	ln -sf /bin/true "$tmp/bin/sdeid"
+	ln -sf /bin/true "$tmp/bin/sdeitop"
+	sed "s|/usr/s\{0,1\}bin/sdei|$tmp/bin/sdei|g" "$UNIT" >"$tmp/sdeid.service"
+	SYSTEMD_LOG_LEVEL=info systemd-analyze --man=no --recursive-errors=no verify "$tmp/sdeid.service" >"$tmp/verify" 2>&1 &&
+		[[ ! -s $tmp/verify ]] || { cat "$tmp/verify" && return 1; }
+}
+
+unit_exposes_little() {
+	systemd-analyze security --no-pager --offline=true "$UNIT" >"$tmp/security"
+	awk -v most="$MOST" '
+		/Overall exposure level/ { found = 1; level = $(NF - 2); print }
+		END { exit !(found && level < most) }' "$tmp/security"
+}
+
+# Exactly what doctor asks for; the daemon cannot get more of it later.
+unit_keeps_privileges() {
+	local setting
+	for setting in AmbientCapabilities CapabilityBoundingSet; do
+		[[ $(sed -n "s/^$setting=//p" "$UNIT") == "CAP_BPF CAP_PERFMON" ]] || { echo "$setting is another" && return 1; }
+	done
+	grep -q '^SystemCallFilter=.*\bbpf\b' <(sed -n '/^SystemCallFilter=~/,$p' "$UNIT") || { echo "bpf() is not allowed" && return 1; }
+	! grep -E '^(PrivateUsers|ProcSubset|ProtectProc)=' "$UNIT"
+}
+
+# What ExecCondition runs: that doctor's 4 and nothing else skips the unit.
+condition() {
+	sed -n "s/^ExecCondition=\/bin\/sh -c '\(.*\)'$/\1/p" "$UNIT" | sed 's/\$\$/$/g' | sed "s,/usr/bin/sdeitop,$tmp/doctor,"
+}
+
+skips_on() {
+	printf '#!/bin/sh\necho table\necho why\nexit %d\n' "$1" >"$tmp/doctor"
+	chmod +x "$tmp/doctor"
+	! sh -c "$(condition)"
+}
+
+unit_is_skipped_without_tracepoints() {
+	[[ $(condition) ]] || { echo "no ExecCondition found" && return 1; }
+	! skips_on 0 && ! skips_on 1 && skips_on 4 >"$tmp/why" && [[ $(<"$tmp/why") == why ]]
+}
+
+# systemd-tmpfiles asks this host, not --root, for the user; so it is given one that is there.
+user_may_write_textfile() {
+	local root=$tmp/root textfile=/var/lib/prometheus/node-exporter
+	mkdir -p "$root/etc" "$root$textfile"
+	systemd-sysusers --root="$root" "$PWD/contrib/systemd/sdeid.sysusers"
+	grep -q '^sdeid:x:[0-9]*:' "$root/etc/passwd"
+	[[ $(awk -F: '$1 == "sdeid" { print $4 }' "$root/etc/passwd") == $(awk -F: '$1 == "sdei" { print $3 }' "$root/etc/group") ]]
+	sed 's/u:sdeid:/u:nobody:/' contrib/systemd/sdeid.tmpfiles >"$tmp/tmpfiles.conf"
+	systemd-tmpfiles --root="$root" --create "$tmp/tmpfiles.conf"
+	python3 -c 'import os, sys; sys.exit("system.posix_acl_access" not in os.listxattr(sys.argv[1]))' "$root$textfile" ||
+		{ echo "the directory has got no ACL" && return 1; }
+	grep -q "^ReadWritePaths=.*$textfile" "$UNIT"
+}
+
+# Every key that the shipped configuration names, commented out or not.
+configuration_is_known() {
+	local key
+	[[ -e src/daemon/main.c ]] || return 0
+	make --no-print-directory build/sdeid >/dev/null
+	build/sdeid --help >"$tmp/help"
+	while read -r key; do
+		grep -q -- "--$key\b" "$tmp/help" || { echo "sdeid has no --$key" && return 1; }
+	done < <(sed -n 's/^#\{0,1\}\([a-z-]*\) = .*/\1/p' contrib/systemd/sdeid.conf)
+}
+
+check "unit is valid" unit_is_valid
+check "unit exposes less than $MOST" unit_exposes_little
+check "unit keeps the privileges of tracing" unit_keeps_privileges
+check "unit is skipped, not failed, without tracepoints" unit_is_skipped_without_tracepoints
+check "user, group and the right to write" user_may_write_textfile
+check "configuration has no unknown keys" configuration_is_known
+exit $status
