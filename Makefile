@@ -208,6 +208,14 @@ install: all $(foreach row,$(INSTALLS),$(call column,2,$(row)))
 uninstall:
 	rm -f $(foreach row,$(INSTALLS),$(DESTDIR)$(call column,3,$(row)))
 
+# --- benchmarks
+BENCHES := $(patsubst tests/bench/%.c,$(B)/tool/bench/%,$(wildcard tests/bench/*.c))
+QUICK ?=
+
+.PHONY: bench
+bench: $(B)/sdeitop $(BENCHES)
+	$(Q)QUICK=$(QUICK) tests/bench/run
+
 # --- say what is missing before a compiler does
 .PHONY: need-host need-lab
 need-host:
@@ -245,6 +253,7 @@ help:
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make fuzz SECONDS=60     any bytes as a recording, for so long
+#? make bench              what recording and reading cost, next to babeltrace2; QUICK=1: a short one
 #? make lab                build for the lab (build/arm64/bin)
 #? make kernel             build the lab kernel (cached)
 #? make setup              install what is missing (apt, root)

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Makes a recording of a busy host, 8 VMs of 8 vCPUs, and prints how many records per second of CPU time packing and storing
+ * took, on one line of JSON. Asserts nothing. Arguments: a directory that is not there yet, how many records.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../src/model/sdei.h"
+#include "../../src/trace/pack.h"
+#include "../../src/trace/store.h"
+
+#define VMS 8U
+#define VCPUS_EACH 8U
+#define VCPUS (VMS * VCPUS_EACH)
+#define CHUNK 65536U		/* records that are made before any is timed; a recorder drains about as many at once */
+#define STEP_NS 2000U		/* mean time between two records of the host */
+#define SECOND_NS 1000000000ULL
+#define FILE_SIZE (64U << 20)
+#define SNAPSHOT_LEAST (1U << 20)
+#define BEGIN_NS (4321 * SECOND_NS)
+#define WALL_OFFSET_NS (1767225600LL * 1000000000)
+#define RE (SDEI_REGISTERED | SDEI_ENABLED)
+
+enum step {
+	END, SIGNAL, SIGNAL_SELF, COALESCED, SIGNAL_MASKED, DISPATCH, COMPLETE, COMPLETE_CALL, RESUME, RESUME_CALL, MASK, MASK_CALL,
+	UNMASK, UNMASK_CALL,
+};
+
+/* What a vCPU goes through, with the calls that a guest makes for it. */
+static const enum step scripts[][12] = {
+	{ SIGNAL, DISPATCH, COMPLETE, COMPLETE_CALL },
+	{ SIGNAL, DISPATCH, RESUME, RESUME_CALL },
+	{ SIGNAL_SELF, DISPATCH, COMPLETE, COMPLETE_CALL },
+	{ SIGNAL, COALESCED, DISPATCH, COMPLETE, COMPLETE_CALL },
+	{ MASK, MASK_CALL, SIGNAL_MASKED, UNMASK, UNMASK_CALL, DISPATCH, COMPLETE, COMPLETE_CALL },
+};
+static const unsigned int shares[] = { 60, 10, 10, 1, 15 };	/* of each */
+
+union record {
+	struct sdei_record head;
+	struct sdei_record_handler handler;
+	struct sdei_record_call call;
+};
+
+struct vcpu {
+	uint32_t vm, id;
+	const enum step *next;
+};
+
+static uint64_t seed = 88172645463325252ULL;
+
+static uint32_t random_below(uint32_t below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint64_t)(uint32_t)(seed >> 16) * below >> 32;
+}
+
+static const enum step *random_script(void)
+{
+	unsigned int which = 0, all = 0, chosen;
+
+	for (unsigned int i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+		all += shares[i];
+	for (chosen = random_below(all); chosen >= shares[which]; which++)
+		chosen -= shares[which];
+	return scripts[which];
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * SECOND_NS + ts.tv_nsec;
+}
+
+/* --- records */
+
+/* In two of three cases in the kernel, else in a program; the pages are not many. */
+static uint64_t random_pc(void)
+{
+	uint64_t base = random_below(3) ? 0xffff800008000000 : 0xaaaac0de0000;
+
+	return base + random_below(4096) * 4;
+}
+
+static size_t make_call(union record *r, uint32_t number, uint64_t argument)
+{
+	r->head.kind = SDEI_CALL;
+	r->head.event = SDEI_NONE;
+	r->call.function = SDEI_FN_BASE | number;
+	r->call.args[0] = argument;
+	return sizeof(r->call);
+}
+
+static size_t make_plain(union record *r, uint8_t kind, uint8_t state, uint8_t outcome)
+{
+	r->head.kind = kind;
+	r->head.state = state;
+	r->head.outcome = outcome;
+	return sizeof(r->head);
+}
+
+static size_t make_signal(union record *r, uint8_t state, uint8_t outcome, bool self)
+{
+	make_plain(r, SDEI_SIGNAL, state | RE | SDEI_PENDING, outcome);
+	r->head.origin = self ? SDEI_FROM_GUEST : SDEI_FROM_VMM;
+	r->head.sender = self ? r->head.vcpu : SDEI_NONE;
+	return sizeof(r->head);
+}
+
+static size_t make_complete(union record *r, uint8_t how, uint64_t argument)
+{
+	make_plain(r, SDEI_COMPLETE, RE, how);
+	r->head.arg = argument;
+	return sizeof(r->head);
+}
+
+static size_t make_mask(union record *r, uint8_t kind, uint8_t state)
+{
+	make_plain(r, kind, state, 0);
+	r->head.event = SDEI_NONE;
+	r->head.error = kind == SDEI_MASK;
+	return sizeof(r->head);
+}
+
+static size_t make_dispatch(union record *r)
+{
+	make_plain(r, SDEI_DISPATCH, RE | SDEI_RUNNING, 0);
+	r->head.pc = random_pc();
+	return sizeof(r->head);
+}
+
+static size_t make(union record *r, enum step step)
+{
+	switch (step) {
+	case SIGNAL:
+	case SIGNAL_SELF:
+		return make_signal(r, 0, SDEI_QUEUED, step == SIGNAL_SELF);
+	case COALESCED:
+		return make_signal(r, 0, SDEI_COALESCED, false);
+	case SIGNAL_MASKED:
+		return make_signal(r, SDEI_MASKED, SDEI_QUEUED, false);
+	case DISPATCH:
+		return make_dispatch(r);
+	case COMPLETE:
+		return make_complete(r, SDEI_COMPLETED, 0);
+	case RESUME:
+		return make_complete(r, SDEI_RESUMED, 0xffff800008000000 + random_below(4096) * 4);
+	case COMPLETE_CALL:
+	case RESUME_CALL:
+		return make_call(r, step == COMPLETE_CALL ? 0x25 : 0x26, 0);
+	case MASK:
+		return make_mask(r, SDEI_MASK, SDEI_MASKED);
+	case UNMASK:
+		return make_mask(r, SDEI_UNMASK, 0);
+	case MASK_CALL:
+		make_call(r, 0x2b, 0);
+		r->head.state = SDEI_MASKED;
+		r->head.result = 1;
+		return sizeof(r->call);
+	default:
+		return make_call(r, 0x2c, 0);
+	}
+}
+
+/* What the iterator would have told at attach. */
+static size_t make_state(union record *r, const struct vcpu *v, uint64_t time_ns)
+{
+	memset(r, 0, sizeof(*r));
+	r->head = (struct sdei_record){
+		.time_ns = time_ns, .vm = v->vm, .vcpu = v->id, .kind = SDEI_STATE, .state = RE, .origin = SDEI_SNAPSHOT,
+	};
+	r->handler.ep_addr = 0xffff800008001000;
+	r->handler.ep_arg = 0xffff000012345600 + v->id * 64;
+	return sizeof(r->handler);
+}
+
+static size_t advance(union record *r, struct vcpu *v, uint64_t time_ns)
+{
+	if (!v->next || *v->next == END)
+		v->next = random_script();
+	memset(r, 0, sizeof(*r));
+	r->head.time_ns = time_ns;
+	r->head.vm = v->vm;
+	r->head.vcpu = v->id;
+	return make(r, *v->next++);
+}
+
+/* --- the recorder */
+
+struct recorder {
+	struct pack *pack;
+	struct store *store;
+	uint64_t snapshot_at, status_ns, took_ns;
+};
+
+static char *name(void *ctx, uint32_t vm)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "guest-%u", vm);
+	return strdup(text);
+}
+
+static void put_status(struct recorder *r, uint64_t time_ns, bool end)
+{
+	struct recording_status status = {
+		.time_ns = time_ns, .wall_ns = (int64_t)time_ns + WALL_OFFSET_NS, .attempted = pack_counters(r->pack)->items,
+		.read = pack_counters(r->pack)->items, .probes_attached = 14, .probes_total = 14, .cpu_permille = 120, .end = end,
+	};
+
+	pack_status(r->pack, &status);
+	r->status_ns = time_ns + SECOND_NS;
+}
+
+/* As cmd_record.c does after a drain. */
+static void after_drain(struct recorder *r, uint64_t time_ns)
+{
+	if (store_is_file_full(r->store))
+		store_next_file(r->store);
+	else if (pack_counters(r->pack)->bytes - r->snapshot_at < SNAPSHOT_LEAST)
+		return;
+	pack_snapshot(r->pack, time_ns);
+	r->snapshot_at = pack_counters(r->pack)->bytes;
+}
+
+static void record_chunk(struct recorder *r, const union record *records, const size_t *sizes, size_t count)
+{
+	uint64_t start = cpu_ns();
+
+	for (size_t i = 0; i < count; i++)
+		pack_record(r->pack, &records[i].head, sizes[i]);
+	after_drain(r, records[count - 1].head.time_ns);
+	if (records[count - 1].head.time_ns >= r->status_ns)
+		put_status(r, records[count - 1].head.time_ns + 1, false);
+	r->took_ns += cpu_ns() - start;
+}
+
+static void open_all(struct recorder *r, const char *directory)
+{
+	const struct store_options store = { .directory = directory, .file_size = FILE_SIZE };
+	const struct recording_about about = {
+		.uuid = { 0xbe }, .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .version = SDEITOP_VERSION, .host = "bench",
+		.clock_offset_ns = WALL_OFFSET_NS, .cpus = 8,
+	};
+	struct pack_options pack = { .take = store_take, .name = name };
+	char message[512];
+	int err;
+
+	memcpy(pack.uuid, about.uuid, sizeof(pack.uuid));
+	r->store = store_open(&store, &about, &err, message, sizeof(message));
+	pack.ctx = r->store;
+	r->pack = r->store ? pack_new(&pack) : NULL;
+	if (!r->pack) {
+		fprintf(stderr, "%s: %s\n", directory, r->store ? "out of memory" : message);
+		exit(1);
+	}
+}
+
+static void run(struct recorder *r, uint64_t records, union record *chunk, size_t *sizes)
+{
+	static struct vcpu vcpus[VCPUS];
+	uint64_t time_ns = BEGIN_NS;
+
+	put_status(r, time_ns++, false);
+	for (uint32_t i = 0; i < VCPUS; i++) {
+		vcpus[i] = (struct vcpu){ .vm = 4000 + i / VCPUS_EACH * 17, .id = i % VCPUS_EACH };
+		sizes[i] = make_state(&chunk[i], &vcpus[i], time_ns);
+	}
+	record_chunk(r, chunk, sizes, VCPUS);
+	for (uint64_t done = 0; done < records; ) {
+		size_t count = records - done < CHUNK ? records - done : CHUNK;
+
+		for (size_t i = 0; i < count; i++)
+			sizes[i] = advance(&chunk[i], &vcpus[random_below(VCPUS)], time_ns += 2 + random_below(2 * STEP_NS));
+		record_chunk(r, chunk, sizes, count);
+		done += count;
+	}
+	put_status(r, time_ns + 2, true);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t records = argc == 3 ? strtoull(argv[2], NULL, 0) : 0;
+	union record *chunk = malloc(CHUNK * sizeof(*chunk));
+	size_t *sizes = malloc(CHUNK * sizeof(*sizes));
+	struct recorder r = { 0 };
+	const struct pack_counters *c;
+	int err;
+
+	if (!records || !chunk || !sizes) {
+		fprintf(stderr, "usage: %s NEW-DIRECTORY RECORDS\n", argv[0]);
+		return 2;
+	}
+	open_all(&r, argv[1]);
+	run(&r, records, chunk, sizes);
+	c = pack_counters(r.pack);
+	printf("{\"records\":%llu,\"cpu_ns\":%llu,\"bytes\":%llu,\"snapshot_bytes\":%llu,\"unrecorded\":%llu}\n",
+	       (unsigned long long)records, (unsigned long long)r.took_ns, (unsigned long long)c->bytes,
+	       (unsigned long long)c->snapshot_bytes, (unsigned long long)c->unrecorded);
+	err = c->unrecorded != 0;
+	pack_free(r.pack);
+	err |= store_close(r.store) != 0;
+	free(chunk);
+	free(sizes);
+	return err;
+}
