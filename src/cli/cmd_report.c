@@ -206,12 +206,9 @@ static struct report describe(const struct reporting *r)
 		.model = feeder_model(r->feeder), .status = &r->end, .timeline = r->timeline,
 		.about = reader_about(reader), .utf8 = terminal_is_utf8(),
 	};
-	struct reader_span span = { 0 };
 
 	playback_range(r->playback, &report.begin_ns, &report.end_ns);
-	reader_span(reader, &span);
-	report.items = span.items;
-	report.bytes = span.bytes;
+	reader_span(reader, &report.span);	/* known since the range was made from it: cannot fail */
 	report.problems = reader_problems(reader, &report.problem_count, &report.problems_all);
 	evidence_report(r->evidence, &report);
 	return report;

@@ -353,6 +353,9 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 		if (!p->item)
 			p->item = reader_next(p->reader);
 		p->ended = p->stopped || !p->item || p->item->time_ns > p->to_ns;
+		/* Nothing has changed until then: the next item is behind it. */
+		if (!p->stopped && p->item && p->ended && p->to_ns > p->now_ns)
+			p->now_ns = p->to_ns;
 		if (p->ended || p->item->time_ns > until_ns)
 			return !p->ended;
 		play(p, p->item);
@@ -469,6 +472,11 @@ static int set_range(struct playback *p)
 	p->to_ns = resolve(&p->config->until, &span, offset_ns, span.end_ns);
 	if (p->from_ns > p->to_ns || p->from_ns > span.end_ns || p->to_ns < span.begin_ns)
 		return -ERANGE;
+	/* What is asked for beyond the recording is not there. */
+	if (p->from_ns < span.begin_ns)
+		p->from_ns = span.begin_ns;
+	if (p->to_ns > span.end_ns)
+		p->to_ns = span.end_ns;
 	return p->from_ns > span.begin_ns ? playback_seek(p, p->from_ns) : 0;
 }
 

@@ -91,9 +91,9 @@ void playback_show_progress(struct playback *p);
 int playback_seek(struct playback *p, uint64_t time_ns);
 
 struct reader *playback_reader(struct playback *p);
-uint64_t playback_now_ns(const struct playback *p);	/* of the newest item */
+uint64_t playback_now_ns(const struct playback *p);	/* of the newest item; the range's end, if more follows it */
 
-/* The range that is played, limits included: of the recording, or --since and --until. */
+/* The range that is played, limits included: the recording, or what --since and --until leave of it. */
 void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns);
 
 /* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback. */

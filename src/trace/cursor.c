@@ -228,7 +228,7 @@ static void step_over(struct cursor *c, enum packet_verdict verdict, const struc
 	search(c);
 }
 
-static enum packet_verdict look(struct cursor *c, struct packet_head *head, bool heads_only)
+static enum packet_verdict look(struct cursor *c, struct packet_head *head)
 {
 	const uint8_t *uuid = cursor_uuid(c);
 	enum packet_verdict verdict;
@@ -240,8 +240,6 @@ static enum packet_verdict look(struct cursor *c, struct packet_head *head, bool
 	fill(c, head->packet_bits / 8);
 	if (verdict != PACKET_WHOLE)
 		return verdict;
-	if (heads_only)
-		return head->packet_bits / 8 <= c->filled - c->at ? PACKET_WHOLE : PACKET_CUT;
 	return packet_check(c->buffer + c->at, c->filled - c->at, uuid, head);
 }
 
@@ -259,7 +257,7 @@ static const uint8_t *take(struct cursor *c, const struct packet_head *head)
 	return bytes;
 }
 
-const uint8_t *cursor_next(struct cursor *c, struct packet_head *head, bool heads_only)
+const uint8_t *cursor_next(struct cursor *c, struct packet_head *head)
 {
 	while (c->file < c->count) {
 		enum packet_verdict verdict;
@@ -272,7 +270,7 @@ const uint8_t *cursor_next(struct cursor *c, struct packet_head *head, bool head
 			leave_file(c);
 			continue;
 		}
-		verdict = look(c, head, heads_only);
+		verdict = look(c, head);
 		if (verdict == PACKET_WHOLE)
 			return take(c, head);
 		if (verdict == PACKET_NOT_ONE)

@@ -21,11 +21,8 @@ void cursor_free(struct cursor *c);	/* NULL is fine */
 void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16]);
 const uint8_t *cursor_uuid(const struct cursor *c);	/* NULL: not known yet */
 
-/*
- * The next packet: its head in *head, its bytes valid until the next call. NULL at the end. heads_only: bytes is not
- * to be used and nothing of it was checked but the head.
- */
-const uint8_t *cursor_next(struct cursor *c, struct packet_head *head, bool heads_only);
+/* The next packet that is whole: its head in *head, its bytes valid until the next call. NULL at the end. */
+const uint8_t *cursor_next(struct cursor *c, struct packet_head *head);
 
 /* Where the packet that was last returned begins, and going there: the next packet is that one. 0 or -errno. */
 struct cursor_place {

@@ -309,9 +309,14 @@ static bool is_wanted(struct reader *r, const struct packet_head *head)
 }
 
 /* A packet that was there before, or whose number is absurd, is none of this stream. */
+static bool follows(const struct packet_head *head, uint64_t next_sequence)
+{
+	return head->sequence >= next_sequence && head->sequence < UINT64_MAX;
+}
+
 static bool is_next(struct reader *r, const struct packet_head *head)
 {
-	if (head->sequence >= r->next_sequence && head->sequence < UINT64_MAX)
+	if (follows(head, r->next_sequence))
 		return true;
 	note_packet(r, (struct reader_problem){ .kind = PROBLEM_DAMAGED, .bytes = head->packet_bits / 8 });
 	return false;
@@ -319,7 +324,7 @@ static bool is_next(struct reader *r, const struct packet_head *head)
 
 static bool next_packet(struct reader *r)
 {
-	while ((r->bytes = cursor_next(r->cursor, &r->head, false))) {
+	while ((r->bytes = cursor_next(r->cursor, &r->head))) {
 		if (!is_next(r, &r->head))
 			continue;
 		learn_from(r, &r->head);
@@ -410,21 +415,25 @@ struct place {
 	bool found;
 };
 
-/* Walks the heads: the last place at or before time_ns to start from, and the span of all. */
+/* Walks the packets: the last place at or before time_ns to start from, and the span of all. */
 static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct reader_span *span)
 {
 	struct cursor *c = cursor_new(r->directory, r->files, r->file_count, NULL, NULL);
 	struct packet_head head;
 	bool in_snapshot = false;
+	uint64_t next_sequence = 0;
 
 	if (!c)
 		return -ENOMEM;
 	if (!is_zero(r->about.uuid))
 		cursor_set_uuid(c, r->about.uuid);
 	*span = (struct reader_span){ .begin_ns = UINT64_MAX, .bytes = r->total };
-	while (cursor_next(c, &head, true)) {
+	while (cursor_next(c, &head)) {
 		bool starts = head.holds == PACKET_SNAPSHOT && !in_snapshot;
 
+		if (!follows(&head, next_sequence))
+			continue;
+		next_sequence = head.sequence + 1;
 		in_snapshot = head.holds == PACKET_SNAPSHOT;
 		if ((starts || !start->found) && (head.begin_ns <= time_ns || !start->found))
 			*start = (struct place){ cursor_place(c), head.sequence, true };

@@ -29,15 +29,16 @@ const struct recording_item *reader_next(struct reader *r);
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
 
 /*
- * Goes to the last snapshot, or start, at or before time_ns: the next item is from there. With 0, to the start. Looks
- * at heads only. 0 or -errno.
+ * Goes to the last snapshot, or start, at or before time_ns: the next item is from there. With 0, to the start. Reads
+ * all, but decodes no item. 0 or -errno.
  */
 int reader_seek(struct reader *r, uint64_t time_ns);
 
-/* The times of the first and last item that can be read, and whether the end is as it was meant; looks at heads, once. 0 or -errno. */
+/* Of the packets that are whole: the times of the first and last item, and how many there are. Reads all, once. 0 or -errno. */
 struct reader_span {
 	uint64_t begin_ns, end_ns;	/* CLOCK_MONOTONIC */
-	uint64_t packets, items, bytes;
+	uint64_t packets, items;	/* items: without snapshots */
+	uint64_t bytes;			/* of all files, as they are on disk */
 };
 int reader_span(struct reader *r, struct reader_span *span);
 

@@ -11,7 +11,7 @@ struct collection {
 	struct report_evidence told;
 	struct sdei_record records[EVIDENCE_RECORDS];
 	uint32_t functions[EVIDENCE_RECORDS];
-	size_t after;			/* so many of the last ones are from behind */
+	size_t after;			/* so many are from behind */
 };
 
 struct evidence {
@@ -121,14 +121,6 @@ static void put(struct collection *c, size_t at, const struct sdei_record *recor
 	c->functions[at] = record->kind == SDEI_CALL ? ((const struct sdei_record_call *)record)->function : 0;
 }
 
-static void append(struct collection *c, const struct sdei_record *record)
-{
-	if (c->told.count < EVIDENCE_RECORDS)
-		put(c, c->told.count++, record);
-	else
-		c->told.left_out++;
-}
-
 /* Takes out one, so that what is behind it moves up. */
 static void drop(struct collection *c, size_t at)
 {
@@ -138,6 +130,17 @@ static void drop(struct collection *c, size_t at)
 	memmove(&c->functions[at], &c->functions[at + 1], behind * sizeof(c->functions[0]));
 }
 
+/* Without room one from the middle gives way: how it began and how it ended is what matters. */
+static void append(struct collection *c, const struct sdei_record *record)
+{
+	if (c->told.count == EVIDENCE_RECORDS) {
+		c->told.gap = EVIDENCE_RECORDS - EVIDENCE_LAST;
+		c->told.left_out++;
+		drop(c, c->told.gap);
+	}
+	put(c, c->told.count++, record);
+}
+
 static void take_before(struct collection *c, const struct sdei_record *record)
 {
 	if (c->told.count == EVIDENCE_BEFORE)
@@ -145,15 +148,10 @@ static void take_before(struct collection *c, const struct sdei_record *record)
 	append(c, record);
 }
 
-/* When there is no room left, the newest one of those in between gives way to what stands behind. */
 static void take_after(struct collection *c, const struct sdei_record *record)
 {
 	if (c->after == EVIDENCE_AFTER || record->time_ns > c->told.to_ns + BEYOND_NS)
 		return;
-	if (c->told.count == EVIDENCE_RECORDS) {
-		drop(c, EVIDENCE_RECORDS - 1 - c->after);
-		c->told.left_out++;
-	}
 	append(c, record);
 	c->after++;
 }

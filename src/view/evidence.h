@@ -13,6 +13,7 @@
 #define EVIDENCE_RECORDS 24	/* of each */
 #define EVIDENCE_BEFORE 4	/* of these, from before the moment it is about */
 #define EVIDENCE_AFTER 3	/* and from behind it */
+#define EVIDENCE_LAST 8		/* if there are more: the newest of them, those from behind included */
 
 struct evidence;
 

@@ -19,15 +19,16 @@ struct report_evidence {
 	const struct sdei_record *records;	/* heads */
 	const uint32_t *functions;	/* of each that is a CALL, else 0 */
 	size_t count;
-	uint64_t left_out;		/* records in between that had no room */
+	uint64_t left_out;		/* records in between that had no room … */
+	size_t gap;			/* … in front of this one; 0: none */
 };
 
 struct report {
 	const struct model *model;		/* fed, ticked and settled; its VMs have names */
 	const struct view_status *status;	/* of its end */
 	const struct recording_about *about;
-	uint64_t begin_ns, end_ns;		/* what was reported on, CLOCK_MONOTONIC */
-	uint64_t items, bytes;			/* read */
+	uint64_t begin_ns, end_ns;		/* what is reported on, CLOCK_MONOTONIC */
+	struct reader_span span;		/* the whole recording */
 	const struct reader_problem *problems;
 	size_t problem_count;
 	uint64_t problems_all;
@@ -38,6 +39,12 @@ struct report {
 	const struct timeline *timeline;	/* only for HTML, else NULL */
 	bool utf8;
 };
+
+/* Whether it is about less than the whole recording. */
+static inline bool report_is_partial(const struct report *report)
+{
+	return report->begin_ns > report->span.begin_ns || report->end_ns < report->span.end_ns;
+}
 
 /* 0 or -ENOMEM. Whether out could be written is for the caller to see. */
 int report_text(FILE *out, const struct report *report);

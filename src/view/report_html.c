@@ -185,11 +185,12 @@ static void record_row(FILE *out, const struct report_evidence *e, size_t i)
 static void records(FILE *out, const struct report_evidence *e)
 {
 	fputs("<div class=box tabindex=0><table><thead><tr><th>\xc2\xb5s<th>record<th>event<th>state<th></tr></thead><tbody>\n", out);
-	for (size_t i = 0; i < e->count; i++)
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->left_out && i == e->gap)
+			fprintf(out, "<tr><td colspan=5>and %ju records more in between</td></tr>\n", (uintmax_t)e->left_out);
 		record_row(out, e, i);
+	}
 	fputs("</tbody></table></div>\n", out);
-	if (e->left_out)
-		fprintf(out, "<p>and %ju records more in between</p>\n", (uintmax_t)e->left_out);
 }
 
 static void latest(FILE *out, const struct report *report)
@@ -241,7 +242,11 @@ static void about(FILE *out, const struct report *report)
 	format_age(length, sizeof(length), report->end_ns - report->begin_ns);
 	fputs("<h1>SDEI on ", out);
 	html_text(out, a->host);
-	fprintf(out, "</h1>\n<p>%s from %s, %ju records. Kernel ", length, wall, (uintmax_t)model_totals(report->model)->records);
+	fprintf(out, "</h1>\n<p>%s from %s, %ju records", length, wall, (uintmax_t)model_totals(report->model)->records);
+	if (report_is_partial(report))
+		fprintf(out, ", out of a recording of %s",
+			format_age(length, sizeof(length), report->span.end_ns - report->span.begin_ns));
+	fputs(". Kernel ", out);
 	html_text(out, a->kernel);
 	fputs(". Probes: ", out);
 	html_text(out, a->probes);

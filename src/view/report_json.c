@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The report as one JSON object: the members of a summary, and what only a recording has. */
+#include <inttypes.h>
+
 #include "json_record.h"
 #include "report.h"
 
@@ -22,10 +24,14 @@ static void put_about(struct json *j, const struct report *report)
 	json_text(j, "filter", about->filter);
 	json_text(j, "reason", about->reason);
 	json_i64(j, "clock_offset_ns", about->clock_offset_ns);
+	json_u64(j, "begin_ns", report->span.begin_ns);
+	json_u64(j, "end_ns", report->span.end_ns);
+	json_u64(j, "items", report->span.items);
+	json_u64(j, "bytes", report->span.bytes);
+	json_close(j, '}');
+	json_open(j, "range", '{');
 	json_u64(j, "begin_ns", report->begin_ns);
 	json_u64(j, "end_ns", report->end_ns);
-	json_u64(j, "items", report->items);
-	json_u64(j, "bytes", report->bytes);
 	json_close(j, '}');
 }
 
@@ -57,9 +63,11 @@ static void put_problems(struct json *j, const struct report *report)
 static void put_function(struct json *j, uint32_t function)
 {
 	const char *name = sdei_call_name(function);
+	char number[16];
 
-	if (name)
-		json_text(j, NULL, name);
+	snprintf(number, sizeof(number), "0x%08" PRIx32, function);
+	if (function)
+		json_text(j, NULL, name ?: number);
 	else
 		json_null(j, NULL);
 }
@@ -74,6 +82,7 @@ static void put_evidence(struct json *j, const struct report_evidence *evidence)
 	json_u64(j, "from_ns", evidence->from_ns);
 	json_u64(j, "to_ns", evidence->to_ns);
 	json_u64(j, "left_out", evidence->left_out);
+	json_u64(j, "gap", evidence->gap);
 	json_open(j, "records", '[');
 	for (size_t i = 0; i < evidence->count; i++)
 		json_record_head(j, NULL, &evidence->records[i]);

@@ -28,12 +28,18 @@ static void put_text(FILE *out, const char *label, const char *text, bool utf8)
 	free(shown);
 }
 
+static void put_times(FILE *out, const struct report *r, const char *label, uint64_t begin_ns, uint64_t end_ns)
+{
+	int64_t wall = r->status->wall_ns - (int64_t)(r->status->now_ns - begin_ns);
+	char text[FORMAT_SIZE];
+
+	fprintf(out, "%sfrom %s, %" PRIu64 ".%03" PRIu64 " s", label, format_wall(text, sizeof(text), wall),
+		(end_ns - begin_ns) / 1000000000, (end_ns - begin_ns) / 1000000 % 1000);
+}
+
 static void put_head(FILE *out, const struct report *r)
 {
 	const struct recording_about *about = r->about;
-	uint64_t ns = r->end_ns - r->begin_ns;
-	int64_t wall = r->status->wall_ns - (int64_t)(r->status->now_ns - r->begin_ns);
-	char text[FORMAT_SIZE];
 
 	fputs("recorded", out);
 	put_text(out, " on ", about->host, r->utf8);
@@ -42,8 +48,13 @@ static void put_head(FILE *out, const struct report *r)
 	if (about->cpus)
 		fprintf(out, ", %" PRIu32 " CPUs", about->cpus);
 	put_text(out, ", by sdeitop ", about->version, r->utf8);
-	fprintf(out, "\nfrom %s, %" PRIu64 ".%03" PRIu64 " s, %" PRIu64 " items in %" PRIu64 " bytes\n",
-		format_wall(text, sizeof(text), wall), ns / 1000000000, ns / 1000000 % 1000, r->items, r->bytes);
+	putc('\n', out);
+	put_times(out, r, "", r->span.begin_ns, r->span.end_ns);
+	fprintf(out, ", %" PRIu64 " items in %" PRIu64 " bytes\n", r->span.items, r->span.bytes);
+	if (report_is_partial(r)) {
+		put_times(out, r, "of that, all below is about what was recorded ", r->begin_ns, r->end_ns);
+		putc('\n', out);
+	}
 	put_text(out, "not attached: ", about->probes_missing, r->utf8);
 	put_text(out, *about->probes_missing ? "\nonly: " : "only: ", about->filter, r->utf8);
 	put_text(out, *about->probes_missing || *about->filter ? "\nbecause of: " : "because of: ", about->reason, r->utf8);
@@ -129,18 +140,21 @@ static void put_record(FILE *out, const struct sdei_record *record, uint32_t fun
 		snprintf(event, sizeof(event), "%" PRIu32, record->event);
 	fprintf(out, "  %+14.3f us  %-10s event %-4s %s ", ns / 1e3, kind ? kind : "?", event,
 		sdei_state_letters(record->state, letters));
-	if (function)
-		fprintf(out, "%s", sdei_call_name(function) ?: "?");
+	if (sdei_call_name(function))
+		fputs(sdei_call_name(function), out);
+	else if (function)
+		fprintf(out, "0x%08" PRIx32, function);
 	events_text_details(out, record);
 	putc('\n', out);
 }
 
 static void put_evidence(FILE *out, const struct report *r, const struct report_evidence *e)
 {
-	for (size_t i = 0; i < e->count; i++)
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->left_out && i == e->gap)
+			fprintf(out, "  and %" PRIu64 " records more in between\n", e->left_out);
 		put_record(out, &e->records[i], e->functions[i], e->from_ns);
-	if (e->left_out)
-		fprintf(out, "  and %" PRIu64 " records more in between\n", e->left_out);
+	}
 }
 
 static void put_late(FILE *out, const struct report *r)

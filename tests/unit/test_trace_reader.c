@@ -149,7 +149,7 @@ static void write_file(const char *name, const uint8_t *bytes, size_t size)
 /* --- reading them */
 
 struct seen {
-	uint64_t items, records, snapshots, lost, sum, last_ns;
+	uint64_t items, records, snapshots, lost, sum, first_ns, last_ns;
 	uint64_t problems;
 	bool incomplete, has[PROBLEM_FILE + 1];
 };
@@ -159,7 +159,8 @@ static void add(struct seen *seen, const struct recording_item *item)
 {
 	const uint8_t *bytes = (const uint8_t *)&item->record;
 
-	seen->items++;
+	if (!seen->items++)
+		seen->first_ns = item->time_ns;
 	seen->records += item->kind == ITEM_RECORD;
 	seen->snapshots += item->kind == ITEM_SNAPSHOT;
 	seen->lost += item->kind == ITEM_LOST ? item->lost.count : 0;
@@ -188,17 +189,36 @@ static struct seen rest_of(struct reader *r)
 	return seen;
 }
 
-static struct seen read_all(void)
+static struct reader *open_reader(void)
 {
 	char message[512];
 	int err;
 	struct reader *r = reader_open(directory, &err, message, sizeof(message));
-	struct seen seen;
 
 	assert_non_null(r);
-	seen = rest_of(r);
+	return r;
+}
+
+static struct seen read_all(void)
+{
+	struct reader *r = open_reader();
+	struct seen seen = rest_of(r);
+
 	reader_close(r);
 	return seen;
+}
+
+/* What a damaged packet or one of another place claims is no part of it. */
+static void check_span(uint64_t begin_ns, uint64_t end_ns, uint64_t items)
+{
+	struct reader *r = open_reader();
+	struct reader_span span;
+
+	assert_int_equal(reader_span(r, &span), 0);
+	assert_true(span.begin_ns >= begin_ns);
+	assert_true(span.end_ns <= end_ns);
+	assert_int_equal(span.items, items);
+	reader_close(r);
 }
 
 /* --- as they are */
@@ -373,6 +393,7 @@ static void test_any_byte_wrong(void **state)
 		assert_int_equal(seen.items - (seen.lost > 0), good.items - items);
 		assert_int_equal(seen.lost, packet + 1 < count ? 1 : 0);
 		assert_true(seen.has[PROBLEM_DAMAGED] || seen.has[PROBLEM_CUT]);
+		check_span(good.first_ns, good.last_ns, good.items - items);
 	}
 	free(bytes);
 }
@@ -477,6 +498,7 @@ static void test_foreign(void **state)
 	assert_int_equal(seen.sum, good.sum);
 	assert_true(seen.has[PROBLEM_DAMAGED]);
 	assert_true(seen.incomplete);
+	check_span(good.first_ns, good.last_ns, good.items);
 	free(bytes);
 	free(other);
 }
@@ -508,16 +530,6 @@ static void test_claims(void **state)
 	setrlimit(RLIMIT_CPU, &old);
 	assert_true(seen.has[PROBLEM_DAMAGED]);
 	free(p);
-}
-
-static struct reader *open_reader(void)
-{
-	char message[512];
-	int err;
-	struct reader *r = reader_open(directory, &err, message, sizeof(message));
-
-	assert_non_null(r);
-	return r;
 }
 
 /* Every other packet is damaged: more problems than are kept. */
