@@ -10,17 +10,6 @@
 
 #include "inside.h"
 
-/* Handlers that blocked one episode. With more than that the shortest ones are forgotten. */
-#define BLOCKERS 4
-
-/* ahead.c fetches two lines of it. */
-struct event_open {
-	struct model_blame blame;	/* of the open episode, until until_ns */
-	uint64_t until_ns;
-	unsigned int last;		/* the part settled last */
-	struct { uint32_t event; uint64_t ns; } blockers[BLOCKERS];
-};
-
 const char *model_blame_name(unsigned int part)
 {
 	static const char *const names[] = {

@@ -500,6 +500,60 @@ void model_expire_findings(struct model *m, uint64_t before_ns)
 	f->count = kept;
 }
 
+/* --- an image of it */
+
+unsigned int finding_unkept(const uint16_t slots[FINDING_COUNT])
+{
+	unsigned int codes = 0;
+
+	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+		codes |= slots[code] == SLOT_UNKEPT ? 1U << code : 0;
+	return codes;
+}
+
+void finding_set_unkept(uint16_t slots[FINDING_COUNT], unsigned int codes)
+{
+	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+		slots[code] = codes >> code & 1 ? SLOT_UNKEPT : SLOT_NONE;
+}
+
+/* An owner has one open of each code, which nothing else may be. What is unaccounted belongs to an event. */
+static bool take_slot(struct finding_owner owner, const struct model_finding *finding, unsigned int slot)
+{
+	if (finding->code == FINDING_UNACCOUNTED && owner.vcpu && !owner.event)
+		return false;
+	if (!finding->open)
+		return true;
+	if (!owner.vcpu || *slot_of(owner, finding->code) != SLOT_NONE)
+		return false;
+	*slot_of(owner, finding->code) = slot;
+	return true;
+}
+
+bool finding_put_back(struct model *m, struct finding_owner owner, const struct model_finding *finding)
+{
+	struct findings *f = &m->findings;
+	bool in_order = !f->count || f->list[f->count - 1].first_ns <= finding->first_ns;
+
+	if (f->count == FINDINGS_MAX || !in_order || !take_slot(owner, finding, SLOT_FINDING + f->count))
+		return false;
+	f->list[f->count] = *finding;
+	f->owners[f->count++] = owner;
+	return true;
+}
+
+bool finding_put_back_suspicion(struct model *m, struct finding_owner owner, const struct model_finding *finding)
+{
+	struct findings *f = &m->findings;
+
+	if (f->suspicion_count == SUSPICIONS_MAX || !owner.vcpu || !take_slot(owner, finding, SLOT_SUSPICION + f->suspicion_count))
+		return false;
+	f->suspicions[f->suspicion_count++] = (struct suspicion){ *finding, owner };
+	return true;
+}
+
+/* --- starting over */
+
 static void clear_slots(struct model_vcpu *v)
 {
 	memset(v->finding, 0, sizeof(v->finding));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "hist.h"
 
 #define SUB_BITS 5
@@ -455,4 +456,129 @@ size_t hist_memory(const struct hist *h)
 	if (!h)
 		return 0;
 	return sizeof(*h) + line_count(h) * sizeof(*h->lines);
+}
+
+/* --- as bytes: the figures, then the buckets that hold samples, each by its distance to the one before and its count */
+
+static void save_worst(const struct hist_worst *worst, struct bytes_out *out)
+{
+	put_number(out, !!worst);
+	if (!worst)
+		return;
+	put_number(out, worst->time_ns);
+	put_number(out, worst->vm);
+	put_number(out, worst->vcpu);
+	put_number(out, worst->event);
+}
+
+void hist_save(const struct hist *h, struct bytes_out *out)
+{
+	struct hist_bucket bucket;
+
+	put_number(out, hist_count(h));
+	if (!hist_count(h))
+		return;
+	put_number(out, h->sum);
+	put_number(out, h->squares);
+	put_number(out, h->squares_high);
+	put_number(out, h->min);
+	put_number(out, h->max);
+	save_worst(hist_worst(h), out);
+	for (unsigned int it = 0, before = 0; hist_next(h, &it, &bucket); before = it) {
+		put_number(out, it - 1 - before);
+		put_number(out, bucket.count);
+	}
+}
+
+static void load_worst(struct hist *h, struct bytes_in *in)
+{
+	h->worst.value_ns = h->max;
+	h->known_worst = get_number_below(in, 2);
+	if (!h->known_worst)
+		return;
+	h->worst.time_ns = get_number(in);
+	h->worst.vm = get_number_below(in, 1ULL << 32);
+	h->worst.vcpu = get_number_below(in, 1ULL << 32);
+	h->worst.event = get_number_below(in, 1ULL << 32);
+}
+
+/* A bucket; *it is the one behind it, *left the samples behind it. */
+static uint64_t load_bucket(struct bytes_in *in, unsigned int *it, uint64_t *left)
+{
+	uint64_t count;
+
+	*it += get_number_below(in, BUCKETS - *it) + 1;
+	count = get_number(in);
+	bytes_need(in, count && count <= *left);
+	*left -= in->err ? *left : count;
+	return count;
+}
+
+static bool is_within(uint64_t value_ns, unsigned int bucket)
+{
+	return value_ns >= lower_edge(bucket / SUBS, bucket % SUBS) && value_ns <= upper_edge(bucket / SUBS, bucket % SUBS);
+}
+
+/* Which blocks it has, without the counters; in is a copy, for they are read twice. */
+static void look_at_buckets(struct hist *h, struct bytes_in *in)
+{
+	uint64_t left = h->count, count;
+	unsigned int it = 0;
+
+	while (left) {
+		bool first = left == h->count;
+
+		count = load_bucket(in, &it, &left);
+		bytes_need(in, !first || is_within(h->min, it - 1));
+		h->touched |= 1ULL << (it - 1) / SUBS;
+		if (count > UINT16_MAX)
+			h->wide |= 1ULL << (it - 1) / SUBS;
+	}
+	bytes_need(in, h->min <= h->max && is_within(h->max, it - 1));
+}
+
+static int load_buckets(struct hist *h, struct bytes_in *in)
+{
+	struct bytes_in ahead = *in;
+	uint64_t left = h->count, count;
+	unsigned int it = 0;
+
+	look_at_buckets(h, &ahead);
+	if (ahead.err)
+		return ahead.err;
+	h->lines = aligned_alloc(LINE, line_count(h) * sizeof(*h->lines));
+	if (!h->lines)
+		return -ENOMEM;
+	memset(h->lines, 0, line_count(h) * sizeof(*h->lines));
+	while (left) {
+		count = load_bucket(in, &it, &left);
+		raise(h, (it - 1) / SUBS, (it - 1) % SUBS, count);
+	}
+	return 0;
+}
+
+struct hist *hist_load(struct bytes_in *in)
+{
+	uint64_t count = get_number(in);
+	struct hist *h = count ? hist_new() : NULL;
+
+	if (!count)
+		return NULL;
+	if (!h) {
+		bytes_fail(in, -ENOMEM);
+		return NULL;
+	}
+	h->count = count;
+	h->sum = get_number(in);
+	h->squares = get_number(in);
+	h->squares_high = get_number(in);
+	h->min = get_number(in);
+	h->max = get_number(in);
+	load_worst(h, in);
+	if (!in->err)
+		bytes_fail(in, load_buckets(h, in));
+	if (!in->err)
+		return h;
+	hist_free(h);
+	return NULL;
 }

@@ -61,6 +61,15 @@ bool hist_next(const struct hist *h, unsigned int *it, struct hist_bucket *bucke
 #define HIST_POWERS 37
 void hist_add_powers(const struct hist *h, uint64_t counts[HIST_POWERS]);
 
+/*
+ * As bytes (NULL is fine) and back, see bytes.h. An empty one comes back as NULL; NULL with in->err set: -EBADMSG for
+ * what no histogram can be, -ENOMEM.
+ */
+struct bytes_out;
+struct bytes_in;
+void hist_save(const struct hist *h, struct bytes_out *out);
+struct hist *hist_load(struct bytes_in *in);
+
 /* Bytes it holds now. */
 size_t hist_memory(const struct hist *h);
 

@@ -12,6 +12,7 @@
  *   finding.c what these found
  *   keep.c    what is kept only when asked for
  *   ahead.c   many records at a time
+ *   image.c   all of it as bytes and back
  */
 #ifndef MODEL_INSIDE_H
 #define MODEL_INSIDE_H
@@ -65,6 +66,11 @@ struct model {
 };
 
 /* --- life.c */
+
+/* New ones, found by their names from now on; neither living nor counted yet. NULL: no memory. */
+struct model_vm *life_make_vm(struct model *m, uint32_t pid);
+struct model_vcpu *life_make_vcpu(struct model *m, struct model_vm *vm, uint32_t id);
+void life_set_living(struct model *m, struct model_vcpu *v);
 
 /* The vCPU that the record is about, made if need be; v is the newest one of that name, if any. NULL: no memory. */
 struct model_vcpu *life_vcpu(struct model *m, struct model_vcpu *v, const struct sdei_record *r);
@@ -155,6 +161,17 @@ int call_take(struct model_vcpu *v, uint32_t function, int64_t result, uint64_t 
 
 /* --- blame.c */
 
+/* Handlers that blocked one episode. With more than that the shortest ones are forgotten. */
+#define BLOCKERS 4
+
+/* ahead.c fetches two lines of it. */
+struct event_open {
+	struct model_blame blame;	/* of the open episode, until until_ns */
+	uint64_t until_ns;
+	unsigned int last;		/* the part settled last */
+	struct { uint32_t event; uint64_t ns; } blockers[BLOCKERS];
+};
+
 /* Does r change what others, or e (which it is about; NULL: none), wait for? To be asked only if an episode is open on the vCPU. */
 static inline bool blame_is_due(const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
 {
@@ -213,6 +230,14 @@ void finding_suspect_ended(struct model *m, struct finding_owner owner, enum mod
 
 /* What is suspected for grace_ns becomes findings; those about records close when they are over. */
 void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns);
+
+/* What its owner has open of those codes (a bit each) is not kept. */
+unsigned int finding_unkept(const uint16_t slots[FINDING_COUNT]);
+void finding_set_unkept(uint16_t slots[FINDING_COUNT], unsigned int codes);
+
+/* Puts one back behind the others, as it was. false: it cannot have been so. */
+bool finding_put_back(struct model *m, struct finding_owner owner, const struct model_finding *finding);
+bool finding_put_back_suspicion(struct model *m, struct finding_owner owner, const struct model_finding *finding);
 
 void finding_orphan(struct model *m, const struct model_vcpu *v);
 void finding_reset(struct model *m);
@@ -282,6 +307,13 @@ void rules_check(struct model *m, struct model_vcpu *v, struct model_event *e, c
 
 /* --- limits.c */
 
+/* Refused calls. Of more different ones the rarest are forgotten. */
+#define REFUSALS 8
+struct vcpu_refused {
+	uint64_t from_ns, count;
+	struct { uint32_t function; int64_t result; uint64_t count; } calls[REFUSALS];
+};
+
 /* 0 in limits means the default. */
 void limits_fill(struct finding_limits *limits);
 
@@ -309,6 +341,22 @@ void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_
 
 /* --- keep.c */
 
+enum model_hist {
+#define X(field, help) HIST_##field,
+	MODEL_EVENT_HISTS(X)
+#undef X
+	HIST_KINDS
+};
+
+struct event_intervals {
+	struct hist *now[HIST_KINDS], *last[HIST_KINDS];
+};
+
+struct vcpu_recent {
+	uint64_t count;
+	struct sdei_record records[MODEL_RECENT];	/* the newest at (count - 1) % MODEL_RECENT */
+};
+
 /* Where samples of this interval go; NULL: nobody asked. */
 struct hist **keep_interval(struct model_event *e, unsigned int which);
 
@@ -319,15 +367,22 @@ void keep_tick(struct model_event *e);
 void keep_free_event(struct model_event *e);
 void keep_free_vcpu(struct model_vcpu *v);
 
-enum model_hist {
-#define X(field, help) HIST_##field,
-	MODEL_EVENT_HISTS(X)
-#undef X
-	HIST_KINDS
-};
-
 /* Was the call refused? PENDING is no refusal. */
 bool call_is_refused(uint32_t function, int64_t result);
+
+/* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
+#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
+#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL)
+
+static inline bool is_kind(unsigned int kind)
+{
+	return kind > SDEI_KIND_NONE && kind < SDEI_KIND_COUNT;
+}
+
+static inline bool has_needed_event(unsigned int kind, uint32_t event)
+{
+	return event != SDEI_NONE || 1U << kind & ABOUT_ANY;
+}
 
 static inline bool is_state(const struct sdei_record *r, unsigned int reason)
 {

@@ -6,15 +6,6 @@
 
 #include "inside.h"
 
-struct event_intervals {
-	struct hist *now[HIST_KINDS], *last[HIST_KINDS];
-};
-
-struct vcpu_recent {
-	uint64_t count;
-	struct sdei_record records[MODEL_RECENT];	/* the newest at (count - 1) % MODEL_RECENT */
-};
-
 /* --- intervals */
 
 struct hist **keep_interval(struct model_event *e, unsigned int which)

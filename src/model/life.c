@@ -35,7 +35,7 @@ static int vm_room(struct model *m)
 	return 0;
 }
 
-static struct model_vm *vm_add(struct model *m, uint32_t pid, const struct model_vm *before)
+struct model_vm *life_make_vm(struct model *m, uint32_t pid)
 {
 	struct model_vm *vm;
 
@@ -47,8 +47,17 @@ static struct model_vm *vm_add(struct model *m, uint32_t pid, const struct model
 		return NULL;
 	}
 	vm->pid = pid;
-	vm->instance = before ? before->instance + 1 : 0;
 	m->vms[m->vm_count++] = vm;
+	return vm;
+}
+
+static struct model_vm *vm_add(struct model *m, uint32_t pid, const struct model_vm *before)
+{
+	struct model_vm *vm = life_make_vm(m, pid);
+
+	if (!vm)
+		return NULL;
+	vm->instance = before ? before->instance + 1 : 0;
 	m->totals.vms++;
 	return vm;
 }
@@ -109,7 +118,7 @@ static int vcpu_room(struct model_vm *vm)
 	return 0;
 }
 
-static void set_living(struct model *m, struct model_vcpu *v)
+void life_set_living(struct model *m, struct model_vcpu *v)
 {
 	v->gone = false;
 	v->gone_ns = 0;
@@ -117,13 +126,12 @@ static void set_living(struct model *m, struct model_vcpu *v)
 	m->totals.vcpus++;
 }
 
-/* A vCPU of a VM that is gone already is gone, too: it was not seen before its end. */
-static struct model_vcpu *vcpu_add(struct model *m, struct model_vm *vm, uint32_t id)
+struct model_vcpu *life_make_vcpu(struct model *m, struct model_vm *vm, uint32_t id)
 {
 	size_t size = (sizeof(struct model_vcpu) + 63) / 64 * 64;
 	struct model_vcpu *v;
 
-	if (!vm || vcpu_room(vm))
+	if (vcpu_room(vm))
 		return NULL;
 	v = aligned_alloc(64, size);
 	if (!v || idmap_put(&m->vcpus, vcpu_key(vm->pid, id), v)) {
@@ -137,10 +145,20 @@ static struct model_vcpu *vcpu_add(struct model *m, struct model_vm *vm, uint32_
 	memmove(vm->vcpus + size + 1, vm->vcpus + size, (vm->vcpu_count - size) * sizeof(v));
 	vm->vcpus[size] = v;
 	vm->vcpu_count++;
+	return v;
+}
+
+/* A vCPU of a VM that is gone already is gone, too: it was not seen before its end. */
+static struct model_vcpu *vcpu_add(struct model *m, struct model_vm *vm, uint32_t id)
+{
+	struct model_vcpu *v = vm ? life_make_vcpu(m, vm, id) : NULL;
+
+	if (!v)
+		return NULL;
 	v->gone = vm->gone;
 	v->gone_ns = vm->gone_ns;
 	if (!v->gone)
-		set_living(m, v);
+		life_set_living(m, v);
 	return v;
 }
 
@@ -183,7 +201,7 @@ static struct model_vcpu *renew_gone(struct model *m, struct model_vcpu *v, cons
 	for (size_t i = 0; i < v->event_count; i++)
 		v->events[i]->missed_ends = 0;
 	renew(v);
-	set_living(m, v);
+	life_set_living(m, v);
 	return v;
 }
 

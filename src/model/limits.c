@@ -209,14 +209,6 @@ void limits_dropped(struct model *m, struct model_event *e, const struct sdei_re
 		too_many(m, (struct finding_owner){ e->vcpu, e }, FINDING_DROP_BURST, r, number);
 }
 
-/* Of more different ones the rarest are forgotten. */
-#define REFUSALS 8
-
-struct vcpu_refused {
-	uint64_t from_ns, count;
-	struct { uint32_t function; int64_t result; uint64_t count; } calls[REFUSALS];
-};
-
 static void tally(struct vcpu_refused *refused, uint32_t function, int64_t result)
 {
 	unsigned int least = 0;

@@ -37,25 +37,11 @@ void model_free(struct model *m)
 
 /* --- records */
 
-/* Kinds that are about an event, and those whose event may be SDEI_NONE. */
-#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
-#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL)
-
 static size_t size_of_kind(unsigned int kind)
 {
 	if (unlikely(1U << kind & (1U << SDEI_REGISTER | 1U << SDEI_STATE)))
 		return sizeof(struct sdei_record_handler);
 	return kind == SDEI_CALL ? sizeof(struct sdei_record_call) : sizeof(struct sdei_record);
-}
-
-static bool is_kind(unsigned int kind)
-{
-	return kind > SDEI_KIND_NONE && kind < SDEI_KIND_COUNT;
-}
-
-static bool has_needed_event(unsigned int kind, uint32_t event)
-{
-	return event != SDEI_NONE || 1U << kind & ABOUT_ANY;
 }
 
 static bool is_sound(const struct sdei_record *r, size_t size)

@@ -48,6 +48,21 @@ static struct vm_name *name_new(uint32_t pid, name_lookup_t lookup, void *ctx, b
 	return name;
 }
 
+const char *name_text(const void *name)
+{
+	return ((const struct vm_name *)name)->raw;
+}
+
+static char *copy_of(void *text, uint32_t pid)
+{
+	return strdup(text);
+}
+
+void *name_from_text(void *utf8, const char *text)
+{
+	return name_new(0, copy_of, (char *)text, *(const bool *)utf8);
+}
+
 void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8)
 {
 	size_t count;

@@ -29,6 +29,10 @@ const struct vm_name *name_of(const struct model_vm *vm);
 /* For model_options.free_user. */
 void name_free(void *name);
 
+/* For image_names: the raw text of a name, and a name of such a text (utf8: a bool). NULL: no memory. */
+const char *name_text(const void *name);
+void *name_from_text(void *utf8, const char *text);
+
 /* The same for views that have no model: a cache by pid. */
 struct name_cache;
 struct name_cache *name_cache_new(name_lookup_t lookup, void *ctx, bool utf8);	/* NULL: no memory */

@@ -1,0 +1,745 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an image holds, in this order: a head; what is the model's; each VM, with its vCPUs, with their events;
+ * findings and suspicions, by owner; a CRC. All but the head and the CRC are numbers as in bytes.h. What follows from the rest
+ * is not in it: maps, slots of findings, numbers of what lives. What cannot make a difference any more is not either.
+ *
+ * A new field goes into the list of its struct below. What is no plain number has a line of its own in the
+ * pair of put_ and get_ of that struct.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "bytes.h"
+#include "image.h"
+#include "inside.h"
+
+static const char magic[8] = "SDEIMODL";
+
+/* Little-endian, 4 bytes each: the version behind the magic, the CRC of all before it. */
+#define VERSION_AT sizeof(magic)
+#define HEAD_SIZE (VERSION_AT + 4)
+#define CRC_SIZE 4
+
+/* The fewest bytes that one can take: a bound of how many there may be. */
+#define VM_LEAST 6
+#define VCPU_LEAST 32
+#define EVENT_LEAST 64
+#define FINDING_LEAST 16
+
+/* --- the plain fields of each struct. Another size: is there a new field? */
+
+#define MODEL_NUMBERS(X) \
+	X(limits.handler_ns) X(limits.pending_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
+	X(limits.refused_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(mark_records) \
+	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
+	X(totals.unknown) X(totals.no_memory) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.inexact)
+_Static_assert(sizeof(struct model) == 808, "see above");
+_Static_assert(sizeof(struct model_totals) == 448, "see above");
+_Static_assert(sizeof(struct finding_limits) == 56, "see above");
+
+#define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
+_Static_assert(sizeof(struct model_vm) == 56, "see above");
+
+#define VCPU_NUMBERS(X) \
+	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
+	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
+	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
+_Static_assert(sizeof(struct model_vcpu) == 312, "see above");
+
+#define EVENT_NUMBERS(X) \
+	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(pending_since_ns) \
+	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) \
+	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops)
+_Static_assert(sizeof(struct model_event) == 576, "see above");
+
+#define OPEN_NUMBERS(X) X(until_ns) X(last)
+_Static_assert(sizeof(struct event_open) == 136, "see above");
+
+#define LATE_NUMBERS(X) X(latency_ns) X(signal_ns) X(dispatch_ns) X(signals) X(blocked_by)
+_Static_assert(sizeof(struct model_late) == 88, "see above");
+
+#define RECORD_NUMBERS(X) X(time_ns) X(vm) X(vcpu) X(event) X(kind) X(state) X(outcome) X(origin) X(pc)
+_Static_assert(sizeof(struct sdei_record) == 32, "see above");
+
+#define FINDING_NUMBERS(X) \
+	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
+	X(rule) X(function) X(result)
+_Static_assert(sizeof(struct model_finding) == 120, "see above");
+
+#define REFUSED_NUMBERS(X) X(from_ns) X(count)
+#define REFUSAL_NUMBERS(X) X(function) X(result) X(count)
+_Static_assert(sizeof(struct vcpu_refused) == 16 + REFUSALS * 24, "see above");
+
+_Static_assert(sizeof(struct vcpu_recent) == 8 + MODEL_RECENT * sizeof(struct sdei_record), "see above");
+_Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct hist *), "see above");
+
+/* What another build may know more or less of, and the fields would be others. */
+static const uint64_t shape[] = {
+	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, RULE_COUNT,
+	FINDINGS_MAX, SUSPICIONS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
+	MODEL_LATE_COUNT, BLOCKERS, REFUSALS,
+};
+
+/* --- numbers */
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
+/* Of any integer type, bit-fields and bool too; what does not fit it cannot have been written. */
+#define GET(in, place)						\
+	do {							\
+		uint64_t got = get_number(in);			\
+								\
+		(place) = got;					\
+		bytes_need(in, (uint64_t)(place) == got);	\
+	} while (0)
+
+static void put_numbers(struct bytes_out *out, const uint64_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		put_number(out, numbers[i]);
+}
+
+static void get_numbers(struct bytes_in *in, uint64_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = get_number(in);
+}
+
+static void put_counts(struct bytes_out *out, const struct model_counts *counts)
+{
+#define X(field, help) put_number(out, counts->field);
+	MODEL_COUNTS(X)
+#undef X
+}
+
+static void get_counts(struct bytes_in *in, struct model_counts *counts)
+{
+#define X(field, help) counts->field = get_number(in);
+	MODEL_COUNTS(X)
+#undef X
+}
+
+/* NULL, with the error set, if there is none. */
+static void *make(struct bytes_in *in, size_t size)
+{
+	void *made = in->err ? NULL : calloc(1, size);
+
+	if (!made)
+		bytes_fail(in, -ENOMEM);
+	return made;
+}
+
+/* --- records */
+
+static void put_record(struct bytes_out *out, const struct sdei_record *r)
+{
+#define X(field) put_number(out, r->field);
+	RECORD_NUMBERS(X)
+#undef X
+}
+
+static void get_record(struct bytes_in *in, struct sdei_record *r)
+{
+#define X(field) GET(in, r->field);
+	RECORD_NUMBERS(X)
+#undef X
+}
+
+static void need_sound(struct bytes_in *in, const struct sdei_record *r)
+{
+	bytes_need(in, is_kind(r->kind) && has_needed_event(r->kind, r->event));
+}
+
+/* Oldest first; where the ring begins does not matter. */
+static void put_recent(struct bytes_out *out, const struct model_vcpu *v)
+{
+	struct sdei_record records[MODEL_RECENT];
+	size_t count = model_recent(v, records);
+
+	put_number(out, count);
+	for (size_t i = 0; i < count; i++)
+		put_record(out, &records[i]);
+}
+
+static void get_recent(struct bytes_in *in, struct model_vcpu *v)
+{
+	uint64_t count = get_number_below(in, MODEL_RECENT + 1);
+
+	v->records = count ? make(in, sizeof(*v->records)) : NULL;
+	for (uint64_t i = 0; v->records && i < count; i++) {
+		get_record(in, &v->records->records[i]);
+		need_sound(in, &v->records->records[i]);
+	}
+	if (v->records)
+		v->records->count = count;
+}
+
+/* --- calls: those that were made; none if there is no table */
+
+static void put_calls(struct bytes_out *out, const struct model_vcpu *v)
+{
+	const uint64_t *calls = v->calls ? (*v->calls)[0] : NULL;
+	size_t used = 0, next = 0;
+
+	for (size_t i = 0; calls && i < sizeof(*v->calls) / sizeof(*calls); i++)
+		used += !!calls[i];
+	put_number(out, used);
+	for (size_t i = 0; used; i++) {
+		if (!calls[i])
+			continue;
+		put_number(out, i - next);
+		put_number(out, calls[i]);
+		next = i + 1;
+		used--;
+	}
+}
+
+static void get_calls(struct bytes_in *in, struct model_vcpu *v)
+{
+	const uint64_t room = sizeof(*v->calls) / sizeof(uint64_t);
+	uint64_t used = get_number_below(in, room + 1), at = 0;
+
+	v->calls = used ? make(in, sizeof(*v->calls)) : NULL;
+	for (; v->calls && used && !in->err; used--) {
+		at += get_number_below(in, room - at);
+		(*v->calls)[at / COUNT_OF(**v->calls)][at % COUNT_OF(**v->calls)] = get_number(in);
+		bytes_need(in, (*v->calls)[at / COUNT_OF(**v->calls)][at % COUNT_OF(**v->calls)]);
+		at++;
+	}
+}
+
+static void put_refused(struct bytes_out *out, const struct vcpu_refused *refused)
+{
+	put_number(out, !!refused);
+	if (!refused)
+		return;
+#define X(field) put_number(out, refused->field);
+	REFUSED_NUMBERS(X)
+#undef X
+	for (unsigned int i = 0; i < REFUSALS; i++) {
+#define X(field) put_number(out, (uint64_t)refused->calls[i].field);
+		REFUSAL_NUMBERS(X)
+#undef X
+	}
+}
+
+static struct vcpu_refused *get_refused(struct bytes_in *in)
+{
+	struct vcpu_refused *refused = get_number_below(in, 2) ? make(in, sizeof(*refused)) : NULL;
+
+	if (!refused)
+		return NULL;
+#define X(field) GET(in, refused->field);
+	REFUSED_NUMBERS(X)
+#undef X
+	for (unsigned int i = 0; i < REFUSALS; i++) {
+#define X(field) GET(in, refused->calls[i].field);
+		REFUSAL_NUMBERS(X)
+#undef X
+	}
+	return refused;
+}
+
+/* --- blame */
+
+static void put_open(struct bytes_out *out, const struct event_open *open)
+{
+	put_numbers(out, open->blame.ns, BLAME_COUNT);
+#define X(field) put_number(out, open->field);
+	OPEN_NUMBERS(X)
+#undef X
+	for (unsigned int i = 0; i < BLOCKERS; i++) {
+		put_number(out, open->blockers[i].event);
+		put_number(out, open->blockers[i].ns);
+	}
+}
+
+static struct event_open *get_open(struct bytes_in *in)
+{
+	struct event_open *open = make(in, sizeof(*open));
+
+	if (!open)
+		return NULL;
+	get_numbers(in, open->blame.ns, BLAME_COUNT);
+#define X(field) GET(in, open->field);
+	OPEN_NUMBERS(X)
+#undef X
+	bytes_need(in, open->last < BLAME_COUNT);
+	for (unsigned int i = 0; i < BLOCKERS; i++) {
+		GET(in, open->blockers[i].event);
+		GET(in, open->blockers[i].ns);
+	}
+	return open;
+}
+
+static void put_late(struct bytes_out *out, const struct model_event *e)
+{
+	put_number(out, e->late_count);
+	for (unsigned int i = 0; i < e->late_count; i++) {
+#define X(field) put_number(out, e->late[i].field);
+		LATE_NUMBERS(X)
+#undef X
+		put_numbers(out, e->late[i].blame.ns, BLAME_COUNT);
+	}
+}
+
+static void get_late(struct bytes_in *in, struct model_event *e)
+{
+	unsigned int count = get_number_below(in, MODEL_LATE_COUNT + 1);
+
+	e->late = count ? make(in, MODEL_LATE_COUNT * sizeof(*e->late)) : NULL;
+	if (!e->late)
+		return;
+	for (unsigned int i = 0; i < count; i++) {
+#define X(field) GET(in, e->late[i].field);
+		LATE_NUMBERS(X)
+#undef X
+		get_numbers(in, e->late[i].blame.ns, BLAME_COUNT);
+		bytes_need(in, !i || e->late[i].latency_ns <= e->late[i - 1].latency_ns);
+	}
+	e->late_count = count;
+	if (count == MODEL_LATE_COUNT)
+		e->late_above_ns = e->late[count - 1].latency_ns;
+}
+
+/* --- events */
+
+static void put_intervals(struct bytes_out *out, const struct event_intervals *intervals)
+{
+	for (unsigned int i = 0; i < HIST_KINDS; i++) {
+		hist_save(intervals ? intervals->now[i] : NULL, out);
+		hist_save(intervals ? intervals->last[i] : NULL, out);
+	}
+}
+
+/* Made even if all are empty: the next record would. */
+static void get_intervals(struct bytes_in *in, struct model_event *e)
+{
+	e->intervals = make(in, sizeof(*e->intervals));
+	for (unsigned int i = 0; e->intervals && i < HIST_KINDS; i++) {
+		e->intervals->now[i] = hist_load(in);
+		e->intervals->last[i] = hist_load(in);
+	}
+}
+
+static void put_event(struct bytes_out *out, const struct model *m, const struct model_event *e)
+{
+	put_number(out, e->event);
+#define X(field) put_number(out, (uint64_t)e->field);
+	EVENT_NUMBERS(X)
+#undef X
+	put_number(out, e->vcpu->running == e);
+	put_counts(out, &e->count);
+	put_counts(out, &e->interval);
+	put_counts(out, &e->mark);
+	put_numbers(out, e->rejected, REJECT_COUNT);
+	put_number(out, finding_unkept(e->finding));
+	put_numbers(out, e->blame.ns, BLAME_COUNT);
+	put_late(out, e);
+	if (e->split)
+		put_open(out, e->open);
+#define X(field, help) hist_save(e->field, out);
+	MODEL_EVENT_HISTS(X)
+#undef X
+	if (m->keep_intervals)
+		put_intervals(out, e->intervals);
+}
+
+static void get_unkept(struct bytes_in *in, uint16_t slots[FINDING_COUNT])
+{
+	finding_set_unkept(slots, get_number_below(in, 1U << FINDING_COUNT));
+}
+
+static void get_running(struct bytes_in *in, struct model_event *e)
+{
+	if (!get_number_below(in, 2))
+		return;
+	bytes_need(in, !e->vcpu->running && e->state & SDEI_RUNNING);
+	e->vcpu->running = e;
+}
+
+static void get_fields_of_event(struct bytes_in *in, const struct model *m, struct model_event *e)
+{
+#define X(field) GET(in, e->field);
+	EVENT_NUMBERS(X)
+#undef X
+	get_running(in, e);
+	get_counts(in, &e->count);
+	get_counts(in, &e->interval);
+	get_counts(in, &e->mark);
+	get_numbers(in, e->rejected, REJECT_COUNT);
+	get_unkept(in, e->finding);
+	get_numbers(in, e->blame.ns, BLAME_COUNT);
+	get_late(in, e);
+	e->open = e->split ? get_open(in) : NULL;
+#define X(field, help) e->field = hist_load(in);
+	MODEL_EVENT_HISTS(X)
+#undef X
+	if (m->keep_intervals)
+		get_intervals(in, e);
+}
+
+/* least: its number is not below. That behind it, for the next one. */
+static uint64_t get_event(struct bytes_in *in, const struct model *m, struct model_vcpu *v, uint64_t least)
+{
+	uint64_t number = get_number_below(in, SDEI_NONE);
+	struct model_event *e;
+
+	bytes_need(in, number >= least);
+	e = in->err ? NULL : event_get(v, number);
+	if (!e) {
+		bytes_fail(in, -ENOMEM);
+		return 0;
+	}
+	get_fields_of_event(in, m, e);
+	bytes_need(in, !(e->state & SDEI_MASKED) && (e->pending_since_ns || !(e->split || e->blameless)));
+	v->episodes += !!e->pending_since_ns;
+	return number + 1;
+}
+
+/* --- vCPUs */
+
+static void put_vcpu(struct bytes_out *out, const struct model *m, const struct model_vcpu *v)
+{
+	put_number(out, v->id);
+	put_number(out, life_find(m, v->vm->pid, v->id) == v);
+#define X(field) put_number(out, v->field);
+	VCPU_NUMBERS(X)
+#undef X
+	put_numbers(out, v->found, FINDING_COUNT);
+	put_number(out, finding_unkept(v->finding));
+	hist_save(v->mask, out);
+	hist_save(v->initial_mask, out);
+	put_calls(out, v);
+	put_refused(out, v->refused);
+	put_recent(out, v);
+	put_number(out, v->event_count);
+	for (size_t i = 0; i < v->event_count; i++)
+		put_event(out, m, v->events[i]);
+}
+
+static void check_vcpu(struct bytes_in *in, const struct model *m, const struct model_vcpu *v)
+{
+	bytes_need(in, v->mask_known || !v->masked);
+	bytes_need(in, v->masked || !(v->initial || v->masked_since_ns || v->masked_from_ns));
+	bytes_need(in, v->gone ? !v->doomed : !v->gone_ns && !v->vm->gone);
+	bytes_need(in, v->place <= SDEI_DESCHEDULED);
+	bytes_need(in, m->keep_recent || !v->records);
+}
+
+static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struct model_vcpu *v)
+{
+	uint64_t next = 0;
+	size_t count;
+
+#define X(field) GET(in, v->field);
+	VCPU_NUMBERS(X)
+#undef X
+	get_numbers(in, v->found, FINDING_COUNT);
+	get_unkept(in, v->finding);
+	v->mask = hist_load(in);
+	v->initial_mask = hist_load(in);
+	get_calls(in, v);
+	v->refused = get_refused(in);
+	get_recent(in, v);
+	check_vcpu(in, m, v);
+	count = get_count(in, EVENT_LEAST);
+	for (size_t i = 0; i < count && !in->err; i++)
+		next = get_event(in, m, v, next);
+}
+
+/*
+ * By a name the newest is found. Not even that, if it was expired before older ones of that name: those
+ * come before it, so that here nothing is found by the name yet, either way.
+ */
+static uint64_t get_vcpu(struct bytes_in *in, struct model *m, struct model_vm *vm, uint64_t least)
+{
+	uint64_t id = get_number_below(in, 1ULL << 32);
+	bool is_found = get_number_below(in, 2);
+	struct model_vcpu *v;
+
+	bytes_need(in, id >= least && !life_find(m, vm->pid, id));
+	v = in->err ? NULL : life_make_vcpu(m, vm, id);
+	if (!v) {
+		bytes_fail(in, -ENOMEM);
+		return 0;
+	}
+	if (!is_found)
+		idmap_remove(&m->vcpus, vcpu_key(vm->pid, id), v);
+	get_fields_of_vcpu(in, m, v);
+	if (!v->gone)
+		life_set_living(m, v);
+	return id + 1;
+}
+
+/* --- VMs */
+
+static void put_name(struct bytes_out *out, const struct model_vm *vm, const struct image_names *names)
+{
+	const char *text = vm->user && names && names->text ? names->text(vm->user) : NULL;
+	size_t size = text ? strnlen(text, IMAGE_NAME_MAX) : 0;
+
+	put_number(out, text ? size + 1 : 0);
+	if (text)
+		put_raw(out, text, size);
+}
+
+static void get_name(struct bytes_in *in, struct model_vm *vm, const struct image_names *names)
+{
+	size_t size = get_number_below(in, IMAGE_NAME_MAX + 2);
+	const char *bytes = size ? get_raw(in, size - 1) : NULL;
+	char text[IMAGE_NAME_MAX + 1] = "";
+
+	if (!bytes)
+		return;
+	memcpy(text, bytes, size - 1);
+	bytes_need(in, strlen(text) == size - 1);
+	if (in->err || !names || !names->user)
+		return;
+	vm->user = names->user(names->ctx, text);
+	if (!vm->user)
+		bytes_fail(in, -ENOMEM);
+}
+
+static void put_vm(struct bytes_out *out, const struct model *m, const struct model_vm *vm, const struct image_names *names)
+{
+	put_number(out, vm->pid);
+	put_number(out, idmap_find(&m->by_pid, vm->pid) == vm);
+#define X(field) put_number(out, vm->field);
+	VM_NUMBERS(X)
+#undef X
+	put_name(out, vm, names);
+	put_number(out, vm->vcpu_count);
+	for (size_t i = 0; i < vm->vcpu_count; i++)
+		put_vcpu(out, m, vm->vcpus[i]);
+}
+
+static void get_fields_of_vm(struct bytes_in *in, struct model *m, struct model_vm *vm, const struct image_names *names)
+{
+	uint64_t next = 0;
+	size_t count;
+
+#define X(field) GET(in, vm->field);
+	VM_NUMBERS(X)
+#undef X
+	get_name(in, vm, names);
+	count = get_count(in, VCPU_LEAST);
+	for (size_t i = 0; i < count && !in->err; i++)
+		next = get_vcpu(in, m, vm, next);
+	bytes_need(in, vm->gone || (!vm->gone_ns && (vm->living || !vm->vcpu_count)));
+	m->totals.vms += !vm->gone;
+}
+
+/* Found by its pid as a vCPU is by its name. */
+static void get_vm(struct bytes_in *in, struct model *m, const struct image_names *names)
+{
+	uint64_t pid = get_number_below(in, 1ULL << 32);
+	bool is_found = get_number_below(in, 2);
+	struct model_vm *vm;
+
+	bytes_need(in, !idmap_find(&m->by_pid, pid));
+	vm = in->err ? NULL : life_make_vm(m, pid);
+	if (!vm) {
+		bytes_fail(in, -ENOMEM);
+		return;
+	}
+	if (!is_found)
+		idmap_remove(&m->by_pid, pid, vm);
+	get_fields_of_vm(in, m, vm, names);
+}
+
+/* --- findings: behind the fields the place of the VM of its owner, from 1 on; 0: it is not there any more */
+
+static size_t place_of(const struct model *m, const struct model_vm *vm)
+{
+	size_t at = 0;
+
+	while (m->vms[at] != vm)
+		at++;
+	return at;
+}
+
+static void put_finding(struct bytes_out *out, const struct model *m, const struct finding_owner *owner,
+			const struct model_finding *finding)
+{
+#define X(field) put_number(out, (uint64_t)finding->field);
+	FINDING_NUMBERS(X)
+#undef X
+	if (finding->has_record)
+		put_record(out, &finding->record);
+	put_number(out, owner->vcpu ? place_of(m, owner->vcpu->vm) + 1 : 0);
+}
+
+static void put_findings(struct bytes_out *out, const struct model *m)
+{
+	const struct findings *f = &m->findings;
+
+	put_number(out, f->count);
+	for (size_t i = 0; i < f->count; i++)
+		put_finding(out, m, &f->owners[i], &f->list[i]);
+	put_number(out, f->suspicion_count);
+	for (size_t i = 0; i < f->suspicion_count; i++)
+		put_finding(out, m, &f->suspicions[i].owner, &f->suspicions[i].finding);
+}
+
+static struct finding_owner get_owner(struct bytes_in *in, const struct model *m, const struct model_finding *finding)
+{
+	struct finding_owner owner = { NULL, NULL };
+	uint64_t place = get_number_below(in, m->vm_count + 1);
+	const struct model_vm *vm = place ? m->vms[place - 1] : NULL;
+
+	if (!vm)
+		return owner;
+	bytes_need(in, vm->pid == finding->vm && vm->instance == finding->instance);
+	owner.vcpu = model_vcpu(vm, finding->vcpu);
+	owner.event = owner.vcpu && finding->event != SDEI_NONE ? model_event(owner.vcpu, finding->event) : NULL;
+	bytes_need(in, owner.vcpu && (owner.event || finding->event == SDEI_NONE));
+	return owner;
+}
+
+static void get_finding(struct bytes_in *in, struct model_finding *finding)
+{
+	memset(finding, 0, sizeof(*finding));
+#define X(field) GET(in, finding->field);
+	FINDING_NUMBERS(X)
+#undef X
+	bytes_need(in, finding->code < FINDING_COUNT && finding->rule < RULE_COUNT);
+	if (!finding->has_record)
+		return;
+	get_record(in, &finding->record);
+	need_sound(in, &finding->record);
+}
+
+static void get_findings(struct bytes_in *in, struct model *m,
+			 bool (*put_back)(struct model *, struct finding_owner, const struct model_finding *))
+{
+	size_t count = get_count(in, FINDING_LEAST);
+
+	for (size_t i = 0; i < count && !in->err; i++) {
+		struct model_finding finding;
+		struct finding_owner owner;
+
+		get_finding(in, &finding);
+		owner = get_owner(in, m, &finding);
+		bytes_need(in, !in->err && put_back(m, owner, &finding));
+	}
+}
+
+/* --- the model */
+
+static void put_model(struct bytes_out *out, const struct model *m, const struct image_names *names)
+{
+	put_numbers(out, shape, COUNT_OF(shape));
+#define X(field) put_number(out, m->field);
+	MODEL_NUMBERS(X)
+#undef X
+	put_counts(out, &m->totals.count);
+	put_counts(out, &m->totals.interval);
+	put_counts(out, &m->mark);
+	put_numbers(out, m->totals.lost_by, SDEI_KIND_COUNT);
+	put_numbers(out, m->totals.found, FINDING_COUNT);
+	put_number(out, m->vm_count);
+	for (size_t i = 0; i < m->vm_count; i++)
+		put_vm(out, m, m->vms[i], names);
+	put_findings(out, m);
+}
+
+static void check_shape(struct bytes_in *in)
+{
+	for (size_t i = 0; i < COUNT_OF(shape); i++) {
+		if (get_number(in) != shape[i])
+			bytes_fail(in, -EPROTONOSUPPORT);
+	}
+}
+
+/* No limit is 0: that would mean the default. */
+static void check_limits(struct bytes_in *in, const struct finding_limits *limits)
+{
+	struct finding_limits filled = *limits;
+
+	limits_fill(&filled);
+	bytes_need(in, !memcmp(&filled, limits, sizeof(filled)));
+}
+
+static void get_model(struct bytes_in *in, struct model *m, const struct image_names *names)
+{
+	size_t count;
+
+	check_shape(in);
+#define X(field) GET(in, m->field);
+	MODEL_NUMBERS(X)
+#undef X
+	check_limits(in, &m->limits);
+	get_counts(in, &m->totals.count);
+	get_counts(in, &m->totals.interval);
+	get_counts(in, &m->mark);
+	get_numbers(in, m->totals.lost_by, SDEI_KIND_COUNT);
+	get_numbers(in, m->totals.found, FINDING_COUNT);
+	count = get_count(in, VM_LEAST);
+	for (size_t i = 0; i < count && !in->err; i++)
+		get_vm(in, m, names);
+	get_findings(in, m, finding_put_back);
+	get_findings(in, m, finding_put_back_suspicion);
+	bytes_need(in, in->at == in->end);
+}
+
+/* --- the frame */
+
+static void put_fixed(struct bytes_out *out, uint32_t number)
+{
+	const unsigned char bytes[] = { number & 0xff, number >> 8 & 0xff, number >> 16 & 0xff, number >> 24 };
+
+	put_raw(out, bytes, sizeof(bytes));
+}
+
+static uint32_t fixed_at(const unsigned char *bytes)
+{
+	return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+int image_save(const struct model *m, const struct image_names *names, unsigned char **bytes, size_t *size)
+{
+	struct bytes_out out = { .bytes = *bytes, .size = *size, .room = *size };
+
+	put_raw(&out, magic, sizeof(magic));
+	put_fixed(&out, IMAGE_VERSION);
+	put_model(&out, m, names);
+	if (!out.err)
+		put_fixed(&out, crc32_z(0, out.bytes + *size, out.size - *size));
+	*bytes = out.bytes;
+	if (!out.err)
+		*size = out.size;
+	return out.err;
+}
+
+static int check_frame(const unsigned char *bytes, size_t size)
+{
+	if (size < HEAD_SIZE + CRC_SIZE || memcmp(bytes, magic, sizeof(magic)))
+		return -EBADMSG;
+	if (fixed_at(bytes + VERSION_AT) != IMAGE_VERSION)
+		return -EPROTONOSUPPORT;
+	return crc32_z(0, bytes, size - CRC_SIZE) == fixed_at(bytes + size - CRC_SIZE) ? 0 : -EBADMSG;
+}
+
+struct model *image_load(const void *bytes, size_t size, const struct model_options *options, const struct image_names *names,
+			 int *err)
+{
+	struct bytes_in in = { .err = check_frame(bytes, size) };
+	struct model *m = in.err ? NULL : model_new(options);
+
+	if (m) {
+		in.at = (const unsigned char *)bytes + HEAD_SIZE;
+		in.end = (const unsigned char *)bytes + size - CRC_SIZE;
+		get_model(&in, m, names);
+	} else {
+		bytes_fail(&in, -ENOMEM);
+	}
+	*err = in.err;
+	if (!in.err)
+		return m;
+	model_free(m);
+	return NULL;
+}

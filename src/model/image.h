@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A whole model as bytes, and back: fed with the same from then on, both tell the same for ever. For those who join
+ * where a model is already. The bytes are independent of the machine; at their end is a CRC-32.
+ */
+#ifndef MODEL_IMAGE_H
+#define MODEL_IMAGE_H
+
+#include <stddef.h>
+
+#include "model.h"
+
+#define IMAGE_VERSION 1
+
+/* model_vm.user is the view's: how its text is got, and how it is made again. Either may be NULL, then it stays behind. */
+struct image_names {
+	const char *(*text)(const void *user);			/* NULL: it has none. What is longer than IMAGE_NAME_MAX is cut. */
+	void *(*user)(void *ctx, const char *text);		/* NULL: no memory */
+	void *ctx;
+};
+#define IMAGE_NAME_MAX 255
+
+/* Appends all of m to *bytes (malloc'ed or NULL, the caller frees it whatever comes), which holds *size. 0 or -ENOMEM: *size is as before. */
+int image_save(const struct model *m, const struct image_names *names, unsigned char **bytes, size_t *size);
+
+/*
+ * A model as it was. options: free_user as for model_new(); the limits are the image's. names may be NULL. NULL with *err:
+ * -ENOMEM; -EPROTONOSUPPORT, it is of another version or of a build that knows other things; -EBADMSG, no model
+ * can be so. Whatever the bytes are, the memory is at most some 64 times size beyond that of an empty model.
+ */
+struct model *image_load(const void *bytes, size_t size, const struct model_options *options, const struct image_names *names,
+			 int *err);
+
+#endif

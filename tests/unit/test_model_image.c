@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An image of a model goes on as the model does, whatever comes; and whatever the bytes are, they do no harm.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#include "../../src/model/image.h"
+#include "../../src/model/inside.h"
+#include "../../src/view/json.h"
+#include "../../src/view/names.h"
+#include "sdei_machine.h"
+
+#define VCPUS 4
+#define MACHINES 3
+
+/* Trouble comes soon. */
+static const struct model_options options = {
+	.free_user = name_free,
+	.limits = { .handler_ns = 2000, .pending_ns = 2000, .mask_ns = 2000, .drops = 3, .drops_ns = 3000, .refused = 3, .refused_ns = 9000 },
+};
+
+static bool utf8 = true;
+static const struct image_names names = { .text = name_text, .user = name_from_text, .ctx = &utf8 };
+
+struct image {
+	unsigned char *bytes;
+	size_t size;
+};
+
+static struct image save(const struct model *m)
+{
+	struct image image = { NULL, 0 };
+
+	assert_int_equal(image_save(m, &names, &image.bytes, &image.size), 0);
+	return image;
+}
+
+static struct model *load(const struct image *image)
+{
+	int err = 1;
+	struct model *m = image_load(image->bytes, image->size, &options, &names, &err);
+
+	assert_int_equal(err, 0);
+	assert_non_null(m);
+	return m;
+}
+
+/* --- comparing */
+
+static void same_hist(const struct hist *a, const struct hist *b)
+{
+	struct hist_bucket in_a, in_b;
+	unsigned int i = 0, k = 0;
+
+	assert_int_equal(hist_count(a), hist_count(b));
+	assert_int_equal(hist_sum(a), hist_sum(b));
+	assert_int_equal(hist_min(a), hist_min(b));
+	assert_int_equal(hist_max(a), hist_max(b));
+	assert_true(hist_stddev(a) == hist_stddev(b));
+	assert_int_equal(!hist_worst(a), !hist_worst(b));
+	if (hist_worst(a))
+		assert_memory_equal(hist_worst(a), hist_worst(b), sizeof(*hist_worst(a)));
+	while (hist_next(a, &i, &in_a)) {
+		assert_true(hist_next(b, &k, &in_b));
+		assert_memory_equal(&in_a, &in_b, sizeof(in_a));
+	}
+	assert_false(hist_next(b, &k, &in_b));
+}
+
+/* Takes its hists and its pointers out of a copy, so that all that is left must be equal byte by byte. */
+static struct model_event plain_event(const struct model_event *e)
+{
+	struct model_event plain;
+
+	memcpy(&plain, e, sizeof(plain));
+	plain.vcpu = NULL;
+	plain.intervals = NULL;
+	plain.open = NULL;
+	plain.late = NULL;
+#define X(field, help) plain.field = NULL;
+	MODEL_EVENT_HISTS(X)
+#undef X
+	return plain;
+}
+
+static void same_event(const struct model_event *a, const struct model_event *b, uint64_t now_ns)
+{
+	struct model_event plain_a = plain_event(a), plain_b = plain_event(b);
+	struct model_event_interval interval_a, interval_b;
+	struct model_late open_a, open_b;
+
+	assert_memory_equal(&plain_a, &plain_b, sizeof(plain_a));
+	if (a->late_count)
+		assert_memory_equal(a->late, b->late, a->late_count * sizeof(*a->late));
+	assert_int_equal(model_event_open(a, now_ns, &open_a), model_event_open(b, now_ns, &open_b));
+	if (model_event_open(a, now_ns, &open_a))
+		assert_memory_equal(&open_a, &open_b, sizeof(open_a));
+	model_event_interval(a, &interval_a);
+	model_event_interval(b, &interval_b);
+#define X(field, help)						\
+	same_hist(a->field, b->field);				\
+	same_hist(interval_a.field, interval_b.field);
+	MODEL_EVENT_HISTS(X)
+#undef X
+}
+
+static struct model_vcpu plain_vcpu(const struct model_vcpu *v)
+{
+	struct model_vcpu plain;
+
+	memcpy(&plain, v, sizeof(plain));
+	plain.vm = NULL;
+	plain.recent = plain.running = NULL;
+	plain.events = NULL;
+	plain.mask = plain.initial_mask = NULL;
+	plain.calls = NULL;
+	plain.records = NULL;
+	plain.refused = NULL;
+	return plain;
+}
+
+static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, uint64_t now_ns)
+{
+	struct model_vcpu plain_a = plain_vcpu(a), plain_b = plain_vcpu(b);
+	struct sdei_record recent_a[MODEL_RECENT], recent_b[MODEL_RECENT];
+	size_t recent = model_recent(a, recent_a);
+
+	assert_memory_equal(&plain_a, &plain_b, sizeof(plain_a));
+	assert_int_equal(a->running ? a->running->event : SDEI_NONE, b->running ? b->running->event : SDEI_NONE);
+	same_hist(a->mask, b->mask);
+	same_hist(a->initial_mask, b->initial_mask);
+	assert_int_equal(!a->calls, !b->calls);
+	if (a->calls)
+		assert_memory_equal(a->calls, b->calls, sizeof(*a->calls));
+	assert_int_equal(!a->refused, !b->refused);
+	if (a->refused)
+		assert_memory_equal(a->refused, b->refused, sizeof(*a->refused));
+	assert_int_equal(model_recent(b, recent_b), recent);
+	assert_memory_equal(recent_a, recent_b, recent * sizeof(*recent_a));
+	for (size_t i = 0; i < a->event_count; i++)
+		same_event(a->events[i], b->events[i], now_ns);
+}
+
+static void same_vm(const struct model_vm *a, const struct model_vm *b, uint64_t now_ns)
+{
+	assert_int_equal(a->pid, b->pid);
+	assert_int_equal(a->instance, b->instance);
+	assert_int_equal(a->gone, b->gone);
+	assert_int_equal(a->gone_ns, b->gone_ns);
+	assert_int_equal(a->vcpu_count, b->vcpu_count);
+	assert_int_equal(a->living, b->living);
+	assert_int_equal(!a->user, !b->user);
+	assert_string_equal(name_of(a)->raw, name_of(b)->raw);
+	assert_string_equal(name_of(a)->shown, name_of(b)->shown);
+	for (size_t i = 0; i < a->vcpu_count; i++)
+		same_vcpu(a->vcpus[i], b->vcpus[i], now_ns);
+}
+
+static void same_owner(const struct finding_owner *a, const struct finding_owner *b)
+{
+	assert_int_equal(!a->vcpu, !b->vcpu);
+	assert_int_equal(!a->event, !b->event);
+	if (a->vcpu)
+		assert_true(a->vcpu->id == b->vcpu->id && a->vcpu->vm->pid == b->vcpu->vm->pid);
+	if (a->event)
+		assert_int_equal(a->event->event, b->event->event);
+}
+
+static void same_findings(const struct findings *a, const struct findings *b)
+{
+	assert_int_equal(a->count, b->count);
+	assert_int_equal(a->suspicion_count, b->suspicion_count);
+	for (size_t i = 0; i < a->count; i++) {
+		assert_memory_equal(&a->list[i], &b->list[i], sizeof(a->list[i]));
+		same_owner(&a->owners[i], &b->owners[i]);
+	}
+	for (size_t i = 0; i < a->suspicion_count; i++) {
+		assert_memory_equal(&a->suspicions[i].finding, &b->suspicions[i].finding, sizeof(a->suspicions[i].finding));
+		same_owner(&a->suspicions[i].owner, &b->suspicions[i].owner);
+	}
+}
+
+/* Those in the map of one by the same name in the map of the other. */
+static void same_maps(const struct model *a, const struct model *b)
+{
+	assert_int_equal(a->vcpus.used, b->vcpus.used);
+	assert_int_equal(a->by_pid.used, b->by_pid.used);
+	for (size_t i = 0; i < a->vm_count; i++) {
+		const struct model_vm *vm = a->vms[i];
+
+		assert_int_equal(idmap_find(&a->by_pid, vm->pid) == vm, idmap_find(&b->by_pid, vm->pid) == b->vms[i]);
+		for (size_t k = 0; k < vm->vcpu_count; k++)
+			assert_int_equal(life_find(a, vm->pid, vm->vcpus[k]->id) == vm->vcpus[k],
+					 life_find(b, vm->pid, vm->vcpus[k]->id) == b->vms[i]->vcpus[k]);
+	}
+}
+
+/* Pointers out, as above. */
+static struct model plain_model(const struct model *m)
+{
+	struct model plain;
+
+	memcpy(&plain, m, sizeof(plain));
+	memset(&plain.options, 0, sizeof(plain.options));
+	memset(&plain.vcpus, 0, sizeof(plain.vcpus));
+	memset(&plain.by_pid, 0, sizeof(plain.by_pid));
+	memset(&plain.findings, 0, sizeof(plain.findings));
+	plain.vms = NULL;
+	plain.vm_room = 0;
+	return plain;
+}
+
+/* What people see, too. */
+static char *summary(const struct model *m)
+{
+	struct view_status status = { 0 };
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	json_summary(out, m, &status);
+	json_interval(out, m, &status);
+	fclose(out);
+	return text;
+}
+
+static void same_model(const struct model *a, const struct model *b, uint64_t now_ns)
+{
+	struct model plain_a = plain_model(a), plain_b = plain_model(b);
+
+	assert_memory_equal(&plain_a, &plain_b, sizeof(plain_a));
+	for (size_t i = 0; i < a->vm_count; i++)
+		same_vm(a->vms[i], b->vms[i], now_ns);
+	same_findings(&a->findings, &b->findings);
+	same_maps(a, b);
+}
+
+static void same_bytes(const struct model *a, const struct model *b)
+{
+	struct image image_a = save(a), image_b = save(b);
+
+	assert_int_equal(image_a.size, image_b.size);
+	assert_memory_equal(image_a.bytes, image_b.bytes, image_a.size);
+	free(image_a.bytes);
+	free(image_b.bytes);
+}
+
+static void same(const struct model *a, const struct model *b, uint64_t now_ns)
+{
+	same_model(a, b, now_ns);
+	same_bytes(a, b);
+}
+
+static void same_in_words(const struct model *a, const struct model *b)
+{
+	char *text_a = summary(a), *text_b = summary(b);
+
+	assert_string_equal(text_a, text_b);
+	free(text_a);
+	free(text_b);
+}
+
+/* --- two models fed with the same */
+
+struct pair {
+	struct model *a, *b;	/* b: NULL until there is an image */
+	struct machine *machines[MACHINES];
+	uint32_t vm;		/* of the machine that steps */
+	uint64_t offset;	/* of its time */
+	uint64_t newest, seed;
+	unsigned int lose, garble, hold;	/* permille of the records */
+	struct sdei_record_call held;
+	size_t held_size;
+	bool named;
+};
+
+static uint64_t chance(struct pair *p, uint64_t below)
+{
+	p->seed = p->seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (p->seed >> 33) % below;
+}
+
+#define FOR_BOTH(p, m, what)						\
+	for (unsigned int both = 0; both < 2; both++) {			\
+		struct model *m = both ? (p)->b : (p)->a;		\
+									\
+		if (m) {						\
+			what;						\
+		}							\
+	}
+
+static char *lookup(void *ctx, uint32_t pid)
+{
+	char *text = NULL;
+
+	assert_true(asprintf(&text, "guest\t%u \xc3\xa9", pid) > 0);
+	return text;
+}
+
+static void feed(struct pair *p, const struct sdei_record *r, size_t size)
+{
+	int err = model_feed(p->a, r, size);
+
+	if (p->b)
+		assert_int_equal(model_feed(p->b, r, size), err);
+	if (r->time_ns > p->newest && r->time_ns < UINT64_MAX / 2)
+		p->newest = r->time_ns;
+}
+
+static void lose(struct pair *p, const struct sdei_record *r)
+{
+	struct sdei_lost_key key = {
+		.vm = r->vm, .vcpu = r->vcpu, .event = r->event, .kind = r->kind, .outcome = r->outcome, .origin = r->origin,
+	};
+	uint64_t count = 1 + chance(p, 3);
+
+	if (r->kind == SDEI_CALL)
+		key.function = ((const struct sdei_record_call *)r)->function;
+	else
+		key.error = r->error;
+	FOR_BOTH(p, m, model_feed_lost(m, &key, count));
+}
+
+static void garble(struct pair *p, struct sdei_record *r)
+{
+	switch (chance(p, 7)) {
+	case 0:
+		r->state ^= 1U << chance(p, 5);
+		break;
+	case 1:
+		r->outcome = chance(p, 16);
+		break;
+	case 2:
+		r->origin = chance(p, 6);
+		break;
+	case 3:
+		r->event = chance(p, 7);
+		break;
+	case 4:
+		r->vcpu = chance(p, 9);
+		break;
+	case 5:
+		r->time_ns -= chance(p, 9000);
+		break;
+	case 6:
+		r->error = chance(p, 2) ? -2 : 1;
+		break;
+	}
+}
+
+static void take(void *ctx, const struct sdei_record *record, size_t size)
+{
+	struct pair *p = ctx;
+	struct sdei_record_call r;
+
+	memcpy(&r, record, size);
+	r.head.vm = p->vm;
+	r.head.time_ns += p->offset;
+	if (chance(p, 1000) < p->lose) {
+		lose(p, &r.head);
+		return;
+	}
+	if (chance(p, 1000) < p->garble)
+		garble(p, &r.head);
+	if (!p->held_size && chance(p, 1000) < p->hold) {
+		p->held = r;
+		p->held_size = size;
+		return;
+	}
+	feed(p, &r.head, size);
+	if (p->held_size && !chance(p, 5)) {
+		feed(p, &p->held.head, p->held_size);
+		p->held_size = 0;
+	}
+}
+
+/* What comes beside records. */
+static void happen(struct pair *p)
+{
+	uint64_t now = p->newest + chance(p, 4000), what = chance(p, 1000);
+	bool keep = chance(p, 3);
+
+	if (what < 12)
+		FOR_BOTH(p, m, model_tick(m, now));
+	if (what == 12)
+		FOR_BOTH(p, m, model_reset(m, now));
+	if (what == 13)
+		FOR_BOTH(p, m, model_settle(m, now));
+	if (what == 14)
+		FOR_BOTH(p, m, model_expire(m, now - 20000));
+	if (what == 15)
+		FOR_BOTH(p, m, model_expire_findings(m, now - 20000));
+	if (what == 16)
+		FOR_BOTH(p, m, model_keep_intervals(m, keep));
+	if (what == 17)
+		FOR_BOTH(p, m, model_keep_recent(m, keep));
+	if (what == 18 && p->lose)
+		FOR_BOTH(p, m, model_feed_lost_unknown(m, 1));
+	if (what == 19 && p->lose)
+		p->newest += 2000000000;	/* and what was told of losses is long ago */
+	if (what == 20)
+		p->newest += 300000000;
+}
+
+static void step(struct pair *p)
+{
+	struct machine *machine = p->machines[chance(p, MACHINES)];
+
+	for (unsigned int i = 0; i < MACHINES; i++) {
+		if (p->machines[i] == machine)
+			p->vm = 100 + i;
+	}
+	if (machine->time + p->offset < p->newest)
+		p->offset = p->newest - machine->time;
+	machine_step(machine);
+	happen(p);
+	if (p->named)
+		FOR_BOTH(p, m, names_adopt(m, lookup, NULL, utf8));
+}
+
+static struct pair *pair_new(uint64_t seed)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	p->seed = seed * 7919;
+	p->a = model_new(&options);
+	assert_non_null(p->a);
+	p->lose = seed % 3 ? 0 : 30;
+	p->garble = seed % 4 == 1 ? 100 : 0;
+	p->hold = seed % 5 == 2 ? 50 : 0;
+	p->named = seed % 4;
+	model_keep_intervals(p->a, seed & 1);
+	model_keep_recent(p->a, seed & 2);
+	for (unsigned int i = 0; i < MACHINES; i++) {
+		p->vm = 100 + i;
+		p->machines[i] = machine_new(VCPUS, seed + i, take, p);
+		p->machines[i]->places = chance(p, 2);
+	}
+	return p;
+}
+
+static void pair_free(struct pair *p)
+{
+	for (unsigned int i = 0; i < MACHINES; i++)
+		machine_free(p->machines[i]);
+	model_free(p->a);
+	model_free(p->b);
+	free(p);
+}
+
+static void join(struct pair *p)
+{
+	struct image image = save(p->a);
+
+	model_free(p->b);
+	p->b = load(&image);
+	free(image.bytes);
+}
+
+/* --- the property */
+
+static void test_goes_on(void **state)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct pair *p = pair_new(seed);
+
+		for (unsigned int part = 0; part < 8; part++) {
+			for (uint64_t steps = chance(p, 700); steps; steps--)
+				step(p);
+			join(p);
+			same(p->a, p->b, p->newest);
+			same_in_words(p->a, p->b);
+			for (uint64_t steps = chance(p, 2000); steps; steps--) {
+				step(p);
+				if (!(steps % 97))
+					same(p->a, p->b, p->newest);
+			}
+			same(p->a, p->b, p->newest);
+			same_in_words(p->a, p->b);
+		}
+		pair_free(p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_on),
+	};
+
+	return cmocka_run_group_tests_name("image of a model", tests, NULL, NULL);
+}
