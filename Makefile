@@ -45,7 +45,7 @@ UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 all: $(B)/sdeitop
 
 # --- BPF: one object for every host architecture, and its skeleton
-BPF_FLAGS = -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+BPF_FLAGS = -target bpf -g -ffile-prefix-map=$(CURDIR)=. -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Ibpf -I/usr/include/$(MULTIARCH)
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c | need-host
