@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# bash completion for sdeitop. What there is to complete it reads from --help, so that it is never out of date.
+# bash completion for sdeitop and sdeid. What there is to complete it reads from --help, so that it is never out of date.
 
 # _sdeitop_section PROGRAM TITLE [COMMAND]: the indented lines of --help below the line that starts with TITLE.
 _sdeitop_section() {
@@ -30,7 +30,9 @@ _sdeitop() {
 	case ${value:--} in
 	COLUMN) _sdeitop_words "$(_sdeitop_section "$program" 'Columns (' | awk '{ print $1 }')" "$word" ;;
 	-) _sdeitop_word "$program" "$command" "$word" ;;
-	FILE | DIR) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	FILE | DIR | PATH) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	USER) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
+	GROUP) mapfile -t COMPREPLY < <(compgen -g -- "$word") ;;
 	esac
 }
 
@@ -45,4 +47,4 @@ _sdeitop_word() {
 	fi
 }
 
-complete -o filenames -F _sdeitop sdeitop
+complete -o filenames -F _sdeitop sdeitop sdeid

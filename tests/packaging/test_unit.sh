@@ -50,7 +50,9 @@ unit_keeps_privileges() {
 	for setting in AmbientCapabilities CapabilityBoundingSet; do
 		[[ $(sed -n "s/^$setting=//p" "$UNIT") == "CAP_BPF CAP_PERFMON" ]] || { echo "$setting is another" && return 1; }
 	done
-	grep -q '^SystemCallFilter=.*\bbpf\b' <(sed -n '/^SystemCallFilter=~/,$p' "$UNIT") || { echo "bpf() is not allowed" && return 1; }
+	for setting in bpf capset @chown; do
+		sed -n '/^SystemCallFilter=~/,$p' "$UNIT" | grep "^SystemCallFilter=[^~]*$setting\b" || { echo "$setting is forbidden" && return 1; }
+	done
 	! grep -E '^(PrivateUsers|ProcSubset|ProtectProc)=' "$UNIT"
 }
 
