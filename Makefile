@@ -35,14 +35,14 @@ ARM64_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo
 
 # What is built from what
 SRCS := $(wildcard src/*/*.c)
-MAIN := src/cli/main.c
+MAINS := src/cli/main.c src/daemon/main.c
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
 SKELS := $(BPF_SRCS:bpf/%.bpf.c=$(B)/include/%.skel.h)
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 
 .PHONY: all
-all: $(B)/sdeitop
+all: $(B)/sdeitop $(B)/sdeid
 
 # --- BPF: one object for every host architecture, and its skeleton
 BPF_FLAGS = -target bpf -g -ffile-prefix-map=$(CURDIR)=. -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
@@ -73,7 +73,10 @@ $(eval $(call variant,host,$$(CC),$$(CFLAGS) $$(HARDENING) -fPIE,need-host))
 $(eval $(call variant,asan,$$(CC),$$(SANITIZE),need-host))
 $(eval $(call variant,arm64,$$(CROSS)gcc,$$(CFLAGS) $$(HARDENING) $$(SYSROOT_FLAGS),need-lab))
 
-$(B)/sdeitop: $(host_OBJS)
+# All but main() is shared by the two programs.
+$(B)/sdeitop: $(filter-out $(B)/host/src/daemon/main.o,$(host_OBJS))
+$(B)/sdeid: $(filter-out $(B)/host/src/cli/main.o,$(host_OBJS))
+$(B)/sdeitop $(B)/sdeid:
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -o $@ $(HOST_LIBS)
 
@@ -83,9 +86,11 @@ SYSROOT_FLAGS = -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/
 SYSROOT_LIBS = -L$(SYSROOT)/usr/lib/aarch64-linux-gnu
 
 .PHONY: lab
-lab: $(if $(SRCS),$(B)/arm64/bin/sdeitop)
+lab: $(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid
 
-$(B)/arm64/bin/sdeitop: $(arm64_OBJS)
+$(B)/arm64/bin/sdeitop: $(filter-out $(B)/arm64/src/daemon/main.o,$(arm64_OBJS))
+$(B)/arm64/bin/sdeid: $(filter-out $(B)/arm64/src/cli/main.o,$(arm64_OBJS))
+$(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid:
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(ARM64_LIBS)
@@ -112,24 +117,24 @@ $(LAB_TOOLS): $(B)/arm64/bin/%: $(B)/arm64/tests/lab/tools/%.o
 
 # The same for those on top of everything else.
 lab: $(B)/arm64/bin/metrics-once
-$(B)/arm64/bin/metrics-once: $(filter-out $(B)/arm64/$(MAIN:.c=.o),$(arm64_OBJS)) $(B)/arm64/tests/lab/metrics-once.o
+$(B)/arm64/bin/metrics-once: $(filter-out $(MAINS:%.c=$(B)/arm64/%.o),$(arm64_OBJS)) $(B)/arm64/tests/lab/metrics-once.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(ARM64_LIBS)
 
 # Programs on top of everything else, for tests and benchmarks: build/tool/DIR/NAME from tests/DIR/NAME.c
-$(B)/tool/%: $(filter-out $(B)/host/$(MAIN:.c=.o),$(host_OBJS)) $(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/%.o
+$(B)/tool/%: $(filter-out $(MAINS:%.c=$(B)/host/%.o),$(host_OBJS)) $(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(HOST_LIBS) -lcmocka -lm
 
 # --- unit tests, plain and with sanitizers
 define unit_test
-$(B)/unit/$(1): $$(filter-out $(B)/host/$$(MAIN:.c=.o),$$(host_OBJS)) $$(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/unit/$(1).o
+$(B)/unit/$(1): $$(filter-out $$(MAINS:%.c=$(B)/host/%.o),$$(host_OBJS)) $$(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/unit/$(1).o
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka -lm
-$(B)/unit-asan/$(1): $$(filter-out $(B)/asan/$$(MAIN:.c=.o),$$(asan_OBJS)) $$(UNIT_SHARED:%.c=$(B)/asan/%.o) $(B)/asan/tests/unit/$(1).o
+$(B)/unit-asan/$(1): $$(filter-out $$(MAINS:%.c=$(B)/asan/%.o),$$(asan_OBJS)) $$(UNIT_SHARED:%.c=$(B)/asan/%.o) $(B)/asan/tests/unit/$(1).o
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(SANITIZE) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka -lm
@@ -244,7 +249,7 @@ clean:
 help:
 	@sed -n 's/^#? //p' $(firstword $(MAKEFILE_LIST))
 
-#? make                    build sdeitop for this host (build/sdeitop); says what is missing
+#? make                    build sdeitop and sdeid for this host (build/); says what is missing
 #? make run                install what is missing, build, show sdeitop live: on this host where
 #?                         its kernel has the kvm_sdei_* tracepoints, else in the lab
 #? make test               install what is missing, then every test

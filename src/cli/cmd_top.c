@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../daemon/protocol.h"
 #include "commands.h"
 #include "feeder.h"
 #include "messages.h"
@@ -21,6 +22,9 @@ struct top_config {
 
 static const struct option_spec options[] = {
 	SHOW_OPTIONS(top_config),
+	WATCH_OPTION(top_config, 0, "attach-daemon", NULL, flag, attach_daemon,
+		     "show the figures of sdeid, as is done anyhow without the privileges to trace"),
+	WATCH_OPTION(top_config, 0, "socket", "PATH", string, socket, "where sdeid listens; default: " PROTOCOL_SOCKET),
 	WATCH_OPTIONS(top_config),
 	{ 0 },
 };
@@ -160,6 +164,16 @@ static int start(struct run *run)
 	return err;
 }
 
+/* What the daemon's is to tell from now on is what ours would have. */
+static void take_model(void *ctx, struct model *m)
+{
+	struct run *run = ctx;
+
+	feeder_adopt(run->feeder, m);
+	run->model = m;
+	show_prepare_model(run->show, m);
+}
+
 static int follow(struct run *run, char **command)
 {
 	const struct watch_calls calls = {
@@ -168,6 +182,8 @@ static int follow(struct run *run, char **command)
 		},
 		.drained = drained,
 		.signal = show_is_screen(run->show) ? take_signal : NULL,
+		.model = take_model,
+		.utf8 = show_is_utf8(run->show),
 		.ctx = run,
 		.strict_output = run->config.show.json,
 	};
@@ -179,6 +195,7 @@ static int follow(struct run *run, char **command)
 	run->watch = watch_open(&run->config.watch, &calls, &status);
 	if (!run->watch)
 		return status;
+	feeder_set_names(run->feeder, watch_name, run->watch);
 	err = start(run);
 	if (err) {
 		show_close(run->show);
@@ -188,6 +205,7 @@ static int follow(struct run *run, char **command)
 	}
 	watch_run(run->watch, command);
 	show_close(run->show);
+	watch_last_words(run->watch);
 	close_interval(run);
 	model_settle(run->model, run->status.now_ns);
 	check(run, show_summary(run->show, run->model, &run->status));

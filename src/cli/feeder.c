@@ -66,6 +66,13 @@ void feeder_set_names(struct feeder *f, name_lookup_t name, void *ctx)
 	f->name_ctx = ctx;
 }
 
+void feeder_adopt(struct feeder *f, struct model *m)
+{
+	model_free(f->model);
+	f->model = m;
+	f->count = 0;
+}
+
 struct model *feeder_model(struct feeder *f)
 {
 	return f->model;

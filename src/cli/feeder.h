@@ -22,6 +22,9 @@ char *feeder_live_name(void *ctx, uint32_t vm);
 /* Whom to ask for the names of VMs, with ctx; feeder_live_name() unless told. */
 void feeder_set_names(struct feeder *f, char *(*name)(void *ctx, uint32_t vm), void *ctx);
 
+/* Goes on with m, which has names, instead of its own; feeder_free() frees it. */
+void feeder_adopt(struct feeder *f, struct model *m);
+
 /* Complete after feeder_flush(). */
 struct model *feeder_model(struct feeder *f);
 

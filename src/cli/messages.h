@@ -37,6 +37,13 @@
 #define MSG_NO_MEMORY		"out of memory"
 #define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"
 #define MSG_TRACING		"tracing SDEI (%u/%u probes). ^C to end."
+#define MSG_ATTACHED		"showing what sdeid (%" PRIu32 ") has seen (%u/%u probes). ^C to end."
+#define MSG_DAEMON_CLOSED	"sdeid listens at %s, but only for the group of that socket: join it to see its figures"
+#define MSG_ASKING_DAEMON	"asking sdeid instead"
+#define MSG_DAEMON_GONE		"sdeid closed the connection: it ended or was restarted, or its figures were not taken fast enough; start again to go on"
+#define MSG_DAEMON_DAMAGED	"what sdeid sends cannot be read: install the sdeitop it came with"
+#define MSG_DAEMON_FILTERS	"the figures of sdeid are of all it watches: choose with --filter instead of -p, -g, -v, -e, and leave " \
+				"--no-calls, --sched and --ring-size to its configuration"
 #define MSG_NOT_ATTACHED	"%s is not attached: %s"
 #define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
 #define MSG_READING		"reading records failed: %s"

@@ -11,6 +11,7 @@
 
 #include "../model/idmap.h"
 #include "messages.h"
+#include "name_book.h"
 
 #define PROGRESS_ITEMS 1000000
 #define PROBLEMS_TOLD 10
@@ -23,18 +24,11 @@
 #define MSG_RANGE	"--since and --until leave nothing of the recording"
 #define MSG_PROBLEMS	"… and %llu more"
 
-/* What a VM is called; each has one, so that its pid is told from 0. */
-struct named {
-	struct named *next;
-	char text[RECORDING_NAME_MAX + 1];
-};
-
 struct playback {
 	const struct playback_config *config;
 	struct playback_calls calls;
 	struct reader *reader;
-	struct idmap names;
-	struct named *all_names;
+	struct name_book names;
 	const struct recording_item *item;	/* the next one; NULL: to be fetched, or the end */
 	bool ended, stopped, begun;		/* begun: the range, whose records are counted */
 	uint64_t now_ns, from_ns, to_ns;
@@ -217,28 +211,9 @@ int playback_moment(const struct playback *p, const struct moment *moment, uint6
 
 /* --- names */
 
-static void learn_name(struct playback *p, uint32_t vm, const char *text)
-{
-	struct named *named = idmap_find(&p->names, vm);
-
-	if (!named) {
-		named = calloc(1, sizeof(*named));
-		if (!named || idmap_put(&p->names, vm, named)) {
-			free(named);
-			return;
-		}
-		named->next = p->all_names;
-		p->all_names = named;
-	}
-	memcpy(named->text, text, sizeof(named->text));
-	named->text[RECORDING_NAME_MAX] = '\0';
-}
-
 char *playback_name(void *playback, uint32_t vm)
 {
-	const struct named *named = idmap_find(&((struct playback *)playback)->names, vm);
-
-	return strdup(named ? named->text : "-");
+	return strdup(name_book_find(&((struct playback *)playback)->names, vm) ?: "-");
 }
 
 /* --- filters: the same as in the kernel */
@@ -254,10 +229,10 @@ static bool has(const struct number_list *list, uint32_t number)
 static bool is_guest(const struct playback *p, uint32_t vm)
 {
 	const struct string_list *guests = &p->config->guests;
-	const struct named *named = guests->count ? idmap_find(&p->names, vm) : NULL;
+	const char *name = guests->count ? name_book_find(&p->names, vm) : NULL;
 
-	for (size_t i = 0; named && i < guests->count; i++)
-		if (fnmatch(guests->values[i], named->text, 0) == 0)
+	for (size_t i = 0; name && i < guests->count; i++)
+		if (fnmatch(guests->values[i], name, 0) == 0)
 			return true;
 	return !guests->count;
 }
@@ -310,7 +285,7 @@ static void play(struct playback *p, const struct recording_item *item)
 		play_lost(p, item);
 		break;
 	case ITEM_NAME:
-		learn_name(p, item->name.vm, item->name.text);
+		name_book_learn(&p->names, item->name.vm, item->name.text);
 		break;
 	case ITEM_STATUS:
 		p->status = item->status;
@@ -516,13 +491,7 @@ void playback_close(struct playback *p)
 {
 	if (!p)
 		return;
-	while (p->all_names) {
-		struct named *next = p->all_names->next;
-
-		free(p->all_names);
-		p->all_names = next;
-	}
-	idmap_release(&p->names);
+	name_book_release(&p->names);
 	reader_close(p->reader);
 	free(p);
 }

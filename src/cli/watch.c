@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../daemon/protocol.h"
 #include "../source/guest_name.h"
+#include "attach.h"
 #include "messages.h"
 
 #define CPU_SAMPLE_NS 100000000ULL	/* shorter ones are noise */
@@ -18,13 +20,15 @@
 struct watch {
 	const struct watch_config *config;
 	struct watch_calls calls;
-	struct live *live;
+	struct live *live;		/* one of these two is the source */
+	struct attach *attach;
 	struct loop *loop;
 	char **command;
 	pid_t child;		/* 0: none, or ended */
 	bool ended;
 	bool mute;		/* output failed and the user knows */
 	int status;
+	const char *last_words;	/* why it ended; for when the screen is gone; or NULL */
 	uint64_t sample_ns, sample_cpu_ns;
 	double cpu_percent;
 };
@@ -41,6 +45,17 @@ static bool check(const struct command *command, int err, const char *message, i
 	return false;
 }
 
+int watch_tell(const struct command *command, const struct watch_config *watch)
+{
+	if (watch->help)
+		options_help(command, stdout);
+	else if (watch->version)
+		printf("%s %s\n", say_program(), SDEITOP_VERSION);
+	else
+		return -1;
+	return fflush(stdout) != 0 && errno != EPIPE ? EXIT_FAILED : EXIT_DONE;
+}
+
 bool watch_parse(const struct command *command, int argc, char **argv, void *config, struct watch_config *watch,
 		 char ***rest, int *status)
 {
@@ -49,16 +64,8 @@ bool watch_parse(const struct command *command, int argc, char **argv, void *con
 
 	if (!check(command, err, message, status))
 		return false;
-	*status = EXIT_DONE;
-	if (watch->help)
-		options_help(command, stdout);
-	else if (watch->version)
-		printf("%s %s\n", say_program(), SDEITOP_VERSION);
-	else
-		return true;
-	if (fflush(stdout) != 0 && errno != EPIPE)
-		*status = EXIT_FAILED;
-	return false;
+	*status = watch_tell(command, watch);
+	return *status < 0;
 }
 
 static bool want_vm(void *ctx, uint32_t pid)
@@ -207,14 +214,35 @@ static int take_signal(void *ctx, const struct signalfd_siginfo *info)
 	return 0;
 }
 
+static const char *failure(int err)
+{
+	switch (err) {
+	case -EPIPE:
+		return MSG_DAEMON_GONE;
+	case -EBADMSG:
+		return MSG_DAEMON_DAMAGED;
+	default:
+		return NULL;
+	}
+}
+
+static void complain(struct watch *w, int err)
+{
+	const char *message = w->attach ? failure(err) : NULL;
+
+	if (!w->ended && message)
+		w->last_words = message;
+	else if (!w->ended)
+		say(MSG_READING, strerror(-err));
+	watch_end(w, EXIT_FAILED);
+}
+
 static void drain(struct watch *w, bool final)
 {
-	int64_t count = live_drain(w->live, &w->calls.sink, final);
+	int64_t count = w->attach ? attach_drain(w->attach, &w->calls.sink) : live_drain(w->live, &w->calls.sink, final);
 
-	if (count < 0) {
-		say(MSG_READING, strerror(-count));
-		watch_end(w, EXIT_FAILED);
-	}
+	if (count < 0)
+		complain(w, count);
 	if (w->calls.drained)
 		w->calls.drained(w->calls.ctx);
 }
@@ -264,12 +292,12 @@ static int prepare_loop(struct watch *w)
 
 static int add_source(struct watch *w)
 {
-	int err = loop_add_fd(w->loop, live_fd(w->live), take_records, w);
+	int err = loop_add_fd(w->loop, w->attach ? attach_fd(w->attach) : live_fd(w->live), take_records, w);
 
-	if (!err)
+	if (!err && w->live)
 		err = loop_add_timer(w->loop, live_period_ms(w->live), take_records, w);
 	/* On a quiet host it would be long until the next write says so. */
-	if (err >= 0 && !w->config->output)
+	if (err >= 0 && !w->config->output && !w->calls.no_output)
 		err = loop_add_reader_gone(w->loop, STDOUT_FILENO, take_reader_gone, w);
 	return err < 0 ? err : 0;
 }
@@ -281,17 +309,59 @@ static int exit_status(int err)
 	return err == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
 }
 
-static int open_live(struct watch *w)
+static bool has_source_options(const struct watch_config *c)
+{
+	return c->vms.count || c->vcpus.count || c->events.count || c->guests.count || c->no_calls || c->sched || c->ring_bytes;
+}
+
+static int open_attach(struct watch *w)
+{
+	const char *path = w->config->socket ?: PROTOCOL_SOCKET;
+	char message[512];
+	int err;
+
+	if (has_source_options(w->config)) {
+		say(MSG_DAEMON_FILTERS);
+		return EXIT_USAGE;
+	}
+	w->attach = attach_open(path, w->calls.utf8, &err, message, sizeof(message));
+	if (!w->attach) {
+		say("%s", message);
+		return EXIT_FAILED;
+	}
+	w->calls.model(w->calls.ctx, attach_take_model(w->attach));
+	return EXIT_DONE;
+}
+
+/* May it be asked? Says so if it listens for others only. */
+static bool daemon_listens(const struct watch_config *c)
+{
+	const char *path = c->socket ?: PROTOCOL_SOCKET;
+
+	if (access(path, W_OK) == 0)
+		return true;
+	if (errno == EACCES && access(path, F_OK) == 0)
+		say(MSG_DAEMON_CLOSED, path);
+	return false;
+}
+
+/* Who may not attach to the kernel may be allowed to ask those who did. */
+static int open_source(struct watch *w)
 {
 	struct live_options options = live_options(w->config);
 	char message[1024];
 	int err = 0;
 
+	if (w->config->attach_daemon)
+		return open_attach(w);
 	w->live = live_open(&options, &err, message, sizeof(message));
 	if (w->live)
 		return EXIT_DONE;
 	say("%s", message);
-	return exit_status(err);
+	if (err != -EPERM || !w->calls.model || !daemon_listens(w->config))
+		return exit_status(err);
+	say(MSG_ASKING_DAEMON);
+	return open_attach(w);
 }
 
 struct watch *watch_open(const struct watch_config *config, const struct watch_calls *calls, int *status)
@@ -307,7 +377,7 @@ struct watch *watch_open(const struct watch_config *config, const struct watch_c
 		err = prepare_loop(w);
 	}
 	if (!err) {
-		*status = open_live(w);
+		*status = open_source(w);
 		if (*status != EXIT_DONE)
 			goto failed;
 		err = add_source(w);
@@ -326,6 +396,7 @@ void watch_close(struct watch *w)
 	if (!w)
 		return;
 	live_close(w->live);
+	attach_close(w->attach);
 	loop_free(w->loop);
 	free(w);
 }
@@ -340,7 +411,7 @@ static unsigned int attached(const struct watch *w, size_t *total)
 	return count;
 }
 
-void watch_announce(const struct watch *w)
+void watch_complain(const struct watch *w)
 {
 	size_t total;
 	const struct source_probe *probes = live_probes(w->live, &total);
@@ -348,6 +419,20 @@ void watch_announce(const struct watch *w)
 	for (size_t i = 0; i < total; i++)
 		if (!probes[i].attached && probes[i].why_not)
 			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not);
+}
+
+void watch_announce(const struct watch *w)
+{
+	size_t total;
+
+	if (w->attach) {
+		struct view_status status;
+
+		attach_status(w->attach, &status);
+		say_at(SAY_INFO, MSG_ATTACHED, attach_pid(w->attach), status.probes_attached, status.probes_total);
+		return;
+	}
+	watch_complain(w);
 	say_at(SAY_INFO, MSG_TRACING, attached(w, &total), (unsigned int)total);
 }
 
@@ -391,8 +476,22 @@ void watch_run(struct watch *w, char **command)
 	}
 	if (w->child)
 		kill(w->child, SIGTERM);
-	live_detach(w->live);
+	if (w->live)
+		live_detach(w->live);
 	drain(w, true);
+}
+
+void watch_last_words(const struct watch *w)
+{
+	if (w->last_words)
+		say("%s", w->last_words);
+}
+
+char *watch_name(void *watch, uint32_t vm)
+{
+	const struct watch *w = watch;
+
+	return w->attach ? attach_name(w->attach, vm) : guest_name(vm);
 }
 
 int watch_exit_status(const struct watch *w)
@@ -436,9 +535,13 @@ void watch_status(struct watch *w, struct view_status *status)
 	size_t total;
 
 	memset(status, 0, sizeof(*status));
+	host_name(status->host, sizeof(status->host));
+	if (w->attach) {
+		attach_status(w->attach, status);
+		return;
+	}
 	status->now_ns = clock_ns(CLOCK_MONOTONIC);
 	status->wall_ns = clock_ns(CLOCK_REALTIME);
-	host_name(status->host, sizeof(status->host));
 	status->probes_attached = attached(w, &total);
 	status->probes_total = total;
 	sample_cpu(w, status->now_ns);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../model/model.h"
 #include "../source/source.h"
 #include "../view/status.h"
 #include "loop.h"
@@ -17,6 +18,8 @@
 
 struct watch_config {
 	bool help, version, verbose, no_calls, sched;
+	bool attach_daemon;	/* only with watch_calls.model */
+	const char *socket;	/* the daemon's; NULL: where it is by default */
 	struct number_list vms, vcpus, events;
 	struct string_list guests;
 	size_t ring_bytes;
@@ -51,13 +54,23 @@ struct watch_config {
 bool watch_parse(const struct command *command, int argc, char **argv, void *config, struct watch_config *watch,
 		 char ***rest, int *status);
 
+/* Its second half: the exit status after an answer to --help or --version, or -1: go on. */
+int watch_tell(const struct command *command, const struct watch_config *watch);
+
 struct watch_calls {
 	struct source_sink sink;
 	void (*drained)(void *ctx);		/* after each time the sink was served; may be NULL */
 	void (*signal)(void *ctx, int signal);	/* SIGTSTP, SIGCONT, SIGWINCH; NULL: they do what they always do */
 	void (*usr2)(void *ctx);		/* SIGUSR2; NULL: it does what it always does */
 	void (*hup)(void *ctx);			/* SIGHUP; NULL: it ends the run */
+	/*
+	 * Takes the daemon's model over, in place of an empty one; free_user is name_free(). NULL: no daemon will do as a source.
+	 * Otherwise it is one if asked for, or if this process may not attach to the kernel itself.
+	 */
+	void (*model)(void *ctx, struct model *m);
+	bool utf8;		/* of names in that, see names.h */
 	void *ctx;
+	bool no_output;		/* nothing is written to standard output: it does not matter whether somebody reads it */
 	bool strict_output;	/* standard output takes nothing but ours: a command's goes to standard error */
 };
 
@@ -67,7 +80,10 @@ struct watch;
 struct watch *watch_open(const struct watch_config *config, const struct watch_calls *calls, int *status);
 void watch_close(struct watch *w);	/* NULL is fine */
 
-/* Tells on stderr what is traced: what scripts wait for. */
+/* Tells on stderr which probes are not attached, and why. */
+void watch_complain(const struct watch *w);
+
+/* That, and that it is traced: what scripts wait for. */
 void watch_announce(const struct watch *w);
 
 struct loop *watch_loop(struct watch *w);
@@ -78,6 +94,9 @@ const struct source_probe *watch_probes(const struct watch *w, size_t *count);
 /* Why that probe, one of live_probes(), is not attached; NULL: it is. *status: what to exit with if it cannot be done without. */
 const char *watch_why_not(const struct watch *w, const char *probe, int *status);
 
+/* What a VM is called, for feeder_set_names(): as the source has it. */
+char *watch_name(void *watch, uint32_t vm);
+
 /* Hands all settled records to the sink now. */
 void watch_drain(struct watch *w);
 
@@ -85,6 +104,9 @@ void watch_drain(struct watch *w);
  * Runs until a signal, watch_end() or the end of command (NULL: none), then detaches and drains what is left.
  */
 void watch_run(struct watch *w, char **command);
+
+/* Says why it ended, if that is worth a word: to be called when the screen is closed. */
+void watch_last_words(const struct watch *w);
 
 /* What the program should exit with, as far as is known. */
 int watch_exit_status(const struct watch *w);

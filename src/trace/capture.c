@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "capture.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,12 +27,63 @@ struct capture {
 	size_t count;
 };
 
+/* --- those of earlier runs */
+
+/* "20261121T081500Z-pending-stuck" */
+static bool is_ours(const char *name)
+{
+	static const char form[] = "ddddddddTddddddZ-";
+
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == 'd' ? !isdigit((unsigned char)name[i]) : name[i] != form[i])
+			return false;
+	return true;
+}
+
+static bool add_name(struct capture *c, const char *name)
+{
+	void *names = reallocarray(c->names, c->count + 1, sizeof(*c->names));
+
+	if (!names)
+		return false;
+	c->names = names;
+	snprintf(c->names[c->count++], NAME_SIZE, "%s", name);
+	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* By name is by time. What there is no memory for stays for ever, which harms less than losing it. */
+static void find_earlier(struct capture *c)
+{
+	DIR *entries = opendir(c->options.directory);
+	const struct dirent *entry;
+	char name[NAME_SIZE];
+
+	while (entries && (entry = readdir(entries)))
+		if (is_ours(entry->d_name) &&
+		    snprintf(name, sizeof(name), "%s/%s", c->options.directory, entry->d_name) < (int)sizeof(name))
+			add_name(c, name);
+	if (entries)
+		closedir(entries);
+	if (c->count)
+		qsort(c->names, c->count, sizeof(*c->names), compare);
+}
+
+/* --- triggers */
+
 struct capture *capture_new(const struct capture_options *options)
 {
 	struct capture *c = calloc(1, sizeof(*c));
 
-	if (c)
-		c->options = *options;
+	if (!c)
+		return NULL;
+	c->options = *options;
+	if (options->keep)
+		find_earlier(c);
 	return c;
 }
 
@@ -86,12 +139,8 @@ static void remove_recording(const char *name)
 
 static void keep(struct capture *c, const char *name)
 {
-	void *names = reallocarray(c->names, c->count + 1, sizeof(*c->names));
-
-	if (!names)
-		return;		/* it stays for ever, which harms less than losing it */
-	c->names = names;
-	snprintf(c->names[c->count++], NAME_SIZE, "%s", name);
+	if (!add_name(c, name))
+		return;
 	while (c->options.keep && c->count > c->options.keep) {
 		remove_recording(c->names[0]);
 		c->counters.removed++;

@@ -67,7 +67,7 @@ static int hand_on(struct pack *p, struct packet *packet)
 	return 0;
 }
 
-static void flush(struct pack *p)
+void pack_flush(struct pack *p)
 {
 	uint32_t items = p->packet.head.items;
 
@@ -85,7 +85,7 @@ static void put(struct pack *p, struct recording_item *item)
 	if (known_learn(p->known, item))
 		p->counters.unrecorded++;	/* snapshots will lack it */
 	if (!packet_put(&p->packet, item)) {
-		flush(p);
+		pack_flush(p);
 		packet_put(&p->packet, item);
 	}
 	if (item->time_ns > p->last_ns)
@@ -165,7 +165,7 @@ void pack_status(struct pack *p, struct recording_status *status)
 	p->wall_offset_ns = status->wall_ns - (int64_t)status->time_ns;
 	item.status = *status;
 	put(p, &item);
-	flush(p);
+	pack_flush(p);
 }
 
 /* --- snapshots */
@@ -186,7 +186,7 @@ static int put_snapshot(void *ctx, const struct recording_item *item)
 
 void pack_snapshot(struct pack *p, uint64_t time_ns)
 {
-	flush(p);
+	pack_flush(p);
 	/* Nothing in a stream is older than what stands before it. */
 	if (time_ns < p->last_ns)
 		time_ns = p->last_ns;

@@ -33,6 +33,9 @@ void pack_lost_unknown(void *p, uint64_t count);
 /* Fills in status->unrecorded, appends it and closes the packet: to be called at the start, every second and at the end. */
 void pack_status(struct pack *p, struct recording_status *status);
 
+/* Closes the packet and hands it on, if there is anything in it. */
+void pack_flush(struct pack *p);
+
 /*
  * Closes the packet and hands on the snapshot as packets of their own. Due before the first record of each file and
  * wherever else a reader may start.

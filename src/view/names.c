@@ -25,9 +25,10 @@ void name_free(void *user)
 	free(user);
 }
 
-static bool name_fill(struct vm_name *name, uint32_t pid, name_lookup_t lookup, void *ctx, bool utf8)
+/* Takes raw over, which may be NULL for want of memory. */
+static bool name_set(struct vm_name *name, char *raw, bool utf8)
 {
-	name->raw = lookup(ctx, pid);
+	name->raw = raw;
 	name->shown = name->raw ? escape_terminal(name->raw, utf8) : NULL;
 	if (!name->shown) {
 		name_clear(name);
@@ -37,11 +38,13 @@ static bool name_fill(struct vm_name *name, uint32_t pid, name_lookup_t lookup, 
 	return true;
 }
 
-static struct vm_name *name_new(uint32_t pid, name_lookup_t lookup, void *ctx, bool utf8)
+static struct vm_name *name_new(char *raw, bool utf8)
 {
 	struct vm_name *name = calloc(1, sizeof(*name));
 
-	if (name && !name_fill(name, pid, lookup, ctx, utf8)) {
+	if (!name)
+		free(raw);
+	if (name && !name_set(name, raw, utf8)) {
 		free(name);
 		name = NULL;
 	}
@@ -53,14 +56,9 @@ const char *name_text(const void *name)
 	return ((const struct vm_name *)name)->raw;
 }
 
-static char *copy_of(void *text, uint32_t pid)
-{
-	return strdup(text);
-}
-
 void *name_from_text(void *utf8, const char *text)
 {
-	return name_new(0, copy_of, (char *)text, *(const bool *)utf8);
+	return name_new(strdup(text), *(const bool *)utf8);
 }
 
 void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8)
@@ -72,7 +70,7 @@ void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8)
 	while (count > 0 && !vms[count - 1]->user) {
 		struct model_vm *vm = vms[--count];
 
-		vm->user = name_new(vm->pid, lookup, ctx, utf8);
+		vm->user = name_new(lookup(ctx, vm->pid), utf8);
 	}
 }
 
@@ -122,7 +120,7 @@ const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uin
 	name_clear(&slot->name);
 	slot->pid = pid;
 	slot->time_ns = time_ns;
-	if (!name_fill(&slot->name, pid, cache->lookup, cache->ctx, cache->utf8))
+	if (!name_set(&slot->name, cache->lookup(cache->ctx, pid), cache->utf8))
 		return &nameless;
 	return &slot->name;
 }

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "daemon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../cli/about.h"
+#include "../cli/feeder.h"
+#include "../cli/messages.h"
+#include "../model/image.h"
+#include "../trace/pack.h"
+#include "../view/names.h"
+#include "config.h"
+#include "confine.h"
+#include "exporter.h"
+#include "news.h"
+#include "notify.h"
+#include "recorder.h"
+#include "serve.h"
+
+#define SECOND_MS 1000
+/* How long a record may wait for its packet to be full before clients get it. */
+#define CLIENT_LAG_NS 100000000ULL
+
+struct sdeid {
+	int argc;
+	char **argv;
+	struct daemon_config config;
+	struct notify *notify;
+	struct watch *watch;
+	struct feeder *feeder;
+	struct exporter *exporter;	/* these three: NULL unless they are wanted */
+	struct recorder *recorder;
+	struct serve *serve;
+	struct pack *pack;		/* while somebody takes packets */
+	struct news news;
+	struct recording_about about;
+	struct view_status now;		/* of the last tick */
+	struct recording_status status;	/* the same, as it is in packets */
+	uint64_t flushed_ns;		/* when clients last got what there was */
+	int interval_timer;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static struct model *model_of(struct sdeid *d)
+{
+	return feeder_model(d->feeder);
+}
+
+/* --- the stream */
+
+static void take_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	struct sdeid *d = ctx;
+
+	feeder_record(d->feeder, record, size);
+	if (d->pack)
+		pack_record(d->pack, record, size);
+}
+
+static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct sdeid *d = ctx;
+
+	feeder_lost(d->feeder, key, count);
+	if (d->pack)
+		pack_lost(d->pack, key, count);
+}
+
+static void take_lost_unknown(void *ctx, uint64_t count)
+{
+	struct sdeid *d = ctx;
+
+	feeder_lost_unknown(d->feeder, count);
+	if (d->pack)
+		pack_lost_unknown(d->pack, count);
+}
+
+static int take_packet(void *ctx, const struct packet *packet)
+{
+	struct sdeid *d = ctx;
+
+	if (d->recorder)
+		recorder_take(d->recorder, packet);
+	if (d->serve)
+		serve_packet(d->serve, packet);
+	return 0;
+}
+
+/* 0 or -ENOMEM. */
+static int open_pack(struct sdeid *d)
+{
+	struct pack_options own = { .take = take_packet, .ctx = d, .name = feeder_live_name };
+
+	memcpy(own.uuid, d->about.uuid, sizeof(own.uuid));
+	if (!d->pack)
+		d->pack = pack_new(&own);
+	return d->pack ? 0 : -ENOMEM;
+}
+
+/* A recorder always needs packets, clients as long as there are some. */
+static void close_pack_if_idle(struct sdeid *d)
+{
+	if (d->recorder || (d->serve && serve_clients(d->serve)))
+		return;
+	pack_free(d->pack);
+	d->pack = NULL;
+}
+
+static void drained(void *ctx)
+{
+	struct sdeid *d = ctx;
+	uint64_t now_ns;
+
+	feeder_flush(d->feeder);
+	if (d->recorder && recorder_wants_snapshot(d->recorder, pack_snapshot_size(d->pack)))
+		pack_snapshot(d->pack, 0);
+	if (!d->serve || !serve_clients(d->serve))
+		return;
+	now_ns = clock_ns();
+	if (now_ns < d->flushed_ns + CLIENT_LAG_NS)
+		return;
+	d->flushed_ns = now_ns;
+	if (d->pack)
+		pack_flush(d->pack);
+	serve_tick(d->serve, now_ns);
+	close_pack_if_idle(d);
+}
+
+/* --- clients */
+
+static void fill_hello(const struct view_status *now, struct protocol_hello *hello)
+{
+	const struct recording_status status = about_status(now, false);
+
+	hello->time_ns = now->now_ns;
+	hello->probes_attached = now->probes_attached;
+	hello->probes_total = now->probes_total;
+	hello->cpu_permille = status.cpu_permille;
+	hello->kinds = SDEI_KIND_COUNT;
+	hello->pid = getpid();
+	memcpy(hello->attempted, now->counters.attempted, sizeof(now->counters.attempted));
+	memcpy(hello->lost, now->counters.lost, sizeof(now->counters.lost));
+	hello->read = now->counters.read;
+	hello->malformed = now->counters.malformed;
+	hello->late = now->counters.late;
+}
+
+/* What the model knows is not in any later packet, and nothing else is missing there. */
+static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **bytes, size_t *size)
+{
+	const struct image_names names = { .text = name_text };
+	struct sdeid *d = ctx;
+	struct view_status now;
+	int err = open_pack(d);
+
+	if (err)
+		return err;
+	feeder_flush(d->feeder);
+	pack_flush(d->pack);
+	watch_status(d->watch, &now);
+	fill_hello(&now, hello);
+	return image_save(model_of(d), &names, bytes, size);
+}
+
+static int take_clients(void *ctx)
+{
+	struct sdeid *d = ctx;
+
+	serve_turn(d->serve, clock_ns());
+	close_pack_if_idle(d);
+	return 0;
+}
+
+/* --- time */
+
+static void tick(struct sdeid *d, bool end)
+{
+	watch_status(d->watch, &d->now);
+	d->status = about_status(&d->now, end);
+	if (d->pack)
+		pack_status(d->pack, &d->status);
+	model_tick(model_of(d), d->now.now_ns);
+}
+
+static int take_second(void *ctx)
+{
+	struct sdeid *d = ctx;
+
+	watch_drain(d->watch);
+	tick(d, false);
+	news_tell(&d->news, model_of(d), d->now.now_ns);
+	if (d->recorder)
+		recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
+	notify_alive(d->notify, d->now.now_ns);
+	return 0;
+}
+
+static void forget_what_is_gone(struct sdeid *d)
+{
+	uint64_t expire_ns = d->config.expire_ms * 1000000;
+
+	if (d->now.now_ns < expire_ns)
+		return;
+	model_expire(model_of(d), d->now.now_ns - expire_ns);
+	model_expire_findings(model_of(d), d->now.now_ns - expire_ns);
+}
+
+static int take_interval(void *ctx)
+{
+	struct sdeid *d = ctx;
+	const struct model_totals *totals;
+
+	watch_drain(d->watch);
+	tick(d, false);
+	forget_what_is_gone(d);
+	exporter_write(d->exporter, model_of(d), &d->now);
+	totals = model_totals(model_of(d));
+	notify_status(d->notify, "%zu VMs, %zu vCPUs, %" PRIu64 " records, %" PRIu64 " lost, %u/%u probes, %zu series, %zu clients",
+		      totals->vms, totals->vcpus, totals->records, totals->lost, d->now.probes_attached, d->now.probes_total,
+		      exporter_series(d->exporter), d->serve ? serve_clients(d->serve) : 0);
+	return 0;
+}
+
+/* --- signals */
+
+static void take_usr2(void *ctx)
+{
+	struct sdeid *d = ctx;
+
+	if (d->recorder)
+		recorder_signalled(d->recorder, d->now.now_ns);
+	else
+		say("SIGUSR2: there is no flight recorder to save; configure one with flight = DIR");
+}
+
+/* The file's lock is released first: it is most often the same one. */
+static bool reopen_exporter(struct sdeid *d, const struct daemon_config *fresh)
+{
+	struct exporter *exporter = NULL;
+
+	exporter_close(d->exporter, false);
+	d->exporter = NULL;
+	if (fresh->textfile)
+		exporter = exporter_open(fresh);
+	if (fresh->textfile && !exporter) {
+		d->exporter = d->config.textfile ? exporter_open(&d->config) : NULL;
+		return false;
+	}
+	d->exporter = exporter;
+	return true;
+}
+
+static const char *reload_obstacle(const struct daemon_config *from, const struct daemon_config *to)
+{
+	if (!from->flight != !to->flight || (to->flight && from->flight_size != to->flight_size))
+		return "flight or flight-size";
+	return config_needs_restart(from, to);
+}
+
+static bool follow(struct sdeid *d, struct daemon_config *fresh)
+{
+	const char *obstacle = reload_obstacle(&d->config, fresh);
+	struct daemon_config old = d->config;
+
+	if (obstacle) {
+		say_at(SAY_ERROR, "%s cannot change while sdeid runs: restart it; nothing of the configuration was taken over", obstacle);
+		return false;
+	}
+	if (!reopen_exporter(d, fresh))
+		return false;
+	d->config = *fresh;
+	*fresh = old;
+	if (d->recorder)
+		recorder_follow(d->recorder, &d->config);
+	loop_set_timer(watch_loop(d->watch), d->interval_timer, d->config.interval_ms);
+	return true;
+}
+
+static void take_hup(void *ctx)
+{
+	struct sdeid *d = ctx;
+	struct daemon_config fresh;
+	char message[512];
+
+	notify_reloading(d->notify);
+	if (config_read(&fresh, d->argc, d->argv, message, sizeof(message)))
+		say_at(SAY_ERROR, "%s; the configuration before stays", message);
+	else if (follow(d, &fresh))
+		say_at(SAY_INFO, "the configuration was read anew");
+	config_clear(&fresh);
+	take_interval(d);
+	notify_ready(d->notify);
+}
+
+/* --- life */
+
+static int open_socket(struct sdeid *d)
+{
+	const struct serve_calls calls = { .image = make_image, .ctx = d };
+	char message[512];
+	gid_t group = -1;
+	int err = 0;
+
+	if (d->config.group)
+		err = confine_find_group(d->config.group, &group);
+	if (err) {
+		say_at(SAY_ERROR, "cannot find group %s in /etc/group: %s", d->config.group, strerror(-err));
+		return err;
+	}
+	d->serve = serve_open(d->config.socket, group, &calls, &err, message, sizeof(message));
+	if (d->serve)
+		return loop_add_fd(watch_loop(d->watch), serve_fd(d->serve), take_clients, d);
+	say_at(SAY_ERROR, "%s", message);
+	return err;
+}
+
+static int give_up_privileges(struct sdeid *d)
+{
+	int err = confine(d->config.user);
+
+	if (err == -ENOENT)
+		say_at(SAY_ERROR, "there is no user %s in /etc/passwd", d->config.user);
+	else if (err)
+		say_at(SAY_ERROR, "cannot give up privileges%s%s: %s", d->config.user ? " and become " : "",
+		       d->config.user ?: "", strerror(-err));
+	return err;
+}
+
+static int open_outputs(struct sdeid *d)
+{
+	if (d->config.textfile) {
+		d->exporter = exporter_open(&d->config);
+		if (!d->exporter)
+			return -EIO;
+	}
+	if (!d->config.flight)
+		return 0;
+	d->recorder = recorder_open(&d->config);
+	if (!d->recorder)
+		return -ENOMEM;
+	if (open_pack(d) == 0)
+		return 0;
+	say_at(SAY_ERROR, MSG_NO_MEMORY);
+	return -ENOMEM;
+}
+
+static int add_timers(struct sdeid *d)
+{
+	int err = loop_add_timer(watch_loop(d->watch), SECOND_MS, take_second, d);
+
+	if (err >= 0)
+		err = d->interval_timer = loop_add_timer(watch_loop(d->watch), d->config.interval_ms, take_interval, d);
+	if (err < 0)
+		say_at(SAY_ERROR, MSG_LOOP, strerror(-err));
+	return err < 0 ? err : 0;
+}
+
+static void announce(const struct sdeid *d)
+{
+	watch_complain(d->watch);
+	say_at(SAY_INFO, "watching SDEI (%u/%u probes)", d->now.probes_attached, d->now.probes_total);
+	if (d->config.textfile)
+		say_at(SAY_INFO, "metrics: %s/" EXPORTER_FILE ", every %.1f s", d->config.textfile, d->config.interval_ms / 1e3);
+	if (d->config.socket)
+		say_at(SAY_INFO, "figures for sdeitop --attach-daemon: %s", d->config.socket);
+	if (d->config.flight)
+		say_at(SAY_INFO, "flight recorder: the last %" PRIu64 " bytes, saved to %s", d->config.flight_size, d->config.flight);
+}
+
+/* With everything open that takes privileges, they go; what is written later belongs to who we are then. */
+static int start(struct sdeid *d)
+{
+	watch_status(d->watch, &d->now);
+	about_describe(&d->about, d->watch, &d->config.watch, &d->now);
+	if (d->config.socket && open_socket(d) < 0)
+		return EXIT_FAILED;
+	if (give_up_privileges(d) < 0 || open_outputs(d) < 0 || add_timers(d) < 0)
+		return EXIT_FAILED;
+	announce(d);
+	take_interval(d);
+	notify_ready(d->notify);
+	return EXIT_DONE;
+}
+
+/* Nothing is attached any more: the last figures say so. */
+static void finish(struct sdeid *d)
+{
+	notify_stopping(d->notify);
+	tick(d, true);
+	model_settle(model_of(d), d->now.now_ns);
+	news_tell(&d->news, model_of(d), d->now.now_ns);
+	d->now.probes_attached = 0;
+	exporter_write(d->exporter, model_of(d), &d->now);
+	if (!d->recorder)
+		return;
+	recorder_ending(d->recorder, d->now.now_ns);
+	recorder_check(d->recorder, model_of(d), &d->about, &d->status, true);
+}
+
+static int run(struct sdeid *d)
+{
+	const struct watch_calls calls = {
+		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = d },
+		.drained = drained, .usr2 = take_usr2, .hup = take_hup, .ctx = d,
+		.no_output = true,
+	};
+	int status;
+
+	d->feeder = feeder_new(true, &d->config.show.limits);
+	d->notify = notify_new();
+	if (!d->feeder || !d->notify) {
+		say_at(SAY_ERROR, MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	d->watch = watch_open(&d->config.watch, &calls, &status);
+	if (!d->watch)
+		return status;
+	status = start(d);
+	if (status != EXIT_DONE)
+		return status;
+	watch_run(d->watch, NULL);
+	finish(d);
+	return watch_exit_status(d->watch);
+}
+
+static void clean_up(struct sdeid *d)
+{
+	serve_close(d->serve);
+	exporter_close(d->exporter, d->config.remove);
+	recorder_close(d->recorder);
+	pack_free(d->pack);
+	feeder_free(d->feeder);
+	watch_close(d->watch);
+	notify_free(d->notify);
+	config_clear(&d->config);
+}
+
+/* An exit status, or -1: go on. */
+static int read_arguments(struct sdeid *d)
+{
+	char message[512];
+
+	if (config_read(&d->config, d->argc, d->argv, message, sizeof(message))) {
+		say_at(SAY_ERROR, "%s", message);
+		say_at(SAY_ERROR, MSG_TRY_HELP, say_program(), "", "");
+		return EXIT_USAGE;
+	}
+	return watch_tell(&sdeid_command, &d->config.watch);
+}
+
+int daemon_main(int argc, char **argv)
+{
+	struct sdeid d = { .argc = argc, .argv = argv };
+	int status;
+
+	say_as("sdeid");
+	status = read_arguments(&d);
+	if (status < 0)
+		status = run(&d);
+	clean_up(&d);
+	return status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The model as sdeid.prom, in the directory that node_exporter's textfile collector reads. */
+#ifndef DAEMON_EXPORTER_H
+#define DAEMON_EXPORTER_H
+
+#include "../model/model.h"
+#include "../view/status.h"
+#include "config.h"
+
+#define EXPORTER_FILE "sdeid.prom"
+
+struct exporter;
+
+/* NULL: the user has been told. */
+struct exporter *exporter_open(const struct daemon_config *config);
+
+/* remove: the file, too. NULL is fine. */
+void exporter_close(struct exporter *x, bool remove);
+
+/* After model_tick(m, status->now_ns). What fails is counted and logged once; NULL is fine. */
+void exporter_write(struct exporter *x, const struct model *m, const struct view_status *status);
+
+/* Of the last write. */
+size_t exporter_series(const struct exporter *x);
+
+#endif

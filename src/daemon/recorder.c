@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recorder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../cli/messages.h"
+#include "../trace/capture.h"
+
+/* What follows a trigger belongs to it; a storm of findings must not wear out the disk. */
+#define AFTER_NS 1000000000ULL
+#define GAP_NS 60000000000ULL
+
+struct recorder {
+	const struct daemon_config *config;
+	struct flight *flight;
+	struct capture *capture;
+	uint64_t found;		/* findings to save for, so far */
+	uint64_t suppressed;	/* triggers that the user was told of */
+};
+
+static struct capture *new_capture(const struct daemon_config *config)
+{
+	const struct capture_options options = {
+		.directory = config->flight, .keep = config->flight_keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
+	};
+
+	return capture_new(&options);
+}
+
+struct recorder *recorder_open(const struct daemon_config *config)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+
+	if (r) {
+		r->config = config;
+		r->flight = flight_new(config->flight_size);
+		r->capture = new_capture(config);
+	}
+	if (r && r->flight && r->capture)
+		return r;
+	say_at(SAY_ERROR, "no memory for a flight recorder of %" PRIu64 " bytes: make flight-size smaller", config->flight_size);
+	recorder_close(r);
+	return NULL;
+}
+
+void recorder_close(struct recorder *r)
+{
+	if (!r)
+		return;
+	capture_free(r->capture);
+	flight_free(r->flight);
+	free(r);
+}
+
+void recorder_follow(struct recorder *r, const struct daemon_config *config)
+{
+	struct capture *capture = new_capture(config);
+
+	if (!capture) {
+		say_at(SAY_ERROR, MSG_NO_MEMORY);
+		return;
+	}
+	capture_free(r->capture);
+	r->capture = capture;
+	r->config = config;
+	r->suppressed = 0;
+}
+
+void recorder_take(struct recorder *r, const struct packet *packet)
+{
+	flight_take(r->flight, packet);
+}
+
+bool recorder_wants_snapshot(const struct recorder *r, size_t size)
+{
+	return flight_wants_snapshot(r->flight, size);
+}
+
+void recorder_signalled(struct recorder *r, uint64_t now_ns)
+{
+	if (r->config->flight_on.usr2)
+		capture_trigger(r->capture, "SIGUSR2", now_ns);
+}
+
+void recorder_ending(struct recorder *r, uint64_t now_ns)
+{
+	if (r->config->flight_on.exit)
+		capture_trigger(r->capture, "exit", now_ns);
+}
+
+static void save(struct recorder *r, struct recording_about *about, const struct recording_status *status)
+{
+	char name[640];
+
+	if (capture_save(r->capture, r->flight, about, status, name, sizeof(name)) < 0)
+		say_at(SAY_ERROR, "%s", name);
+	else
+		say_at(SAY_INFO, MSG_CAPTURED, name, name);
+}
+
+static void tell_suppressed(struct recorder *r)
+{
+	uint64_t suppressed = capture_counters(r->capture)->suppressed;
+
+	if (suppressed != r->suppressed)
+		say("%" PRIu64 " more reasons to save a flight recording came within %u s of one before: not saved again",
+		    suppressed - r->suppressed, (unsigned int)(GAP_NS / 1000000000));
+	r->suppressed = suppressed;
+}
+
+void recorder_check(struct recorder *r, const struct model *m, struct recording_about *about,
+		    const struct recording_status *status, bool end)
+{
+	uint64_t found = triggers_count(&r->config->flight_on, m);
+
+	if (found > r->found)
+		capture_trigger(r->capture, triggers_reason(&r->config->flight_on, m), status->time_ns);
+	r->found = found;
+	if (!capture_is_due(r->capture, status->time_ns) && !(end && capture_is_armed(r->capture)))
+		return;
+	save(r, about, status);
+	tell_suppressed(r);
+}
