@@ -150,18 +150,28 @@ static void keep(struct capture *c, const char *name)
 
 /* --- saving */
 
-static void name_recording(const struct capture *c, int64_t wall_ns, char *name, size_t size)
+/* False: the name is too long. */
+static bool name_recording(const struct capture *c, int64_t wall_ns, char *name, size_t size)
 {
 	time_t seconds = wall_ns / 1000000000;
 	struct tm tm;
 	char when[32];
 
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&seconds, &tm));
-	snprintf(name, size, "%s/%s-%s", c->options.directory, when, c->reason);
+	return snprintf(name, size, "%s/%s-%s", c->options.directory, when, c->reason) < (int)size;
 }
 
-static int save(const struct flight *flight, const struct recording_about *about, const struct recording_status *status,
-		const char *name, char *message, size_t size)
+static int make_directory(const struct capture *c, char *message, size_t size)
+{
+	int err = mkdir(c->options.directory, 0700) < 0 && errno != EEXIST ? -errno : 0;
+
+	if (err)
+		snprintf(message, size, "cannot make %s: %s", c->options.directory, strerror(-err));
+	return err;
+}
+
+static int save(struct capture *c, const struct flight *flight, const struct recording_about *about,
+		const struct recording_status *status, const char *name, char *message, size_t size)
 {
 	const struct store_options options = { .directory = name };
 	int err, close_err;
@@ -175,6 +185,8 @@ static int save(const struct flight *flight, const struct recording_about *about
 		err = close_err;
 	if (err)
 		snprintf(message, size, "writing %s failed: %s", name, strerror(-err));
+	/* One that is not complete is better than none, and takes room like any other. */
+	keep(c, name);
 	return err;
 }
 
@@ -182,23 +194,20 @@ int capture_save(struct capture *c, const struct flight *flight, struct recordin
 		 const struct recording_status *status, char *name, size_t size)
 {
 	char where[NAME_SIZE], message[NAME_SIZE + 128];
-	int err;
+	int err = 0;
 
 	c->armed = false;
 	snprintf(about->reason, sizeof(about->reason), "%s", c->reason);
-	name_recording(c, status->wall_ns, where, sizeof(where));
-	err = mkdir(c->options.directory, 0700) < 0 && errno != EEXIST ? -errno : 0;
-	if (err)
-		snprintf(message, sizeof(message), "cannot make %s: %s", c->options.directory, strerror(-err));
-	else
-		err = save(flight, about, status, where, message, sizeof(message));
-	if (err) {
-		c->counters.failed++;
-		snprintf(name, size, "%s", message);
-		return err;
+	if (!name_recording(c, status->wall_ns, where, sizeof(where))) {
+		err = -ENAMETOOLONG;
+		snprintf(message, sizeof(message), "cannot save in %.64s...: the name is too long", c->options.directory);
 	}
-	c->counters.saved++;
-	keep(c, where);
-	snprintf(name, size, "%s", where);
-	return 0;
+	if (!err)
+		err = make_directory(c, message, sizeof(message));
+	if (!err)
+		err = save(c, flight, about, status, where, message, sizeof(message));
+	c->counters.saved += !err;
+	c->counters.failed += err != 0;
+	snprintf(name, size, "%s", err ? message : where);
+	return err;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../source/kinds.h"
 #include "known.h"
 
 struct pack {
@@ -127,7 +128,8 @@ void pack_record(void *ctx, const struct sdei_record *record, size_t size)
 {
 	struct pack *p = ctx;
 
-	if (size > sizeof(p->item.record)) {
+	/* Anything else could not be read back. */
+	if (!kind_of(record->kind) || size != kind_of(record->kind)->size) {
 		p->counters.unrecorded++;
 		return;
 	}
@@ -170,15 +172,23 @@ void pack_status(struct pack *p, struct recording_status *status)
 
 /* --- snapshots */
 
+static int hand_on_snapshot(struct pack *p)
+{
+	int err = hand_on(p, &p->snapshot);
+
+	if (!err)
+		p->counters.snapshot_bytes += p->snapshot.size;
+	return err;
+}
+
 static int put_snapshot(void *ctx, const struct recording_item *item)
 {
 	struct pack *p = ctx;
-	int err = 0;
+	int err;
 
 	if (packet_put(&p->snapshot, item))
 		return 0;
-	p->counters.snapshot_bytes += p->snapshot.size;
-	err = hand_on(p, &p->snapshot);
+	err = hand_on_snapshot(p);
 	packet_open(&p->snapshot, p->options.uuid, PACKET_SNAPSHOT, p->last_ns);
 	packet_put(&p->snapshot, item);
 	return err;
@@ -187,14 +197,13 @@ static int put_snapshot(void *ctx, const struct recording_item *item)
 void pack_snapshot(struct pack *p, uint64_t time_ns)
 {
 	pack_flush(p);
-	/* Nothing in a stream is older than what stands before it. */
-	if (time_ns < p->last_ns)
-		time_ns = p->last_ns;
+	/* Nothing in a stream is older than what stands before it, be that the snapshot. */
+	if (time_ns > p->last_ns)
+		p->last_ns = time_ns;
+	packet_open(&p->packet, p->options.uuid, PACKET_EVENTS, p->last_ns);
 	packet_open(&p->snapshot, p->options.uuid, PACKET_SNAPSHOT, p->last_ns);
-	if (known_tell(p->known, time_ns, put_snapshot, p) == 0 && !packet_is_empty(&p->snapshot)) {
-		p->counters.snapshot_bytes += p->snapshot.size;
-		hand_on(p, &p->snapshot);
-	}
+	if (known_tell(p->known, p->last_ns, put_snapshot, p) == 0 && !packet_is_empty(&p->snapshot))
+		hand_on_snapshot(p);
 }
 
 size_t pack_snapshot_size(const struct pack *p)

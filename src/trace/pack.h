@@ -37,7 +37,7 @@ void pack_status(struct pack *p, struct recording_status *status);
 void pack_flush(struct pack *p);
 
 /*
- * Closes the packet and hands on the snapshot as packets of their own. Due before the first record of each file and
+ * Closes the packet and hands on the snapshot, of time_ns or of the newest item if that is later, as packets of their own. Due before the first record of each file and
  * wherever else a reader may start.
  */
 void pack_snapshot(struct pack *p, uint64_t time_ns);

@@ -38,7 +38,6 @@ struct store {
 
 /* --- counters, which the thread changes, too */
 
-
 static int note_failure(struct store *s, int err)
 {
 	pthread_mutex_lock(&s->lock);
@@ -160,30 +159,46 @@ static void remove_oldest(struct store *s)
 static int copy_compressed(int from, gzFile to)
 {
 	char *piece = malloc(PIECE);
-	ssize_t got = -1;
+	ssize_t got = 0;
+	int err = piece ? 0 : -ENOMEM;
 
-	while (piece && (got = read(from, piece, PIECE)) > 0)
+	errno = 0;
+	while (!err && (got = read(from, piece, PIECE)) > 0)
 		if (gzwrite(to, piece, got) != got)
-			break;
+			err = errno ? -errno : -EIO;
+	if (got < 0)
+		err = -errno;
 	free(piece);
-	return got == 0 ? 0 : got < 0 ? -errno : -EIO;
+	return err;
+}
+
+/* fd is closed. */
+static int compress_to(int fd, int from)
+{
+	gzFile to = gzdopen(fd, "wb");
+	int err;
+
+	if (!to) {
+		close(fd);
+		return -ENOMEM;
+	}
+	err = gzsetparams(to, GZIP_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK ? copy_compressed(from, to) : -ENOMEM;
+	errno = 0;
+	if (gzclose(to) != Z_OK && !err)
+		err = errno ? -errno : -EIO;
+	return err;
 }
 
 static int write_compressed(struct store *s, const char *plain)
 {
-	int from = files_open(s->directory, plain), fd, err;
-	gzFile to;
+	int from = files_open(s->directory, plain), fd, twin, err;
 
 	if (from < 0)
 		return from;
 	unlinkat(s->directory, TEMPORARY, 0);
 	fd = create(s, TEMPORARY);
-	to = fd < 0 ? NULL : gzdopen(dup(fd), "wb");
-	err = fd < 0 ? fd : to ? gzsetparams(to, GZIP_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK ? 0 : -ENOMEM : -ENOMEM;
-	if (!err)
-		err = copy_compressed(from, to);
-	if (to && gzclose(to) != Z_OK && !err)
-		err = -EIO;
+	twin = fd < 0 ? -1 : dup(fd);
+	err = fd < 0 ? fd : twin < 0 ? -errno : compress_to(twin, from);
 	if (!err && fsync(fd) < 0)
 		err = -errno;
 	if (fd >= 0)
@@ -192,33 +207,42 @@ static int write_compressed(struct store *s, const char *plain)
 	return err;
 }
 
-/* The plain file goes when the other is safe; a reader takes either. */
+/* The plain file goes when the other is there; a reader takes either. Nothing if it was rotated away meanwhile. */
+static int replace(struct store *s, uint32_t number, const char *plain, const char *packed)
+{
+	int64_t before = size_of(s, plain), after = size_of(s, TEMPORARY);
+
+	if (number < s->first) {
+		unlinkat(s->directory, TEMPORARY, 0);
+		return 0;
+	}
+	if (renameat(s->directory, TEMPORARY, s->directory, packed) < 0)
+		return -errno;
+	if (unlinkat(s->directory, plain, 0) == 0)
+		s->counters.bytes += after - before;
+	return 0;
+}
+
 static void compress_file(struct store *s, uint32_t number)
 {
 	char plain[FILES_NAME_MAX], packed[FILES_NAME_MAX];
-	int64_t before, after;
 	int err;
 
 	files_name(plain, number, false);
 	files_name(packed, number, true);
-	before = size_of(s, plain);
 	err = write_compressed(s, plain);
-	if (!err && renameat(s->directory, TEMPORARY, s->directory, packed) < 0)
-		err = -errno;
-	if (err) {
-		unlinkat(s->directory, TEMPORARY, 0);
-		/* Rotated away meanwhile: nothing is amiss. */
-		if (err != -ENOENT)
-			note_error(s, err);
-		return;
+	if (!err) {
+		/* Not while it is being removed. */
+		pthread_mutex_lock(&s->lock);
+		err = replace(s, number, plain, packed);
+		pthread_mutex_unlock(&s->lock);
 	}
-	after = size_of(s, packed);
-	pthread_mutex_lock(&s->lock);
-	if (number < s->first)
-		unlinkat(s->directory, packed, 0);
-	else if (unlinkat(s->directory, plain, 0) == 0)
-		s->counters.bytes += after - before;
-	pthread_mutex_unlock(&s->lock);
+	if (!err)
+		return;
+	unlinkat(s->directory, TEMPORARY, 0);
+	/* Rotated away before it was opened: nothing is amiss. */
+	if (err != -ENOENT)
+		note_error(s, err);
 }
 
 static void *compress_all(void *ctx)
@@ -328,19 +352,18 @@ struct store *store_open(const struct store_options *options, const struct recor
 	return NULL;
 }
 
-/* Only the writer itself changes what this looks at. */
+/* Only the writer itself changes what this looks at. One that takes no more is full, too. */
 bool store_is_file_full(const struct store *s)
 {
-	return s->options.file_size && s->offset >= s->options.file_size;
+	return s->options.file_size && (s->blocked || s->offset >= s->options.file_size);
 }
 
-static int close_stream(struct store *s)
+static int close_stream(int fd)
 {
-	int err = s->fd >= 0 && fsync(s->fd) < 0 ? -errno : 0;
+	int err = fsync(fd) < 0 ? -errno : 0;
 
-	if (s->fd >= 0 && close(s->fd) < 0 && !err)
+	if (close(fd) < 0 && !err)
 		err = -errno;
-	s->fd = -1;
 	return err;
 }
 
@@ -350,8 +373,9 @@ int store_next_file(struct store *s)
 
 	if (err)
 		return note_failure(s, err);
-	if (fsync(old) < 0 || close(old) < 0)
-		note_error(s, -errno);
+	err = close_stream(old);
+	if (err)
+		note_error(s, err);
 	remove_oldest(s);
 	wake_thread(s, false);
 	return 0;
@@ -382,7 +406,7 @@ int store_close(struct store *s)
 
 	if (!s)
 		return 0;
-	err = close_stream(s);
+	err = s->fd < 0 ? 0 : close_stream(s->fd);
 	if (s->has_thread) {
 		wake_thread(s, true);
 		pthread_join(s->thread, NULL);
