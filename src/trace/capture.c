@@ -139,9 +139,9 @@ static void remove_recording(const char *name)
 
 static void keep(struct capture *c, const char *name)
 {
-	if (!add_name(c, name))
+	if (!c->options.keep || !add_name(c, name))
 		return;
-	while (c->options.keep && c->count > c->options.keep) {
+	while (c->count > c->options.keep) {
 		remove_recording(c->names[0]);
 		c->counters.removed++;
 		memmove(c->names, c->names + 1, --c->count * sizeof(*c->names));
