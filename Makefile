@@ -148,21 +148,33 @@ unit-tests: $(UNIT_TESTS:%=$(B)/unit/%) $(UNIT_TESTS:%=$(B)/unit-asan/%)
 check: $(UNIT_TESTS:%=$(B)/unit/%)
 	$(Q)tests/run $^
 
-# --- fuzzing: any bytes as a recording
+# --- fuzzing: any bytes as a recording, as an image of a model
 SECONDS ?= 60
 RUNS ?= -1
-FUZZ_SRCS := tests/fuzz/fuzz_recording.c $(wildcard src/trace/*.c src/model/*.c) src/source/kinds.c
+FUZZ_TARGETS := recording image
+FUZZ_SRCS_recording := $(wildcard src/trace/*.c src/model/*.c) src/source/kinds.c
+FUZZ_SRCS_image := $(wildcard src/model/*.c)
 
-$(B)/fuzz/recording: $(FUZZ_SRCS) | need-host
-	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) -std=gnu11 -O1 -g -fno-strict-aliasing -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		$(CPPFLAGS) $^ -o $@ -lz -lm
+define fuzz_target
+$(B)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $$(FUZZ_SRCS_$(1)) | need-host
+	@mkdir -p $$(@D)
+	$$(call say,FUZZ,$$@)
+	$$(Q)$$(CLANG) -std=gnu11 -O1 -g -fno-strict-aliasing -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		$$(CPPFLAGS) $$^ -o $$@ -lz -lm
 
-.PHONY: fuzz
-fuzz: $(B)/fuzz/recording
-	$(Q)tests/fuzz/seeds $(B)/fuzz/corpus
-	$(Q)$< -max_total_time=$(SECONDS) -runs=$(RUNS) -max_len=16384 -timeout=20 -rss_limit_mb=1024 -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus
+.PHONY: fuzz-$(1)
+fuzz-$(1): $(B)/fuzz/$(1)
+	@mkdir -p $(B)/fuzz/corpus-$(1)
+	$$(Q)$$< -max_total_time=$$(SECONDS) -runs=$$(RUNS) -max_len=16384 -timeout=20 -rss_limit_mb=1024 \
+		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus-$(1)
+endef
+$(foreach target,$(FUZZ_TARGETS),$(eval $(call fuzz_target,$(target))))
+
+.PHONY: fuzz fuzz-seeds
+fuzz-recording: fuzz-seeds
+fuzz-seeds:
+	$(Q)tests/fuzz/seeds $(B)/fuzz/corpus-recording
+fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 
 # --- install: rows MODE:FILE:PLACE; those of the daemon as soon as there is one
 PREFIX ?= /usr/local
@@ -257,7 +269,7 @@ help:
 #? make test-host          tests with real browsers, servers and readers only
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
-#? make fuzz SECONDS=60     any bytes as a recording, for so long
+#? make fuzz SECONDS=60     any bytes as a recording, and as an image of a model, for so long each
 #? make bench              what recording and reading cost, next to babeltrace2; QUICK=1: a short one
 #? make lab                build for the lab (build/arm64/bin)
 #? make kernel             build the lab kernel (cached)

@@ -511,16 +511,28 @@ unsigned int finding_unkept(const uint16_t slots[FINDING_COUNT])
 	return codes;
 }
 
-void finding_set_unkept(uint16_t slots[FINDING_COUNT], unsigned int codes)
+/* Can an event (if not, the PE) have one of that code? */
+static bool may_own(bool is_event, enum model_finding_code code)
 {
-	for (unsigned int code = 0; code < FINDING_COUNT; code++)
-		slots[code] = codes >> code & 1 ? SLOT_UNKEPT : SLOT_NONE;
+	if (code == FINDING_ILLEGAL_TRANSITION)
+		return true;
+	return is_event != (code == FINDING_MASK_LONG || code == FINDING_REFUSED_CALLS);
 }
 
-/* An owner has one open of each code, which nothing else may be. What is unaccounted belongs to an event. */
+bool finding_set_unkept(uint16_t slots[FINDING_COUNT], bool is_event, unsigned int codes)
+{
+	for (unsigned int code = 0; code < FINDING_COUNT; code++) {
+		slots[code] = codes >> code & 1 ? SLOT_UNKEPT : SLOT_NONE;
+		if (slots[code] && !may_own(is_event, code))
+			return false;
+	}
+	return true;
+}
+
+/* An owner has one open of each code. */
 static bool take_slot(struct finding_owner owner, const struct model_finding *finding, unsigned int slot)
 {
-	if (finding->code == FINDING_UNACCOUNTED && owner.vcpu && !owner.event)
+	if (!may_own(finding->event != SDEI_NONE, finding->code))
 		return false;
 	if (!finding->open)
 		return true;
@@ -542,11 +554,28 @@ bool finding_put_back(struct model *m, struct finding_owner owner, const struct 
 	return true;
 }
 
+/* What lasts is suspected when it has ended, the rest while it is open. */
+static bool may_be_suspected(const struct model_finding *finding)
+{
+	switch (finding->code) {
+	case FINDING_ILLEGAL_TRANSITION:
+	case FINDING_UNACCOUNTED:
+		return finding->has_record && finding->open;
+	case FINDING_HANDLER_HUNG:
+	case FINDING_PENDING_STUCK:
+	case FINDING_MASK_LONG:
+		return finding->has_record && !finding->open;
+	default:
+		return false;
+	}
+}
+
 bool finding_put_back_suspicion(struct model *m, struct finding_owner owner, const struct model_finding *finding)
 {
 	struct findings *f = &m->findings;
 
-	if (f->suspicion_count == SUSPICIONS_MAX || !owner.vcpu || !take_slot(owner, finding, SLOT_SUSPICION + f->suspicion_count))
+	if (f->suspicion_count == SUSPICIONS_MAX || !owner.vcpu || !may_be_suspected(finding) ||
+	    !take_slot(owner, finding, SLOT_SUSPICION + f->suspicion_count))
 		return false;
 	f->suspicions[f->suspicion_count++] = (struct suspicion){ *finding, owner };
 	return true;

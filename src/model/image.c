@@ -348,9 +348,9 @@ static void put_event(struct bytes_out *out, const struct model *m, const struct
 		put_intervals(out, e->intervals);
 }
 
-static void get_unkept(struct bytes_in *in, uint16_t slots[FINDING_COUNT])
+static void get_unkept(struct bytes_in *in, uint16_t slots[FINDING_COUNT], bool is_event)
 {
-	finding_set_unkept(slots, get_number_below(in, 1U << FINDING_COUNT));
+	bytes_need(in, finding_set_unkept(slots, is_event, get_number_below(in, 1U << FINDING_COUNT)));
 }
 
 static void get_running(struct bytes_in *in, struct model_event *e)
@@ -371,7 +371,7 @@ static void get_fields_of_event(struct bytes_in *in, const struct model *m, stru
 	get_counts(in, &e->interval);
 	get_counts(in, &e->mark);
 	get_numbers(in, e->rejected, REJECT_COUNT);
-	get_unkept(in, e->finding);
+	get_unkept(in, e->finding, true);
 	get_numbers(in, e->blame.ns, BLAME_COUNT);
 	get_late(in, e);
 	e->open = e->split ? get_open(in) : NULL;
@@ -439,7 +439,7 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 	VCPU_NUMBERS(X)
 #undef X
 	get_numbers(in, v->found, FINDING_COUNT);
-	get_unkept(in, v->finding);
+	get_unkept(in, v->finding, false);
 	v->mask = hist_load(in);
 	v->initial_mask = hist_load(in);
 	get_calls(in, v);
@@ -452,8 +452,8 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 }
 
 /*
- * By a name the newest is found. Not even that, if it was expired before older ones of that name: those
- * come before it, so that here nothing is found by the name yet, either way.
+ * By a name the newest is found, or none, if that was expired before the older ones. So nothing is found by it
+ * before the newest is read. Of the newest VM all vCPUs are found.
  */
 static uint64_t get_vcpu(struct bytes_in *in, struct model *m, struct model_vm *vm, uint64_t least)
 {
@@ -467,8 +467,10 @@ static uint64_t get_vcpu(struct bytes_in *in, struct model *m, struct model_vm *
 		bytes_fail(in, -ENOMEM);
 		return 0;
 	}
-	if (!is_found)
+	if (!is_found) {
 		idmap_remove(&m->vcpus, vcpu_key(vm->pid, id), v);
+		bytes_need(in, idmap_find(&m->by_pid, vm->pid) != vm);
+	}
 	get_fields_of_vcpu(in, m, v);
 	if (!v->gone)
 		life_set_living(m, v);
@@ -533,7 +535,7 @@ static void get_fields_of_vm(struct bytes_in *in, struct model *m, struct model_
 	m->totals.vms += !vm->gone;
 }
 
-/* Found by its pid as a vCPU is by its name. */
+/* Found by its pid as a vCPU is by its name. One that lives is the newest. */
 static void get_vm(struct bytes_in *in, struct model *m, const struct image_names *names)
 {
 	uint64_t pid = get_number_below(in, 1ULL << 32);
@@ -549,6 +551,7 @@ static void get_vm(struct bytes_in *in, struct model *m, const struct image_name
 	if (!is_found)
 		idmap_remove(&m->by_pid, pid, vm);
 	get_fields_of_vm(in, m, vm, names);
+	bytes_need(in, is_found || vm->gone);
 }
 
 /* --- findings: behind the fields the place of the VM of its owner, from 1 on; 0: it is not there any more */

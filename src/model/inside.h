@@ -231,11 +231,11 @@ void finding_suspect_ended(struct model *m, struct finding_owner owner, enum mod
 /* What is suspected for grace_ns becomes findings; those about records close when they are over. */
 void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns);
 
-/* What its owner has open of those codes (a bit each) is not kept. */
+/* For an image: what an owner has open of those codes (a bit each) is not kept. false: that cannot be. */
 unsigned int finding_unkept(const uint16_t slots[FINDING_COUNT]);
-void finding_set_unkept(uint16_t slots[FINDING_COUNT], unsigned int codes);
+bool finding_set_unkept(uint16_t slots[FINDING_COUNT], bool is_event, unsigned int codes);
 
-/* Puts one back behind the others, as it was. false: it cannot have been so. */
+/* Puts one back behind the others, as it was; the vCPU and event that it names are its owner. false: that cannot be. */
 bool finding_put_back(struct model *m, struct finding_owner owner, const struct model_finding *finding);
 bool finding_put_back_suspicion(struct model *m, struct finding_owner owner, const struct model_finding *finding);
 

@@ -5,12 +5,16 @@
 # nothing at once. `make fuzz SECONDS=3600` looks longer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-log=build/fuzz/smoke.log
 mkdir -p build/fuzz
-if make --no-print-directory fuzz RUNS=20000 SECONDS=60 >"$log" 2>&1 && grep -q 'Done [0-9]* runs' "$log"; then
-	echo "ok fuzz/recording # $(grep -o 'Done [0-9]* runs' "$log" | tail -n 1)"
-else
-	echo "not ok fuzz/recording"
-	tail -n 30 "$log" | sed 's/^/# /'
-	exit 1
-fi
+failed=0
+for target in recording image; do
+	log=build/fuzz/smoke-$target.log
+	if make --no-print-directory "fuzz-$target" RUNS=20000 SECONDS=60 >"$log" 2>&1 && grep -q 'Done [0-9]* runs' "$log"; then
+		echo "ok fuzz/$target # $(grep -o 'Done [0-9]* runs' "$log" | tail -n 1)"
+	else
+		echo "not ok fuzz/$target"
+		tail -n 30 "$log" | sed 's/^/# /'
+		failed=1
+	fi
+done
+exit "$failed"

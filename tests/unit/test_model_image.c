@@ -276,6 +276,7 @@ static void same_in_words(const struct model *a, const struct model *b)
 struct pair {
 	struct model *a, *b;	/* b: NULL until there is an image */
 	struct machine *machines[MACHINES];
+	unsigned int count;
 	uint32_t vm;		/* of the machine that steps */
 	uint64_t offset;	/* of its time */
 	uint64_t newest, seed;
@@ -385,6 +386,42 @@ static void take(void *ctx, const struct sdei_record *record, size_t size)
 	}
 }
 
+/* Of events that show in no record. */
+static void feed_snapshot(struct pair *p)
+{
+	struct sdei_record_handler r = {
+		.head = {
+			.time_ns = p->newest, .vm = 100 + chance(p, p->count), .vcpu = chance(p, VCPUS), .event = 10 + chance(p, 3),
+			.kind = SDEI_STATE, .origin = SDEI_SNAPSHOT, .state = SDEI_REGISTERED | SDEI_ENABLED | (chance(p, 2) ? SDEI_PENDING : 0),
+		},
+	};
+
+	feed(p, &r.head, sizeof(r));
+}
+
+static void lose_end(struct pair *p)
+{
+	struct sdei_lost_key key = {
+		.vm = 100 + chance(p, p->count), .vcpu = chance(p, VCPUS), .event = chance(p, MACHINE_EVENTS), .kind = SDEI_STATE,
+		.origin = SDEI_DESTROYED,
+	};
+
+	FOR_BOTH(p, m, model_feed_lost(m, &key, 1));
+}
+
+/* What the machine goes on with is another instance. */
+static void end_vm(struct pair *p)
+{
+	struct sdei_record_handler r = {
+		.head = { .vm = 100 + chance(p, p->count), .kind = SDEI_STATE, .origin = SDEI_DESTROYED },
+	};
+
+	for (r.head.vcpu = 0; r.head.vcpu < 9; r.head.vcpu++) {
+		r.head.time_ns = ++p->newest;
+		feed(p, &r.head, sizeof(r));
+	}
+}
+
 /* What comes beside records. */
 static void happen(struct pair *p)
 {
@@ -411,16 +448,20 @@ static void happen(struct pair *p)
 		p->newest += 2000000000;	/* and what was told of losses is long ago */
 	if (what == 20)
 		p->newest += 300000000;
+	if (what == 21)
+		feed_snapshot(p);
+	if (what == 22 && p->lose)
+		lose_end(p);
+	if (what == 23)
+		end_vm(p);
 }
 
 static void step(struct pair *p)
 {
-	struct machine *machine = p->machines[chance(p, MACHINES)];
+	unsigned int number = chance(p, p->count);
+	struct machine *machine = p->machines[number];
 
-	for (unsigned int i = 0; i < MACHINES; i++) {
-		if (p->machines[i] == machine)
-			p->vm = 100 + i;
-	}
+	p->vm = 100 + number;
 	if (machine->time + p->offset < p->newest)
 		p->offset = p->newest - machine->time;
 	machine_step(machine);
@@ -429,7 +470,7 @@ static void step(struct pair *p)
 		FOR_BOTH(p, m, names_adopt(m, lookup, NULL, utf8));
 }
 
-static struct pair *pair_new(uint64_t seed)
+static struct pair *pair_new(unsigned int machines, uint64_t seed)
 {
 	struct pair *p = calloc(1, sizeof(*p));
 
@@ -443,7 +484,8 @@ static struct pair *pair_new(uint64_t seed)
 	p->named = seed % 4;
 	model_keep_intervals(p->a, seed & 1);
 	model_keep_recent(p->a, seed & 2);
-	for (unsigned int i = 0; i < MACHINES; i++) {
+	p->count = machines;
+	for (unsigned int i = 0; i < machines; i++) {
 		p->vm = 100 + i;
 		p->machines[i] = machine_new(VCPUS, seed + i, take, p);
 		p->machines[i]->places = chance(p, 2);
@@ -453,17 +495,63 @@ static struct pair *pair_new(uint64_t seed)
 
 static void pair_free(struct pair *p)
 {
-	for (unsigned int i = 0; i < MACHINES; i++)
+	for (unsigned int i = 0; i < p->count; i++)
 		machine_free(p->machines[i]);
 	model_free(p->a);
 	model_free(p->b);
 	free(p);
 }
 
+/* What there was to be saved, so that the property is about something. */
+enum {
+	SEEN_SPLIT, SEEN_RUNNING, SEEN_UNCERTAIN, SEEN_SKETCHED, SEEN_DOOMED, SEEN_GONE, SEEN_UNNAMED, SEEN_OLD_VM, SEEN_LATE,
+	SEEN_INTERVAL, SEEN_RECENT, SEEN_REFUSED, SEEN_FINDING, SEEN_ORPHAN, SEEN_SUSPICION, SEEN_ENDED_SUSPICION, SEEN_KINDS
+};
+static unsigned int seen[SEEN_KINDS];
+
+static void look_at_event(const struct model_event *e)
+{
+	seen[SEEN_SPLIT] += e->split;
+	seen[SEEN_RUNNING] += e->vcpu->running == e;
+	seen[SEEN_UNCERTAIN] += e->uncertain;
+	seen[SEEN_SKETCHED] += e->sketched;
+	seen[SEEN_LATE] += e->late_count == MODEL_LATE_COUNT;
+	seen[SEEN_INTERVAL] += e->intervals && hist_count(e->intervals->now[HIST_dispatch]);
+}
+
+static void look_at_vcpu(const struct model_vcpu *v)
+{
+	seen[SEEN_DOOMED] += v->doomed;
+	seen[SEEN_GONE] += v->gone;
+	seen[SEEN_RECENT] += v->records && v->records->count > MODEL_RECENT;
+	seen[SEEN_REFUSED] += !!v->refused;
+	for (size_t i = 0; i < v->event_count; i++)
+		look_at_event(v->events[i]);
+}
+
+static void look_at(const struct model *m)
+{
+	const struct findings *f = &m->findings;
+
+	for (size_t i = 0; i < m->vm_count; i++) {
+		seen[SEEN_UNNAMED] += !m->vms[i]->user;
+		seen[SEEN_OLD_VM] += idmap_find(&m->by_pid, m->vms[i]->pid) != m->vms[i];
+		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
+			look_at_vcpu(m->vms[i]->vcpus[k]);
+	}
+	for (size_t i = 0; i < f->count; i++) {
+		seen[SEEN_FINDING] += f->list[i].open;
+		seen[SEEN_ORPHAN] += !f->owners[i].vcpu;
+	}
+	for (size_t i = 0; i < f->suspicion_count; i++)
+		seen[f->suspicions[i].finding.open ? SEEN_SUSPICION : SEEN_ENDED_SUSPICION]++;
+}
+
 static void join(struct pair *p)
 {
 	struct image image = save(p->a);
 
+	look_at(p->a);
 	model_free(p->b);
 	p->b = load(&image);
 	free(image.bytes);
@@ -474,7 +562,7 @@ static void join(struct pair *p)
 static void test_goes_on(void **state)
 {
 	for (uint64_t seed = 1; seed <= 60; seed++) {
-		struct pair *p = pair_new(seed);
+		struct pair *p = pair_new(MACHINES, seed);
 
 		for (unsigned int part = 0; part < 8; part++) {
 			for (uint64_t steps = chance(p, 700); steps; steps--)
@@ -492,12 +580,330 @@ static void test_goes_on(void **state)
 		}
 		pair_free(p);
 	}
+	for (unsigned int i = 0; i < SEEN_KINDS; i++) {
+		if (!seen[i])
+			fail_msg("nothing of kind %u was saved", i);
+	}
+}
+
+/* A VM for each, so that there are more findings than are kept. */
+static void mask(struct pair *p, uint32_t vm, bool on, uint64_t time_ns)
+{
+	struct sdei_record r = {
+		.time_ns = time_ns, .vm = vm, .event = SDEI_NONE, .kind = on ? SDEI_MASK : SDEI_UNMASK,
+		.state = on ? SDEI_MASKED : 0, .error = on,
+	};
+
+	feed(p, &r, sizeof(r));
+}
+
+static void test_findings_without_room(void **state)
+{
+	struct pair *p = pair_new(1, 1);
+	const uint64_t from = 3000000000;
+
+	model_reset(p->a, from);
+	for (uint32_t i = 0; i < FINDINGS_MAX + 20; i++)
+		mask(p, 1000 + i, true, from + i);
+	model_tick(p->a, from + 1000000000);
+	assert_int_equal(p->a->findings.count, FINDINGS_MAX);
+	assert_true(model_is_found(model_vcpu(model_vm(p->a, 1000 + FINDINGS_MAX + 19), 0), NULL, FINDING_MASK_LONG));
+	join(p);
+	same(p->a, p->b, p->newest);
+	for (uint32_t i = 0; i < FINDINGS_MAX + 20; i += 3)
+		mask(p, 1000 + i, false, from + 2000000000);
+	same(p->a, p->b, p->newest);
+	FOR_BOTH(p, m, model_expire_findings(m, UINT64_MAX));
+	FOR_BOTH(p, m, model_tick(m, from + 4000000000));
+	same(p->a, p->b, p->newest);
+	pair_free(p);
+}
+
+/* The newest of a pid is expired before an older one, and then none is found by the pid. */
+static void test_older_vm_stays(void **state)
+{
+	struct pair *p = pair_new(1, 2);
+	struct sdei_record_handler end = { .head = { .time_ns = 1000, .vm = 7, .event = 1, .kind = SDEI_STATE, .origin = SDEI_DESTROYED } };
+	struct sdei_lost_key key = { .vm = 7, .vcpu = 2, .event = 1, .kind = SDEI_STATE, .origin = SDEI_DESTROYED };
+
+	model_free(p->a);
+	p->a = model_new(&options);
+	mask(p, 7, true, 900);
+	feed(p, &end.head, sizeof(end));	/* the first instance is gone at 1000 */
+	mask(p, 7, true, 2000);
+	end.head.time_ns = 3000;
+	assert_int_equal(model_feed_lost(p->a, &key, 1), 0);	/* all that is known of a vCPU of the second: it ended */
+	feed(p, &end.head, sizeof(end));
+	model_tick(p->a, 4000);
+	model_tick(p->a, 5000);
+	assert_int_equal(p->a->vm_count, 2);
+	assert_int_equal(p->a->vms[1]->gone_ns, 0);
+	model_expire(p->a, 500);
+	assert_int_equal(p->a->vm_count, 1);
+	assert_null(idmap_find(&p->a->by_pid, 7));
+	join(p);
+	same(p->a, p->b, p->newest);
+	mask(p, 7, true, 6000);
+	assert_int_equal(p->b->vm_count, 2);
+	assert_int_equal(p->b->vms[1]->instance, 0);
+	same(p->a, p->b, p->newest);
+	pair_free(p);
+}
+
+/* --- names, and what the image is beside the model */
+
+static void test_empty(void **state)
+{
+	struct model *m = model_new(NULL), *copy;
+	struct image image = save(m);
+
+	copy = load(&image);
+	same(m, copy, 0);
+	model_free(m);
+	model_free(copy);
+	free(image.bytes);
+}
+
+static char *long_name(void *ctx, uint32_t pid)
+{
+	char *text = malloc(301);
+
+	memset(text, 'n', 300);
+	text[300] = '\0';
+	return text;
+}
+
+static void test_long_name_is_cut(void **state)
+{
+	struct pair *p = pair_new(1, 3);
+
+	p->named = false;
+	names_adopt(p->a, long_name, NULL, utf8);
+	join(p);
+	assert_int_equal(strlen(name_of(p->b->vms[0])->raw), IMAGE_NAME_MAX);
+	pair_free(p);
+}
+
+static void test_without_names(void **state)
+{
+	struct pair *p = pair_new(1, 3);
+	struct image_names none = { .text = NULL };
+	struct image named, unnamed = { NULL, 0 };
+	struct model *m;
+	int err;
+
+	names_adopt(p->a, lookup, NULL, utf8);
+	named = save(p->a);
+	assert_int_equal(image_save(p->a, NULL, &unnamed.bytes, &unnamed.size), 0);
+	assert_true(unnamed.size < named.size);
+	m = image_load(named.bytes, named.size, NULL, NULL, &err);
+	assert_non_null(m);
+	assert_null(m->vms[0]->user);
+	model_free(m);
+	m = image_load(named.bytes, named.size, NULL, &none, &err);
+	assert_null(m->vms[0]->user);
+	model_free(m);
+	m = image_load(unnamed.bytes, unnamed.size, &options, &names, &err);
+	assert_null(m->vms[0]->user);
+	model_free(m);
+	free(named.bytes);
+	free(unnamed.bytes);
+	pair_free(p);
+}
+
+static void test_appends(void **state)
+{
+	struct pair *p = pair_new(1, 4);
+	struct image image = { (unsigned char *)strdup("before"), 6 }, alone = save(p->a);
+
+	assert_int_equal(image_save(p->a, &names, &image.bytes, &image.size), 0);
+	assert_int_equal(image.size, 6 + alone.size);
+	assert_memory_equal(image.bytes, "before", 6);
+	assert_memory_equal(image.bytes + 6, alone.bytes, alone.size);
+	free(image.bytes);
+	free(alone.bytes);
+	pair_free(p);
+}
+
+/* --- bytes that are none */
+
+#define HEAD_SIZE 12
+#define CRC_SIZE 4
+
+/* So that more than the CRC is looked at. */
+static void sign(struct image *image)
+{
+	uint32_t crc = crc32_z(0, image->bytes, image->size - CRC_SIZE);
+
+	for (unsigned int i = 0; i < CRC_SIZE; i++)
+		image->bytes[image->size - CRC_SIZE + i] = crc >> 8 * i & 0xff;
+}
+
+static int error_of(const struct image *image)
+{
+	int err = 1;
+	struct model *m = image_load(image->bytes, image->size, &options, &names, &err);
+
+	model_free(m);
+	assert_int_equal(!!m, !err);
+	return err;
+}
+
+/* A model with some of everything that is small. */
+static struct pair *small_pair(void)
+{
+	struct pair *p = pair_new(1, 15);	/* lossy, kept and named: see there */
+
+	for (unsigned int i = 0; i < 150; i++)
+		step(p);
+	model_tick(p->a, p->newest);
+	for (unsigned int i = 0; i < 50; i++)
+		step(p);
+	return p;
+}
+
+static void test_other_versions(void **state)
+{
+	struct pair *p = small_pair();
+	struct image image = save(p->a);
+
+	assert_int_equal(error_of(&image), 0);
+	image.bytes[8]++;
+	assert_int_equal(error_of(&image), -EPROTONOSUPPORT);	/* whatever its end looks like */
+	image.bytes[8]--;
+	for (unsigned int i = 0; i < 7; i++) {
+		image.bytes[HEAD_SIZE + i]++;			/* a number of kinds of something */
+		sign(&image);
+		assert_int_equal(error_of(&image), -EPROTONOSUPPORT);
+		image.bytes[HEAD_SIZE + i]--;
+	}
+	image.bytes[0]++;
+	sign(&image);
+	assert_int_equal(error_of(&image), -EBADMSG);
+	free(image.bytes);
+	pair_free(p);
+}
+
+static void test_truncated(void **state)
+{
+	struct pair *p = small_pair();
+	struct image image = save(p->a);
+	unsigned char *end = image.bytes;
+
+	while (image.size--) {
+		struct image part = { memcpy(malloc(image.size + 1), end, image.size), image.size };
+
+		assert_int_equal(error_of(&part), -EBADMSG);
+		if (part.size >= HEAD_SIZE + CRC_SIZE) {
+			sign(&part);
+			assert_int_equal(error_of(&part), -EBADMSG);
+		}
+		free(part.bytes);
+	}
+	free(end);
+	pair_free(p);
+}
+
+/* What was taken for a model must be one, whatever comes. */
+static void go_on(struct model *m, uint64_t seed)
+{
+	struct pair *p = pair_new(1, 4 * seed + 1);
+
+	if (!(seed % 4))
+		free(summary(m));
+	model_free(p->a);
+	p->a = m;
+	p->offset = 1000000;
+	for (unsigned int i = 0; i < 40; i++)
+		step(p);
+	model_tick(m, p->newest);
+	model_tick(m, p->newest + 2000000000);
+	for (unsigned int i = 0; i < 40; i++)
+		step(p);
+	join(p);
+	same(p->a, p->b, p->newest);
+	model_expire(m, UINT64_MAX);
+	model_reset(m, p->newest);
+	pair_free(p);
+}
+
+/* The bytes of it that are loaded, if they are. */
+static bool try(struct image *image, uint64_t seed)
+{
+	int err = 1;
+	struct model *m;
+
+	sign(image);
+	m = image_load(image->bytes, image->size, &options, &names, &err);
+	assert_int_equal(!!m, !err);
+	if (m)
+		go_on(m, seed);
+	else
+		assert_true(err == -EBADMSG || err == -EPROTONOSUPPORT);
+	return m;
+}
+
+static void test_each_byte_wrong(void **state)
+{
+	static const uint8_t flips[] = { 0x01, 0x02, 0x40, 0x80, 0xff };
+	struct pair *p = small_pair();
+	struct image image = save(p->a);
+	unsigned int taken = 0;
+
+	for (size_t at = 0; at < image.size - CRC_SIZE; at++) {
+		uint8_t was = image.bytes[at];
+
+		image.bytes[at] ^= flips[at % sizeof(flips)];
+		assert_int_not_equal(error_of(&image), 0);	/* by the CRC */
+		taken += try(&image, at);
+		image.bytes[at] = was;
+	}
+	assert_true(taken > 100);
+	free(image.bytes);
+	pair_free(p);
+}
+
+/* Each byte becomes one of the largest numbers that there are. */
+static void test_huge_numbers(void **state)
+{
+	static const uint8_t numbers[][10] = {
+		{ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01 },
+		{ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02 },	/* that is none */
+		{ 0xff, 0xff, 0xff, 0xff, 0x0f },
+		{ 0xff, 0xff, 0x0f },
+	};
+	static const size_t sizes[] = { 10, 10, 5, 3 };
+	struct pair *p = small_pair();
+	struct image image = save(p->a), huge = { malloc(image.size + 10), 0 };
+
+	for (size_t at = HEAD_SIZE; at < image.size - CRC_SIZE; at++) {
+		unsigned int which = at % 4;
+
+		memcpy(huge.bytes, image.bytes, at);
+		memcpy(huge.bytes + at, numbers[which], sizes[which]);
+		memcpy(huge.bytes + at + sizes[which], image.bytes + at + 1, image.size - at - 1);
+		huge.size = image.size - 1 + sizes[which];
+		assert_false(try(&huge, at) && which == 1);
+	}
+	free(huge.bytes);
+	free(image.bytes);
+	pair_free(p);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_findings_without_room),
+		cmocka_unit_test(test_older_vm_stays),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_long_name_is_cut),
+		cmocka_unit_test(test_without_names),
+		cmocka_unit_test(test_appends),
+		cmocka_unit_test(test_other_versions),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_each_byte_wrong),
+		cmocka_unit_test(test_huge_numbers),
 	};
 
 	return cmocka_run_group_tests_name("image of a model", tests, NULL, NULL);
