@@ -157,6 +157,8 @@ static void check_gz(struct cursor *c)
 	gzerror(c->gz, &error);
 	if (error == Z_ERRNO)
 		fail_gz(c, PROBLEM_FILE, errno);
+	else if (error == Z_MEM_ERROR)
+		fail_gz(c, PROBLEM_FILE, ENOMEM);
 	else if (error == Z_BUF_ERROR)
 		fail_gz(c, PROBLEM_CUT, 0);
 	else if (error != Z_OK && error != Z_STREAM_END)

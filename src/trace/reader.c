@@ -46,6 +46,25 @@ struct reader {
 
 /* --- problems */
 
+static bool is_kept(const struct reader *r, const struct reader_problem *problem)
+{
+	size_t kept;
+	uint64_t all;
+	const struct reader_problem *known = reader_problems(r, &kept, &all);
+
+	for (size_t i = 0; i < kept; i++)
+		if (known[i].kind == problem->kind && known[i].offset == problem->offset &&
+		    strcmp(known[i].file, problem->file) == 0)
+			return true;
+	return false;
+}
+
+/* After a seek, what was read before is met again: as long as all problems are kept these tell, then the place. */
+static bool is_known(const struct reader *r, const struct reader_problem *problem, struct seen_place place)
+{
+	return r->problem_count <= READER_PROBLEMS_MAX ? is_kept(r, problem) : seen_has(&r->seen, place);
+}
+
 /*
  * What is noticed when a packet is reached stands at its first byte, what is noticed when it has been decoded at
  * its second, so that a seek to it leaves out the one but not the other.
@@ -53,8 +72,7 @@ struct reader {
 static void note_at(struct reader *r, const struct reader_problem *problem, struct seen_place place)
 {
 	r->damaged |= problem->kind != PROBLEM_NO_START;
-	/* After a seek, what was read before is met again. */
-	if (seen_has(&r->seen, place))
+	if (is_known(r, problem, place))
 		return;
 	if (r->problem_count < READER_PROBLEMS_MAX)
 		r->problems[r->problem_count] = *problem;
@@ -159,10 +177,10 @@ static char *read_all(int fd, size_t *size)
 	return text;
 }
 
-/* 0, or -errno of codec_about(). */
+/* 0, -ENOMEM, or -errno of codec_about(). */
 static int read_metadata(struct reader *r)
 {
-	int fd = files_open(r->directory, FILES_METADATA), err = -EINVAL;
+	int fd = files_open(r->directory, FILES_METADATA), err;
 	size_t size;
 	char *text;
 
@@ -170,8 +188,7 @@ static int read_metadata(struct reader *r)
 		return -EINVAL;
 	text = read_all(fd, &size);
 	close(fd);
-	if (text)
-		err = codec_about(text, size, &r->about);
+	err = text ? codec_about(text, size, &r->about) : -ENOMEM;
 	free(text);
 	return err;
 }
@@ -207,6 +224,10 @@ static int open_content(struct reader *r, const char *directory, char *message, 
 	if (err == -ENOTSUP) {
 		snprintf(message, size, "%s is a recording of format %u, this sdeitop reads format %u: a newer one is needed",
 			 directory, r->about.major, RECORDING_MAJOR);
+		return err;
+	}
+	if (err == -ENOMEM) {
+		snprintf(message, size, "out of memory");
 		return err;
 	}
 	if (!r->file_count) {

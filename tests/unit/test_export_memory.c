@@ -21,49 +21,9 @@ static void test_every_failure(void **state)
 }
 #else
 
+#include "failing_malloc.h"
+
 #define STEPS 300
-
-static long left = -1;	/* allocations until the one that fails; negative: none will */
-static bool failed;
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
-static bool fails(void)
-{
-	if (left < 0 || left-- > 0)
-		return false;
-	failed = true;
-	errno = ENOMEM;
-	return true;
-}
-
-void *malloc(size_t size)
-{
-	return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __libc_realloc(memory, size);
-}
-
-void *reallocarray(void *memory, size_t count, size_t size)
-{
-	return fails() ? NULL : __libc_realloc(memory, count * size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-	return fails() ? NULL : __libc_memalign(alignment, size);
-}
 
 /* The records of a machine, kept, so that only the export allocates when they are fed. */
 static struct {
@@ -96,8 +56,10 @@ static bool run(const struct export_format *format, FILE *out, long n)
 	struct export *x;
 	int err = -ENOMEM;
 
-	failed = false;
-	left = n;
+	failing.armed = true;
+	failing.failed = false;
+	failing.after = n;
+	failing.count = 1;
 	x = export_new(&options);
 	for (size_t i = 0; x && i < kept_count; i++) {
 		export_record(x, &kept[i].record.head, kept[i].size);
@@ -106,10 +68,10 @@ static bool run(const struct export_format *format, FILE *out, long n)
 	}
 	if (x)
 		err = export_end(x, 1);
-	left = -1;
+	failing.armed = false;
 	export_free(x);
-	assert_int_equal(err, failed ? -ENOMEM : 0);
-	return failed;
+	assert_int_equal(err, failing.failed ? -ENOMEM : 0);
+	return failing.failed;
 }
 
 static void test_every_failure(void **state)
@@ -119,7 +81,6 @@ static void test_every_failure(void **state)
 	struct machine *machine;
 	FILE *out;
 
-	left = -1;
 	out = fopen("/dev/null", "w");
 	assert_non_null(out);
 	setvbuf(out, buffer, _IOFBF, sizeof(buffer));	/* stdio does without one if it must */

@@ -29,46 +29,7 @@ static void test_hist_failure(void **state)
 }
 #else
 
-/* Counts down to the allocations that fail: fail_from <= 0 < fail_to. */
-static long fail_from, fail_to;
-static bool armed, failed;
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
-static bool fails(void)
-{
-	bool now;
-
-	if (!armed)
-		return false;
-	now = --fail_from < 0 && fail_to-- > 0;
-	failed |= now;
-	errno = ENOMEM;
-	return now;
-}
-
-void *malloc(size_t size)
-{
-	return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __libc_realloc(memory, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-	return fails() ? NULL : __libc_memalign(alignment, size);
-}
+#include "failing_malloc.h"
 
 static uint64_t errors;
 
@@ -76,9 +37,9 @@ static void take(void *ctx, const struct sdei_record *r, size_t size)
 {
 	int err;
 
-	armed = true;
+	failing.armed = true;
 	err = model_feed(ctx, r, size);
-	armed = false;
+	failing.armed = false;
 	errors += err == -ENOMEM;
 }
 
@@ -109,19 +70,19 @@ static bool run(long first, long failures)
 	struct model *m = model_new(NULL);
 	struct machine *machine;
 
-	fail_from = first;
-	fail_to = failures;
-	failed = false;
+	failing.after = first;
+	failing.count = failures;
+	failing.failed = false;
 	errors = 0;
 	machine = machine_new(3, 3, take, m);
 	for (unsigned int i = 0; i < 1500; i++)
 		machine_step(machine);
 	check(m);
 	assert_int_equal(model_totals(m)->no_memory, errors);
-	assert_true(failed == (errors > 0));
+	assert_true(failing.failed == (errors > 0));
 	machine_free(machine);
 	model_free(m);
-	return failed;
+	return failing.failed;
 }
 
 static void test_every_failure(void **state)
@@ -140,9 +101,9 @@ static bool add(struct hist *h, uint64_t value)
 {
 	bool full;
 
-	armed = true;
+	failing.armed = true;
 	full = hist_add(h, value, NULL) == -ENOMEM;
-	armed = false;
+	failing.armed = false;
 	return full;
 }
 
@@ -152,8 +113,8 @@ static void test_hist_failure(void **state)
 	int err;
 
 	assert_int_equal(hist_add(h, 5, NULL), 0);
-	fail_from = 0;
-	fail_to = 1;
+	failing.after = 0;
+	failing.count = 1;
 	assert_true(add(h, 1000));	/* nothing was added */
 	assert_int_equal(hist_count(h), 1);
 	assert_int_equal(hist_max(h), 5);
@@ -161,11 +122,11 @@ static void test_hist_failure(void **state)
 	assert_int_equal(hist_count(h), 2);
 	for (uint64_t value = 1; value < HIST_MAX_NS; value *= 2)
 		hist_add(more, value, NULL);
-	fail_from = 2;
-	fail_to = 1;
-	armed = true;
+	failing.after = 2;
+	failing.count = 1;
+	failing.armed = true;
 	err = hist_merge(h, more);
-	armed = false;
+	failing.armed = false;
 	assert_int_equal(err, -ENOMEM);
 	assert_int_equal(hist_count(h), 2);
 	assert_int_equal(hist_sum(h), 1005);
