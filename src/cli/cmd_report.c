@@ -61,7 +61,7 @@ static void tick(struct reporting *r, uint64_t now_ns)
 /* A plot wants finer steps than the seconds of the recorder. */
 static void tick_up_to(struct reporting *r, uint64_t time_ns)
 {
-	if (!r->timeline || !r->in_range)
+	if (!r->in_range)
 		return;
 	for (; r->next_tick_ns <= time_ns; r->next_tick_ns += timeline_step_ns(r->timeline))
 		tick(r, r->next_tick_ns);
@@ -87,8 +87,10 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 {
 	struct reporting *r = ctx;
 
-	enter_range(r);
-	tick_up_to(r, record->time_ns);
+	if (!r->in_range)
+		enter_range(r);
+	if (r->timeline)
+		tick_up_to(r, record->time_ns);
 	feeder_record(r->feeder, record, size);
 }
 
@@ -159,7 +161,8 @@ static int play(struct reporting *r)
 	playback_run(r->playback, UINT64_MAX);
 	enter_range(r);
 	playback_view_status(r->playback, &r->end);
-	tick_up_to(r, r->end.now_ns);
+	if (r->timeline)
+		tick_up_to(r, r->end.now_ns);
 	tick(r, r->end.now_ns);
 	model_settle(feeder_model(r->feeder), r->end.now_ns);
 	return EXIT_DONE;
@@ -180,9 +183,15 @@ static void ignore_lost_unknown(void *ctx, uint64_t count)
 {
 }
 
+static bool wants_evidence(void *ctx, uint64_t begin_ns, uint64_t end_ns)
+{
+	return evidence_wants(((struct reporting *)ctx)->evidence, begin_ns, end_ns);
+}
+
 static int collect(struct reporting *r)
 {
 	const struct playback_calls calls = {
+		.wants = wants_evidence,
 		.sink = { .record = take_evidence, .lost = ignore_lost, .lost_unknown = ignore_lost_unknown, .ctx = r },
 		.ctx = r,
 	};
@@ -192,8 +201,11 @@ static int collect(struct reporting *r)
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
-	if (playback_again(r->playback, &calls) == 0)
+	do {
+		if (playback_again(r->playback, &calls) < 0)
+			break;
 		playback_run(r->playback, evidence_until_ns(r->evidence));
+	} while (evidence_look_back(r->evidence));
 	return EXIT_DONE;
 }
 

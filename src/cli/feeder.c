@@ -94,7 +94,10 @@ void feeder_record(void *ctx, const struct sdei_record *record, size_t size)
 		model_feed(f->model, record, size);
 		return;
 	}
-	memcpy(&f->records[f->count], record, size);
+	if (size == sizeof(*record))	/* most are: no call for them */
+		f->records[f->count].head = *record;
+	else
+		memcpy(&f->records[f->count], record, size);
 	f->sizes[f->count++] = size;
 	if (f->count == BATCH)
 		pass_on(f);

@@ -30,8 +30,10 @@ struct playback {
 	struct reader *reader;
 	struct name_book names;
 	const struct recording_item *item;	/* the next one; NULL: to be fetched, or the end */
+	bool has_filters;
 	bool ended, stopped, begun;		/* begun: the range, whose records are counted */
 	uint64_t now_ns, from_ns, to_ns;
+	uint64_t until_ns;			/* up to where it is being played */
 	struct recording_status status;		/* the newest */
 	uint64_t read_of[SDEI_KIND_COUNT], lost_of[SDEI_KIND_COUNT];
 	uint64_t since_progress;		/* items */
@@ -250,7 +252,7 @@ static void play_record(struct playback *p, const struct recording_item *item)
 {
 	const struct sdei_record *r = &item->record.head;
 
-	if (!is_wanted(p, r->vm, r->vcpu, r->event))
+	if (p->has_filters && !is_wanted(p, r->vm, r->vcpu, r->event))
 		return;
 	p->read_of[r->kind]++;
 	p->calls.sink.record(p->calls.sink.ctx, r, item->size);
@@ -324,6 +326,7 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 {
 	if (until_ns > p->to_ns)
 		until_ns = p->to_ns;
+	p->until_ns = until_ns;
 	for (;;) {
 		if (!p->item)
 			p->item = reader_next(p->reader);
@@ -360,9 +363,21 @@ void playback_end(struct playback *p)
 	p->stopped = true;
 }
 
+/* The packet behind what is wanted ends playback_run(). */
+static bool wants_packet(void *ctx, uint64_t begin_ns, uint64_t end_ns)
+{
+	const struct playback *p = ctx;
+
+	return begin_ns > p->until_ns || p->calls.wants(p->calls.ctx, begin_ns, end_ns);
+}
+
 int playback_again(struct playback *p, const struct playback_calls *calls)
 {
+	/* What VMs are called, by which filters may choose, stands anywhere. */
+	bool may_skip = calls->wants && !p->config->guests.count;
+
 	p->calls = *calls;
+	reader_set_wants(p->reader, may_skip ? wants_packet : NULL, p);
 	return playback_seek(p, p->from_ns);
 }
 
@@ -467,6 +482,7 @@ struct playback *playback_open(const struct playback_config *config, const struc
 		return NULL;
 	}
 	p->config = config;
+	p->has_filters = config->vms.count || config->vcpus.count || config->events.count || config->guests.count;
 	p->calls = *calls;
 	p->reader = reader_open(config->input, &err, message, sizeof(message));
 	if (!p->reader) {

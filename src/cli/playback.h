@@ -62,6 +62,8 @@ struct playback_calls {
 	struct source_sink sink;
 	/* A moment of the recording at which the recorder told how it was doing; may be NULL. */
 	void (*status)(void *ctx, const struct recording_status *status);
+	/* Whether anything between those times matters, for a second look; what does not may be left out. May be NULL. */
+	bool (*wants)(void *ctx, uint64_t begin_ns, uint64_t end_ns);
 	void *ctx;
 };
 

@@ -221,7 +221,8 @@ static size_t get_wide(const uint8_t *in, size_t size, const struct layout *l, s
 
 /* --- items */
 
-static size_t get_other(const uint8_t *in, size_t size, unsigned int id, struct recording_item *item)
+/* Not to burden get() with what few items need. */
+static __attribute__((noinline)) size_t get_other(const uint8_t *in, size_t size, unsigned int id, struct recording_item *item)
 {
 	const struct layout *l = layout_of(id);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -11,6 +12,7 @@
 #define BUFFER_SIZE (2 * RECORDING_PACKET_CLAIM_MAX)
 /* Looking for packets inside of damaged ones must not take longer than so many times reading them. */
 #define SEARCH_FACTOR 16
+#define SKIM_SIZE 4096U		/* what is read where only a head may be wanted */
 
 struct cursor {
 	int directory;
@@ -26,6 +28,8 @@ struct cursor {
 	uint32_t number;
 	char name[FILES_NAME_MAX];
 	bool file_end;			/* nothing more comes from it */
+	uint64_t plain_size;		/* of an uncompressed file when it was opened; else 0 */
+	bool skims;			/* packets may be passed over */
 	struct reader_problem gz_problem;	/* why, if file is set: to be told when what came before it has been taken */
 	uint64_t offset;		/* in the file, of buffer[at] */
 	size_t at, filled;
@@ -112,12 +116,13 @@ static void end_bad(struct cursor *c)
 static void open_next(struct cursor *c)
 {
 	const struct stream_file *file = &c->files[c->file];
+	struct stat st;
 	int fd;
 
 	c->number = file->number;
 	files_name(c->name, file->number, file->compressed);
 	c->gz_problem.file[0] = '\0';
-	c->offset = c->at = c->filled = 0;
+	c->offset = c->at = c->filled = c->plain_size = 0;
 	c->file_end = false;
 	fd = files_open(c->directory, c->name);
 	if (fd < 0) {
@@ -130,7 +135,9 @@ static void open_next(struct cursor *c)
 		close(fd);
 		tell(c, PROBLEM_FILE, 0, 0, ENOMEM);
 		c->file_end = true;
+		return;
 	}
+	c->plain_size = gzdirect(c->gz) && fstat(fd, &st) == 0 ? st.st_size : 0;
 }
 
 static void leave_file(struct cursor *c)
@@ -165,6 +172,14 @@ static void check_gz(struct cursor *c)
 		fail_gz(c, PROBLEM_DAMAGED, 0);
 }
 
+/* How much to read for so many more bytes. */
+static size_t read_ahead(const struct cursor *c, size_t more)
+{
+	size_t room = BUFFER_SIZE - c->filled, least = more > SKIM_SIZE ? more : SKIM_SIZE;
+
+	return c->skims && least < room ? least : room;
+}
+
 /* Has at least want bytes at hand, unless the file ends before. */
 static void fill(struct cursor *c, size_t want)
 {
@@ -176,7 +191,7 @@ static void fill(struct cursor *c, size_t want)
 			c->filled -= c->at;
 			c->at = 0;
 		}
-		got = gzread(c->gz, c->buffer + c->filled, BUFFER_SIZE - c->filled);
+		got = gzread(c->gz, c->buffer + c->filled, read_ahead(c, want - (c->filled - c->at)));
 		if (got > 0)
 			c->filled += got;
 		else
@@ -190,6 +205,30 @@ static void skip(struct cursor *c, size_t bytes)
 {
 	c->at += bytes;
 	c->offset += bytes;
+}
+
+/* Whether so many bytes are there, without reading them if that can be told. */
+static bool has(struct cursor *c, size_t bytes)
+{
+	if (c->offset + bytes <= c->plain_size)
+		return true;
+	fill(c, bytes);
+	return c->filled - c->at >= bytes;
+}
+
+/* Steps over bytes that are there, read or not. */
+static void pass(struct cursor *c, size_t bytes)
+{
+	if (c->filled - c->at >= bytes) {
+		skip(c, bytes);
+		return;
+	}
+	c->offset += bytes;
+	c->at = c->filled = 0;
+	if (gzseek(c->gz, c->offset, SEEK_SET) < 0) {
+		c->file_end = true;
+		fail_gz(c, PROBLEM_FILE, EIO);
+	}
 }
 
 /* --- packets */
@@ -230,39 +269,40 @@ static void step_over(struct cursor *c, enum packet_verdict verdict, const struc
 	search(c);
 }
 
-static enum packet_verdict look(struct cursor *c, struct packet_head *head)
+static enum packet_verdict look(struct cursor *c, struct packet_head *head, bool *wanted, cursor_wants_t wants, void *ctx)
 {
 	const uint8_t *uuid = cursor_uuid(c);
 	enum packet_verdict verdict;
 
+	*wanted = true;
 	fill(c, HEAD_SIZE);
 	verdict = packet_check_head(c->buffer + c->at, c->filled - c->at, uuid, head);
 	if (verdict == PACKET_NOT_ONE)
 		return verdict;
+	if (verdict == PACKET_WHOLE && wants && !wants(ctx, head)) {
+		*wanted = false;
+		return has(c, head->packet_bits / 8) ? PACKET_WHOLE : PACKET_CUT;
+	}
 	fill(c, head->packet_bits / 8);
-	if (verdict != PACKET_WHOLE)
-		return verdict;
-	return packet_check(c->buffer + c->at, c->filled - c->at, uuid, head);
+	return verdict == PACKET_WHOLE ? packet_check(c->buffer + c->at, c->filled - c->at, uuid, head) : verdict;
 }
 
-static const uint8_t *take(struct cursor *c, const struct packet_head *head)
+static void take(struct cursor *c, const struct packet_head *head)
 {
-	const uint8_t *bytes = c->buffer + c->at;
-
 	if (c->bad)
 		c->bad_kind = PROBLEM_DAMAGED;	/* not at the end of the file */
 	end_bad(c);
 	if (!c->has_uuid)
 		cursor_set_uuid(c, head->uuid);
 	c->place = (struct cursor_place){ c->file, c->offset };
-	skip(c, head->packet_bits / 8);
-	return bytes;
 }
 
-const uint8_t *cursor_next(struct cursor *c, struct packet_head *head)
+bool cursor_next(struct cursor *c, struct packet_head *head, const uint8_t **bytes, cursor_wants_t wants, void *ctx)
 {
+	c->skims = wants;
 	while (c->file < c->count) {
 		enum packet_verdict verdict;
+		bool wanted;
 
 		if (!c->gz)
 			open_next(c);
@@ -272,14 +312,18 @@ const uint8_t *cursor_next(struct cursor *c, struct packet_head *head)
 			leave_file(c);
 			continue;
 		}
-		verdict = look(c, head);
-		if (verdict == PACKET_WHOLE)
-			return take(c, head);
+		verdict = look(c, head, &wanted, wants, ctx);
+		if (verdict == PACKET_WHOLE) {
+			take(c, head);
+			*bytes = wanted ? c->buffer + c->at : NULL;
+			pass(c, head->packet_bits / 8);
+			return true;
+		}
 		if (verdict == PACKET_NOT_ONE)
 			memset(head, 0, sizeof(*head));
 		step_over(c, c->filled - c->at < HEAD_SIZE ? PACKET_CUT : verdict, head);
 	}
-	return NULL;
+	return false;
 }
 
 /* --- places */

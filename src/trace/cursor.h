@@ -21,8 +21,14 @@ void cursor_free(struct cursor *c);	/* NULL is fine */
 void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16]);
 const uint8_t *cursor_uuid(const struct cursor *c);	/* NULL: not known yet */
 
-/* The next packet that is whole: its head in *head, its bytes valid until the next call. NULL at the end. */
-const uint8_t *cursor_next(struct cursor *c, struct packet_head *head);
+/* Whether the content of that packet matters. */
+typedef bool (*cursor_wants_t)(void *ctx, const struct packet_head *head);
+
+/*
+ * The next packet: its head in *head, its bytes in *bytes, valid until the next call. False at the end. What wants() refuses is
+ * there in full length, but was not read: *bytes is NULL and nothing was checked but the head. wants NULL: all matter.
+ */
+bool cursor_next(struct cursor *c, struct packet_head *head, const uint8_t **bytes, cursor_wants_t wants, void *ctx);
 
 /* Where the packet that was last returned begins, and going there: the next packet is that one. 0 or -errno. */
 struct cursor_place {

@@ -21,6 +21,8 @@ struct reader {
 	struct recording_about about;
 	bool has_about, has_clock;
 	struct cursor *cursor;
+	reader_wants_t wants;		/* NULL: all packets */
+	void *wants_ctx;
 
 	const uint8_t *bytes;		/* of the packet that is being read; NULL: none */
 	size_t at, size;
@@ -31,6 +33,7 @@ struct reader {
 	uint64_t next_sequence;
 	uint64_t last_ns;		/* of the newest item */
 	bool started;			/* a packet has been read since the start or a seek */
+	bool skipped;			/* packets before the next one were refused */
 	bool wants_snapshot, in_snapshot;
 	bool ended, done;		/* the newest item was the end mark; the end was reached */
 	bool damaged;			/* something was amiss since the start or a seek */
@@ -343,10 +346,35 @@ static bool is_next(struct reader *r, const struct packet_head *head)
 	return false;
 }
 
+static bool wants_packet(void *ctx, const struct packet_head *head)
+{
+	const struct reader *r = ctx;
+
+	return !r->wants || r->wants(r->wants_ctx, head->begin_ns, head->end_ns);
+}
+
+/* Whether a packet is next that was read; of one that was refused not even the number can be trusted. */
+static bool is_read(struct reader *r, const struct packet_head *head)
+{
+	if (!r->bytes) {
+		is_wanted(r, head);
+		r->skipped = true;
+		return false;
+	}
+	if (!is_next(r, head))
+		return false;
+	if (r->skipped) {
+		r->next_sequence = head->sequence;
+		seen_go(&r->seen, place_here(r, 0));
+	}
+	r->skipped = false;
+	return true;
+}
+
 static bool next_packet(struct reader *r)
 {
-	while ((r->bytes = cursor_next(r->cursor, &r->head))) {
-		if (!is_next(r, &r->head))
+	while (cursor_next(r->cursor, &r->head, &r->bytes, r->wants ? wants_packet : NULL, r)) {
+		if (!is_read(r, &r->head))
 			continue;
 		learn_from(r, &r->head);
 		check_sequence(r, &r->head);
@@ -360,7 +388,14 @@ static bool next_packet(struct reader *r)
 		if (is_wanted(r, &r->head))
 			return true;
 	}
+	r->bytes = NULL;
 	return false;
+}
+
+void reader_set_wants(struct reader *r, reader_wants_t wants, void *ctx)
+{
+	r->wants = wants;
+	r->wants_ctx = ctx;
 }
 
 /* --- items */
@@ -381,13 +416,18 @@ static const struct recording_item *tell_end(struct reader *r)
 	return NULL;
 }
 
-static bool decode(struct reader *r)
+/* The next item of the packet that is being read, or NULL. Nearly all that a reader does. */
+static inline const struct recording_item *decode(struct reader *r)
 {
-	size_t taken = codec_get(r->bytes + r->at, r->size - r->at, &r->item, &r->clock_ns);
+	size_t taken = r->bytes ? codec_get(r->bytes + r->at, r->size - r->at, &r->item, &r->clock_ns) : 0;
 
+	if (!taken)
+		return NULL;
 	r->at += taken;
-	r->decoded += taken != 0;
-	return taken;
+	r->decoded++;
+	r->last_ns = r->clock_ns;
+	r->ended = r->item.kind == ITEM_STATUS && r->item.status.end;
+	return &r->item;
 }
 
 /* Nothing more comes from this packet. */
@@ -400,21 +440,25 @@ static void leave_packet(struct reader *r)
 	r->bytes = NULL;
 }
 
-const struct recording_item *reader_next(struct reader *r)
+static __attribute__((noinline)) const struct recording_item *next_packets_item(struct reader *r)
 {
-	for (;;) {
-		if (r->gap)
-			return tell_gap(r);
-		if (r->bytes && r->at < r->size && decode(r)) {
-			r->last_ns = r->clock_ns;
-			r->ended = r->item.kind == ITEM_STATUS && r->item.status.end;
-			return &r->item;
-		}
+	const struct recording_item *item = NULL;
+
+	while (!item) {
 		if (r->bytes)
 			leave_packet(r);
 		if (r->done || !next_packet(r))
 			return tell_end(r);
+		if (r->gap)
+			return tell_gap(r);
+		item = decode(r);
 	}
+	return item;
+}
+
+const struct recording_item *reader_next(struct reader *r)
+{
+	return decode(r) ?: next_packets_item(r);
 }
 
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
@@ -441,6 +485,7 @@ static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct 
 {
 	struct cursor *c = cursor_new(r->directory, r->files, r->file_count, NULL, NULL);
 	struct packet_head head;
+	const uint8_t *bytes;
 	bool in_snapshot = false;
 	uint64_t next_sequence = 0;
 
@@ -449,7 +494,7 @@ static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct 
 	if (!is_zero(r->about.uuid))
 		cursor_set_uuid(c, r->about.uuid);
 	*span = (struct reader_span){ .begin_ns = UINT64_MAX, .bytes = r->total };
-	while (cursor_next(c, &head)) {
+	while (cursor_next(c, &head, &bytes, NULL, NULL)) {
 		bool starts = head.holds == PACKET_SNAPSHOT && !in_snapshot;
 
 		if (!follows(&head, next_sequence))
@@ -495,7 +540,7 @@ int reader_seek(struct reader *r, uint64_t time_ns)
 		return err;
 	r->bytes = NULL;
 	r->gap = 0;
-	r->done = r->ended = r->started = r->in_snapshot = r->damaged = false;
+	r->done = r->ended = r->started = r->skipped = r->in_snapshot = r->damaged = false;
 	r->wants_snapshot = start.sequence != 0;
 	r->next_sequence = start.sequence;
 	seen_go(&r->seen, start.found ? (struct seen_place){ r->files[start.place.file].number, start.place.offset + 1 } :

@@ -25,6 +25,14 @@ const struct recording_about *reader_about(const struct reader *r);
  */
 const struct recording_item *reader_next(struct reader *r);
 
+/*
+ * From now on, packets that wants() refuses are skipped without a look into them, as if they held nothing: for what has been read
+ * before. They are as long as their head says, and their items have times from begin_ns to end_ns, but for records that the source
+ * delivered late: those are older. wants NULL: all packets.
+ */
+typedef bool (*reader_wants_t)(void *ctx, uint64_t begin_ns, uint64_t end_ns);
+void reader_set_wants(struct reader *r, reader_wants_t wants, void *ctx);
+
 /* How far: bytes of files read, of all there are (compressed size where compressed). For progress. */
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
 

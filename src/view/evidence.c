@@ -5,19 +5,24 @@
 #include <string.h>
 
 #define BUCKETS 1024
+#define LOOK_BACK_NS 10000000ULL	/* how far the first pass looks for records before a moment */
+#define LOOK_BACK_STEP 32
 #define BEYOND_NS 1000000000ULL	/* records that come later than this after the moment say nothing about it */
 
 struct collection {
 	struct report_evidence told;
 	struct sdei_record records[EVIDENCE_RECORDS];
 	uint32_t functions[EVIDENCE_RECORDS];
-	size_t after;			/* so many are from behind */
+	size_t before, after;		/* so many of the first ones are from before, of the last ones from behind */
+	bool missed;			/* records from before were left out */
+	bool done;			/* nothing more is wanted */
 };
 
 struct evidence {
 	struct collection late[EVIDENCE_LATE], findings[EVIDENCE_FINDINGS];
 	size_t late_count, finding_count;
 	uint64_t last_ns;		/* of what any of them wants */
+	uint64_t look_back_ns;
 	uint64_t wanted_late[BUCKETS], wanted_findings[BUCKETS];	/* by vCPU, a bit for each that is about it */
 	struct report_evidence told_late[EVIDENCE_LATE], told_findings[EVIDENCE_FINDINGS];
 };
@@ -103,6 +108,7 @@ struct evidence *evidence_new(const struct model *m)
 
 	if (!e)
 		return NULL;
+	e->look_back_ns = LOOK_BACK_NS;
 	choose_late(e, m);
 	choose_findings(e, m);
 	return e;
@@ -143,22 +149,24 @@ static void append(struct collection *c, const struct sdei_record *record)
 
 static void take_before(struct collection *c, const struct sdei_record *record)
 {
-	if (c->told.count == EVIDENCE_BEFORE)
+	if (c->before == EVIDENCE_BEFORE)
 		drop(c, 0);
+	else
+		c->before++;
 	append(c, record);
 }
 
 static void take_after(struct collection *c, const struct sdei_record *record)
 {
-	if (c->after == EVIDENCE_AFTER || record->time_ns > c->told.to_ns + BEYOND_NS)
+	if (record->time_ns > c->told.to_ns + BEYOND_NS)
 		return;
 	append(c, record);
-	c->after++;
+	c->done = ++c->after == EVIDENCE_AFTER;
 }
 
 static void take(struct collection *c, const struct sdei_record *record)
 {
-	if (record->vcpu != c->told.vcpu || record->vm != c->told.vm)
+	if (c->done || record->vcpu != c->told.vcpu || record->vm != c->told.vm)
 		return;
 	if (record->time_ns < c->told.from_ns)
 		take_before(c, record);
@@ -182,6 +190,71 @@ void evidence_record(struct evidence *e, const struct sdei_record *record)
 		return;
 	take_all(e->late, e->wanted_late[at], record);
 	take_all(e->findings, e->wanted_findings[at], record);
+}
+
+/* --- stretches of records, most of which are far from everything */
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static bool is_near(const struct evidence *e, const struct collection *c, uint64_t begin_ns, uint64_t end_ns)
+{
+	return !c->done && end_ns >= less(c->told.from_ns, e->look_back_ns) && less(begin_ns, BEYOND_NS) <= c->told.to_ns;
+}
+
+/* What came before a stretch that is left out is not what was right before the moment. */
+static void leave_out(struct collection *c, uint64_t begin_ns)
+{
+	if (c->done || begin_ns >= c->told.from_ns)
+		return;
+	c->missed = true;
+	c->before = c->told.count = 0;
+}
+
+bool evidence_wants(struct evidence *e, uint64_t begin_ns, uint64_t end_ns)
+{
+	for (size_t i = 0; i < e->late_count; i++)
+		if (is_near(e, &e->late[i], begin_ns, end_ns))
+			return true;
+	for (size_t i = 0; i < e->finding_count; i++)
+		if (is_near(e, &e->findings[i], begin_ns, end_ns))
+			return true;
+	for (size_t i = 0; i < e->late_count; i++)
+		leave_out(&e->late[i], begin_ns);
+	for (size_t i = 0; i < e->finding_count; i++)
+		leave_out(&e->findings[i], begin_ns);
+	return false;
+}
+
+/* Those that have all they can are done; the others start over. */
+static bool start_over(struct collection *collections, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		struct collection *c = &collections[i];
+
+		c->done = !c->missed || c->before == EVIDENCE_BEFORE;
+		if (c->done)
+			continue;
+		c->before = c->after = c->told.count = c->told.left_out = c->told.gap = 0;
+		c->missed = false;
+		any = true;
+	}
+	return any;
+}
+
+bool evidence_look_back(struct evidence *e)
+{
+	bool late = start_over(e->late, e->late_count), findings = start_over(e->findings, e->finding_count);
+
+	if (e->look_back_ns == UINT64_MAX)
+		return false;
+	if (__builtin_mul_overflow(e->look_back_ns, LOOK_BACK_STEP, &e->look_back_ns))
+		e->look_back_ns = UINT64_MAX;
+	return late || findings;
 }
 
 uint64_t evidence_until_ns(const struct evidence *e)

@@ -169,7 +169,7 @@ static void test_cut(void **state)
 static void test_any_bytes(void **state)
 {
 	for (int i = 0; i < 500000; i++) {
-		size_t size = random_bits() % 64;
+		size_t size = random_bits() % 128;	/* whole ones of any kind, and hardly any */
 		uint8_t *bytes = malloc(size ?: 1);
 		struct recording_item item;
 		uint64_t clock = random_bits() >> random_bits() % 64;
@@ -180,6 +180,70 @@ static void test_any_bytes(void **state)
 		taken = codec_get(bytes, size, &item, &clock);
 		assert_true(taken <= size);
 		free(bytes);
+	}
+}
+
+/* --- what the table says, bit by bit */
+
+static uint64_t bits_at(const uint8_t *bytes, unsigned int at, unsigned int count)
+{
+	uint64_t value = 0;
+
+	for (unsigned int bit = 0; bit < count; bit++, at++)
+		value |= (uint64_t)(bytes[at / 8] >> at % 8 & 1) << bit;
+	return value;
+}
+
+static uint64_t value_at(const uint8_t *bytes, unsigned int at, unsigned int bits, const struct field *f)
+{
+	uint64_t value = bits_at(bytes, at, bits);
+
+	if (!bits)
+		return f->implied;
+	if (f->is_signed && bits < 64 && value >> (bits - 1))
+		value -= 1ULL << bits;
+	return f->labels == LABELS_FUNCTION && bits < 32 ? value + LAYOUT_FUNCTION_BASE : value;
+}
+
+/* The item of that narrow layout; its bytes. */
+static size_t expect(const uint8_t *bytes, const struct layout *l, uint64_t time_ns, struct recording_item *item)
+{
+	unsigned int at = 0;
+
+	memset(item, 0, sizeof(*item));
+	item->kind = l->of->item;
+	item->record.head.kind = l->of->record;
+	item->size = kind_of(l->of->record)->size;
+	set_time(item, time_ns);
+	for (unsigned int i = 0; l->of->fields[i].name; i++) {
+		set(item, &l->of->fields[i], value_at(bytes, at, l->bits[i], &l->of->fields[i]));
+		at += l->bits[i];
+	}
+	return at / 8;
+}
+
+static void test_as_the_table_says(void **state)
+{
+	for (int i = 0; i < 300000; i++) {
+		const struct layout *l = layout_of(1 + random_bits() % LAYOUT_NARROW_MAX);
+		struct recording_item expected, item;
+		uint64_t clock = random_bits() >> 8, low;
+		uint8_t bytes[96];
+		size_t size;
+
+		assert_non_null(l);
+		for (size_t at = 0; at < sizeof(bytes); at++)
+			bytes[at] = random_bits() >> 32;
+		bytes[0] = (bytes[0] & ~31) | l->id;
+		low = bits_at(bytes, 5, 19);
+		size = 3 + expect(bytes + 3, l, clock + ((low - clock) & ((1 << 19) - 1)), &expected);
+		/* With all that stands behind it, and as the last of a packet. */
+		assert_int_equal(codec_get(bytes, i % 2 ? sizeof(bytes) : size, &item, &clock), size);
+		assert_int_equal(clock, expected.time_ns);
+		assert_int_equal(item.kind, expected.kind);
+		assert_int_equal(item.time_ns, expected.time_ns);
+		assert_int_equal(item.size, expected.size);
+		assert_memory_equal(&item.record, &expected.record, sizeof(item.record));
 	}
 }
 
@@ -280,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_as_the_table_says),
 		cmocka_unit_test(test_layouts_are_whole_bytes),
 		cmocka_unit_test(test_hot_sizes),
 		cmocka_unit_test(test_about),

@@ -650,6 +650,102 @@ static void test_packed_and_cut(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_directory, old_directory)
 
+/* --- leaving out what is far */
+
+struct window {
+	uint64_t from_ns, to_ns;
+	uint64_t asked, refused;
+};
+
+static bool wants_window(void *ctx, uint64_t begin_ns, uint64_t end_ns)
+{
+	struct window *w = ctx;
+	bool wants = end_ns >= w->from_ns && begin_ns <= w->to_ns;
+
+	w->asked++;
+	w->refused += !wants;
+	return wants;
+}
+
+/* The records in the window. */
+static struct seen read_window(struct reader *r, struct window *w, bool skipping)
+{
+	const struct recording_item *item;
+	struct seen seen = { 0 };
+
+	assert_int_equal(reader_seek(r, 0), 0);
+	reader_set_wants(r, skipping ? wants_window : NULL, w);
+	while ((item = reader_next(r)))
+		if (item->kind == ITEM_RECORD && item->time_ns >= w->from_ns && item->time_ns <= w->to_ns)
+			add(&seen, item);
+	reader_set_wants(r, NULL, NULL);
+	return seen;
+}
+
+/* The times of all records; how many there are. */
+static size_t times_of(struct reader *r, uint64_t times[], size_t room)
+{
+	const struct recording_item *item;
+	size_t count = 0;
+
+	assert_int_equal(reader_seek(r, 0), 0);
+	while ((item = reader_next(r)) && count < room)
+		if (item->kind == ITEM_RECORD)
+			times[count++] = item->time_ns;
+	return count;
+}
+
+/* Whatever window is read, the rest skipped, it holds the same; and nothing is said of the rest that was not said before. */
+static void check_windows(void)
+{
+	static uint64_t times[20000];
+	struct reader *r = open_reader();
+	struct seen all = rest_of(r);
+	size_t count = times_of(r, times, 20000);
+	uint64_t refused = 0;
+
+	for (size_t i = 0; i < 190; i++) {
+		size_t first = i * count / 190, last = first + 40 * (i % 3);
+		struct window w = { .from_ns = times[first], .to_ns = times[last < count ? last : count - 1] };
+		struct seen full = read_window(r, &w, false), part = read_window(r, &w, true);
+
+		assert_true(full.records > 0);
+		refused += w.refused;
+		assert_memory_equal(&full, &part, sizeof(full));
+	}
+	assert_true(refused > 1000);
+	assert_int_equal(reader_seek(r, 0), 0);
+	assert_int_equal(rest_of(r).problems, all.problems);
+	reader_close(r);
+}
+
+static void test_windows(void **state)
+{
+	for (int compress = 0; compress < 2; compress++) {
+		make(4, 6000, 60, 30, 0, compress);
+		check_windows();
+		remove_all();
+		new_directory(NULL);
+	}
+}
+
+/* Of a packet whose head is all right nobody sees that it is damaged, until it is read. */
+static void test_windows_of_damaged(void **state)
+{
+	size_t size, count, ends[300];
+	uint8_t *bytes;
+
+	make(4, 6000, 60, 0, 0, false);
+	bytes = read_file("sdei-000000", &size);
+	count = ends_of(bytes, size, ends, 300);
+	assert_true(count >= 100);
+	/* A number that would make all that follow look old. */
+	memset(bytes + ends[40] + offsetof(struct packet_head, sequence), 0x7f, 7);
+	write_file("sdei-000000", bytes, ends[count - 2] + 50);
+	free(bytes);
+	check_windows();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -668,6 +764,8 @@ int main(void)
 		TEST(test_counted_once),
 		TEST(test_counted_in_any_order),
 		TEST(test_rotated_and_killed),
+		TEST(test_windows),
+		TEST(test_windows_of_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
