@@ -377,8 +377,16 @@ def test_expiry(prometheus, exporter, path):
     ok("the host's totals stay", [] if before == after == 2 else [f"{before} {after}"])
 
 
+def make_link(directory, texts):
+    """sdeid's file where sdeid may write; node_exporter finds it as sdeid(8) says. The file's path."""
+    path = os.path.join(directory, "metrics", "sdeid.prom")
+    os.mkdir(os.path.dirname(path))
+    os.symlink(path, os.path.join(texts, "sdeid.prom"))
+    return path
+
+
 def with_servers(directory, texts):
-    path = os.path.join(texts, "sdei.prom")
+    path = make_link(directory, texts)
     node_server, node = start_node_exporter(directory, texts)
     prometheus_server, prometheus = start_prometheus(directory, node)
     exporter = Exporter("small", path)

@@ -3,7 +3,7 @@
 """Manual pages and bash completion against the program: every command has a page, what is said of its options
 (columns, keys) is what --help says, the pages have no faults, and completion offers what there is.
 
-UPDATE_GOLDEN=1 writes the parts that come from --help; SDEITOP=PROGRAM instead of build/sdeitop.
+UPDATE_GOLDEN=1 writes the parts that come from --help; SDEITOP=PROGRAM instead of build/sdeitop; sdeid is looked for beside it.
 """
 import os
 import re
@@ -12,6 +12,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.environ.get("SDEITOP", os.path.join(TOP, "build", "sdeitop"))
+DAEMON = os.path.join(os.path.dirname(PROGRAM), "sdeid")
 MAN = os.path.join(TOP, "man")
 failures = 0
 
@@ -36,12 +37,18 @@ def commands():
     return ["" if name == "top" else name for name in names]
 
 
+def full_name(command):
+    """As in the places for what is generated. The daemon is a program of its own."""
+    return "sdeid" if command == "sdeid" else f"sdeitop {command}".strip()
+
+
 def page_of(command):
-    return os.path.join(MAN, f"sdeitop-{command}.1" if command else "sdeitop.1")
+    return os.path.join(MAN, "sdeid.8" if command == "sdeid" else full_name(command).replace(" ", "-") + ".1")
 
 
 def help_of(command):
-    done = subprocess.run([PROGRAM] + command.split() + ["--help"], capture_output=True, text=True, check=False)
+    call = [DAEMON] if command == "sdeid" else [PROGRAM] + command.split()
+    done = subprocess.run(call + ["--help"], capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:
         raise SystemExit(f"not ok {command} --help ended with {done.returncode}: {done.stderr}")
     return done.stdout
@@ -118,7 +125,7 @@ def generated(text, command):
     """The page with its generated parts as they should be."""
     def fill(match):
         return "\n".join([match.group(1)] + PARTS[match.group(2)](command) + ['.\\" end'])
-    text = re.sub(r'(\.\\" (options|columns|keys) of sdeitop[^\n]*)\n.*?\.\\" end', fill, text, flags=re.S)
+    text = re.sub(r'(\.\\" (options|columns|keys) of sdei[^\n]*)\n.*?\.\\" end', fill, text, flags=re.S)
     return re.sub(r'(\.\\" others\n).*', lambda match: match.group(1) + "\n".join(other_lines(command)) + "\n", text, flags=re.S)
 
 
@@ -128,7 +135,7 @@ def check_page(command):
         return [f"{os.path.relpath(path, TOP)} is missing"]
     text = read(path)
     wanted = generated(text, command)
-    if f'.\\" options of sdeitop{" " + command if command else ""}\n' not in text:
+    if f'.\\" options of {full_name(command)}\n' not in text:
         return ["it has no place for its options"]
     if text == wanted:
         return []
@@ -166,9 +173,9 @@ printf '%s\n' "${COMPREPLY[@]}"
 """
 
 
-def complete(*words):
+def complete(*words, program=PROGRAM):
     script = os.path.join(TOP, "contrib", "completion", "sdeitop.bash")
-    done = subprocess.run(["bash", "-c", COMPLETE, "complete", script, PROGRAM, *words], capture_output=True, text=True, cwd=TOP, check=False)
+    done = subprocess.run(["bash", "-c", COMPLETE, "complete", script, program, *words], capture_output=True, text=True, cwd=TOP, check=False)
     return done.stdout.split() if not done.stderr else [done.stderr]
 
 
@@ -188,11 +195,15 @@ def check_completion():
     complaints += differ("files", complete("events", "-o", "READ"), ["README.md"])
     complaints += differ("files as operands", complete("events", "READ"), ["README.md"])
     complaints += differ("a value that is none of these", complete("events", "-p", ""), [])
+    complaints += differ("options of sdeid", complete("--", program=DAEMON), ["--" + row[1] for row in options(help_of("sdeid"))])
+    complaints += differ("a socket", complete("-s", "READ", program=DAEMON), ["README.md"])
+    complaints += differ("users", complete("--user", "nobod", program=DAEMON), ["nobody"])
+    complaints += differ("groups", complete("--group", "nogrou", program=DAEMON), ["nogroup"])
     return complaints
 
 
 def main():
-    for command in commands():
+    for command in commands() + ["sdeid"]:
         ok(f"man/{os.path.basename(page_of(command))} says what --help says", check_page(command))
     for name in sorted(os.listdir(MAN)):
         ok(f"man/{name} has no faults", lint(os.path.join(MAN, name)))
