@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define LINE_MAX_STEPS 64
-
 static unsigned int octave(uint64_t value)
 {
 	return value ? 63 - __builtin_clzll(value) : 0;
@@ -48,26 +46,37 @@ int bars_fit(uint64_t low, uint64_t high, unsigned int max)
 	return choices[i];
 }
 
+void bars_count(const struct hist *h, int per_octave, unsigned int first, uint64_t *counts, size_t count)
+{
+	struct hist_bucket bucket;
+	unsigned int it = 0;
+
+	while (hist_next(h, &it, &bucket)) {
+		unsigned int step = bars_step(bucket.min_ns, per_octave);
+
+		step = step > first ? step - first : 0;
+		counts[step < count ? step : count - 1] += bucket.count;
+	}
+}
+
 size_t bars_merge(const struct hist *h, struct hist_bucket *rows, size_t max)
 {
 	int per_octave = bars_fit(hist_min(h), hist_max(h), max);
-	unsigned int first = bars_step(hist_min(h), per_octave), it = 0, step;
-	struct hist_bucket bucket;
-	size_t count = 0;
+	unsigned int first = bars_step(hist_min(h), per_octave);
+	uint64_t counts[BARS_MAX] = { 0 };
+	size_t count;
 
 	if (!hist_count(h) || !max)
 		return 0;
+	max = max < BARS_MAX ? max : BARS_MAX;
 	count = bars_step(hist_max(h), per_octave) - first + 1;
 	count = count > max ? max : count;
+	bars_count(h, per_octave, first, counts, count);
 	for (size_t i = 0; i < count; i++)
 		rows[i] = (struct hist_bucket){
 			.min_ns = bars_step_min(first + i, per_octave), .max_ns = bars_step_min(first + i + 1, per_octave) - 1,
+			.count = counts[i],
 		};
-	while (hist_next(h, &it, &bucket)) {
-		step = bars_step(bucket.min_ns, per_octave);
-		step = step > first ? step - first : 0;
-		rows[step < count ? step : count - 1].count += bucket.count;
-	}
 	return count;
 }
 
@@ -94,8 +103,8 @@ char *bars_line(char *buf, const struct hist *h, unsigned int width, bool utf8)
 {
 	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 	static const char *const ascii[] = { " ", ".", ".", ":", ":", "+", "+", "#", "#" };
-	struct hist_bucket rows[LINE_MAX_STEPS];
-	size_t count = bars_merge(h, rows, width < LINE_MAX_STEPS ? width : LINE_MAX_STEPS);
+	struct hist_bucket rows[BARS_MAX];
+	size_t count = bars_merge(h, rows, width < BARS_MAX ? width : BARS_MAX);
 	uint64_t most = 1;
 	char *at = buf;
 

@@ -9,6 +9,8 @@
 
 #include "../model/hist.h"
 
+#define BARS_MAX 64	/* steps in one picture */
+
 /*
  * Values in steps that grow with them: per_octave 4, 2 or 1 of them for each power of two, or one for -per_octave powers.
  */
@@ -18,7 +20,10 @@ uint64_t bars_step_min(unsigned int step, int per_octave);	/* the least value of
 /* The finest per_octave with which low..high takes at most max steps. */
 int bars_fit(uint64_t low, uint64_t high, unsigned int max);
 
-/* Buckets merged into at most max steps between the smallest and the largest sample, lowest first. How many. */
+/* Adds the samples to counts of count steps from first on; those that are beyond them to the first or last. */
+void bars_count(const struct hist *h, int per_octave, unsigned int first, uint64_t *counts, size_t count);
+
+/* Buckets merged into at most max steps (and BARS_MAX) between the smallest and the largest sample, lowest first. How many. */
 size_t bars_merge(const struct hist *h, struct hist_bucket *rows, size_t max);
 
 /* share (0..1) of width columns; what is not nothing shows. buf of 3 * width + 1. */

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "html.h"
 
+#include <limits.h>
+#include <string.h>
+
 #include "escape.h"
+#include "format.h"
 
 static void put_code(FILE *out, const char *in, unsigned int length, uint32_t code)
 {
@@ -17,9 +21,9 @@ static void put_code(FILE *out, const char *in, unsigned int length, uint32_t co
 		fprintf(out, code > 0xffff ? "\\U%08x" : "\\u%04x", code);
 }
 
-void html_text(FILE *out, const char *in)
+void html_text_cut(FILE *out, const char *in, unsigned int most)
 {
-	while (*in) {
+	for (; *in && most > 0; most--) {
 		uint32_t code;
 		unsigned int length = utf8_decode(in, &code);
 
@@ -29,4 +33,22 @@ void html_text(FILE *out, const char *in)
 			fprintf(out, "\\x%02x", (unsigned char)*in);
 		in += length ? length : 1;
 	}
+	if (*in)
+		fputs("\xe2\x80\xa6", out);
+}
+
+void html_text(FILE *out, const char *in)
+{
+	html_text_cut(out, in, UINT_MAX);
+}
+
+void html_ns(FILE *out, uint64_t ns)
+{
+	char age[FORMAT_SIZE];
+	size_t digits = strspn(format_age(age, sizeof(age), ns), "0123456789.");
+
+	if (ns >= 60000000000ULL)
+		fputs(age, out);
+	else
+		fprintf(out, "%.*s\xc2\xa0%s", (int)digits, age, age[digits] == 'u' ? "\xc2\xb5s" : age + digits);
 }

@@ -3,6 +3,7 @@
 #ifndef VIEW_HTML_H
 #define VIEW_HTML_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -10,5 +11,11 @@
  * (see escape.h) and undecodable bytes become \xNN or \uNNNN that one sees, a backslash becomes two.
  */
 void html_text(FILE *out, const char *in);
+
+/* The same of at most that many characters, with an ellipsis behind them where there were more. */
+void html_text_cut(FILE *out, const char *in, unsigned int most);
+
+/* A duration with its unit: 12.3 µs, 501 ms, 4m05s. */
+void html_ns(FILE *out, uint64_t ns);
 
 #endif

@@ -6,6 +6,7 @@
 #include "format.h"
 #include "json_record.h"
 #include "json_write.h"
+#include "why.h"
 
 /* What all levels of one line need. */
 struct line {
@@ -86,13 +87,9 @@ static void put_counts(struct json *j, const char *key, const struct model_count
 
 static void put_rejected(struct json *j, const struct model_event *e)
 {
-	static const char *const names[REJECT_COUNT] = {
-		[REJECT_ENOENT] = "ENOENT", [REJECT_EPERM] = "EPERM", [REJECT_EBUSY] = "EBUSY", [REJECT_OTHER] = "other",
-	};
-
 	json_open(j, "rejected_by", '{');
 	for (int i = 0; i < REJECT_COUNT; i++)
-		json_u64(j, names[i], e->rejected[i]);
+		json_u64(j, why_reject(i), e->rejected[i]);
 	json_close(j, '}');
 }
 

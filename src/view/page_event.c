@@ -336,16 +336,13 @@ static void put_histogram(const struct maker *k, const struct model_event *e)
 
 static void put_reasons(const struct maker *k, const struct model_event *e)
 {
-	static const char *const names[REJECT_COUNT] = {
-		[REJECT_ENOENT] = "ENOENT", [REJECT_EPERM] = "EPERM", [REJECT_EBUSY] = "EBUSY", [REJECT_OTHER] = "other",
-	};
 	const struct model_counts *c = &e->count;
 
 	page_line(k->page);
 	page_put(k->page, LOOK_PLAIN, "coalesced %" PRIu64 "  rejected %" PRIu64, c->coalesced, c->rejected);
 	for (int i = 0; i < REJECT_COUNT; i++)
 		if (e->rejected[i])
-			page_put(k->page, LOOK_PLAIN, " (%s %" PRIu64 ")", names[i], e->rejected[i]);
+			page_put(k->page, LOOK_PLAIN, " (%s %" PRIu64 ")", why_reject(i), e->rejected[i]);
 	page_put(k->page, LOOK_PLAIN, "  cancelled %" PRIu64 "  cleared %" PRIu64, c->cancelled, c->cleared);
 }
 

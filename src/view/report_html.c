@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The report as a page for browsers: no script, no network; whatever the recording says is text. */
-#include <stdint.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
-#include "events_text.h"
 #include "format.h"
 #include "html.h"
 #include "names.h"
@@ -11,284 +11,212 @@
 #include "sum.h"
 #include "why.h"
 
-#define ROWS_MAX 500
+/* --- what was recorded */
 
-static const char head[] =
-	"<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
-	"<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-	"<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<title>sdeitop report</title>\n<style>\n"
-	":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:auto;padding:1rem;"
-	"overflow-wrap:anywhere}\n"
-	".box{overflow-x:auto}table{border-collapse:collapse;white-space:nowrap}th,td{padding:.15rem .6rem;text-align:right;"
-	"border-bottom:1px solid #8886}th:first-child,td:first-child{text-align:left}\n"
-	"svg{display:block;width:100%;height:16rem;background:#160b1f}.axis{display:flex;justify-content:space-between;margin:0}\n"
-	".h1{fill:#46327e}.h2{fill:#365c8d}.h3{fill:#277f8e}.h4{fill:#1fa187}.h5{fill:#4ac16d}.h6{fill:#9fda3a}.h7{fill:#d8e219}"
-	".h8{fill:#fde725}\n"
-	".bar{display:flex;height:1.2rem;min-width:12rem;border-radius:3px;overflow:hidden}.bar i{display:block}"
-	".p0{background:#cc79a7}.p1{background:#999}.p2{background:#e69f00}.p3{background:#0072b2}.p4{background:#56b4e9}"
-	".p5{background:#009e73}.p6{background:#d55e00}.key{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 1rem}\n"
-	".lead{font-size:1.2rem}details{margin:.4rem 0}details td{text-align:left}.num{text-align:right!important}\n"
-	"@media print{svg{break-inside:avoid}}\n</style></head><body>\n";
-
-static void cell_ns(FILE *out, uint64_t ns)
+static void about_text(FILE *out, const char *label, const char *text)
 {
-	char buf[FORMAT_SIZE];
-
-	fprintf(out, "<td data-ns=%ju>%s</td>", (uintmax_t)ns, format_age(buf, sizeof(buf), ns));
-}
-
-static void event_row(FILE *out, const struct model_vcpu *v, const struct model_event *e)
-{
-	const struct hist *h = e->dispatch;
-	char buf[WHY_SIZE];
-
-	fprintf(out, "<tr><td>%u ", v->vm->pid);
-	html_text(out, name_of(v->vm)->raw ? name_of(v->vm)->raw : "-");
-	fprintf(out, "</td><td>%u</td><td>%u</td><td>%ju</td><td>%ju</td><td>%ju</td>", v->id, e->event, (uintmax_t)e->count.signals,
-		(uintmax_t)e->count.dispatched,
-		(uintmax_t)(e->count.coalesced + e->count.rejected + e->count.cancelled + e->count.cleared));
-	if (hist_count(h)) {
-		cell_ns(out, hist_quantile(h, 0.5));
-		cell_ns(out, hist_quantile(h, 0.9));
-		cell_ns(out, hist_quantile(h, 0.99));
-		cell_ns(out, hist_quantile(h, 0.999));
-		cell_ns(out, hist_max(h));
-	} else {
-		fputs("<td>-</td><td>-</td><td>-</td><td>-</td><td>-</td>", out);
-	}
-	fprintf(out, "<td>%s</td><td>%s</td></tr>\n", why_short(buf, sizeof(buf), model_event_blame(e)), e->inexact ? "lost" : "");
-}
-
-static void events(FILE *out, const struct model *m)
-{
-	size_t count, rows = 0;
-	struct model_vm *const *vms = model_vms(m, &count);
-
-	fputs("<h2>Events</h2>\n<div class=box tabindex=0><table><thead><tr><th>VM<th>vCPU<th>event<th>signals<th>dispatched<th>dropped<th>p50<th>p90"
-	      "<th>p99<th>p99.9<th>max<th>blame<th>records</tr></thead><tbody>\n", out);
-	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < vms[i]->vcpu_count; k++) {
-			const struct model_vcpu *v = vms[i]->vcpus[k];
-
-			for (size_t n = 0; n < v->event_count; n++) {
-				if (event_in_use(v->events[n]) && rows++ < ROWS_MAX)
-					event_row(out, v, v->events[n]);
-			}
-		}
-	}
-	fputs("</tbody></table></div>\n", out);
-	if (rows > ROWS_MAX)
-		fprintf(out, "<p>and %zu events more: the text has them all</p>\n", rows - ROWS_MAX);
-}
-
-/* --- blame */
-
-static void blame_bar(FILE *out, const struct model_blame *blame)
-{
-	fputs("<div class=bar>", out);
-	for (unsigned int part = 0; part < BLAME_COUNT; part++) {
-		double percent = 100 * why_share(blame, part);
-
-		if (blame->ns[part])
-			fprintf(out, "<i class=p%u style=\"width:%.2f%%\" title=\"%s %.1f%%\"></i>", part, percent, why_part(part), percent);
-	}
-	fputs("</div>", out);
-}
-
-static void blame_key(FILE *out)
-{
-	fputs("<p>", out);
-	for (unsigned int part = 0; part < BLAME_COUNT; part++)
-		fprintf(out, "<span class=\"key p%u\"></span>%s", part, why_part(part));
-	fputs("</p>\n", out);
-}
-
-static void blame(FILE *out, const struct model *m)
-{
-	size_t count;
-	struct model_vm *const *vms = model_vms(m, &count);
-	char buf[FORMAT_SIZE];
-
-	fputs("<h2>Where the time to the dispatch went</h2>\n", out);
-	blame_key(out);
-	fputs("<div class=box tabindex=0><table><thead><tr><th>VM<th>waiting, all together<th>of it</tr></thead><tbody>\n", out);
-	for (size_t i = 0; i < count && i < ROWS_MAX; i++) {
-		struct model_blame sum;
-
-		model_vm_blame(vms[i], &sum);
-		if (!model_blame_total(&sum))
-			continue;
-		fprintf(out, "<tr><td>%u ", vms[i]->pid);
-		html_text(out, name_of(vms[i])->raw ? name_of(vms[i])->raw : "-");
-		fprintf(out, "</td><td>%s</td><td>", format_age(buf, sizeof(buf), model_blame_total(&sum)));
-		blame_bar(out, &sum);
-		fputs("</td></tr>\n", out);
-	}
-	fputs("</tbody></table></div>\n", out);
-}
-
-/* --- the worst, in one sentence */
-
-static void headline(FILE *out, const struct model *m)
-{
-	const struct model_event *worst = NULL;
-	const struct model_late *of_worst = NULL;
-	size_t vms, count;
-	struct model_vm *const *vm = model_vms(m, &vms);
-	char age[FORMAT_SIZE], why[WHY_SIZE];
-
-	for (size_t i = 0; i < vms; i++)
-		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
-			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++) {
-				const struct model_event *e = vm[i]->vcpus[j]->events[k];
-				const struct model_late *late = model_event_late(e, &count);
-
-				if (late && count && (!of_worst || late->latency_ns > of_worst->latency_ns)) {
-					worst = e;
-					of_worst = late;
-				}
-			}
-	if (!worst) {
-		fputs("<p class=lead>No event was dispatched.</p>\n", out);
+	if (!*text)
 		return;
-	}
-	fprintf(out, "<p class=lead>The latest event was dispatched after <b data-ns=%ju>%s</b>: event %u of VM %u ",
-		(uintmax_t)of_worst->latency_ns, format_age(age, sizeof(age), of_worst->latency_ns), worst->event,
-		worst->vcpu->vm->pid);
-	html_text(out, name_of(worst->vcpu->vm)->raw ? name_of(worst->vcpu->vm)->raw : "-");
-	fprintf(out, ", vCPU %u. It waited: %s.</p>\n", worst->vcpu->id, why_late(why, sizeof(why), of_worst));
-}
-
-/* --- evidence */
-
-static void record_row(FILE *out, const struct report_evidence *e, size_t i)
-{
-	const struct sdei_record *r = &e->records[i];
-	const char *kind = sdei_kind_name(r->kind), *call = e->functions ? sdei_call_name(e->functions[i]) : NULL;
-	char letters[6], *details = NULL;
-	size_t size;
-	FILE *text = open_memstream(&details, &size);
-
-	if (text) {
-		events_text_details(text, r);
-		fclose(text);
-	}
-	fprintf(out, "<tr><td class=num>%+.3f</td><td>%s</td><td>", (double)(int64_t)(r->time_ns - e->from_ns) / 1e3, kind ? kind : "?");
-	if (r->event != SDEI_NONE)
-		fprintf(out, "%u", r->event);
-	fprintf(out, "</td><td>%s</td><td>%s", sdei_state_letters(r->state, letters), call ? call : "");
-	html_text(out, details ? details : "");
-	fputs("</td></tr>\n", out);
-	free(details);
-}
-
-static void records(FILE *out, const struct report_evidence *e)
-{
-	fputs("<div class=box tabindex=0><table><thead><tr><th>\xc2\xb5s<th>record<th>event<th>state<th></tr></thead><tbody>\n", out);
-	for (size_t i = 0; i < e->count; i++) {
-		if (e->left_out && i == e->gap)
-			fprintf(out, "<tr><td colspan=5>and %ju records more in between</td></tr>\n", (uintmax_t)e->left_out);
-		record_row(out, e, i);
-	}
-	fputs("</tbody></table></div>\n", out);
-}
-
-static void latest(FILE *out, const struct report *report)
-{
-	char age[FORMAT_SIZE];
-
-	if (report->late_count)
-		fputs("<h2>Records around the worst dispatches</h2>\n", out);
-	for (size_t i = 0; i < report->late_count; i++) {
-		const struct report_evidence *e = &report->late[i];
-
-		fprintf(out, "<details%s><summary>%s: VM %u vCPU %u event %u</summary>\n", i ? "" : " open",
-			format_age(age, sizeof(age), e->to_ns - e->from_ns), e->vm, e->vcpu, e->event);
-		records(out, e);
-		fputs("</details>\n", out);
-	}
-}
-
-static void findings(FILE *out, const struct report *report)
-{
-	const struct model *m = report->model;
-	size_t count;
-	const struct model_finding *f = model_findings(m, &count);
-	char buf[WHY_SIZE];
-
-	fprintf(out, "<h2>Findings: %zu</h2>\n<ul>\n", count);
-	for (size_t i = 0; i < count; i++) {
-		const struct model_vm *vm = why_vm(m, &f[i]);
-
-		fprintf(out, "<li>%s: ", severity_name(finding_severity(f[i].code)));
-		html_text(out, why_where(buf, sizeof(buf), &f[i], vm ? name_of(vm)->shown : "-"));
-		fprintf(out, ": %s, %ju times", finding_help(f[i].code), (uintmax_t)f[i].count);
-		if (i < report->finding_count && report->findings[i].count) {
-			fputs("<details><summary>records around it</summary>\n", out);
-			records(out, &report->findings[i]);
-			fputs("</details>", out);
-		}
-		fputs("</li>\n", out);
-	}
-	fputs("</ul>\n", out);
+	fprintf(out, "<dt>%s<dd>", label);
+	html_text(out, text);
+	putc('\n', out);
 }
 
 static void about(FILE *out, const struct report *report)
 {
 	const struct recording_about *a = report->about;
-	char wall[FORMAT_SIZE], length[FORMAT_SIZE];
+	int64_t offset = report->status->wall_ns - (int64_t)report->status->now_ns;
+	char wall[FORMAT_SIZE];
 
-	format_wall(wall, sizeof(wall), (int64_t)report->begin_ns + a->clock_offset_ns);
-	format_age(length, sizeof(length), report->end_ns - report->begin_ns);
-	fputs("<h1>SDEI on ", out);
-	html_text(out, a->host);
-	fprintf(out, "</h1>\n<p>%s from %s, %ju records", length, wall, (uintmax_t)model_totals(report->model)->records);
-	if (report_is_partial(report))
-		fprintf(out, ", out of a recording of %s",
-			format_age(length, sizeof(length), report->span.end_ns - report->span.begin_ns));
-	fputs(". Kernel ", out);
-	html_text(out, a->kernel);
-	fputs(". Probes: ", out);
-	html_text(out, a->probes);
-	if (a->probes_missing[0]) {
-		fputs("; missing: ", out);
-		html_text(out, a->probes_missing);
+	fputs("<header><h1>SDEI on ", out);
+	html_text(out, *a->host ? a->host : "an unknown host");
+	fputs("</h1>\n<dl>", out);
+	fprintf(out, "<dt>from<dd>%s\n", format_wall(wall, sizeof(wall), (int64_t)report->begin_ns + offset));
+	fprintf(out, "<dt>for<dd data-ns=%" PRIu64 ">", report->end_ns - report->begin_ns);
+	html_ns(out, report->end_ns - report->begin_ns);
+	putc('\n', out);
+	if (report_is_partial(report)) {
+		fprintf(out, "<dt>of a recording of<dd data-ns=%" PRIu64 ">", report->span.end_ns - report->span.begin_ns);
+		html_ns(out, report->span.end_ns - report->span.begin_ns);
+		putc('\n', out);
 	}
-	fputs("</p>\n", out);
+	about_text(out, "kernel", a->kernel);
+	about_text(out, "machine", a->machine);
+	if (a->cpus)
+		fprintf(out, "<dt>CPUs<dd>%u\n", a->cpus);
+	about_text(out, "sdeitop", a->version);
+	about_text(out, "only", a->filter);
+	about_text(out, "because of", a->reason);
+	about_text(out, "not attached", a->probes_missing);
+	fputs("</dl></header>\n", out);
 }
 
-static void missing(FILE *out, const struct report *report)
-{
-	char buf[512];
+/* --- the worst, in one sentence */
 
-	if (!model_totals(report->model)->lost && !report->problems_all) {
-		fputs("<p>No record was lost, nothing is missing.</p>\n", out);
+static const struct model_late *worst_of(const struct model_event *e)
+{
+	size_t count;
+	const struct model_late *late = model_event_late(e, &count);
+
+	return count ? late : NULL;
+}
+
+static void headline(const struct html_page *page)
+{
+	const struct model_event *e = page->event_count ? page->events[0] : NULL;
+	const struct model_late *late = e ? worst_of(e) : NULL;
+	char why[WHY_SIZE];
+
+	if (!late) {
+		fputs("<p class=lead>No event was dispatched whose signal had been seen.</p>\n", page->out);
 		return;
 	}
-	fprintf(out, "<h2>Missing</h2>\n<p>%ju records lost while recording, %ju places of the recording damaged or incomplete.</p>\n<ul>\n",
-		(uintmax_t)model_totals(report->model)->lost, (uintmax_t)report->problems_all);
+	fprintf(page->out, "<p class=lead>The worst dispatch took <b data-ns=%" PRIu64 ">", late->latency_ns);
+	html_ns(page->out, late->latency_ns);
+	fprintf(page->out, "</b>: event %u of VM ", e->event);
+	html_page_vm(page->out, e->vcpu->vm, HTML_NAME);
+	fprintf(page->out, ", vCPU %u. It waited %s.</p>\n", e->vcpu->id, why_late(why, sizeof(why), late));
+}
+
+/* --- the figures of all */
+
+static void tile(FILE *out, const char *id, const char *name, uint64_t count, const char *class)
+{
+	fprintf(out, "<div class=\"tile %s\"><b id=%s>%" PRIu64 "</b> %s</div>\n", count ? class : "", id, count, name);
+}
+
+static void tiles(const struct html_page *page)
+{
+	const struct model_totals *totals = model_totals(page->model);
+	const struct model_counts *c = &totals->count;
+	size_t vms, vcpus = 0, findings;
+	struct model_vm *const *vm = model_vms(page->model, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		vcpus += vm[i]->vcpu_count;
+	model_findings(page->model, &findings);
+	fputs("<div class=tiles>\n", page->out);
+	tile(page->out, "n-vms", "VMs", vms, "");
+	tile(page->out, "n-vcpus", "vCPUs", vcpus, "");
+	tile(page->out, "n-records", "records", totals->records, "");
+	tile(page->out, "n-signals", "signals", c->signals, "");
+	tile(page->out, "n-dispatched", "dispatched", c->dispatched, "");
+	tile(page->out, "n-dropped", "dropped", c->coalesced + c->rejected + c->cancelled + c->cleared, "");
+	tile(page->out, "n-findings", "findings", findings, "warning");
+	tile(page->out, "n-lost", "records lost", totals->lost, "error");
+	fputs("</div>\n", page->out);
+}
+
+/* --- what is missing */
+
+static void doubt(FILE *out, uint64_t count, const char *what)
+{
+	if (count)
+		fprintf(out, "<li>%" PRIu64 " %s\n", count, what);
+}
+
+static void missing(const struct html_page *page)
+{
+	const struct report *report = page->report;
+	const struct model_totals *totals = model_totals(page->model);
+	uint64_t malformed = totals->unknown + report->status->counters.malformed;
+	char buf[512];
+
+	if (!(totals->lost + totals->late + totals->misfits + malformed + totals->no_memory + report->problems_all)) {
+		fputs("<p class=fine>No record was lost, nothing is missing.</p>\n", page->out);
+		return;
+	}
+	fputs("<section id=missing class=error><h2>Missing</h2>\n<ul>\n", page->out);
+	doubt(page->out, totals->lost, "records were lost while recording: counts are exact, times miss samples");
+	doubt(page->out, totals->late, "records came late");
+	doubt(page->out, totals->misfits, "records did not fit the state before them");
+	doubt(page->out, malformed, "records were malformed");
+	doubt(page->out, totals->no_memory, "records found no memory");
 	for (size_t i = 0; i < report->problem_count; i++) {
 		reader_describe(&report->problems[i], buf, sizeof(buf));
-		fputs("<li>", out);
-		html_text(out, buf);
-		fputs("</li>\n", out);
+		fputs("<li>", page->out);
+		html_text(page->out, buf);
+		putc('\n', page->out);
 	}
-	fputs("</ul>\n", out);
+	doubt(page->out, report->problems_all - report->problem_count, "places more are damaged or incomplete");
+	fputs("</ul></section>\n", page->out);
+}
+
+/* --- the page */
+
+static size_t each_event(const struct model *m, const struct model_event **events)
+{
+	size_t vms, count = 0;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
+			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++) {
+				if (!event_in_use(vm[i]->vcpus[j]->events[k]))
+					continue;
+				if (events)
+					events[count] = vm[i]->vcpus[j]->events[k];
+				count++;
+			}
+	return count;
+}
+
+static int by_worst(const void *a, const void *b)
+{
+	const struct model_event *x = *(const struct model_event *const *)a, *y = *(const struct model_event *const *)b;
+	uint64_t xs = hist_max(x->dispatch), ys = hist_max(y->dispatch);
+
+	if (xs != ys)
+		return xs < ys ? 1 : -1;
+	return html_page_compare(x, y);
+}
+
+static void contents(FILE *out)
+{
+	fputs("<nav><a href=\"#findings\">findings</a> <a href=\"#time\">over time</a> <a href=\"#vms\">VMs</a> "
+	      "<a href=\"#events\">events</a> <a href=\"#hists\">histograms</a> <a href=\"#blame\">blame</a> <a href=\"#drops\">drops</a> "
+	      "<a href=\"#masks\">masks</a> <a href=\"#calls\">calls</a> <a href=\"#late\">records</a></nav>\n", out);
+}
+
+static int body(const struct html_page *page)
+{
+	int err;
+
+	about(page->out, page->report);
+	headline(page);
+	tiles(page);
+	missing(page);
+	contents(page->out);
+	report_html_findings(page);
+	err = report_html_latencies(page);
+	if (!err)
+		err = report_html_vms(page);
+	report_html_events(page);
+	report_html_hists(page);
+	report_html_blame(page);
+	if (!err)
+		err = report_html_drops(page);
+	if (!err)
+		err = report_html_masks(page);
+	report_html_calls(page);
+	report_html_late(page);
+	return err;
 }
 
 int report_html(FILE *out, const struct report *report)
 {
+	struct html_page page = { .out = out, .report = report, .model = report->model };
 	int err;
 
-	fputs(head, out);
-	about(out, report);
-	headline(out, report->model);
-	missing(out, report);
-	events(out, report->model);
-	blame(out, report->model);
-	err = report_html_plots(out, report);
-	findings(out, report);
-	latest(out, report);
-	fputs("</body></html>\n", out);
+	page.event_count = each_event(report->model, NULL);
+	page.events = calloc(page.event_count + 1, sizeof(*page.events));
+	if (!page.events)
+		return -ENOMEM;
+	each_event(report->model, page.events);
+	qsort(page.events, page.event_count, sizeof(*page.events), by_worst);
+	report_html_head(out);
+	err = body(&page);
+	fputs("</main></body></html>\n", out);
+	free(page.events);
 	return err;
 }

@@ -1,79 +1,232 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Heat maps: neighbouring cells of one colour are one rectangle, empty ones none. */
+/*
+ * Heat maps over time. The cells are an SVG that is stretched to the width there is; all text is HTML around it, so that it
+ * is readable at any width. Neighbouring cells of one colour are one stroke, those of a row and colour one path.
+ */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
-#include "format.h"
+#include "html.h"
+#include "names.h"
 #include "report_html_inside.h"
+#include "why.h"
 
 #define SHADES 8
 #define ROWS_SHOWN 64
-#define ROW_HEIGHT 8
+#define ROW_PX 15
+#define TICKS 5
+#define SEC 1000000000ULL
 
-/* 1 .. SHADES for 1 .. max by powers of two, 0 for 0. */
+/* --- shades */
+
+static unsigned int bits_of(uint64_t value)
+{
+	return value ? 64 - __builtin_clzll(value) : 0;
+}
+
+/* SHADES for the power of two of max, one less for each power below, but not below 1. */
 static unsigned int shade(uint64_t value, uint64_t max)
 {
-	unsigned int bits = 64 - __builtin_clzll(max | 1), is = 64 - __builtin_clzll(value | 1);
+	unsigned int below = bits_of(max) - bits_of(value);
 
 	if (!value)
 		return 0;
-	return bits <= SHADES ? is + SHADES - bits : is + SHADES > bits ? is + SHADES - bits : 1;
+	return below < SHADES ? SHADES - below : 1;
 }
 
-static void line(FILE *out, unsigned int y, const unsigned char *shades, unsigned int columns)
+/* 1 .. SHADES for equal steps of a share. */
+static unsigned int share_shade(uint64_t value, uint64_t whole)
 {
+	if (!value)
+		return 0;
+	return value >= whole ? SHADES : 1 + value * SHADES / whole;
+}
+
+enum legend { OF_NS, OF_COUNT, OF_SHARE };
+
+static void put_limit(FILE *out, enum legend of, unsigned int i, uint64_t max)
+{
+	uint64_t limit = i == SHADES ? max : 1ULL << (bits_of(max) - (SHADES - i));
+
+	fputs(of == OF_SHARE || i == SHADES ? "\xe2\x89\xa4\xc2\xa0" : "&lt;\xc2\xa0", out);
+	if (of == OF_NS)
+		html_ns(out, limit);
+	else if (of == OF_COUNT)
+		fprintf(out, "%" PRIu64, limit);
+	else
+		fprintf(out, "%.0f\xc2\xa0%%", 100.0 * i / SHADES);
+}
+
+/* max: OF_SHARE has none. */
+static void legend(FILE *out, enum legend of, uint64_t max)
+{
+	unsigned int first = of != OF_SHARE && bits_of(max) < SHADES ? SHADES + 1 - bits_of(max) : 1;
+
+	fputs("<p class=legend>", out);
+	for (unsigned int i = first; i <= SHADES; i++) {
+		fprintf(out, "<span><i class=h%u></i>", i);
+		put_limit(out, of, i, max);
+		fputs("</span> ", out);
+	}
+	fputs("</p>\n", out);
+}
+
+/* --- the time axis */
+
+static uint64_t tick_step(uint64_t span_ns)
+{
+	static const unsigned int firsts[] = { 1, 2, 5 };
+	static const unsigned int seconds[] = { 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400 };
+
+	for (uint64_t decade = 1000; decade < 10 * SEC; decade *= 10)
+		for (size_t i = 0; i < 3; i++)
+			if (span_ns / (decade * firsts[i]) <= TICKS)
+				return decade * firsts[i];
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
+		if (span_ns / SEC / seconds[i] <= TICKS)
+			return seconds[i] * SEC;
+	return (span_ns / TICKS / (86400 * SEC) + 1) * 86400 * SEC;
+}
+
+static uint64_t span_of(const struct timeline *t)
+{
+	return timeline_columns(t) * timeline_column_ns(t);
+}
+
+static void put_grid(FILE *out, const struct timeline *t, unsigned int rows)
+{
+	uint64_t span = span_of(t), step = tick_step(span);
+
+	fputs("<path class=grid d=\"", out);
+	for (uint64_t at = step; at < span; at += step)
+		fprintf(out, "M%.2f 0v%u", (double)at / timeline_column_ns(t), rows);
+	fputs("\"/>", out);
+}
+
+static void put_ticks(FILE *out, const struct timeline *t)
+{
+	uint64_t span = span_of(t), step = tick_step(span);
+
+	fputs("<div class=ticks>", out);
+	for (uint64_t at = 0; at <= span; at += step) {
+		fprintf(out, "<span style=\"left:%.2f%%\">", 100.0 * at / span);
+		if (at)
+			html_ns(out, at);
+		else
+			putc('0', out);
+		fputs("</span>", out);
+	}
+	fputs("</div>\n", out);
+}
+
+/* --- cells */
+
+static void put_shade(FILE *out, const unsigned char *shades, unsigned int columns, unsigned int which)
+{
+	unsigned int end = 0;
+
 	for (unsigned int from = 0, to; from < columns; from = to) {
 		for (to = from + 1; to < columns && shades[to] == shades[from]; to++)
 			;
-		if (shades[from])
-			fprintf(out, "<rect class=h%u x=%u y=%u width=%u height=%u />", shades[from], from, y, to - from, ROW_HEIGHT);
+		if (shades[from] != which)
+			continue;
+		if (end)
+			fprintf(out, "m%u 0h%u", from - end, to - from);
+		else
+			fprintf(out, "<path class=h%u d=\"M%u .5h%u", which, from, to - from);
+		end = to;
 	}
+	if (end)
+		fputs("\"/>", out);
 }
 
-static void begin(FILE *out, unsigned int columns, unsigned int rows, const char *what)
+static void put_row(FILE *out, unsigned int row, const unsigned char *shades, unsigned int columns)
 {
-	fprintf(out, "<svg role=img aria-label=\"%s\" viewBox=\"0 0 %u %u\" preserveAspectRatio=none>\n", what, columns,
-		rows * ROW_HEIGHT);
+	fprintf(out, "<g transform=\"translate(0 %u)\">", row);
+	for (unsigned int which = 1; which <= SHADES; which++)
+		put_shade(out, shades, columns, which);
+	fputs("</g>\n", out);
 }
 
-static void end(FILE *out, const struct timeline *t)
+static void begin_cells(FILE *out, const struct timeline *t, unsigned int rows, const char *what)
 {
-	char buf[FORMAT_SIZE];
-
-	format_age(buf, sizeof(buf), timeline_columns(t) * timeline_column_ns(t));
-	fprintf(out, "</svg>\n<p class=axis><span>0</span><span>%s</span></p>\n", buf);
+	fprintf(out, "<svg role=img aria-label=\"%s\" viewBox=\"0 0 %u %u\" preserveAspectRatio=none style=\"height:%upx\" "
+		"data-column-ns=%" PRIu64 ">\n", what, timeline_columns(t), rows, rows * ROW_PX, timeline_column_ns(t));
+	put_grid(out, t, rows);
 }
 
-static void bands(FILE *out, const struct timeline *t)
+/* --- all latencies */
+
+struct bands {
+	unsigned int low, high;	/* those that have any */
+	uint32_t max;
+};
+
+static struct bands find_bands(const struct timeline *t)
 {
-	unsigned int columns = timeline_columns(t), low = TIMELINE_BANDS, high = 0;
-	unsigned char shades[TIMELINE_COLUMNS];
-	char from[FORMAT_SIZE], to[FORMAT_SIZE];
-	uint32_t max = 0;
+	struct bands bands = { .low = TIMELINE_BANDS };
 
 	for (unsigned int b = 0; b < TIMELINE_BANDS; b++) {
-		for (unsigned int c = 0; c < columns; c++) {
+		for (unsigned int c = 0; c < timeline_columns(t); c++) {
 			uint32_t count = timeline_band(t, c, b);
 
-			max = count > max ? count : max;
-			low = count && b < low ? b : low;
-			high = count ? b : high;
+			bands.max = count > bands.max ? count : bands.max;
+			bands.low = count && b < bands.low ? b : bands.low;
+			bands.high = count ? b : bands.high;
 		}
 	}
-	if (!max)
-		return;
-	format_age(from, sizeof(from), 1ULL << (low + 8));
-	format_age(to, sizeof(to), 1ULL << (high + 9));
-	fprintf(out, "<h2>Dispatch latency over time</h2>\n<p>From %s (below) to %s (above), a line for each power of two; "
-		"the brighter, the more dispatches, at most %u in a cell.</p>\n", from, to, max);
-	begin(out, columns, high - low + 1, "Dispatches by latency and time");
-	for (unsigned int b = low; b <= high; b++) {
-		for (unsigned int c = 0; c < columns; c++)
-			shades[c] = shade(timeline_band(t, c, b), max);
-		line(out, (high - b) * ROW_HEIGHT, shades, columns);
-	}
-	end(out, t);
+	return bands;
 }
+
+static void put_bands(FILE *out, const struct timeline *t, const struct bands *bands)
+{
+	unsigned char shades[TIMELINE_COLUMNS];
+
+	begin_cells(out, t, bands->high - bands->low + 1, "Dispatches by latency and time");
+	for (unsigned int b = bands->high + 1; b-- > bands->low;) {
+		for (unsigned int c = 0; c < timeline_columns(t); c++)
+			shades[c] = shade(timeline_band(t, c, b), bands->max);
+		put_row(out, bands->high - b, shades, timeline_columns(t));
+	}
+	fputs("</svg>\n", out);
+}
+
+static void all(const struct html_page *page, const struct bands *bands)
+{
+	const struct timeline *t = page->report->timeline;
+	FILE *out = page->out;
+
+	fputs("<p>How many dispatches took from the time on the left up to that above it.</p>\n<div class=worst>", out);
+	legend(out, OF_COUNT, bands->max);
+	fputs("<div class=map><div class=left>", out);
+	for (unsigned int b = bands->high + 1; b-- > bands->low;) {
+		fputs("<span>", out);
+		html_ns(out, b ? 1ULL << (b + 8) : 0);
+		fputs("</span>", out);
+	}
+	fputs("</div>\n", out);
+	put_bands(out, t, bands);
+	fputs("<div class=right></div>", out);
+	put_ticks(out, t);
+	fputs("</div></div>\n", out);
+}
+
+/* --- vCPUs */
+
+struct line {
+	const struct timeline_row *row;
+	uint64_t figure;	/* lines come by it, largest first */
+};
+
+/* What a map of vCPUs is about. */
+struct map {
+	const char *title, *about, *label, *class;
+	enum legend of;
+	uint64_t (*figure)(const struct timeline_row *row);
+	unsigned int (*shade)(const struct timeline_cell *cell, const struct timeline *t, uint64_t max);
+	uint64_t (*told)(const struct html_page *page, const struct line *line);	/* beside the line */
+};
 
 static uint64_t worst_of(const struct timeline_row *row)
 {
@@ -84,55 +237,176 @@ static uint64_t worst_of(const struct timeline_row *row)
 	return worst;
 }
 
-static int by_worst(const void *a, const void *b)
+static uint64_t masked_of(const struct timeline_row *row)
 {
-	uint64_t x = worst_of(*(const struct timeline_row *const *)a), y = worst_of(*(const struct timeline_row *const *)b);
+	uint64_t sum = 0;
 
-	return x < y ? 1 : x > y ? -1 : 0;
+	for (unsigned int c = 0; c < TIMELINE_COLUMNS; c++)
+		sum += row->cells[c].masked_ns;
+	return sum;
 }
 
-static void vcpus(FILE *out, const struct timeline *t, const struct timeline_row **rows, size_t count)
+static unsigned int worst_shade(const struct timeline_cell *cell, const struct timeline *t, uint64_t max)
 {
-	size_t shown = count < ROWS_SHOWN ? count : ROWS_SHOWN;
-	uint64_t max = worst_of(rows[0]), left_out = count - shown + timeline_left_out(t);
-	unsigned int columns = timeline_columns(t);
-	unsigned char shades[TIMELINE_COLUMNS];
-	char buf[FORMAT_SIZE];
+	return shade(cell->worst_ns, max);
+}
 
-	format_age(buf, sizeof(buf), max);
-	fprintf(out, "<h2>Worst latency of each vCPU over time</h2>\n<p>The vCPU with the worst one first; the brightest is %s.", buf);
-	if (left_out)
-		fprintf(out, " %ju more vCPUs are left out.", (uintmax_t)left_out);
-	fputs("</p>\n", out);
-	begin(out, columns, shown, "Worst dispatch latency by vCPU and time");
-	for (size_t i = 0; i < shown; i++) {
-		for (unsigned int c = 0; c < columns; c++)
-			shades[c] = shade(rows[i]->cells[c].worst_ns, max);
-		fprintf(out, "<g><title>VM %u vCPU %u</title>", rows[i]->vm, rows[i]->vcpu);
-		line(out, i * ROW_HEIGHT, shades, columns);
-		fputs("</g>\n", out);
+static unsigned int masked_shade(const struct timeline_cell *cell, const struct timeline *t, uint64_t max)
+{
+	return share_shade(cell->masked_ns, timeline_column_ns(t));
+}
+
+static uint64_t told_worst(const struct html_page *page, const struct line *line)
+{
+	return line->figure;
+}
+
+/* As the other reports have it: a cell is cut where it is full. */
+static uint64_t told_masked(const struct html_page *page, const struct line *line)
+{
+	const struct model_vm *vm = why_vm_of(page->model, line->row->vm, line->row->instance);
+	const struct model_vcpu *v = vm ? model_vcpu(vm, line->row->vcpu) : NULL;
+
+	if (!v)
+		return line->figure;
+	return model_masked_ns(v, v->gone ? v->gone_ns : page->report->status->now_ns);
+}
+
+static int by_figure(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	if (x->figure != y->figure)
+		return x->figure < y->figure ? 1 : -1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Those whose figure is not 0; how many of them. */
+static size_t sort_lines(struct line *lines, const struct timeline *t, const struct map *map)
+{
+	size_t count, used = 0;
+	const struct timeline_row *rows = timeline_rows(t, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		lines[used] = (struct line){ .row = &rows[i], .figure = map->figure(&rows[i]) };
+		used += lines[used].figure > 0;
 	}
-	end(out, t);
+	qsort(lines, used, sizeof(*lines), by_figure);
+	return used;
 }
 
-int report_html_plots(FILE *out, const struct report *report)
+static void put_labels(const struct html_page *page, const struct line *lines, size_t count)
 {
-	const struct timeline_row **sorted, *rows;
+	fputs("<div class=left>", page->out);
+	for (size_t i = 0; i < count; i++) {
+		const struct timeline_row *row = lines[i].row;
+		const struct model_vm *vm = why_vm_of(page->model, row->vm, row->instance);
+
+		fprintf(page->out, "<span data-vm=%u data-instance=%u data-vcpu=%u>", row->vm, row->instance, row->vcpu);
+		if (vm)
+			html_page_vm(page->out, vm, HTML_NAME);
+		else
+			fprintf(page->out, "%u", row->vm);
+		fprintf(page->out, " vCPU\xc2\xa0%u</span>", row->vcpu);
+	}
+	fputs("</div>\n", page->out);
+}
+
+static void put_figures(const struct html_page *page, const struct map *map, const struct line *lines, size_t count)
+{
+	fputs("<div class=right>", page->out);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t ns = map->told(page, &lines[i]);
+
+		fprintf(page->out, "<span data-ns=%" PRIu64 ">", ns);
+		html_ns(page->out, ns);
+		fputs("</span>", page->out);
+	}
+	fputs("</div>\n", page->out);
+}
+
+static void put_lines(const struct html_page *page, const struct map *map, const struct line *lines, size_t count)
+{
+	const struct timeline *t = page->report->timeline;
+	unsigned char shades[TIMELINE_COLUMNS];
+
+	begin_cells(page->out, t, count, map->label);
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned int c = 0; c < timeline_columns(t); c++)
+			shades[c] = map->shade(&lines[i].row->cells[c], t, lines[0].figure);
+		put_row(page->out, i, shades, timeline_columns(t));
+	}
+	fputs("</svg>\n", page->out);
+}
+
+static void put_map(const struct html_page *page, const struct map *map, const struct line *lines, size_t count)
+{
+	const struct timeline *t = page->report->timeline;
+	size_t shown = count < ROWS_SHOWN ? count : ROWS_SHOWN;
+	uint64_t left_out = count - shown + timeline_left_out(t);
+
+	fprintf(page->out, "<h3>%s</h3>\n<p>%s", map->title, map->about);
+	if (left_out)
+		fprintf(page->out, " %" PRIu64 " more vCPUs are left out.", left_out);
+	fprintf(page->out, "</p>\n<div class=%s>", map->class);
+	legend(page->out, map->of, lines[0].figure);
+	fputs("<div class=map>", page->out);
+	put_labels(page, lines, shown);
+	put_lines(page, map, lines, shown);
+	put_figures(page, map, lines, shown);
+	put_ticks(page->out, t);
+	fputs("</div></div>\n", page->out);
+}
+
+/* Nothing if no vCPU has any of it. */
+static int vcpus(const struct html_page *page, const struct map *map)
+{
+	const struct timeline *t = page->report->timeline;
+	struct line *lines;
 	size_t count;
 
-	if (!report->timeline)
-		return 0;
-	bands(out, report->timeline);
-	rows = timeline_rows(report->timeline, &count);
-	if (!count)
-		return 0;
-	sorted = calloc(count, sizeof(*sorted));
-	if (!sorted)
+	timeline_rows(t, &count);
+	lines = calloc(count + 1, sizeof(*lines));
+	if (!lines)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &rows[i];
-	qsort(sorted, count, sizeof(*sorted), by_worst);
-	vcpus(out, report->timeline, sorted, count);
-	free(sorted);
+	count = sort_lines(lines, t, map);
+	if (count)
+		put_map(page, map, lines, count);
+	free(lines);
 	return 0;
+}
+
+int report_html_latencies(const struct html_page *page)
+{
+	static const struct map worst = {
+		.title = "Worst of each vCPU", .label = "Worst dispatch latency by vCPU and time", .class = "worst",
+		.about = "The vCPU with the worst one first; on the right its worst.",
+		.of = OF_NS, .figure = worst_of, .shade = worst_shade, .told = told_worst,
+	};
+	const struct timeline *t = page->report->timeline;
+	struct bands bands = { 0 };
+	int err = 0;
+
+	if (t)
+		bands = find_bands(t);
+	fputs("<section id=time><h2>Dispatch latency over time</h2>\n", page->out);
+	if (bands.max) {
+		all(page, &bands);
+		err = vcpus(page, &worst);
+	} else {
+		fputs("<p>There was no dispatch whose signal had been seen.</p>\n", page->out);
+	}
+	fputs("</section>\n", page->out);
+	return err;
+}
+
+int report_html_masked(const struct html_page *page)
+{
+	static const struct map masked = {
+		.title = "Masked time of each vCPU", .label = "Share of time masked, by vCPU and time", .class = "masked",
+		.about = "How much of the time the PE was masked, the longest first; on the right the sum.",
+		.of = OF_SHARE, .figure = masked_of, .shade = masked_shade, .told = told_masked,
+	};
+
+	return page->report->timeline ? vcpus(page, &masked) : 0;
 }

@@ -120,13 +120,9 @@ static int put_events(FILE *out, const struct report *r)
 
 static const char *name_of_vm(const struct report *r, const struct report_evidence *e)
 {
-	size_t vms;
-	struct model_vm *const *vm = model_vms(r->model, &vms);
+	const struct model_vm *vm = why_vm_of(r->model, e->vm, e->instance);
 
-	for (size_t i = 0; i < vms; i++)
-		if (vm[i]->pid == e->vm && vm[i]->instance == e->instance)
-			return name_of(vm[i])->shown;
-	return "-";
+	return vm ? name_of(vm)->shown : "-";
 }
 
 /* Times count from the moment it is about. */

@@ -28,6 +28,15 @@ const char *why_part(unsigned int part)
 	return parts[part].word;
 }
 
+const char *why_reject(unsigned int reject)
+{
+	static const char *const names[REJECT_COUNT] = {
+		[REJECT_ENOENT] = "ENOENT", [REJECT_EPERM] = "EPERM", [REJECT_EBUSY] = "EBUSY", [REJECT_OTHER] = "other",
+	};
+
+	return names[reject];
+}
+
 double why_share(const struct model_blame *blame, unsigned int part)
 {
 	uint64_t total = model_blame_total(blame);
@@ -89,15 +98,20 @@ char *why_where(char *buf, size_t size, const struct model_finding *finding, con
 	return buf;
 }
 
-const struct model_vm *why_vm(const struct model *m, const struct model_finding *finding)
+const struct model_vm *why_vm_of(const struct model *m, uint32_t pid, uint32_t instance)
 {
 	size_t count;
 	struct model_vm *const *vms = model_vms(m, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (vms[i]->pid == finding->vm && vms[i]->instance == finding->instance)
+		if (vms[i]->pid == pid && vms[i]->instance == instance)
 			return vms[i];
 	return NULL;
+}
+
+const struct model_vm *why_vm(const struct model *m, const struct model_finding *finding)
+{
+	return why_vm_of(m, finding->vm, finding->instance);
 }
 
 size_t why_open_count(const struct model *m)

@@ -15,6 +15,9 @@ const char *why_part(unsigned int part);
 /* Of all the time, that of one part; 0 where there is none. */
 double why_share(const struct model_blame *blame, unsigned int part);
 
+/* What refused a signal: an enum model_reject as "ENOENT", … */
+const char *why_reject(unsigned int reject);
+
 /* "blk 93%": the main part; "" where there is nothing to blame. */
 char *why_short(char *buf, size_t size, const struct model_blame *blame);
 
@@ -24,7 +27,8 @@ char *why_late(char *buf, size_t size, const struct model_late *late);
 /* "VM 4312 db vCPU 0 event 1". */
 char *why_where(char *buf, size_t size, const struct model_finding *finding, const char *name);
 
-/* The VM of a finding, if it is still there. */
+/* The VM, if it is still there. */
+const struct model_vm *why_vm_of(const struct model *m, uint32_t pid, uint32_t instance);
 const struct model_vm *why_vm(const struct model *m, const struct model_finding *finding);
 
 /* How many findings hold now. */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What several parts of the page are made of. */
+#include <inttypes.h>
+
+#include "html.h"
+#include "names.h"
+#include "report_html_inside.h"
+
+void html_page_vm(FILE *out, const struct model_vm *vm, unsigned int characters)
+{
+	const char *raw = name_of(vm)->raw;
+
+	fprintf(out, "%u", vm->pid);
+	if (vm->instance)
+		fprintf(out, "<small>.%u</small>", vm->instance);
+	fputs(" <span class=name>", out);
+	html_text_cut(out, raw ? raw : "-", characters);
+	fputs("</span>", out);
+}
+
+void html_page_cell_ns(FILE *out, uint64_t ns)
+{
+	fprintf(out, "<td data-ns=%" PRIu64 ">", ns);
+	html_ns(out, ns);
+}
+
+void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_event *e)
+{
+	fprintf(out, "<tr data-vm=%u data-instance=%u data-vcpu=%u", v->vm->pid, v->vm->instance, v->id);
+	if (e)
+		fprintf(out, " data-event=%u", e->event);
+	fputs("><th scope=row>", out);
+	html_page_vm(out, v->vm, HTML_NAME);
+	fprintf(out, "<td>%u", v->id);
+	if (e)
+		fprintf(out, "<td>%u", e->event);
+}
+
+void html_page_more(FILE *out, size_t count, size_t shown, const char *what)
+{
+	if (count > shown)
+		fprintf(out, "<p class=more>and %zu %s more: the text and JSON reports have them all</p>\n", count - shown, what);
+}
+
+void html_page_bar(FILE *out, const struct html_part *parts, unsigned int count)
+{
+	double total = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		total += parts[i].value;
+	fputs("<div class=bar>", out);
+	for (unsigned int i = 0; i < count; i++)
+		if (parts[i].value)
+			fprintf(out, "<i class=p%u style=\"width:%.2f%%\" title=\"%s %.1f %%\"></i>", i, 100 * parts[i].value / total,
+				parts[i].name, 100 * parts[i].value / total);
+	fputs("</div>", out);
+}
+
+void html_page_key(FILE *out, const struct html_part *parts, unsigned int count)
+{
+	fputs("<p class=legend>", out);
+	for (unsigned int i = 0; i < count; i++)
+		fprintf(out, "<span><i class=p%u></i>%s</span> ", i, parts[i].name);
+	fputs("</p>\n", out);
+}
+
+int html_page_compare(const struct model_event *a, const struct model_event *b)
+{
+	const struct model_vcpu *v = a->vcpu, *w = b->vcpu;
+
+	if (v->vm->pid != w->vm->pid)
+		return v->vm->pid < w->vm->pid ? -1 : 1;
+	if (v->vm->instance != w->vm->instance)
+		return v->vm->instance < w->vm->instance ? -1 : 1;
+	if (v->id != w->id)
+		return v->id < w->id ? -1 : 1;
+	return (a->event > b->event) - (a->event < b->event);
+}
