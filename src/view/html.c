@@ -2,6 +2,7 @@
 #include "html.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "escape.h"
@@ -42,13 +43,29 @@ void html_text(FILE *out, const char *in)
 	html_text_cut(out, in, UINT_MAX);
 }
 
-void html_ns(FILE *out, uint64_t ns)
+static void put_ns(FILE *out, uint64_t ns, bool is_round)
 {
 	char age[FORMAT_SIZE];
-	size_t digits = strspn(format_age(age, sizeof(age), ns), "0123456789.");
+	size_t digits = strspn(format_age(age, sizeof(age), ns), "0123456789."), kept = digits;
 
-	if (ns >= 60000000000ULL)
+	if (ns >= 60000000000ULL) {
 		fputs(age, out);
+		return;
+	}
+	if (is_round && kept > 2 && memcmp(&age[kept - 2], ".0", 2) == 0)
+		kept -= 2;
+	fprintf(out, "%.*s\xc2\xa0%s", (int)kept, age, age[digits] == 'u' ? "\xc2\xb5s" : age + digits);
+}
+
+void html_ns(FILE *out, uint64_t ns)
+{
+	put_ns(out, ns, false);
+}
+
+void html_tick(FILE *out, uint64_t ns)
+{
+	if (ns)
+		put_ns(out, ns, true);
 	else
-		fprintf(out, "%.*s\xc2\xa0%s", (int)digits, age, age[digits] == 'u' ? "\xc2\xb5s" : age + digits);
+		putc('0', out);
 }

@@ -18,4 +18,7 @@ void html_text_cut(FILE *out, const char *in, unsigned int most);
 /* A duration with its unit: 12.3 µs, 501 ms, 4m05s. */
 void html_ns(FILE *out, uint64_t ns);
 
+/* The same of a round one, on an axis: 0, 10 µs, 5 s. */
+void html_tick(FILE *out, uint64_t ns);
+
 #endif

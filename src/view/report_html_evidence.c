@@ -104,12 +104,13 @@ static void finding(const struct html_page *page, const struct model_finding *f,
 
 	finding_describe(f, what, sizeof(what));
 	format_wall(wall, sizeof(wall), status->wall_ns - (int64_t)(status->now_ns - f->first_ns));
-	fprintf(page->out, "<li class=%s data-code=%s data-count=%" PRIu64 "><b>%s</b> %s ", severity, finding_code_name(f->code), f->count,
+	fprintf(page->out, "<li class=%s data-code=%s data-count=%" PRIu64 "><b>%s</b> <b>%s</b> VM ", severity, finding_code_name(f->code), f->count,
 		severity, finding_code_name(f->code));
 	put_whose(page, f->vm, f->instance, f->vcpu, f->event);
-	fputs(": <q>", page->out);
+	fputs(": <span class=what>", page->out);
 	html_text(page->out, what);
-	fprintf(page->out, "</q>, %" PRIu64 " time%s, first %s%s\n", f->count, f->count == 1 ? "" : "s", wall, f->open ? ", still so" : "");
+	fprintf(page->out, "</span>; %" PRIu64 " time%s, first <time>%s</time>%s\n", f->count,
+		f->count == 1 ? "" : "s", wall, f->open ? ", still so" : "");
 	if (e && e->count) {
 		fputs("<details><summary>records around it</summary>\n", page->out);
 		records(page->out, e);

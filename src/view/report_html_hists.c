@@ -105,18 +105,28 @@ static unsigned int choose_ticks(const struct axis *axis, uint64_t ticks[TICKS_M
 	return 2;
 }
 
-static void put_ticks(FILE *out, const struct axis *axis)
+static void put_ticks(FILE *out, const struct axis *axis, const uint64_t *ticks, unsigned int count)
 {
-	uint64_t ticks[TICKS_MAX];
-	unsigned int count = choose_ticks(axis, ticks);
-
 	fputs("<div class=ticks>", out);
 	for (unsigned int i = 0; i < count; i++) {
 		fprintf(out, "<span style=\"left:%.2f%%\">", place(axis, ticks[i]));
-		html_ns(out, ticks[i]);
+		html_tick(out, ticks[i]);
 		fputs("</span>", out);
 	}
 	fputs("</div>\n", out);
+}
+
+static void put_line(FILE *out, const struct axis *axis, uint64_t at)
+{
+	fprintf(out, "M%.2f 0v%u", place(axis, at) * axis->count / 100, HEIGHT);
+}
+
+static void put_grid(FILE *out, const struct axis *axis, const uint64_t *ticks, unsigned int count)
+{
+	fputs("<path class=grid d=\"", out);
+	for (unsigned int i = 0; i < count; i++)
+		put_line(out, axis, ticks[i]);
+	fputs("\"/>", out);
 }
 
 /* --- one histogram */
@@ -132,24 +142,33 @@ static void put_bars(FILE *out, const struct axis *axis, const uint64_t *counts,
 
 static void put_mark(FILE *out, const struct axis *axis, const char *name, uint64_t ns)
 {
-	fprintf(out, "<path class=mark d=\"M%.2f 0v%u\"><title>%s ", place(axis, ns) * axis->count / 100, HEIGHT, name);
+	fputs("<path class=mark d=\"", out);
+	put_line(out, axis, ns);
+	fprintf(out, "\"><title>%s ", name);
 	html_ns(out, ns);
 	fputs("</title></path>", out);
 }
 
-static void put_hist(FILE *out, const struct axis *axis, const struct kind *kind)
+/* Up to where its bars begin. */
+static void open_hist(FILE *out, const struct axis *axis, const struct kind *kind, const uint64_t *counts)
 {
-	uint64_t counts[BARS_MAX] = { 0 }, most = 1;
-
-	bars_count(kind->hist, axis->per_octave, axis->first, counts, axis->count);
-	for (unsigned int i = 0; i < axis->count; i++)
-		most = counts[i] > most ? counts[i] : most;
 	fprintf(out, "<div class=left>%s</div><svg role=img aria-label=\"%s\" viewBox=\"0 0 %u %u\" preserveAspectRatio=none data-bars=\"",
 		kind->name, kind->name, axis->count, HEIGHT);
 	for (unsigned int i = 0; i < axis->count; i++)
 		if (counts[i])
 			fprintf(out, "%" PRIu64 ":%" PRIu64 " ", bars_step_min(axis->first + i, axis->per_octave), counts[i]);
 	fputs("\">", out);
+}
+
+static void put_hist(FILE *out, const struct axis *axis, const struct kind *kind, const uint64_t *ticks, unsigned int tick_count)
+{
+	uint64_t counts[BARS_MAX] = { 0 }, most = 1;
+
+	bars_count(kind->hist, axis->per_octave, axis->first, counts, axis->count);
+	for (unsigned int i = 0; i < axis->count; i++)
+		most = counts[i] > most ? counts[i] : most;
+	open_hist(out, axis, kind, counts);
+	put_grid(out, axis, ticks, tick_count);
 	put_bars(out, axis, counts, most);
 	put_mark(out, axis, "p50", hist_quantile(kind->hist, 0.5));
 	put_mark(out, axis, "p99", hist_quantile(kind->hist, 0.99));
@@ -175,11 +194,14 @@ static void figures(FILE *out, const struct kind *kind)
 
 static void put_kinds(FILE *out, const struct kind kinds[KINDS], const struct axis *axis)
 {
+	uint64_t ticks[TICKS_MAX];
+	unsigned int count = choose_ticks(axis, ticks);
+
 	fputs("<div class=\"map hist\">", out);
 	for (unsigned int i = 0; i < KINDS; i++)
 		if (hist_count(kinds[i].hist))
-			put_hist(out, axis, &kinds[i]);
-	put_ticks(out, axis);
+			put_hist(out, axis, &kinds[i], ticks, count);
+	put_ticks(out, axis, ticks, count);
 	fputs("</div>\n<div class=box tabindex=0><table><thead><tr><th><th>count<th>min<th>mean<th>p50<th>p90<th>p99<th>p99.9<th>max"
 	      "</thead><tbody>\n", out);
 	for (unsigned int i = 0; i < KINDS; i++)
@@ -198,7 +220,13 @@ static void put_event(FILE *out, const struct model_event *e, size_t i)
 	fprintf(out, "<details%s data-vm=%u data-instance=%u data-vcpu=%u data-event=%u><summary>", i ? "" : " open", e->vcpu->vm->pid,
 		e->vcpu->vm->instance, e->vcpu->id, e->event);
 	html_page_vm(out, e->vcpu->vm, HTML_NAME);
-	fprintf(out, " vCPU\xc2\xa0%u event\xc2\xa0%u</summary><div id=e%zu>\n", e->vcpu->id, e->event, i);
+	fprintf(out, " vCPU\xc2\xa0%u event\xc2\xa0%u", e->vcpu->id, e->event);
+	if (hist_count(e->dispatch)) {
+		fprintf(out, ": <b data-ns=%" PRIu64 ">", hist_max(e->dispatch));
+		html_ns(out, hist_max(e->dispatch));
+		fputs("</b> at worst", out);
+	}
+	fprintf(out, "</summary><div id=e%zu>\n", i);
 	if (axis.count)
 		put_kinds(out, kinds, &axis);
 	else

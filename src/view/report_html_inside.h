@@ -26,8 +26,11 @@ void report_html_head(FILE *out);
 #define HTML_NAME 40	/* characters of a VM's name, where it is known already who that is */
 void html_page_vm(FILE *out, const struct model_vm *vm, unsigned int characters);	/* "80 web-1", the name cut */
 void html_page_cell_ns(FILE *out, uint64_t ns);
-void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_event *e);	/* opens a row: VM, vCPU, e's number unless NULL */
 void html_page_more(FILE *out, size_t count, size_t shown, const char *what);	/* says how many were left out, if any */
+
+/* Opens a row: VM, vCPU and, unless e is NULL, its event, which refers to the histogram of that index (HTML_NO_HIST: to none). */
+#define HTML_NO_HIST SIZE_MAX
+void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_event *e, size_t hist);
 
 /* By VM, vCPU and event. */
 int html_page_compare(const struct model_event *a, const struct model_event *b);

@@ -24,7 +24,7 @@ void html_page_cell_ns(FILE *out, uint64_t ns)
 	html_ns(out, ns);
 }
 
-void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_event *e)
+void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_event *e, size_t hist)
 {
 	fprintf(out, "<tr data-vm=%u data-instance=%u data-vcpu=%u", v->vm->pid, v->vm->instance, v->id);
 	if (e)
@@ -32,7 +32,9 @@ void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_eve
 	fputs("><th scope=row>", out);
 	html_page_vm(out, v->vm, HTML_NAME);
 	fprintf(out, "<td>%u", v->id);
-	if (e)
+	if (e && hist < HTML_HISTS_MAX)
+		fprintf(out, "<td><a href=\"#e%zu\">%u</a>", hist, e->event);
+	else if (e)
 		fprintf(out, "<td>%u", e->event);
 }
 

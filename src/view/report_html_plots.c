@@ -55,7 +55,7 @@ static void put_limit(FILE *out, enum legend of, unsigned int i, uint64_t max)
 	else if (of == OF_COUNT)
 		fprintf(out, "%" PRIu64, limit);
 	else
-		fprintf(out, "%.0f\xc2\xa0%%", 100.0 * i / SHADES);
+		fprintf(out, "%g\xc2\xa0%%", 100.0 * i / SHADES);
 }
 
 /* max: OF_SHARE has none. */
@@ -111,10 +111,7 @@ static void put_ticks(FILE *out, const struct timeline *t)
 	fputs("<div class=ticks>", out);
 	for (uint64_t at = 0; at <= span; at += step) {
 		fprintf(out, "<span style=\"left:%.2f%%\">", 100.0 * at / span);
-		if (at)
-			html_ns(out, at);
-		else
-			putc('0', out);
+		html_tick(out, at);
 		fputs("</span>", out);
 	}
 	fputs("</div>\n", out);

@@ -104,7 +104,7 @@ static void event_row(FILE *out, const struct model_event *e, size_t i)
 {
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999, 1 };
 
-	html_page_row(out, e->vcpu, e);
+	html_page_row(out, e->vcpu, e, i);
 	cell(out, e->count.signals);
 	cell(out, e->count.dispatched);
 	cell(out, e->count.completed + e->count.resumed);
@@ -117,8 +117,6 @@ static void event_row(FILE *out, const struct model_event *e, size_t i)
 	cell_ns(out, e->total, 1);
 	blame_cell(out, model_event_blame(e));
 	fputs("<td>", out);
-	if (i < HTML_HISTS_MAX)
-		fprintf(out, "<a href=\"#e%zu\">histogram</a> ", i);
 	if (e->lost)
 		fprintf(out, "%" PRIu64 " records lost ", e->lost);
 	if (view_unaccounted(e))
@@ -130,7 +128,7 @@ void report_html_events(const struct html_page *page)
 {
 	FILE *out = page->out;
 
-	fputs("<section id=events><h2>Events</h2>\n<p>The worst dispatch first.</p>\n", out);
+	fputs("<section id=events><h2>Events</h2>\n<p>The worst dispatch first. The number of an event leads to its histograms.</p>\n", out);
 	open_table(out, "<tr><td colspan=3><td colspan=4><th colspan=5>signal to dispatch<th colspan=2>handler<th colspan=2>total<td colspan=2>"
 		   "<tr><th>VM<th>vCPU<th>event<th>signals<th>dispatched<th>completed<th>dropped<th>p50<th>p90<th>p99<th>p99.9<th>max"
 		   "<th>p99<th>max<th>p99<th>max<th>waited mostly<th>");
@@ -211,7 +209,7 @@ static void drop_row(FILE *out, const struct model_event *e)
 	struct html_part parts[DROP_PARTS];
 
 	find_drops(parts, e);
-	html_page_row(out, e->vcpu, e);
+	html_page_row(out, e->vcpu, e, HTML_NO_HIST);
 	cell(out, e->count.signals);
 	cell(out, drops_of(&e->count));
 	fputs("<td>", out);
@@ -282,7 +280,7 @@ static const char *mask_now(const struct model_vcpu *v)
 
 static void mask_row(FILE *out, const struct model_vcpu *v, const struct view_sum *sum, uint64_t now_ns)
 {
-	html_page_row(out, v, NULL);
+	html_page_row(out, v, NULL, HTML_NO_HIST);
 	fprintf(out, "<td>%s", mask_now(v));
 	html_page_cell_ns(out, model_masked_ns(v, v->gone ? v->gone_ns : now_ns));
 	if (sum->seen_ns)
