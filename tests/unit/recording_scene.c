@@ -16,38 +16,52 @@
 #define BEGIN RECORDED_BEGIN_NS
 #define RE (SDEI_REGISTERED | SDEI_ENABLED)
 #define VM 1201
-#define WALL_OFFSET (1767225600LL * 1000 * 1000000)	/* 2026-01-01T00:00:00Z */
 
 static struct recording_item items[10007];
 static size_t item_count;
 
-static struct recording_item *put(uint64_t time_ns, enum recording_item_kind kind)
+struct recording_item status_item(uint64_t time_ns, bool end)
 {
-	assert_true(item_count < sizeof(items) / sizeof(items[0]));
-	items[item_count] = (struct recording_item){ .kind = kind, .time_ns = time_ns };
-	return &items[item_count++];
+	return (struct recording_item){
+		.kind = ITEM_STATUS, .time_ns = time_ns,
+		.status = {
+			.time_ns = time_ns, .wall_ns = (int64_t)time_ns + RECORDED_WALL_OFFSET, .probes_attached = 14, .probes_total = 14,
+			.cpu_permille = 3, .end = end,
+		},
+	};
 }
 
-static void put_status(uint64_t time_ns, bool end)
+struct recording_item record_item(struct sdei_record head)
 {
-	put(time_ns, ITEM_STATUS)->status = (struct recording_status){
-		.time_ns = time_ns, .wall_ns = (int64_t)time_ns + WALL_OFFSET, .probes_attached = 14, .probes_total = 14,
-		.cpu_permille = 3, .end = end,
-	};
+	struct recording_item item = { .kind = ITEM_RECORD, .time_ns = head.time_ns, .size = sizeof(head) };
+
+	if (head.kind == SDEI_SIGNAL) {
+		head.sender = SDEI_NONE;
+		head.origin = SDEI_FROM_VMM;
+	}
+	item.record.head = head;
+	return item;
+}
+
+int compare_items(const void *a, const void *b)
+{
+	const struct recording_item *left = a, *right = b;
+
+	return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
+}
+
+static struct recording_item *put(struct recording_item item)
+{
+	assert_true(item_count < sizeof(items) / sizeof(items[0]));
+	items[item_count] = item;
+	return &items[item_count++];
 }
 
 static void put_record(uint64_t time_ns, uint32_t vcpu, uint8_t kind, uint8_t state, uint8_t outcome)
 {
-	struct recording_item *item = put(time_ns, ITEM_RECORD);
-
-	item->size = sizeof(struct sdei_record);
-	item->record.head = (struct sdei_record){
+	put(record_item((struct sdei_record){
 		.time_ns = time_ns, .vm = VM, .vcpu = vcpu, .kind = kind, .state = state, .outcome = outcome,
-	};
-	if (kind == SDEI_SIGNAL) {
-		item->record.head.sender = SDEI_NONE;
-		item->record.head.origin = SDEI_FROM_VMM;
-	}
+	}));
 }
 
 static void put_episode(uint64_t time_ns, uint32_t vcpu, uint64_t latency_ns, uint64_t handler_ns)
@@ -57,20 +71,13 @@ static void put_episode(uint64_t time_ns, uint32_t vcpu, uint64_t latency_ns, ui
 	put_record(time_ns + latency_ns + handler_ns, vcpu, SDEI_COMPLETE, RE, SDEI_COMPLETED);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct recording_item *left = a, *right = b;
-
-	return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
-}
-
 const struct recording_item *recorded_items(size_t *count)
 {
 	struct recording_item *name;
 
 	item_count = 0;
-	put_status(BEGIN, false);
-	name = put(BEGIN, ITEM_NAME);
+	put(status_item(BEGIN, false));
+	name = put((struct recording_item){ .kind = ITEM_NAME, .time_ns = BEGIN });
 	name->name.vm = VM;
 	strcpy(name->name.text, "web");
 	for (uint64_t i = 1; i * 17 < 30000; i++)
@@ -82,10 +89,10 @@ const struct recording_item *recorded_items(size_t *count)
 	put_record(BEGIN + 7550 * MS, 2, SDEI_DISPATCH, RE | SDEI_RUNNING, 0);
 	put_record(BEGIN + 7551 * MS, 2, SDEI_COMPLETE, RE, SDEI_COMPLETED);
 	for (int second = 1; second <= 30; second++)
-		put_status(BEGIN + second * 1000 * MS, false);
-	put_status(RECORDED_END_NS, true);
+		put(status_item(BEGIN + second * 1000 * MS, false));
+	put(status_item(RECORDED_END_NS, true));
 	/* The name is before the first record, in the order in which they were put. */
-	qsort(items + 2, item_count - 2, sizeof(items[0]), compare);
+	qsort(items + 2, item_count - 2, sizeof(items[0]), compare_items);
 	*count = item_count;
 	return items;
 }
@@ -112,36 +119,42 @@ static void write_metadata(const char *directory, const struct recording_about *
 	assert_int_equal(fclose(out), 0);
 }
 
-static void write_packets(const char *directory, const struct recording_about *about)
+static void write_packets(const char *directory, const struct recording_about *about, const struct recording_item *item, size_t count)
 {
 	static struct packet packet;
+	const struct recording_item *end = item + count;
 	FILE *out = create(directory, "sdei-000000");
 	uint64_t sequence = 0;
-	size_t count;
-	const struct recording_item *item = recorded_items(&count), *end = item + count;
 
 	while (item < end) {
 		packet_open(&packet, about->uuid, PACKET_EVENTS, sequence ? packet.head.end_ns : 0);
 		while (item < end && packet_put(&packet, item))
 			item++;
-		packet_close(&packet, sequence++, 0, WALL_OFFSET);
+		packet_close(&packet, sequence++, 0, about->clock_offset_ns);
 		assert_int_equal(fwrite(packet.bytes, 1, packet.size, out), packet.size);
 	}
 	assert_int_equal(fclose(out), 0);
+}
+
+void record_items(const char *directory, const struct recording_about *about, const struct recording_item *item_list, size_t count)
+{
+	write_metadata(directory, about);
+	write_packets(directory, about, item_list, count);
 }
 
 const char *recorded_directory(void)
 {
 	static const struct recording_about about = {
 		.uuid = { 1, 2, 3, 4 }, .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .version = "0.1.0", .host = "recorded",
-		.clock_offset_ns = WALL_OFFSET, .cpus = 2,
+		.clock_offset_ns = RECORDED_WALL_OFFSET, .cpus = 2,
 	};
 	static char directory[] = "/tmp/sdeitop-recorded-XXXXXX";
+	size_t count;
+	const struct recording_item *all = recorded_items(&count);
 
 	strcpy(strrchr(directory, '-'), "-XXXXXX");
 	assert_non_null(mkdtemp(directory));
-	write_metadata(directory, &about);
-	write_packets(directory, &about);
+	record_items(directory, &about, all, count);
 	return directory;
 }
 
