@@ -200,14 +200,17 @@ static void put_calls(struct bytes_out *out, const struct model_vcpu *v)
 static void get_calls(struct bytes_in *in, struct model_vcpu *v)
 {
 	const uint64_t room = sizeof(*v->calls) / sizeof(uint64_t);
-	uint64_t used = get_number_below(in, room + 1), at = 0;
+	uint64_t used = get_number_below(in, room + 1), next = 0;
 
 	v->calls = used ? make(in, sizeof(*v->calls)) : NULL;
-	for (; v->calls && used && !in->err; used--) {
-		at += get_number_below(in, room - at);
-		(*v->calls)[at / COUNT_OF(**v->calls)][at % COUNT_OF(**v->calls)] = get_number(in);
-		bytes_need(in, (*v->calls)[at / COUNT_OF(**v->calls)][at % COUNT_OF(**v->calls)]);
-		at++;
+	for (; v->calls && used; used--) {
+		uint64_t at = next + get_number_below(in, room - next), count = get_number(in);
+
+		bytes_need(in, count);
+		if (in->err)
+			return;
+		(*v->calls)[at / COUNT_OF(**v->calls)][at % COUNT_OF(**v->calls)] = count;
+		next = at + 1;
 	}
 }
 

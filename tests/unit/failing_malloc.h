@@ -10,16 +10,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* While armed: after so many allocations that succeed, so many that fail. failed: one has. */
+/*
+ * While armed: after so many allocations that succeed, so many that fail (failed: one has), and how many bytes are
+ * asked for. live: allocations not freed yet, armed or not.
+ */
 static struct {
 	bool armed, failed;
-	long after, count;
+	long after, count, live;
+	size_t asked;
 } failing;
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *memory);
 
 static bool allocation_fails(void)
 {
@@ -30,29 +35,45 @@ static bool allocation_fails(void)
 	return true;
 }
 
+static void *counted(void *memory, size_t size)
+{
+	failing.live += !!memory;
+	failing.asked += failing.armed ? size : 0;
+	return memory;
+}
+
 void *malloc(size_t size)
 {
-	return allocation_fails() ? NULL : __libc_malloc(size);
+	return allocation_fails() ? NULL : counted(__libc_malloc(size), size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return allocation_fails() ? NULL : __libc_calloc(count, size);
+	return allocation_fails() ? NULL : counted(__libc_calloc(count, size), count * size);
 }
 
 void *realloc(void *memory, size_t size)
 {
-	return allocation_fails() ? NULL : __libc_realloc(memory, size);
+	if (allocation_fails())
+		return NULL;
+	failing.live -= !!memory;
+	return counted(__libc_realloc(memory, size), size);
 }
 
 void *reallocarray(void *memory, size_t count, size_t size)
 {
-	return allocation_fails() ? NULL : __libc_realloc(memory, count * size);
+	return realloc(memory, count * size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-	return allocation_fails() ? NULL : __libc_memalign(alignment, size);
+	return allocation_fails() ? NULL : counted(__libc_memalign(alignment, size), size);
+}
+
+void free(void *memory)
+{
+	failing.live -= !!memory;
+	__libc_free(memory);
 }
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/model/bytes.h"
 #include "../../src/model/hist.h"
 
 static uint64_t seed = 88172645463325252ULL;
@@ -458,6 +459,123 @@ static void test_memory_grows_as_touched(void **state)
 	hist_free(h);
 }
 
+/* --- as bytes */
+
+static struct hist *copy_of(const struct hist *h)
+{
+	struct bytes_out out = { .bytes = NULL };
+	struct bytes_in in = { .err = 0 };
+	struct hist *copy;
+
+	hist_save(h, &out);
+	assert_int_equal(out.err, 0);
+	in.at = out.bytes;
+	in.end = out.bytes + out.size;
+	copy = hist_load(&in);
+	assert_int_equal(in.err, 0);
+	assert_ptr_equal(in.at, in.end);
+	free(out.bytes);
+	return copy;
+}
+
+static void same(const struct hist *a, const struct hist *b)
+{
+	struct hist_bucket in_a, in_b;
+	unsigned int i = 0, k = 0;
+
+	assert_int_equal(hist_count(a), hist_count(b));
+	assert_int_equal(hist_sum(a), hist_sum(b));
+	assert_int_equal(hist_min(a), hist_min(b));
+	assert_int_equal(hist_max(a), hist_max(b));
+	assert_true(hist_stddev(a) == hist_stddev(b));
+	assert_int_equal(hist_memory(a), hist_memory(b));
+	assert_int_equal(!hist_worst(a), !hist_worst(b));
+	if (hist_worst(a))
+		assert_memory_equal(hist_worst(a), hist_worst(b), sizeof(*hist_worst(a)));
+	while (hist_next(a, &i, &in_a)) {
+		assert_true(hist_next(b, &k, &in_b));
+		assert_memory_equal(&in_a, &in_b, sizeof(in_a));
+	}
+	assert_false(hist_next(b, &k, &in_b));
+}
+
+/* Whatever is in it, narrow or wide, and it goes on alike. */
+static void test_bytes_and_back(void **state)
+{
+	struct hist *h = hist_new();
+
+	assert_null(copy_of(NULL));
+	assert_null(copy_of(h));
+	for (unsigned int i = 1; i <= 100000; i++) {
+		struct hist_worst who = { .time_ns = i, .vm = UINT32_MAX, .vcpu = i, .event = i % 4 };
+		struct hist *copy;
+
+		hist_add(h, i % 7 ? 40 + i % 2 : next_random() >> next_random() % 64, i % 3 ? &who : NULL);
+		if (i % 4999 && i > 20)
+			continue;
+		copy = copy_of(h);
+		same(h, copy);
+		hist_add(h, 77, &who);
+		hist_add(copy, 77, &who);
+		hist_merge(h, h);
+		hist_merge(copy, copy);
+		same(h, copy);
+		hist_free(copy);
+	}
+	hist_free(h);
+}
+
+/* Numbers that no histogram has: each makes it none. */
+static void test_bytes_of_none(void **state)
+{
+	/* count, sum, squares (two), min, max, worst is unknown; buckets: those left out, samples */
+	static const uint64_t sound[] = { 3, 140, 0, 0, 20, 100, 0, 20, 1, 82 - 21, 2 };
+	static const struct { unsigned int at; uint64_t number; bool fits; } changes[] = {
+		{ 0, 3, true }, { 0, 2, false }, { 0, 4, false }, { 1, 7, true }, { 4, 19, false }, { 4, 21, false }, { 5, 95, false },
+		{ 5, 99, false }, { 5, 101, true }, { 6, 2, false }, { 7, 19, false }, { 7, UINT64_MAX, false }, { 8, 0, false },
+		{ 8, 3, false }, { 9, 36 * 32 - 21 + 1, false }, { 10, UINT64_MAX, false }, { 10, 1, false },
+	};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		struct bytes_out out = { .bytes = NULL };
+		struct bytes_in in = { .err = 0 };
+		struct hist *h;
+
+		for (unsigned int k = 0; k < sizeof(sound) / sizeof(*sound); k++)
+			put_number(&out, k == changes[i].at ? changes[i].number : sound[k]);
+		in.at = out.bytes;
+		in.end = out.bytes + out.size;
+		h = hist_load(&in);
+		if (!h != !changes[i].fits || in.err != (h ? 0 : -EBADMSG))
+			fail_msg("change %zu: %d", i, in.err);
+		hist_free(h);
+		free(out.bytes);
+	}
+}
+
+static void test_numbers_have_one_form(void **state)
+{
+	static const struct { unsigned char bytes[11]; unsigned int size; uint64_t number; bool fits; } forms[] = {
+		{ { 0 }, 1, 0, true },
+		{ { 0x7f }, 1, 127, true },
+		{ { 0x80, 1 }, 2, 128, true },
+		{ { 0x80 }, 1, 0, false },
+		{ { 0 }, 0, 0, false },
+		{ { 0x81, 0 }, 2, 0, false },
+		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01 }, 10, UINT64_MAX, true },
+		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x03 }, 10, 0, false },
+		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x81, 0x01 }, 11, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		struct bytes_in in = { .at = forms[i].bytes, .end = forms[i].bytes + forms[i].size };
+
+		assert_int_equal(get_number(&in), forms[i].fits ? forms[i].number : 0);
+		assert_int_equal(in.err, forms[i].fits ? 0 : -EBADMSG);
+		assert_true(!forms[i].fits || in.at == in.end);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +597,9 @@ int main(void)
 		cmocka_unit_test(test_more_than_32_bits),
 		cmocka_unit_test(test_crossing_32_bits),
 		cmocka_unit_test(test_memory_grows_as_touched),
+		cmocka_unit_test(test_bytes_and_back),
+		cmocka_unit_test(test_bytes_of_none),
+		cmocka_unit_test(test_numbers_have_one_form),
 	};
 
 	return cmocka_run_group_tests_name("hist", tests, NULL, NULL);

@@ -890,6 +890,32 @@ static void test_huge_numbers(void **state)
 	pair_free(p);
 }
 
+/* The last two of the table, moved by one and by two places. */
+static void test_calls_behind_the_table(void **state)
+{
+	static const uint8_t calls[] = { 2, 0x95, 1, 111, 0, 113 };	/* two: 149 left out, 111 of it, none left out, 113 */
+	struct model *m = model_new(&options);
+	struct sdei_record_call r = { .head = { .vm = 1, .event = SDEI_NONE, .kind = SDEI_CALL }, .function = SDEI_FN_LAST };
+	struct image image;
+	uint8_t *found;
+
+	for (unsigned int i = 0; i < 111 + 113; i++) {
+		r.head.result = i < 111 ? -10 : -99;
+		assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	}
+	image = save(m);
+	found = memmem(image.bytes, image.size, calls, sizeof(calls));
+	assert_non_null(found);
+	found[1] = 0x96;
+	sign(&image);
+	assert_int_equal(error_of(&image), 0);
+	found[1] = 0x97;
+	sign(&image);
+	assert_int_equal(error_of(&image), -EBADMSG);
+	model_free(m);
+	free(image.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -904,6 +930,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_each_byte_wrong),
 		cmocka_unit_test(test_huge_numbers),
+		cmocka_unit_test(test_calls_behind_the_table),
 	};
 
 	return cmocka_run_group_tests_name("image of a model", tests, NULL, NULL);
