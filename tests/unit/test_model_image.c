@@ -456,6 +456,8 @@ static void happen(struct pair *p)
 		lose_end(p);
 	if (what == 23)
 		end_vm(p);
+	if (what == 24)
+		feed(p, &(struct sdei_record){ .kind = SDEI_KIND_COUNT }, sizeof(struct sdei_record));
 }
 
 static void step(struct pair *p)
@@ -648,6 +650,28 @@ static void test_older_vm_stays(void **state)
 	mask(p, 7, true, 6000);
 	assert_int_equal(p->b->vm_count, 2);
 	assert_int_equal(p->b->vms[1]->instance, 0);
+	same(p->a, p->b, p->newest);
+	pair_free(p);
+}
+
+/* What there is only where memory was short. */
+static void test_after_memory_was_short(void **state)
+{
+	struct pair *p = pair_new(1, 2);
+	struct model_event *e = NULL;
+
+	p->machines[0]->places = true;
+	while (!e || !e->pending_since_ns) {
+		step(p);
+		e = model_vcpu(p->a->vms[0], 0)->recent;
+	}
+	e->blameless = true;
+	e->split = false;
+	p->a->totals.no_memory = 3;
+	join(p);
+	same(p->a, p->b, p->newest);
+	for (unsigned int i = 0; i < 500; i++)
+		step(p);
 	same(p->a, p->b, p->newest);
 	pair_free(p);
 }
@@ -924,6 +948,7 @@ int main(void)
 		cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_findings_without_room),
 		cmocka_unit_test(test_older_vm_stays),
+		cmocka_unit_test(test_after_memory_was_short),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_long_name_is_cut),
 		cmocka_unit_test(test_without_names),
