@@ -62,10 +62,12 @@ static bool is_kept(const struct reader *r, const struct reader_problem *problem
 	return false;
 }
 
-/* After a seek, what was read before is met again: as long as all problems are kept these tell, then the place. */
+/* After a seek, what was read before is met again; but a file that could be read then may be unreadable now. */
 static bool is_known(const struct reader *r, const struct reader_problem *problem, struct seen_place place)
 {
-	return r->problem_count <= READER_PROBLEMS_MAX ? is_kept(r, problem) : seen_has(&r->seen, place);
+	bool may_be_new = problem->kind == PROBLEM_FILE && r->problem_count <= READER_PROBLEMS_MAX;
+
+	return seen_has(&r->seen, place) && (!may_be_new || is_kept(r, problem));
 }
 
 /*
@@ -409,9 +411,12 @@ static const struct recording_item *tell_gap(struct reader *r)
 
 static const struct recording_item *tell_end(struct reader *r)
 {
-	if (!r->done && !r->ended)
-		note_at(r, &(struct reader_problem){ .kind = PROBLEM_NO_END }, SEEN_END);
-	seen_advance(&r->seen, (struct seen_place){ SEEN_END.file, SEEN_END.offset + 1 });
+	/* Nobody knows what is in the last packet if that was refused. */
+	if (!r->done && !r->skipped) {
+		if (!r->ended)
+			note_at(r, &(struct reader_problem){ .kind = PROBLEM_NO_END }, SEEN_END);
+		seen_advance(&r->seen, (struct seen_place){ SEEN_END.file, SEEN_END.offset + 1 });
+	}
 	r->done = true;
 	return NULL;
 }
