@@ -126,22 +126,48 @@ static void put_json_escape(FILE *out, uint32_t code)
 	}
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+size_t escape_json_plain(const char *in)
+{
+	size_t length = 0;
+
+	while (is_plain(in[length]))
+		length++;
+	return length;
+}
+
+/* One character that is not plain; its bytes. */
+static unsigned int put_json_special(FILE *out, const char *in)
+{
+	uint32_t code;
+	unsigned int length = utf8_decode(in, &code);
+
+	if (!length)
+		fputs("\\ufffd", out);
+	else if (code == '"' || code == '\\')
+		fprintf(out, "\\%c", (char)code);
+	else if (escape_is_unsafe(code))
+		put_json_escape(out, code);
+	else
+		fwrite(in, 1, length, out);
+	return length ? length : 1;
+}
+
 void escape_json(FILE *out, const char *in)
 {
 	putc('"', out);
-	while (*in) {
-		uint32_t code;
-		unsigned int length = utf8_decode(in, &code);
+	for (;;) {
+		size_t plain = escape_json_plain(in);
 
-		if (!length)
-			fputs("\\ufffd", out);
-		else if (code == '"' || code == '\\')
-			fprintf(out, "\\%c", (char)code);
-		else if (escape_is_unsafe(code))
-			put_json_escape(out, code);
-		else
-			fwrite(in, 1, length, out);
-		in += length ? length : 1;
+		fwrite(in, 1, plain, out);
+		in += plain;
+		if (!*in)
+			break;
+		in += put_json_special(out, in);
 	}
 	putc('"', out);
 }
@@ -152,8 +178,8 @@ size_t text_cut(const char *s, unsigned int width, unsigned int *used)
 	size_t bytes = 0;
 
 	while (s[bytes]) {
-		uint32_t code;
-		unsigned int length = utf8_decode(s + bytes, &code);
+		uint32_t code = (unsigned char)s[bytes];
+		unsigned int length = code < 0x80 ? 1 : utf8_decode(s + bytes, &code);
 		int wide = length > 1 ? wcwidth((wchar_t)code) : 1;
 
 		if (wide < 0)

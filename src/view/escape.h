@@ -26,6 +26,9 @@ char *escape_terminal(const char *in, bool utf8);
 /* Writes in as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void escape_json(FILE *out, const char *in);
 
+/* How many bytes at the begin of in stand for themselves in a JSON string: ASCII without quotes, backslashes and controls. */
+size_t escape_json_plain(const char *in);
+
 /* Columns that an escaped string takes on the terminal. */
 unsigned int text_width(const char *s);
 

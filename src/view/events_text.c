@@ -5,6 +5,7 @@
 
 #include "../model/sdei.h"
 #include "escape.h"
+#include "piece.h"
 #include "record_names.h"
 
 #define NAME_WIDTH 12
@@ -15,135 +16,167 @@ void events_text_header(FILE *out)
 		"STATE", "DETAILS");
 }
 
-static void put_id(FILE *out, int width, uint32_t id)
+static void put_id(struct piece *p, unsigned int width, uint32_t id)
 {
+	piece_char(p, ' ');
 	if (id == SDEI_NONE)
-		fprintf(out, " %*s", width, "-");
+		piece_right(p, "-", 1, width, ' ');
 	else
-		fprintf(out, " %*" PRIu32, width, id);
+		piece_u64(p, id, width, ' ');
 }
 
-static void put_name(FILE *out, const struct vm_name *name)
+static void put_name(struct piece *p, const struct vm_name *name)
 {
 	unsigned int used;
 	size_t bytes = text_cut(name->shown, NAME_WIDTH, &used);
 
-	fprintf(out, " %.*s%*s", (int)bytes, name->shown, (int)(NAME_WIDTH - used), "");
+	piece_char(p, ' ');
+	piece_bytes(p, name->shown, bytes);
+	piece_left(p, "", NAME_WIDTH - used);
 }
 
-static void put_result(FILE *out, int64_t result)
+static void put_result(struct piece *p, int64_t result)
 {
 	const char *name = result < 0 ? sdei_result_name(result) : NULL;
 
+	piece_text(p, " = ");
 	if (name)
-		fprintf(out, " = %s", name);
+		piece_text(p, name);
 	else
-		fprintf(out, " = %" PRId64, result);
+		piece_i64(p, result);
 }
 
-static void put_error(FILE *out, int error)
+static void put_error(struct piece *p, int error)
 {
 	const char *name = sdei_error_name(error);
 
-	if (error && name)
-		fprintf(out, " %s", name);
-	else if (error)
-		fprintf(out, " %d", error);
-}
-
-static void put_cleared(FILE *out, unsigned int cleared)
-{
-	if (cleared)
-		fprintf(out, ", cleared%s%s", cleared & SDEI_PENDING ? " pending" : "", cleared & SDEI_RUNNING ? " running" : "");
-}
-
-static void put_signal(FILE *out, const struct sdei_record *r)
-{
-	fputs(record_outcome(r->outcome), out);
-	put_error(out, r->error);
-	if (r->origin == SDEI_FROM_GUEST && r->sender != SDEI_NONE)
-		fprintf(out, ", from vCPU %" PRIu32, r->sender);
+	if (!error)
+		return;
+	piece_char(p, ' ');
+	if (name)
+		piece_text(p, name);
 	else
-		fprintf(out, ", from %s", record_source(r->origin));
+		piece_i64(p, error);
 }
 
-static void put_cancel(FILE *out, const struct sdei_record *r)
+static void put_cleared(struct piece *p, unsigned int cleared)
 {
-	fputs(r->error ? "refused" : "withdrawn", out);
-	put_error(out, r->error);
+	if (!cleared)
+		return;
+	piece_text(p, ", cleared");
+	if (cleared & SDEI_PENDING)
+		piece_text(p, " pending");
+	if (cleared & SDEI_RUNNING)
+		piece_text(p, " running");
 }
 
-static void put_dispatch(FILE *out, const struct sdei_record *r)
+static void put_signal(struct piece *p, const struct sdei_record *r)
 {
-	fprintf(out, "interrupts pc 0x%" PRIx64, (uint64_t)r->pc);
+	piece_text(p, record_outcome(r->outcome));
+	put_error(p, r->error);
+	piece_text(p, ", from ");
+	if (r->origin == SDEI_FROM_GUEST && r->sender != SDEI_NONE) {
+		piece_text(p, "vCPU ");
+		piece_u64(p, r->sender, 0, ' ');
+	} else {
+		piece_text(p, record_source(r->origin));
+	}
 }
 
-static void put_complete(FILE *out, const struct sdei_record *r)
+static void put_cancel(struct piece *p, const struct sdei_record *r)
 {
-	fprintf(out, "%s 0x%" PRIx64, r->outcome == SDEI_RESUMED ? "and resume at" : "status", (uint64_t)r->arg);
+	piece_text(p, r->error ? "refused" : "withdrawn");
+	put_error(p, r->error);
 }
 
-static void put_handler(FILE *out, const struct sdei_record *r)
+static void put_dispatch(struct piece *p, const struct sdei_record *r)
+{
+	piece_text(p, "interrupts pc ");
+	piece_hex(p, r->pc, 0);
+}
+
+static void put_complete(struct piece *p, const struct sdei_record *r)
+{
+	piece_text(p, r->outcome == SDEI_RESUMED ? "and resume at " : "status ");
+	piece_hex(p, r->arg, 0);
+}
+
+static void put_handler(struct piece *p, const struct sdei_record *r)
 {
 	const struct sdei_record_handler *handler = (const void *)r;
 
-	fprintf(out, "handler 0x%" PRIx64 "(0x%" PRIx64 ")", (uint64_t)handler->ep_addr, (uint64_t)handler->ep_arg);
+	piece_text(p, "handler ");
+	piece_hex(p, handler->ep_addr, 0);
+	piece_char(p, '(');
+	piece_hex(p, handler->ep_arg, 0);
+	piece_char(p, ')');
 }
 
-static void put_state(FILE *out, const struct sdei_record *r)
+/* What of it is in the head. */
+static void put_state_head(struct piece *p, const struct sdei_record *r)
+{
+	piece_text(p, record_state_reason(r->origin));
+	put_cleared(p, r->outcome);
+}
+
+static void put_state(struct piece *p, const struct sdei_record *r)
 {
 	const struct sdei_record_handler *handler = (const void *)r;
 
-	fputs(record_state_reason(r->origin), out);
-	put_cleared(out, r->outcome);
+	put_state_head(p, r);
 	if (!handler->ep_addr)
 		return;
-	fputs(", ", out);
-	put_handler(out, r);
+	piece_text(p, ", ");
+	put_handler(p, r);
 }
 
-static void put_reset(FILE *out, const struct sdei_record *r)
+static void put_reset(struct piece *p, const struct sdei_record *r)
 {
-	fprintf(out, "%s reset", record_reset_reason(r->origin));
+	piece_text(p, record_reset_reason(r->origin));
+	piece_text(p, " reset");
 }
 
 /* PE_MASK answers 1 if it was this call that masked. */
-static void put_mask(FILE *out, const struct sdei_record *r)
+static void put_mask(struct piece *p, const struct sdei_record *r)
 {
-	fputs(r->error ? "PE masked" : "PE was masked already", out);
+	piece_text(p, r->error ? "PE masked" : "PE was masked already");
 }
 
-static void put_unmask(FILE *out, const struct sdei_record *r)
+static void put_unmask(struct piece *p, const struct sdei_record *r)
 {
-	fputs("PE unmasked", out);
+	piece_text(p, "PE unmasked");
 }
 
-static void put_unregister(FILE *out, const struct sdei_record *r)
+static void put_unregister(struct piece *p, const struct sdei_record *r)
 {
-	fputs(r->error ? "when its handler ends" : "done", out);
-	put_cleared(out, r->outcome);
+	piece_text(p, r->error ? "when its handler ends" : "done");
+	put_cleared(p, r->outcome);
 }
 
-static void put_call(FILE *out, const struct sdei_record *r)
+static void put_call(struct piece *p, const struct sdei_record *r)
 {
 	const struct sdei_record_call *call = (const void *)r;
 	const char *name = sdei_call_name(call->function);
 
 	if (name)
-		fputs(name, out);
+		piece_text(p, name);
 	else
-		fprintf(out, "0x%08x", call->function);
-	fprintf(out, "(0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 ")", (uint64_t)call->args[0], (uint64_t)call->args[1],
-		(uint64_t)call->args[2]);
-	put_result(out, r->result);
+		piece_hex(p, call->function, 8);
+	for (int i = 0; i < 3; i++) {
+		piece_text(p, i ? ", " : "(");
+		piece_hex(p, call->args[i], 0);
+	}
+	piece_char(p, ')');
+	put_result(p, r->result);
 }
 
-static void put_place(FILE *out, const struct sdei_record *r)
+static void put_place(struct piece *p, const struct sdei_record *r)
 {
-	fprintf(out, "thread %s%s", r->origin == SDEI_DESCHEDULED ? "" : "in ", record_place(r->origin));
+	piece_text(p, r->origin == SDEI_DESCHEDULED ? "thread " : "thread in ");
+	piece_text(p, record_place(r->origin));
 }
 
-static void (*const put_kind[SDEI_KIND_COUNT])(FILE *out, const struct sdei_record *r) = {
+static void (*const put_kind[SDEI_KIND_COUNT])(struct piece *p, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
 	[SDEI_MASK] = put_mask,
@@ -158,41 +191,62 @@ static void (*const put_kind[SDEI_KIND_COUNT])(FILE *out, const struct sdei_reco
 	[SDEI_PLACE] = put_place,
 };
 
-void events_text_details(FILE *out, const struct sdei_record *r)
+static void put_details(struct piece *p, const struct sdei_record *r)
 {
 	switch (r->kind) {
 	case SDEI_REGISTER:
 		break;
 	case SDEI_STATE:
-		fputs(record_state_reason(r->origin), out);
-		put_cleared(out, r->outcome);
+		put_state_head(p, r);
 		break;
 	case SDEI_CALL:
-		put_result(out, r->result);
+		put_result(p, r->result);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
-			put_kind[r->kind](out, r);
+			put_kind[r->kind](p, r);
 	}
+}
+
+void events_text_details(FILE *out, const struct sdei_record *r)
+{
+	struct piece p;
+
+	piece_begin(&p, out);
+	put_details(&p, r);
+	piece_end(&p);
+}
+
+static void put_time(struct piece *p, uint64_t time_ns)
+{
+	piece_u64(p, time_ns / 1000000000, 9, ' ');
+	piece_char(p, '.');
+	piece_u64(p, time_ns % 1000000000 / 1000, 6, '0');
 }
 
 void events_text_record(FILE *out, const struct sdei_record *r, const struct vm_name *name)
 {
 	const char *kind = sdei_kind_name(r->kind);
 	char letters[6];
+	struct piece p;
 
-	fprintf(out, "%9" PRIu64 ".%06" PRIu64 " %7" PRIu32, (uint64_t)r->time_ns / 1000000000,
-		(uint64_t)r->time_ns % 1000000000 / 1000, r->vm);
-	put_name(out, name);
-	put_id(out, 4, r->vcpu);
-	fprintf(out, " %-10s", kind ? kind : "?");
-	put_id(out, 5, r->event);
-	fprintf(out, " %s", sdei_state_letters(r->state, letters));
+	piece_begin(&p, out);
+	put_time(&p, r->time_ns);
+	piece_char(&p, ' ');
+	piece_u64(&p, r->vm, 7, ' ');
+	put_name(&p, name);
+	put_id(&p, 4, r->vcpu);
+	piece_char(&p, ' ');
+	piece_left(&p, kind ? kind : "?", 10);
+	put_id(&p, 5, r->event);
+	piece_char(&p, ' ');
+	piece_text(&p, sdei_state_letters(r->state, letters));
 	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind]) {
-		putc(' ', out);
-		put_kind[r->kind](out, r);
+		piece_char(&p, ' ');
+		put_kind[r->kind](&p, r);
 	}
-	putc('\n', out);
+	piece_char(&p, '\n');
+	piece_end(&p);
 }
 
 void events_text_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)

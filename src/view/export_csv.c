@@ -1,57 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * A line per slice. Numbers are written by hand: there are many of them, and this has to keep up with reading.
- * Unknown is empty.
- */
+/* A line per slice. Unknown is empty. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "escape.h"
 #include "export_inside.h"
+#include "piece.h"
 
-#define LINE_ROOM 512	/* without the name */
-
-struct line {
-	char text[LINE_ROOM];
-	size_t size;
-};
-
-static void put_text(struct line *l, const char *text)
+static void put_number(struct piece *p, uint64_t value)
 {
-	size_t length = strlen(text);
-
-	memcpy(l->text + l->size, text, length);
-	l->size += length;
+	piece_u64(p, value, 0, ' ');
 }
 
-static void put_number(struct line *l, uint64_t value)
+static void put_field(struct piece *p, uint64_t value)
 {
-	char digits[20];
-	unsigned int at = sizeof(digits);
-
-	do {
-		digits[--at] = '0' + value % 10;
-		value /= 10;
-	} while (value);
-	memcpy(l->text + l->size, digits + at, sizeof(digits) - at);
-	l->size += sizeof(digits) - at;
-}
-
-static void put_comma(struct line *l)
-{
-	l->text[l->size++] = ',';
-}
-
-static void put_field(struct line *l, uint64_t value)
-{
-	put_comma(l);
-	put_number(l, value);
-}
-
-static void write_line(struct export *x, struct line *l)
-{
-	fwrite_unlocked(l->text, 1, l->size, export_state(x)->out);
-	l->size = 0;
+	piece_char(p, ',');
+	put_number(p, value);
 }
 
 static void begin(struct export *x)
@@ -63,50 +27,49 @@ static void begin(struct export *x)
 	      "\n", export_state(x)->out);
 }
 
-static void put_blame(struct line *l, const struct model_late *late)
+static void put_blame(struct piece *p, const struct model_late *late)
 {
-	put_field(l, late->signals);
-	put_comma(l);
+	put_field(p, late->signals);
+	piece_char(p, ',');
 	if (late->blocked_by != SDEI_NONE)
-		put_number(l, late->blocked_by);
+		put_number(p, late->blocked_by);
 	for (unsigned int part = 0; part < BLAME_COUNT; part++)
-		put_field(l, late->blame.ns[part]);
+		put_field(p, late->blame.ns[part]);
 }
 
 /* The same number of fields. */
-static void put_no_blame(struct line *l)
+static void put_no_blame(struct piece *p)
 {
 	for (unsigned int field = 0; field < 2 + BLAME_COUNT; field++)
-		put_comma(l);
+		piece_char(p, ',');
 }
 
 static void put_slice(struct export *x, const struct export_slice *drawn)
 {
 	const struct slice *s = drawn->slice;
-	struct line l;
+	struct piece p;
 
-	l.size = 0;
-	put_text(&l, s->initial ? "initial_mask" : slice_kind_name(s->kind));
-	put_field(&l, drawn->vm->pid);
-	put_field(&l, drawn->vm->instance);
-	put_comma(&l);
-	write_line(x, &l);
-	fputs_unlocked(drawn->vm->shown, export_state(x)->out);
-	put_field(&l, s->vcpu->id);
-	put_comma(&l);
+	piece_begin(&p, export_state(x)->out);
+	piece_text(&p, s->initial ? "initial_mask" : slice_kind_name(s->kind));
+	put_field(&p, drawn->vm->pid);
+	put_field(&p, drawn->vm->instance);
+	piece_char(&p, ',');
+	piece_text(&p, drawn->vm->shown);
+	put_field(&p, s->vcpu->id);
+	piece_char(&p, ',');
 	if (s->event)
-		put_number(&l, s->event->event);
-	put_field(&l, s->from_ns);
-	put_field(&l, s->to_ns);
-	put_field(&l, s->to_ns - s->from_ns);
-	put_comma(&l);
-	put_text(&l, slice_end_name(s->end));
+		put_number(&p, s->event->event);
+	put_field(&p, s->from_ns);
+	put_field(&p, s->to_ns);
+	put_field(&p, s->to_ns - s->from_ns);
+	piece_char(&p, ',');
+	piece_text(&p, slice_end_name(s->end));
 	if (s->blamed)
-		put_blame(&l, &s->late);
+		put_blame(&p, &s->late);
 	else
-		put_no_blame(&l);
-	l.text[l.size++] = '\n';
-	write_line(x, &l);
+		put_no_blame(&p);
+	piece_char(&p, '\n');
+	piece_end(&p);
 }
 
 /* As RFC 4180 wants it; a start that spreadsheets take for a formula is escaped like the rest of what is unsafe. */

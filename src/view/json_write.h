@@ -10,44 +10,67 @@
 
 #include "../../bpf/record.h"
 #include "escape.h"
+#include "piece.h"
 
 struct json {
 	FILE *out;
 	bool comma;
 };
 
+/* What stands in front of a value; piece_end() is to follow. */
+static inline void json_begin(struct json *j, struct piece *p, const char *key)
+{
+	piece_begin(p, j->out);
+	if (j->comma)
+		piece_char(p, ',');
+	j->comma = true;
+	if (!key)
+		return;
+	piece_char(p, '"');
+	piece_text(p, key);
+	piece_text(p, "\":");
+}
+
 static inline void json_key(struct json *j, const char *key)
 {
-	if (j->comma)
-		putc(',', j->out);
-	if (key)
-		fprintf(j->out, "\"%s\":", key);
-	j->comma = true;
+	struct piece p;
+
+	json_begin(j, &p, key);
+	piece_end(&p);
 }
 
 static inline void json_open(struct json *j, const char *key, char bracket)
 {
-	json_key(j, key);
-	putc(bracket, j->out);
+	struct piece p;
+
+	json_begin(j, &p, key);
+	piece_char(&p, bracket);
+	piece_end(&p);
 	j->comma = false;
 }
 
 static inline void json_close(struct json *j, char bracket)
 {
-	putc(bracket, j->out);
+	putc_unlocked(bracket, j->out);
 	j->comma = true;
 }
 
 static inline void json_u64(struct json *j, const char *key, uint64_t value)
 {
-	json_key(j, key);
-	fprintf(j->out, "%" PRIu64, value);
+	struct piece p;
+
+	json_begin(j, &p, key);
+	piece_u64(&p, value, 0, ' ');
+	piece_end(&p);
 }
 
 static inline void json_i64(struct json *j, const char *key, int64_t value)
 {
-	json_key(j, key);
-	fprintf(j->out, "%" PRId64, value);
+	struct piece p;
+
+	json_begin(j, &p, key);
+	piece_i64(&p, value);
+	piece_end(&p);
 }
 
 /* decimals is enough for shares and percents; sums are integers here. */
@@ -57,29 +80,53 @@ static inline void json_real(struct json *j, const char *key, double value, int 
 	fprintf(j->out, "%.*f", decimals, value);
 }
 
+/* Most texts are words of ours. */
 static inline void json_text(struct json *j, const char *key, const char *value)
 {
-	json_key(j, key);
-	escape_json(j->out, value);
+	size_t plain = escape_json_plain(value);
+	struct piece p;
+
+	json_begin(j, &p, key);
+	if (!value[plain]) {
+		piece_char(&p, '"');
+		piece_bytes(&p, value, plain);
+		piece_char(&p, '"');
+	}
+	piece_end(&p);
+	if (value[plain])
+		escape_json(j->out, value);
 }
 
 /* Addresses: 64 bits do not survive in the numbers of many readers. */
 static inline void json_address(struct json *j, const char *key, uint64_t value)
 {
-	json_key(j, key);
-	fprintf(j->out, "\"0x%" PRIx64 "\"", value);
+	struct piece p;
+
+	json_begin(j, &p, key);
+	piece_char(&p, '"');
+	piece_hex(&p, value, 0);
+	piece_char(&p, '"');
+	piece_end(&p);
+}
+
+/* A word of JSON's. */
+static inline void json_word(struct json *j, const char *key, const char *word)
+{
+	struct piece p;
+
+	json_begin(j, &p, key);
+	piece_text(&p, word);
+	piece_end(&p);
 }
 
 static inline void json_bool(struct json *j, const char *key, bool value)
 {
-	json_key(j, key);
-	fputs(value ? "true" : "false", j->out);
+	json_word(j, key, value ? "true" : "false");
 }
 
 static inline void json_null(struct json *j, const char *key)
 {
-	json_key(j, key);
-	fputs("null", j->out);
+	json_word(j, key, "null");
 }
 
 /* Of a vCPU or an event. */
