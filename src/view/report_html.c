@@ -29,7 +29,7 @@ static void about(FILE *out, const struct report *report)
 	char wall[FORMAT_SIZE];
 
 	fputs("<header><h1>SDEI on ", out);
-	html_text(out, *a->host ? a->host : "an unknown host");
+	html_text(out, *a->host ? a->host : HTML_NO_HOST);
 	fputs("</h1>\n<dl>", out);
 	fprintf(out, "<dt>from<dd>%s\n", format_wall(wall, sizeof(wall), (int64_t)report->begin_ns + offset));
 	fprintf(out, "<dt>for<dd data-ns=%" PRIu64 ">", report->end_ns - report->begin_ns);
@@ -75,7 +75,7 @@ static void headline(const struct html_page *page)
 	html_ns(page->out, late->latency_ns);
 	fprintf(page->out, "</b>: event %u of VM ", e->event);
 	html_page_vm(page->out, e->vcpu->vm, HTML_NAME);
-	fprintf(page->out, ", vCPU %u. It waited %s.</p>\n", e->vcpu->id, why_late(why, sizeof(why), late));
+	fprintf(page->out, ", vCPU %u. What it waited for: %s.</p>\n", e->vcpu->id, why_late(why, sizeof(why), late));
 }
 
 /* --- the figures of all */
@@ -214,7 +214,7 @@ int report_html(FILE *out, const struct report *report)
 		return -ENOMEM;
 	each_event(report->model, page.events);
 	qsort(page.events, page.event_count, sizeof(*page.events), by_worst);
-	report_html_head(out);
+	report_html_head(out, report->about->host);
 	err = body(&page);
 	fputs("</main></body></html>\n", out);
 	free(page.events);

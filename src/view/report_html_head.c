@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* How the page looks. Colours tell steps by their lightness, so that they do without hue, too. */
+#include "html.h"
 #include "report_html_inside.h"
 
 static const char colours[] =
 	":root{color-scheme:light dark;--bg:#fff;--fg:#1c2128;--dim:#5b6673;--faint:#a3abb4;--line:#d5dbe1;--soft:#f4f6f8;--link:#0b5cad;"
 	"--bad:#b3261e;--warn:#8a5a00;--good:#1a6b3c;--bar:#3274b5;--mark:#c8451b;"
-	"--w1:#fdecc8;--w2:#fcd7a0;--w3:#fbb979;--w4:#f6955c;--w5:#e96f4b;--w6:#cd4746;--w7:#a02445;--w8:#670f3c;"
-	"--m1:#e3edf7;--m2:#cadff0;--m3:#a9cbe6;--m4:#7fb2d9;--m5:#5795c8;--m6:#3676b1;--m7:#1d5792;--m8:#0c396b}\n"
+	"--w1:#fbe2ae;--w2:#fcd7a0;--w3:#fbb979;--w4:#f6955c;--w5:#e96f4b;--w6:#cd4746;--w7:#a02445;--w8:#670f3c;"
+	"--m1:#d2e3f2;--m2:#b8d4ea;--m3:#98c1e0;--m4:#77abd5;--m5:#5795c8;--m6:#3676b1;--m7:#1d5792;--m8:#0c396b}\n"
 	"@media(prefers-color-scheme:dark){:root{--bg:#12161b;--fg:#e4e8ec;--dim:#98a3ae;--faint:#5d6873;--line:#323a43;--soft:#1b2128;--link:#76b6f5;"
 	"--bad:#ff8d84;--warn:#f0b445;--good:#6fcf97;--bar:#5a9bd8;--mark:#ff9a6c;"
 	"--w1:#3a1a3f;--w2:#5f1f4f;--w3:#872651;--w4:#ad334c;--w5:#cf4c40;--w6:#e87238;--w7:#f6a04a;--w8:#fde08a;"
-	"--m1:#16293d;--m2:#1b3b58;--m3:#215076;--m4:#2b6797;--m5:#3d81b6;--m6:#5f9fce;--m7:#8dbfe3;--m8:#c9e4f7}}\n"
+	"--m1:#1d3b57;--m2:#214b6e;--m3:#275d87;--m4:#306fa0;--m5:#3d81b6;--m6:#5f9fce;--m7:#8dbfe3;--m8:#c9e4f7}}\n"
 	".worst{--1:var(--w1);--2:var(--w2);--3:var(--w3);--4:var(--w4);--5:var(--w5);--6:var(--w6);--7:var(--w7);--8:var(--w8)}\n"
 	".masked{--1:var(--m1);--2:var(--m2);--3:var(--m3);--4:var(--m4);--5:var(--m5);--6:var(--m6);--7:var(--m7);--8:var(--m8)}\n"
 	".h1{--c:var(--1)}.h2{--c:var(--2)}.h3{--c:var(--3)}.h4{--c:var(--4)}.h5{--c:var(--5)}.h6{--c:var(--6)}.h7{--c:var(--7)}.h8{--c:var(--8)}\n"
@@ -45,7 +46,7 @@ static const char tables[] =
 	"th[colspan]{text-align:center;border-left:1px solid var(--line);border-right:1px solid var(--line)}\n"
 	"tbody th{position:sticky;left:0;background:var(--bg);z-index:1}tbody tr:hover>*{background:var(--soft)}.nil{color:var(--faint)}"
 	".all>*{font-weight:600}.state{font-family:monospace}.wide{width:30%;min-width:9rem}\n"
-	".whole .name{white-space:normal;max-width:24rem;overflow-wrap:anywhere}\n"
+	".whole .name{white-space:normal;vertical-align:top;max-width:24rem;overflow-wrap:anywhere}\n"
 	".bar{display:flex;height:.9rem;min-width:8rem;border-radius:3px;overflow:hidden}.bar i{display:block;min-width:1px;background:var(--c)}\n";
 
 static const char plots[] =
@@ -62,14 +63,16 @@ static const char plots[] =
 
 static const char sizes[] =
 	"@media(max-width:600px){main{padding:.8rem .8rem 3rem}.name{max-width:7rem}.map .name{display:none}tbody th .name{max-width:5.5rem}.whole .name{max-width:12rem}"
-	".tiles{grid-template-columns:repeat(2,1fr)}h1{font-size:1.4rem}.lead{font-size:1.08rem}.map{gap:0 .3rem}.hist .left{max-width:4rem}}\n"
+	".tiles{grid-template-columns:repeat(4,1fr);gap:.4rem}.tile{padding:.4rem .35rem;font-size:.73rem}.tile b{font-size:1.15rem}h1{font-size:1.4rem}.lead{font-size:1.08rem}.map{gap:0 .3rem}.hist .left{max-width:4rem}}\n"
 	"@media print{.box{max-height:none;overflow:visible}thead,tbody th{position:static}nav{display:none}section{break-inside:avoid-page}}\n";
 
-void report_html_head(FILE *out)
+void report_html_head(FILE *out, const char *host)
 {
 	fputs("<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
 	      "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-	      "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<title>sdeitop report</title>\n<style>\n", out);
+	      "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<title>SDEI on ", out);
+	html_text(out, *host ? host : HTML_NO_HOST);
+	fputs("</title>\n<style>\n", out);
 	fputs(colours, out);
 	fputs(text, out);
 	fputs(tables, out);

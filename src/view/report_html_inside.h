@@ -19,8 +19,9 @@ struct html_page {
 	size_t event_count;
 };
 
-/* Up to the body; the colours of all parts. */
-void report_html_head(FILE *out);
+/* Up to the body: the title, and how all parts look. */
+#define HTML_NO_HOST "an unknown host"
+void report_html_head(FILE *out, const char *host);
 
 /* Pieces that the parts share. */
 #define HTML_NAME 40	/* characters of a VM's name, where it is known already who that is */

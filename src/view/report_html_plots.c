@@ -20,53 +20,76 @@
 
 /* --- shades */
 
+enum unit { OF_NS, OF_COUNT, OF_SHARE };
+
+/* What the shades 1 .. SHADES stand for; 0 is for 0. */
+struct scale {
+	enum unit unit;
+	uint64_t max;		/* OF_SHARE: the whole, of which each shade is an equal part */
+	unsigned int powers;	/* else so many powers of two each, the last one that of max */
+	unsigned int first;	/* the first in use */
+};
+
 static unsigned int bits_of(uint64_t value)
 {
 	return value ? 64 - __builtin_clzll(value) : 0;
 }
 
-/* SHADES for the power of two of max, one less for each power below, but not below 1. */
-static unsigned int shade(uint64_t value, uint64_t max)
+/* So that min and max both have one. */
+static struct scale scale_of(enum unit unit, uint64_t min, uint64_t max)
 {
-	unsigned int below = bits_of(max) - bits_of(value);
+	struct scale scale = { .unit = unit, .max = max, .first = 1 };
+	unsigned int span = bits_of(max) - bits_of(min);
 
+	if (unit == OF_SHARE)
+		return scale;
+	scale.powers = span / SHADES + 1;
+	scale.first = SHADES - span / scale.powers;
+	return scale;
+}
+
+static unsigned int shade(const struct scale *scale, uint64_t value)
+{
 	if (!value)
 		return 0;
-	return below < SHADES ? SHADES - below : 1;
+	if (scale->unit == OF_SHARE)
+		return value >= scale->max ? SHADES : 1 + value * SHADES / scale->max;
+	return SHADES - (bits_of(scale->max) - bits_of(value)) / scale->powers;
 }
 
-/* 1 .. SHADES for equal steps of a share. */
-static unsigned int share_shade(uint64_t value, uint64_t whole)
+/* The least value that is above those of shade i. */
+static uint64_t limit_of(const struct scale *scale, unsigned int i)
 {
-	if (!value)
-		return 0;
-	return value >= whole ? SHADES : 1 + value * SHADES / whole;
+	if (i == SHADES)
+		return scale->max + 1;
+	if (scale->unit == OF_SHARE)
+		return scale->max / SHADES * i;
+	return 1ULL << (bits_of(scale->max) - (SHADES - i) * scale->powers);
 }
 
-enum legend { OF_NS, OF_COUNT, OF_SHARE };
-
-static void put_limit(FILE *out, enum legend of, unsigned int i, uint64_t max)
+static void put_meaning(FILE *out, const struct scale *scale, unsigned int i)
 {
-	uint64_t limit = i == SHADES ? max : 1ULL << (bits_of(max) - (SHADES - i));
+	uint64_t low = i > scale->first ? limit_of(scale, i - 1) : 1, high = limit_of(scale, i) - 1;
 
-	fputs(of == OF_SHARE || i == SHADES ? "\xe2\x89\xa4\xc2\xa0" : "&lt;\xc2\xa0", out);
-	if (of == OF_NS)
-		html_ns(out, limit);
-	else if (of == OF_COUNT)
-		fprintf(out, "%" PRIu64, limit);
-	else
-		fprintf(out, "%g\xc2\xa0%%", 100.0 * i / SHADES);
+	switch (scale->unit) {
+	case OF_NS:
+		fputs(i == SHADES ? "\xe2\x89\xa4\xc2\xa0" : "&lt;\xc2\xa0", out);
+		html_ns(out, i == SHADES ? high : high + 1);
+		break;
+	case OF_COUNT:
+		fprintf(out, low < high ? "%" PRIu64 " \xe2\x80\x93 %" PRIu64 : "%" PRIu64, low, high);
+		break;
+	case OF_SHARE:
+		fprintf(out, "\xe2\x89\xa4\xc2\xa0%g\xc2\xa0%%", 100.0 * i / SHADES);
+	}
 }
 
-/* max: OF_SHARE has none. */
-static void legend(FILE *out, enum legend of, uint64_t max)
+static void legend(FILE *out, const struct scale *scale)
 {
-	unsigned int first = of != OF_SHARE && bits_of(max) < SHADES ? SHADES + 1 - bits_of(max) : 1;
-
 	fputs("<p class=legend>", out);
-	for (unsigned int i = first; i <= SHADES; i++) {
-		fprintf(out, "<span><i class=h%u></i>", i);
-		put_limit(out, of, i, max);
+	for (unsigned int i = scale->first; i <= SHADES; i++) {
+		fprintf(out, "<span data-below=%" PRIu64 "><i class=h%u></i>", limit_of(scale, i), i);
+		put_meaning(out, scale, i);
 		fputs("</span> ", out);
 	}
 	fputs("</p>\n", out);
@@ -176,14 +199,14 @@ static struct bands find_bands(const struct timeline *t)
 	return bands;
 }
 
-static void put_bands(FILE *out, const struct timeline *t, const struct bands *bands)
+static void put_bands(FILE *out, const struct timeline *t, const struct bands *bands, const struct scale *scale)
 {
 	unsigned char shades[TIMELINE_COLUMNS];
 
 	begin_cells(out, t, bands->high - bands->low + 1, "Dispatches by latency and time");
 	for (unsigned int b = bands->high + 1; b-- > bands->low;) {
 		for (unsigned int c = 0; c < timeline_columns(t); c++)
-			shades[c] = shade(timeline_band(t, c, b), bands->max);
+			shades[c] = shade(scale, timeline_band(t, c, b));
 		put_row(out, bands->high - b, shades, timeline_columns(t));
 	}
 	fputs("</svg>\n", out);
@@ -192,10 +215,11 @@ static void put_bands(FILE *out, const struct timeline *t, const struct bands *b
 static void all(const struct html_page *page, const struct bands *bands)
 {
 	const struct timeline *t = page->report->timeline;
+	const struct scale scale = scale_of(OF_COUNT, 1, bands->max);
 	FILE *out = page->out;
 
 	fputs("<p>How many dispatches took from the time on the left up to that above it.</p>\n<div class=worst>", out);
-	legend(out, OF_COUNT, bands->max);
+	legend(out, &scale);
 	fputs("<div class=map><div class=left>", out);
 	for (unsigned int b = bands->high + 1; b-- > bands->low;) {
 		fputs("<span>", out);
@@ -203,7 +227,7 @@ static void all(const struct html_page *page, const struct bands *bands)
 		fputs("</span>", out);
 	}
 	fputs("</div>\n", out);
-	put_bands(out, t, bands);
+	put_bands(out, t, bands, &scale);
 	fputs("<div class=right></div>", out);
 	put_ticks(out, t);
 	fputs("</div></div>\n", out);
@@ -219,38 +243,33 @@ struct line {
 /* What a map of vCPUs is about. */
 struct map {
 	const char *title, *about, *label, *class;
-	enum legend of;
-	uint64_t (*figure)(const struct timeline_row *row);
-	unsigned int (*shade)(const struct timeline_cell *cell, const struct timeline *t, uint64_t max);
+	enum unit unit;
+	uint64_t (*cell)(const struct timeline_cell *cell);
+	bool is_sum;		/* else the largest cell is the figure of a line */
 	uint64_t (*told)(const struct html_page *page, const struct line *line);	/* beside the line */
 };
 
-static uint64_t worst_of(const struct timeline_row *row)
+static uint64_t worst_of(const struct timeline_cell *cell)
 {
-	uint64_t worst = 0;
-
-	for (unsigned int c = 0; c < TIMELINE_COLUMNS; c++)
-		worst = row->cells[c].worst_ns > worst ? row->cells[c].worst_ns : worst;
-	return worst;
+	return cell->worst_ns;
 }
 
-static uint64_t masked_of(const struct timeline_row *row)
+static uint64_t masked_of(const struct timeline_cell *cell)
 {
-	uint64_t sum = 0;
-
-	for (unsigned int c = 0; c < TIMELINE_COLUMNS; c++)
-		sum += row->cells[c].masked_ns;
-	return sum;
+	return cell->masked_ns;
 }
 
-static unsigned int worst_shade(const struct timeline_cell *cell, const struct timeline *t, uint64_t max)
+static uint64_t figure_of(const struct timeline_row *row, const struct map *map)
 {
-	return shade(cell->worst_ns, max);
-}
+	uint64_t sum = 0, largest = 0;
 
-static unsigned int masked_shade(const struct timeline_cell *cell, const struct timeline *t, uint64_t max)
-{
-	return share_shade(cell->masked_ns, timeline_column_ns(t));
+	for (unsigned int c = 0; c < TIMELINE_COLUMNS; c++) {
+		uint64_t value = map->cell(&row->cells[c]);
+
+		sum += value;
+		largest = value > largest ? value : largest;
+	}
+	return map->is_sum ? sum : largest;
 }
 
 static uint64_t told_worst(const struct html_page *page, const struct line *line)
@@ -285,7 +304,7 @@ static size_t sort_lines(struct line *lines, const struct timeline *t, const str
 	const struct timeline_row *rows = timeline_rows(t, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		lines[used] = (struct line){ .row = &rows[i], .figure = map->figure(&rows[i]) };
+		lines[used] = (struct line){ .row = &rows[i], .figure = figure_of(&rows[i], map) };
 		used += lines[used].figure > 0;
 	}
 	qsort(lines, used, sizeof(*lines), by_figure);
@@ -322,7 +341,21 @@ static void put_figures(const struct html_page *page, const struct map *map, con
 	fputs("</div>\n", page->out);
 }
 
-static void put_lines(const struct html_page *page, const struct map *map, const struct line *lines, size_t count)
+static struct scale scale_of_lines(const struct map *map, const struct timeline *t, const struct line *lines, size_t count)
+{
+	uint64_t min = lines[0].figure;
+
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned int c = 0; c < timeline_columns(t); c++) {
+			uint64_t value = map->cell(&lines[i].row->cells[c]);
+
+			min = value && value < min ? value : min;
+		}
+	}
+	return scale_of(map->unit, min, map->unit == OF_SHARE ? timeline_column_ns(t) : lines[0].figure);
+}
+
+static void put_lines(const struct html_page *page, const struct map *map, const struct scale *scale, const struct line *lines, size_t count)
 {
 	const struct timeline *t = page->report->timeline;
 	unsigned char shades[TIMELINE_COLUMNS];
@@ -330,7 +363,7 @@ static void put_lines(const struct html_page *page, const struct map *map, const
 	begin_cells(page->out, t, count, map->label);
 	for (size_t i = 0; i < count; i++) {
 		for (unsigned int c = 0; c < timeline_columns(t); c++)
-			shades[c] = map->shade(&lines[i].row->cells[c], t, lines[0].figure);
+			shades[c] = shade(scale, map->cell(&lines[i].row->cells[c]));
 		put_row(page->out, i, shades, timeline_columns(t));
 	}
 	fputs("</svg>\n", page->out);
@@ -341,15 +374,16 @@ static void put_map(const struct html_page *page, const struct map *map, const s
 	const struct timeline *t = page->report->timeline;
 	size_t shown = count < ROWS_SHOWN ? count : ROWS_SHOWN;
 	uint64_t left_out = count - shown + timeline_left_out(t);
+	const struct scale scale = scale_of_lines(map, t, lines, shown);
 
 	fprintf(page->out, "<h3>%s</h3>\n<p>%s", map->title, map->about);
 	if (left_out)
 		fprintf(page->out, " %" PRIu64 " more vCPUs are left out.", left_out);
 	fprintf(page->out, "</p>\n<div class=%s>", map->class);
-	legend(page->out, map->of, lines[0].figure);
+	legend(page->out, &scale);
 	fputs("<div class=map>", page->out);
 	put_labels(page, lines, shown);
-	put_lines(page, map, lines, shown);
+	put_lines(page, map, &scale, lines, shown);
 	put_figures(page, map, lines, shown);
 	put_ticks(page->out, t);
 	fputs("</div></div>\n", page->out);
@@ -378,7 +412,7 @@ int report_html_latencies(const struct html_page *page)
 	static const struct map worst = {
 		.title = "Worst of each vCPU", .label = "Worst dispatch latency by vCPU and time", .class = "worst",
 		.about = "The vCPU with the worst one first; on the right its worst.",
-		.of = OF_NS, .figure = worst_of, .shade = worst_shade, .told = told_worst,
+		.unit = OF_NS, .cell = worst_of, .told = told_worst,
 	};
 	const struct timeline *t = page->report->timeline;
 	struct bands bands = { 0 };
@@ -402,7 +436,7 @@ int report_html_masked(const struct html_page *page)
 	static const struct map masked = {
 		.title = "Masked time of each vCPU", .label = "Share of time masked, by vCPU and time", .class = "masked",
 		.about = "How much of the time the PE was masked, the longest first; on the right the sum.",
-		.of = OF_SHARE, .figure = masked_of, .shade = masked_shade, .told = told_masked,
+		.unit = OF_SHARE, .cell = masked_of, .is_sum = true, .told = told_masked,
 	};
 
 	return page->report->timeline ? vcpus(page, &masked) : 0;

@@ -2,7 +2,7 @@
 /*
  * Recordings and pages for browsers:
  *   record web                 prints the directory of the recording that the unit tests use, which it made
- *   record large|hostile|empty DIR   writes a recording into DIR
+ *   record large|crowd|hostile|empty DIR   writes a recording into DIR
  *   record long FILE           writes the page of a VM whose name has 64 KiB
  */
 #include <setjmp.h>
@@ -125,6 +125,23 @@ static void large(void)
 	put(status_item(BEGIN + COLUMNS * COLUMN, true));
 }
 
+/* More than tables and plots have room for. */
+static void crowd(void)
+{
+	for (uint32_t vm = 0; vm < 20; vm++) {
+		for (uint32_t vcpu = 0; vcpu < 30; vcpu++) {
+			struct who who = { 500 + vm, vcpu, 0 }, pe = { 500 + vm, vcpu, SDEI_NONE };
+
+			put_episode(BEGIN + dice() % (500 * MS), who, US + dice() % (100 * MS), US + dice() % MS);
+			for (unsigned int i = dice() % 5; i > 0; i--)
+				put_record(BEGIN + 700 * MS, who, SDEI_SIGNAL, RE, SDEI_REJECTED)->error = -2;
+			put_record(BEGIN + 800 * MS, pe, SDEI_MASK, RE | SDEI_MASKED, 0)->error = 1;
+			put_record(BEGIN + 800 * MS + dice() % (100 * MS), pe, SDEI_UNMASK, RE, 0);
+		}
+	}
+	put(status_item(BEGIN + 1000 * MS, true));
+}
+
 /* Who can name a guest can try this. */
 static const char *const evil[] = {
 	"<script>window.pwned=1</script>",
@@ -166,7 +183,7 @@ static void empty(void)
 static const struct scene {
 	const char *name;
 	void (*play)(void);
-} scenes[] = { { "large", large }, { "hostile", hostile }, { "empty", empty } };
+} scenes[] = { { "large", large }, { "crowd", crowd }, { "hostile", hostile }, { "empty", empty } };
 
 static int write_scene(const struct scene *scene, const char *directory)
 {
@@ -231,6 +248,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 3 && i < sizeof(scenes) / sizeof(scenes[0]); i++)
 		if (strcmp(argv[1], scenes[i].name) == 0)
 			return write_scene(&scenes[i], argv[2]);
-	fputs("usage: record web | record large|hostile|empty DIR | record long FILE\n", stderr);
+	fputs("usage: record web | record large|crowd|hostile|empty DIR | record long FILE\n", stderr);
 	return 2;
 }

@@ -163,7 +163,7 @@ static void test_trouble(void **state)
 	begin_page("trouble", true);
 	assert_non_null(strstr(text, "data-code=handler-hung"));
 	assert_non_null(strstr(text, "data-code=mask-long"));
-	assert_non_null(strstr(text, "It waited 100% entry."));
+	assert_non_null(strstr(text, "What it waited for: 100% entry."));
 	free(text);
 	begin_page("small", true);
 	assert_non_null(strstr(text, "1009 records were lost"));
