@@ -360,7 +360,7 @@ static void get_running(struct bytes_in *in, struct model_event *e)
 {
 	if (!get_number_below(in, 2))
 		return;
-	bytes_need(in, !e->vcpu->running && e->state & SDEI_RUNNING);
+	bytes_need(in, !e->vcpu->running);
 	e->vcpu->running = e;
 }
 
