@@ -2,7 +2,7 @@
 /*
  * Recordings and pages for browsers:
  *   record web                 prints the directory of the recording that the unit tests use, which it made
- *   record large|crowd|hostile|empty DIR   writes a recording into DIR
+ *   record large|crowd|day|hostile|empty DIR   writes a recording into DIR
  *   record long FILE           writes the page of a VM whose name has 64 KiB
  */
 #include <setjmp.h>
@@ -142,6 +142,14 @@ static void crowd(void)
 	put(status_item(BEGIN + 1000 * MS, true));
 }
 
+/* Time in hours. */
+static void day(void)
+{
+	for (uint64_t minute = 1; minute < 26 * 60; minute += 10)
+		put_episode(BEGIN + minute * 60000 * MS, (struct who){ 500, 0, 0 }, minute * US, 100 * US);
+	put(status_item(BEGIN + 26 * 3600000ULL * MS, true));
+}
+
 /* Who can name a guest can try this. */
 static const char *const evil[] = {
 	"<script>window.pwned=1</script>",
@@ -183,7 +191,7 @@ static void empty(void)
 static const struct scene {
 	const char *name;
 	void (*play)(void);
-} scenes[] = { { "large", large }, { "crowd", crowd }, { "hostile", hostile }, { "empty", empty } };
+} scenes[] = { { "large", large }, { "crowd", crowd }, { "day", day }, { "hostile", hostile }, { "empty", empty } };
 
 static int write_scene(const struct scene *scene, const char *directory)
 {
@@ -248,6 +256,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 3 && i < sizeof(scenes) / sizeof(scenes[0]); i++)
 		if (strcmp(argv[1], scenes[i].name) == 0)
 			return write_scene(&scenes[i], argv[2]);
-	fputs("usage: record web | record large|crowd|hostile|empty DIR | record long FILE\n", stderr);
+	fputs("usage: record web | record large|crowd|day|hostile|empty DIR | record long FILE\n", stderr);
 	return 2;
 }

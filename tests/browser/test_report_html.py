@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 300
+# time limit: 600
 """The page of `sdeitop report --html` in a real browser. It asks for nothing but itself, says nothing on the console and fits
 desktop and phone; its tables, histograms and plots have the figures of `report -j` of the same recording; what guests are
 called is text, and nothing else; and it stays small."""
+import datetime
 import json
 import os
 import re
@@ -77,6 +78,7 @@ READ = r"""
   return {
     tiles: Object.fromEntries([...document.querySelectorAll('.tile b')].map(e => [e.id, Number(e.textContent)])),
     lead: document.querySelector('.lead b') ? Number(document.querySelector('.lead b').dataset.ns) : null,
+    from: text(document.querySelector('header dd')),
     span: Number(document.querySelector('header dd[data-ns]').dataset.ns),
     names: Object.fromEntries([...document.querySelectorAll('#vms tbody th')].map(e =>
       [e.parentElement.dataset.vm, e.querySelector('.name').textContent])),
@@ -87,7 +89,7 @@ READ = r"""
       [s.getAttribute('aria-label'), map(s.parentElement)])),
     hists: [...document.querySelectorAll('#hists details')].map(hist),
     findings: [...document.querySelectorAll('.findings > li')].map(e =>
-      ({ code: e.dataset.code, count: Number(e.dataset.count), what: text(e.querySelector('.what')), ...records(e) })),
+      ({ code: e.dataset.code, count: Number(e.dataset.count), what: text(e.querySelector('.what')), first: text(e.querySelector('time')), ...records(e) })),
     late: [...document.querySelectorAll('#late details')].map(e =>
       ({ latency: Number(e.querySelector('summary b').dataset.ns), ...records(e) })),
     missing: document.querySelectorAll('#missing li').length,
@@ -169,6 +171,15 @@ def compare_rows(what, rows, want):
     return complaints
 
 
+def wall_ms(text):
+    return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+
+
+def is_wall(text, report, time_ns):
+    """Whether a time of day is that of a moment, to the millisecond."""
+    return abs(wall_ms(report["wall"]) - wall_ms(text) - (report["time_ns"] - time_ns) / 1e6) <= 1
+
+
 def check_heads(page, report):
     count = report["count"]
     want = {"n-vms": len(report["vms"]), "n-vcpus": sum(1 for _ in each_vcpu(report)), "n-records": report["records"],
@@ -179,6 +190,8 @@ def check_heads(page, report):
     if page["lead"] != (max(late) if late else None):
         complaints.append(f"the worst is {page['lead']} instead of {max(late, default=None)}")
     span = report["range"]["end_ns"] - report["range"]["begin_ns"]
+    if not is_wall(page["from"], report, report["range"]["begin_ns"]):
+        complaints.append(f"from {page['from']}")
     if page["span"] != span:
         complaints.append(f"{page['span']} ns instead of {span}")
     if bool(page["missing"]) != bool(report["lost"] or report["problem_count"] or report["late"] or report["misfits"]):
@@ -328,6 +341,14 @@ def check_hists(page, report):
 UNITS = {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}
 
 
+def ns_of(text):
+    """What a duration on an axis says: 0, 10 µs, 4m05s."""
+    if match := re.fullmatch(r"([\d.]+) (\S+)", text):
+        return float(match[1]) * UNITS[match[2]]
+    seconds = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * seconds[unit] * 1e9 for number, unit in re.findall(r"(\d+)([dhms])", text))
+
+
 def bounds(plot, shade):
     """Values that a cell of that shade stands for."""
     low = 1
@@ -361,8 +382,7 @@ def check_legend(plot):
 def check_axis(plot, report):
     span, complaints = plot["columns"] * plot["columnNs"], check_legend(plot)
     for tick in plot["ticks"]:
-        match = re.fullmatch(r"([\d.]+) (\S+)", tick["text"])
-        ns = float(match[1]) * UNITS[match[2]] if match else 0
+        ns = ns_of(tick["text"])
         if abs(tick["left"] - 100 * ns / span) > 0.6:
             complaints.append(f"tick {tick['text']} at {tick['left']} %")
     if len(plot["ticks"]) < 2:
@@ -457,6 +477,8 @@ def check_findings(page, report):
     got = [(f["code"], f["count"], f["what"]) for f in page["findings"]]
     want = [(f["code"], f["count"], f["text"]) for f in report["findings"]][:ROWS_MAX]
     complaints = [] if got == want else [f"findings {got} instead of {want}"]
+    complaints += [f"{f['code']} was first seen {f['first']}" for f, j in zip(page["findings"], report["findings"])
+                   if not is_wall(f["first"], report, j["first_ns"])]
     for i, (finding, evidence) in enumerate(zip(page["findings"], report["around_findings"])):
         complaints += check_records(f"finding {i}", finding, evidence)
     latencies = [e["to_ns"] - e["from_ns"] for e in report["around_late"]]
@@ -530,23 +552,23 @@ CONTRAST = r"""
 
 
 def check_layout(browser, path):
+    """Sizes do not depend on colours, nor colours on sizes: each once."""
     complaints, backgrounds = [], set()
-    for size, (width, height, mobile) in SIZES.items():
-        for scheme in ("light", "dark"):
-            browser.size(width, height, mobile)
-            browser.colours(scheme)
-            browser.open(path)
-            for state in ("closed", "open"):
-                layout = browser.evaluate(LAYOUT)
-                where = f"{size}, {scheme}, {state}"
-                if layout["width"] > layout["inner"] or layout["inner"] != width:
-                    complaints.append(f"{where}: {layout['width']} wide in {layout['inner']}")
-                complaints += [f"{where}: {w} leaves the window" for w in layout["wide"]]
-                complaints += [f"{where}: small text in {c}" for c in layout["small"]]
-                complaints += [f"{where}: little contrast of {c}" for c in browser.evaluate(CONTRAST)]
-                browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-            backgrounds.add((scheme, layout["background"]))
-            complaints += told(browser.take_events(), "file://" + path)
+    for (size, (width, height, mobile)), scheme in zip(SIZES.items(), ("light", "dark")):
+        browser.size(width, height, mobile)
+        browser.colours(scheme)
+        browser.open(path)
+        for state in ("closed", "open"):
+            browser.evaluate(f"document.querySelectorAll('details').forEach(d => d.open = {str(state == 'open').lower()})")
+            layout = browser.evaluate(LAYOUT)
+            where = f"{size}, {scheme}, {state}"
+            if layout["width"] > layout["inner"] or layout["inner"] != width:
+                complaints.append(f"{where}: {layout['width']} wide in {layout['inner']}")
+            complaints += [f"{where}: {w} leaves the window" for w in layout["wide"]]
+            complaints += [f"{where}: small text in {c}" for c in layout["small"]]
+        complaints += [f"{scheme}: little contrast of {c}" for c in browser.evaluate(CONTRAST)]
+        backgrounds.add(layout["background"])
+        complaints += told(browser.take_events(), "file://" + path)
     if len(backgrounds) != 2:
         complaints.append(f"backgrounds {backgrounds}")
     return complaints
@@ -683,7 +705,7 @@ def test_alone(directory, recording):
 
 def test_all(browser, directory, web):
     lab = os.path.join(TOP, "tests", "data", "recording-1")
-    recordings = {name: os.path.join(directory, name) for name in ("large", "crowd", "hostile", "empty")}
+    recordings = {name: os.path.join(directory, name) for name in ("large", "crowd", "day", "hostile", "empty")}
     for name, recording in recordings.items():
         os.mkdir(recording)
         run(RECORD, name, recording)
@@ -693,6 +715,7 @@ def test_all(browser, directory, web):
     report_on(browser, "a guest with trouble", os.path.join(directory, "web.html"), web)
     report_on(browser, "64 vCPUs, 512 columns", os.path.join(directory, "large.html"), recordings["large"])
     report_on(browser, "600 vCPUs", os.path.join(directory, "crowd.html"), recordings["crowd"])
+    report_on(browser, "26 hours", os.path.join(directory, "day.html"), recordings["day"])
     report_on(browser, "nothing", os.path.join(directory, "empty.html"), recordings["empty"])
     test_damaged(browser, directory, web)
     test_hostile(browser, directory, recordings["hostile"])
