@@ -26,14 +26,20 @@ def script(name):
         return file.read()
 
 
-def lab(out, *command, timeout=300, options=()):
-    """Runs command in a lab of its own; (exit status, output). Files that it leaves in /out are in out."""
+def lab_start(out, *command, timeout=300, options=()):
+    """Starts command in a lab of its own, which ends with this process. Files that it leaves in /out are in out."""
     os.makedirs(out, exist_ok=True)
     call = [os.path.join(TOP, "scripts", "lab"), "exec", "--timeout", str(timeout), "--out", out,
             *options, "--", *command]
-    done = subprocess.run(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          stdin=subprocess.DEVNULL, timeout=timeout + 60, errors="replace", check=False)
-    return done.returncode, done.stdout
+    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            stdin=subprocess.DEVNULL, errors="replace")
+
+
+def lab(out, *command, timeout=300, options=()):
+    """The same to its end; (exit status, output)."""
+    with lab_start(out, *command, timeout=timeout, options=options) as host:
+        output = host.communicate(timeout=timeout + 60)[0]
+    return host.returncode, output
 
 
 def out_dir(name):

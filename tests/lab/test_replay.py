@@ -11,11 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import truth as t                                # noqa: E402
-from labtest import TOP, finish, lab, ok, out_dir     # noqa: E402
+from labtest import TOP, finish, lab, lab_start, ok, out_dir     # noqa: E402
 
 OUT = out_dir("replay")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
@@ -54,8 +55,8 @@ mount -t tmpfs -o size=120k none /tmp/small || exit 1
 sdeitop record -o /tmp/small/full 2>full.err -- sdei-guest --vcpus 4 --scenario cross -name guest=full
 echo $? >full.status
 cp -r /tmp/small/full full.rec
-sdeitop record -o rotated.rec --max-size 128K --keep 2 --compress 2>rotated.err -- sh -c \
-	'for i in 1 2 3; do sdei-guest --vcpus 4 --scenario cross -name guest=rotated; done' || { cat rotated.err; exit 1; }
+sdeitop record -o rotated.rec --max-size 64K --keep 2 --compress 2>rotated.err -- sh -c \
+	'for i in 1 2 3 4; do sdei-guest --vcpus 4 --scenario cross -name guest=rotated; done' || { cat rotated.err; exit 1; }
 """
 
 
@@ -245,14 +246,46 @@ def judge(name, records):
 
 # what went wrong --------------------------------------------------------------
 
-def check_killed():
-    status, out, err = run(SDEITOP, "events", "--json", rec("killed"))
+def cut_short(recording):
+    """Whoever recorded was killed 1.5 s after the guests ended: what is missing is told, and at most the last second is."""
+    status, out, err = run(SDEITOP, "events", "--json", recording)
     complaints = [] if status == 5 else [f"status {status} instead of 5"]
     complaints += [] if "no end" in err else [f"nothing about the missing end: {err}"]
     records = [json.loads(line) for line in out.splitlines()]
     gone = [r for r in records if r.get("kind") == "state" and r["reason"] == "destroyed"]
     complaints += [] if gone else [f"the end of the guests, 1.5 s before, is not there; {len(records)} records are"]
-    ok("replay/killed recorder", complaints, f"{len(records)} records")
+    return complaints, f"{len(records)} records"
+
+
+def check_killed():
+    ok("replay/killed recorder", *cut_short(rec("killed")))
+
+
+DEAD = r"""
+cd /out || exit 1
+sdeitop record -o dead.rec 2>dead.err & record=$!
+until grep -q recording dead.err; do sleep 0.1; done
+sdei-guest --vcpus 2 --scenario steady -name guest=dead || exit 1
+sleep 1.5
+touch now
+sleep 300
+"""
+
+
+def check_dead_host():
+    """The lab loses its power, so to say, while it records."""
+    out = OUT + "-dead"
+    shutil.rmtree(out, ignore_errors=True)
+    host = lab_start(out, "sh", "-c", DEAD)
+    until = time.monotonic() + 120
+    while not os.path.exists(os.path.join(out, "now")) and host.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    host.kill()
+    said = host.communicate()[0]
+    if not os.path.exists(os.path.join(out, "now")):
+        ok("replay/killed host", ["nothing was recorded"] + said.splitlines()[-10:])
+    else:
+        ok("replay/killed host", *cut_short(os.path.join(out, "dead.rec")))
 
 
 def check_full():
@@ -312,6 +345,7 @@ def main():
         compare_figures(name, live)
         judge(name, compare_events(name))
     check_killed()
+    check_dead_host()
     check_full()
     check_rotated()
     check_cut()
