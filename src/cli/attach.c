@@ -16,9 +16,11 @@
 #include "../trace/packet.h"
 #include "../view/names.h"
 #include "name_book.h"
+#include "tally.h"
 
 #define PATIENCE_MS 10000
 #define IMAGE_STEP (1U << 20)
+#define TURN_BYTES (32U << 20)		/* in one turn, so that a source without end leaves time for keys and signals */
 /* A packet may be that long on its way: it is sent every 100 ms, and comes from behind a reorder window. */
 #define LAG_NS 200000000ULL
 
@@ -224,27 +226,9 @@ int attach_fd(const struct attach *a)
 	return a->fd;
 }
 
-/* One that is not in the table of kinds was not sent by a daemon of ours. */
-static bool count_record(struct attach *a, const struct sdei_record *record)
-{
-	if (record->kind >= SDEI_KIND_COUNT)
-		return false;
-	a->counters.attempted[record->kind]++;
-	a->counters.read++;
-	return true;
-}
-
-static void count_lost(struct attach *a, const struct recording_item *item)
-{
-	unsigned int kind = item->lost.key_known && item->lost.key.kind < SDEI_KIND_COUNT ? item->lost.key.kind : SDEI_KIND_NONE;
-
-	a->counters.attempted[kind] += item->lost.count;
-	a->counters.lost[kind] += item->lost.count;
-}
-
 static void take_lost(struct attach *a, const struct recording_item *item, const struct source_sink *sink)
 {
-	count_lost(a, item);
+	tally_lost(&a->counters, item->lost.key_known ? &item->lost.key : NULL, item->lost.count);
 	if (item->lost.key_known && sink->lost)
 		sink->lost(sink->ctx, &item->lost.key, item->lost.count);
 	else if (!item->lost.key_known && sink->lost_unknown)
@@ -258,8 +242,8 @@ static int take_item(struct attach *a, const struct recording_item *item, const 
 		a->newest_ns = item->time_ns;
 	switch (item->kind) {
 	case ITEM_RECORD:
-		if (!count_record(a, &item->record.head))
-			return 0;
+		if (!tally_record(&a->counters, &item->record.head))
+			return 0;	/* not sent by a daemon of ours */
 		if (sink->record)
 			sink->record(sink->ctx, &item->record.head, item->size);
 		return 1;
@@ -280,9 +264,9 @@ static int take_item(struct attach *a, const struct recording_item *item, const 
 	return 0;
 }
 
-static int64_t take_packet(struct attach *a, const struct packet_head *head, const struct source_sink *sink)
+static int64_t take_packet(struct attach *a, const uint8_t *packet, const struct packet_head *head, const struct source_sink *sink)
 {
-	const uint8_t *at = a->bytes + sizeof(*head), *end = a->bytes + head->packet_bits / 8;
+	const uint8_t *at = packet + sizeof(*head), *end = packet + head->packet_bits / 8;
 	uint64_t clock_ns = head->begin_ns;
 	struct recording_item item;
 	int64_t records = 0;
@@ -301,23 +285,23 @@ static int64_t take_packet(struct attach *a, const struct packet_head *head, con
 /* Those that are whole; a->bytes begins with one. The records in them, or -EBADMSG. */
 static int64_t take_packets(struct attach *a, const struct source_sink *sink)
 {
+	const uint8_t *at = a->bytes, *end = a->bytes + a->used;
 	int64_t records = 0, taken;
 	struct packet_head head;
-	size_t size;
 
-	while (a->used >= sizeof(head)) {
-		enum packet_verdict verdict = packet_check(a->bytes, a->used, NULL, &head);
+	while ((size_t)(end - at) >= sizeof(head)) {
+		enum packet_verdict verdict = packet_check(at, end - at, NULL, &head);
 
 		if (verdict == PACKET_CUT)
 			break;
-		taken = verdict == PACKET_WHOLE ? take_packet(a, &head, sink) : -EBADMSG;
+		taken = verdict == PACKET_WHOLE ? take_packet(a, at, &head, sink) : -EBADMSG;
 		if (taken < 0)
 			return taken;
 		records += taken;
-		size = head.packet_bits / 8;
-		a->used -= size;
-		memmove(a->bytes, a->bytes + size, a->used);
+		at += head.packet_bits / 8;
 	}
+	a->used = end - at;
+	memmove(a->bytes, at, a->used);
 	return records;
 }
 
@@ -326,12 +310,10 @@ int64_t attach_drain(struct attach *a, const struct source_sink *sink)
 	int64_t records = 0, taken;
 	ssize_t got;
 
-	for (;;) {
+	for (size_t turn = 0; turn < TURN_BYTES; turn += got) {
 		got = recv(a->fd, a->bytes + a->used, sizeof(a->bytes) - a->used, MSG_DONTWAIT);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return records;
+		if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+			break;
 		if (got <= 0)
 			return got ? -errno : -EPIPE;
 		a->used += got;
@@ -340,6 +322,7 @@ int64_t attach_drain(struct attach *a, const struct source_sink *sink)
 			return taken;
 		records += taken;
 	}
+	return records;
 }
 
 static uint64_t clock_ns(clockid_t clock)

@@ -28,7 +28,7 @@ struct model *attach_take_model(struct attach *a);
 int attach_fd(const struct attach *a);
 
 /*
- * Hands on what has come. The number of records; -EPIPE: the daemon closed the connection; -EBADMSG: it sends what is no packet;
+ * Hands on what has come, or much of it: then attach_fd() stays readable. The number of records; -EPIPE: the daemon closed the connection; -EBADMSG: it sends what is no packet;
  * else -errno. After an error there is no more.
  */
 int64_t attach_drain(struct attach *a, const struct source_sink *sink);

@@ -9,6 +9,7 @@
 #include "../cli/about.h"
 #include "../cli/feeder.h"
 #include "../cli/messages.h"
+#include "../cli/tally.h"
 #include "../model/image.h"
 #include "../trace/pack.h"
 #include "../view/names.h"
@@ -31,6 +32,7 @@ struct sdeid {
 	struct notify *notify;
 	struct watch *watch;
 	struct feeder *feeder;
+	struct source_counters tally;	/* of what was delivered */
 	struct exporter *exporter;	/* these three: NULL unless they are wanted */
 	struct recorder *recorder;
 	struct serve *serve;
@@ -62,6 +64,7 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 {
 	struct sdeid *d = ctx;
 
+	tally_record(&d->tally, record);
 	feeder_record(d->feeder, record, size);
 	if (d->pack)
 		pack_record(d->pack, record, size);
@@ -71,6 +74,7 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 {
 	struct sdeid *d = ctx;
 
+	tally_lost(&d->tally, key, count);
 	feeder_lost(d->feeder, key, count);
 	if (d->pack)
 		pack_lost(d->pack, key, count);
@@ -80,6 +84,7 @@ static void take_lost_unknown(void *ctx, uint64_t count)
 {
 	struct sdeid *d = ctx;
 
+	tally_lost(&d->tally, NULL, count);
 	feeder_lost_unknown(d->feeder, count);
 	if (d->pack)
 		pack_lost_unknown(d->pack, count);
@@ -138,7 +143,8 @@ static void drained(void *ctx)
 
 /* --- clients */
 
-static void fill_hello(const struct view_status *now, struct protocol_hello *hello)
+/* Counters that know no more than the model: what is still in the rings will come to the client, too. */
+static void fill_hello(const struct view_status *now, const struct source_counters *tally, struct protocol_hello *hello)
 {
 	const struct recording_status status = about_status(now, false);
 
@@ -148,9 +154,9 @@ static void fill_hello(const struct view_status *now, struct protocol_hello *hel
 	hello->cpu_permille = status.cpu_permille;
 	hello->kinds = SDEI_KIND_COUNT;
 	hello->pid = getpid();
-	memcpy(hello->attempted, now->counters.attempted, sizeof(now->counters.attempted));
-	memcpy(hello->lost, now->counters.lost, sizeof(now->counters.lost));
-	hello->read = now->counters.read;
+	memcpy(hello->attempted, tally->attempted, sizeof(tally->attempted));
+	memcpy(hello->lost, tally->lost, sizeof(tally->lost));
+	hello->read = tally->read;
 	hello->malformed = now->counters.malformed;
 	hello->late = now->counters.late;
 }
@@ -168,7 +174,7 @@ static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **b
 	feeder_flush(d->feeder);
 	pack_flush(d->pack);
 	watch_status(d->watch, &now);
-	fill_hello(&now, hello);
+	fill_hello(&now, &d->tally, hello);
 	return image_save(model_of(d), &names, bytes, size);
 }
 

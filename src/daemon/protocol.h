@@ -38,7 +38,7 @@ struct protocol_hello {
 	uint16_t cpu_permille;		/* as in recording_status */
 	uint16_t kinds;			/* SDEI_KIND_COUNT: how many of the next two count */
 	uint32_t pid, reserved;		/* the daemon's; 0 */
-	/* the source's counters up to then */
+	/* the source's counters, of what is in the image */
 	uint64_t attempted[32], lost[32];
 	uint64_t read, malformed, late;
 } __attribute__((packed));
