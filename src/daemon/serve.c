@@ -225,11 +225,14 @@ static bool admit(struct serve *s, int fd)
 	return true;
 }
 
-static void accept_all(struct serve *s)
+/* Those who come without end have their next turn, too. */
+static void accept_some(struct serve *s)
 {
-	int fd;
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	while ((fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		if (fd < 0)
+			return;
 		s->counters.accepted++;
 		if (admit(s, fd))
 			continue;
@@ -321,7 +324,7 @@ void serve_turn(struct serve *s, uint64_t now_ns)
 	for (int i = 0; i < count; i++)
 		if (events[i].data.u32 < CLIENTS_MAX)
 			client_turn(s, events[i].data.u32, events[i].events);
-	accept_all(s);
+	accept_some(s);
 	give_images(s);
 }
 
@@ -411,6 +414,8 @@ static int take_over(const struct sockaddr_un *address)
 			err = -EEXIST;
 		else if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
 			err = -EADDRINUSE;
+		else if (errno != ECONNREFUSED)
+			err = errno == EPROTOTYPE ? -EEXIST : -errno;
 		else if (unlink(address->sun_path) < 0)
 			err = -errno;
 	}
@@ -461,7 +466,7 @@ static const char *what_failed(int err)
 	case -EADDRINUSE:
 		return "another sdeid listens there";
 	case -EEXIST:
-		return "something else than a socket is there";
+		return "something else than a socket of sdeid is there";
 	case -ENOENT:
 		return "its directory is not there (under systemd, RuntimeDirectory= makes it)";
 	default:
