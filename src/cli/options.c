@@ -240,19 +240,21 @@ int options_set(const struct command *command, void *config, const char *dashes,
 {
 	struct parser p = { .command = command, .config = config, .message = message, .size = size };
 	const struct option_spec *spec = command->options;
-	bool on = strcmp(value, "yes") == 0;
 
 	while (spec->name && strcmp(spec->name, name) != 0)
 		spec++;
-	if (!spec->name)
+	if (!spec->name) {
 		snprintf(message, size, MSG_UNKNOWN_OPTION, dashes, name);
-	else if (!spec->type->flag || on)
+		return -EINVAL;
+	}
+	if (!spec->type->flag)
 		return set_value(&p, spec, dashes, value);
-	else if (strcmp(value, "no") == 0)
-		return 0;
-	else
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
 		snprintf(message, size, MSG_BAD_VALUE, dashes, name, value, "yes or no");
-	return -EINVAL;
+		return -EINVAL;
+	}
+	*(bool *)((char *)config + spec->offset) = value[0] == 'y';
+	return 0;
 }
 
 static int take_operand(struct parser *p, const char *word)

@@ -61,7 +61,7 @@ struct command {
 };
 
 /*
- * Sets one option by its long name, as a configuration file does. A flag takes "yes" and "no", which leaves it as it is.
+ * Sets one option by its long name, as a configuration file does. A flag takes "yes" and "no".
  * value stays in use. 0; -EINVAL: message says what is wrong, with dashes in front of the name.
  */
 int options_set(const struct command *command, void *config, const char *dashes, const char *name, const char *value,
