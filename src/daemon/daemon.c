@@ -249,12 +249,17 @@ static void take_usr2(void *ctx)
 		say("SIGUSR2: there is no flight recorder to save; configure one with flight = DIR");
 }
 
-/* The file's lock is released first: it is most often the same one. */
+static bool same_textfile(const struct daemon_config *a, const struct daemon_config *b)
+{
+	return a->textfile && b->textfile && strcmp(a->textfile, b->textfile) == 0;
+}
+
+/* The file's lock is released first: it is most often the same one. What is not written any more goes, if it would at the end. */
 static bool reopen_exporter(struct sdeid *d, const struct daemon_config *fresh)
 {
 	struct exporter *exporter = NULL;
 
-	exporter_close(d->exporter, false);
+	exporter_close(d->exporter, d->config.remove && !same_textfile(&d->config, fresh));
 	d->exporter = NULL;
 	if (fresh->textfile)
 		exporter = exporter_open(fresh);
@@ -287,7 +292,7 @@ static bool follow(struct sdeid *d, struct daemon_config *fresh)
 	d->config = *fresh;
 	*fresh = old;
 	if (d->recorder)
-		recorder_follow(d->recorder, &d->config);
+		recorder_follow(d->recorder, &d->config, model_of(d));
 	loop_set_timer(watch_loop(d->watch), d->interval_timer, d->config.interval_ms);
 	return true;
 }

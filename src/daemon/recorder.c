@@ -10,6 +10,7 @@
 /* What follows a trigger belongs to it; a storm of findings must not wear out the disk. */
 #define AFTER_NS 1000000000ULL
 #define GAP_NS 60000000000ULL
+#define FLIGHT_LEAST (1U << 20)		/* what flight_new() takes */
 
 struct recorder {
 	const struct daemon_config *config;
@@ -19,23 +20,22 @@ struct recorder {
 	uint64_t suppressed;	/* triggers that the user was told of */
 };
 
-static struct capture *new_capture(const struct daemon_config *config)
+static struct capture_options capture_options(const struct daemon_config *config)
 {
-	const struct capture_options options = {
+	return (struct capture_options){
 		.directory = config->flight, .keep = config->flight_keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
 	};
-
-	return capture_new(&options);
 }
 
 struct recorder *recorder_open(const struct daemon_config *config)
 {
+	const struct capture_options options = capture_options(config);
 	struct recorder *r = calloc(1, sizeof(*r));
 
 	if (r) {
 		r->config = config;
-		r->flight = flight_new(config->flight_size);
-		r->capture = new_capture(config);
+		r->flight = flight_new(config->flight_size < FLIGHT_LEAST ? FLIGHT_LEAST : config->flight_size);
+		r->capture = capture_new(&options);
 	}
 	if (r && r->flight && r->capture)
 		return r;
@@ -53,18 +53,13 @@ void recorder_close(struct recorder *r)
 	free(r);
 }
 
-void recorder_follow(struct recorder *r, const struct daemon_config *config)
+void recorder_follow(struct recorder *r, const struct daemon_config *config, const struct model *m)
 {
-	struct capture *capture = new_capture(config);
+	const struct capture_options options = capture_options(config);
 
-	if (!capture) {
-		say_at(SAY_ERROR, MSG_NO_MEMORY);
-		return;
-	}
-	capture_free(r->capture);
-	r->capture = capture;
+	capture_follow(r->capture, &options);
 	r->config = config;
-	r->suppressed = 0;
+	r->found = triggers_count(&config->flight_on, m);
 }
 
 void recorder_take(struct recorder *r, const struct packet *packet)
@@ -79,8 +74,10 @@ bool recorder_wants_snapshot(const struct recorder *r, size_t size)
 
 void recorder_signalled(struct recorder *r, uint64_t now_ns)
 {
-	if (r->config->flight_on.usr2)
-		capture_trigger(r->capture, "SIGUSR2", now_ns);
+	if (!r->config->flight_on.usr2)
+		say("SIGUSR2: flight-on does not name it, nothing is saved");
+	else if (!capture_trigger(r->capture, "SIGUSR2", now_ns))
+		say("SIGUSR2: not saved again within %u s of the last flight recording", (unsigned int)(GAP_NS / 1000000000));
 }
 
 void recorder_ending(struct recorder *r, uint64_t now_ns)

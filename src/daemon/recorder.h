@@ -13,8 +13,8 @@ struct recorder;
 struct recorder *recorder_open(const struct daemon_config *config);
 void recorder_close(struct recorder *r);	/* NULL is fine */
 
-/* The configuration was read anew: where recordings go, what for, and how many are kept. The size stays. */
-void recorder_follow(struct recorder *r, const struct daemon_config *config);
+/* The configuration was read anew: where recordings go, what for from now on, and how many are kept. The size stays. */
+void recorder_follow(struct recorder *r, const struct daemon_config *config, const struct model *m);
 
 void recorder_take(struct recorder *r, const struct packet *packet);
 

@@ -81,9 +81,7 @@ struct capture *capture_new(const struct capture_options *options)
 
 	if (!c)
 		return NULL;
-	c->options = *options;
-	if (options->keep)
-		find_earlier(c);
+	capture_follow(c, options);
 	return c;
 }
 
@@ -94,20 +92,31 @@ void capture_free(struct capture *c)
 	free(c);
 }
 
+void capture_follow(struct capture *c, const struct capture_options *options)
+{
+	c->options = *options;
+	free(c->names);
+	c->names = NULL;
+	c->count = 0;
+	if (options->keep)
+		find_earlier(c);
+}
+
 const struct capture_counters *capture_counters(const struct capture *c)
 {
 	return &c->counters;
 }
 
-void capture_trigger(struct capture *c, const char *reason, uint64_t now_ns)
+bool capture_trigger(struct capture *c, const char *reason, uint64_t now_ns)
 {
 	if (c->armed || (c->triggered && now_ns < c->trigger_ns + c->options.gap_ns)) {
 		c->counters.suppressed++;
-		return;
+		return false;
 	}
 	c->armed = c->triggered = true;
 	c->trigger_ns = now_ns;
 	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	return true;
 }
 
 bool capture_is_armed(const struct capture *c)

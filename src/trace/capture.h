@@ -21,8 +21,11 @@ struct capture;
 struct capture *capture_new(const struct capture_options *options);
 void capture_free(struct capture *c);	/* NULL is fine */
 
-/* Something has happened. reason is a word: a finding's code, "SIGUSR2", "exit". */
-void capture_trigger(struct capture *c, const char *reason, uint64_t now_ns);
+/* From now on so; what was triggered stays so. */
+void capture_follow(struct capture *c, const struct capture_options *options);
+
+/* Something has happened; false: it came too soon after the one before, and is only counted. reason is a word: a finding's code, "SIGUSR2", "exit". */
+bool capture_trigger(struct capture *c, const char *reason, uint64_t now_ns);
 
 /* Whether it is time to save. */
 bool capture_is_due(const struct capture *c, uint64_t now_ns);
