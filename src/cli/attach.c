@@ -133,8 +133,16 @@ static int take_hello(struct attach *a)
 		return -EBADMSG;
 	if (h->version != PROTOCOL_VERSION || (h->answer == PROTOCOL_WELCOME && h->kinds != SDEI_KIND_COUNT))
 		return -EPROTONOSUPPORT;
-	if (h->answer != PROTOCOL_WELCOME)
-		return h->answer == PROTOCOL_FULL ? -EBUSY : -ENOMEM;
+	switch (h->answer) {
+	case PROTOCOL_WELCOME:
+		break;
+	case PROTOCOL_FULL:
+		return -EBUSY;
+	case PROTOCOL_NO_MEMORY:
+		return -ENOMEM;
+	default:
+		return -EPROTONOSUPPORT;
+	}
 	memcpy(a->counters.attempted, h->attempted, sizeof(a->counters.attempted));
 	memcpy(a->counters.lost, h->lost, sizeof(a->counters.lost));
 	a->counters.read = h->read;
