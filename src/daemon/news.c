@@ -20,11 +20,23 @@ static const struct model_finding *newest(const struct model *m, enum model_find
 	return NULL;
 }
 
-/* " event 7 of vcpu 0 of web (1234)"; a VM that is gone, and was used again, has no name here. */
+/* Those that are gone included, as long as they are kept. */
+static const struct model_vm *find_vm(const struct model *m, uint32_t pid, uint32_t instance)
+{
+	size_t count;
+	struct model_vm *const *vms = model_vms(m, &count);
+
+	for (size_t i = count; i-- > 0;)
+		if (vms[i]->pid == pid && vms[i]->instance == instance)
+			return vms[i];
+	return NULL;
+}
+
+/* "event 7 of vcpu 0 of web (1234)" */
 static void describe_owner(const struct model *m, const struct model_finding *f, char *text, size_t size)
 {
-	const struct model_vm *vm = model_vm(m, f->vm);
-	const char *name = vm && vm->instance == f->instance ? name_of(vm)->shown : "-";
+	const struct model_vm *vm = find_vm(m, f->vm, f->instance);
+	const char *name = vm ? name_of(vm)->shown : "-";
 	int used = 0;
 
 	if (f->event != SDEI_NONE)
