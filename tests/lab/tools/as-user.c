@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * as-user UID CAPABILITIES COMMAND...: runs COMMAND as that user with only these capabilities, a comma-separated list of
- * numbers or "none". The lab's busybox can drop all of them or none.
+ * as-user UID[:GROUP] CAPABILITIES COMMAND...: runs COMMAND as that user, in that group besides its own, with only these
+ * capabilities, a comma-separated list of numbers or "none". The lab's busybox can drop all of them or none.
  */
 #include <errno.h>
 #include <grp.h>
@@ -42,14 +42,17 @@ static int set_capabilities(uint64_t set)
 
 int main(int argc, char **argv)
 {
+	char *colon;
+	gid_t group;
 	uid_t uid;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: as-user UID CAPABILITIES COMMAND...\n");
+		fprintf(stderr, "usage: as-user UID[:GROUP] CAPABILITIES COMMAND...\n");
 		return 2;
 	}
-	uid = strtoul(argv[1], NULL, 10);
-	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ||
+	uid = strtoul(argv[1], &colon, 10);
+	group = *colon ? strtoul(colon + 1, NULL, 10) : 0;
+	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(*colon == ':', &group) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ||
 	    set_capabilities(parse(argv[2]))) {
 		fprintf(stderr, "as-user: %s\n", strerror(errno));
 		return 1;
