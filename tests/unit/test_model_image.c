@@ -598,13 +598,20 @@ static void test_findings_without_room(void **state)
 {
 	struct pair *p = pair_new(1, 1);
 	const uint64_t from = 3000000000;
+	const struct sdei_record dispatch = {
+		.time_ns = from, .vm = 5000, .event = 1, .kind = SDEI_DISPATCH,
+		.state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING,
+	};
 
 	model_reset(p->a, from);
 	for (uint32_t i = 0; i < FINDINGS_MAX + 20; i++)
 		mask(p, 1000 + i, true, from + i);
+	feed(p, &dispatch, sizeof(dispatch));
 	model_tick(p->a, from + 1000000000);
 	assert_int_equal(p->a->findings.count, FINDINGS_MAX);
 	assert_true(model_is_found(model_vcpu(model_vm(p->a, 1000 + FINDINGS_MAX + 19), 0), NULL, FINDING_MASK_LONG));
+	assert_true(model_is_found(model_vcpu(model_vm(p->a, 5000), 0), model_vcpu(model_vm(p->a, 5000), 0)->events[0],
+				   FINDING_HANDLER_HUNG));
 	join(p);
 	same(p->a, p->b, p->newest);
 	for (uint32_t i = 0; i < FINDINGS_MAX + 20; i += 3)
