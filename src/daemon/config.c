@@ -47,6 +47,7 @@ static const struct option_spec options[] = {
 	OPTION(0, "flight-on", "WHAT", trigger, flight_on,
 	       "save for this: a finding's code, any, warning, error (unless given), SIGUSR2, exit; may be repeated"),
 	OPTION(0, "flight-keep", "N", count, flight_keep, "keep so many, remove the oldest; 10 unless given"),
+	OPTION(0, "check", NULL, flag, check, "only see whether this kernel can be watched: exit status 0 or 4"),
 	OPTION('u', "user", "USER", string, user, "become this user once everything is attached"),
 	SHOW_LIMIT_OPTIONS(daemon_config),
 	WATCH_SOURCE_OPTIONS(daemon_config),
@@ -118,7 +119,7 @@ static char *trim(char *text)
 /* What makes no sense in a file. */
 static bool is_for_command_line(const char *name)
 {
-	return strcmp(name, "config") == 0 || strcmp(name, "help") == 0 || strcmp(name, "version") == 0;
+	return strcmp(name, "config") == 0 || strcmp(name, "check") == 0 || strcmp(name, "help") == 0 || strcmp(name, "version") == 0;
 }
 
 static int take_line(struct daemon_config *config, char *line, char *message, size_t size)
@@ -184,6 +185,12 @@ static int check(const struct daemon_config *config, char *message, size_t size)
 	return wrong ? -EINVAL : 0;
 }
 
+/* Then what else is configured does not matter. */
+static bool asks_only(const struct daemon_config *config)
+{
+	return config->watch.help || config->watch.version || config->check;
+}
+
 /* The command line twice: for the file's name, and for what counts more than the file. */
 int config_read(struct daemon_config *config, int argc, char **argv, char *message, size_t size)
 {
@@ -197,11 +204,11 @@ int config_read(struct daemon_config *config, int argc, char **argv, char *messa
 		snprintf(message, size, MSG_EXTRA_OPERAND, *rest);
 		err = -EINVAL;
 	}
-	if (!err && !first.watch.help && !first.watch.version)
+	if (!err && !asks_only(&first))
 		err = take_file(config, first.file ?: CONFIG_DEFAULT, !first.file, message, size);
 	if (!err)
 		err = options_parse(&sdeid_command, argc, argv, config, &rest, message, size);
-	if (!err && !config->watch.help && !config->watch.version)
+	if (!err && !asks_only(config))
 		err = check(config, message, size);
 	if (!config->flight_on.findings && !config->flight_on.usr2 && !config->flight_on.exit) {
 		option_trigger.set(&config->flight_on, "error");

@@ -15,7 +15,7 @@ struct daemon_config {
 	const char *file;		/* NULL: the default, which may be missing */
 	const char *textfile;		/* a directory; NULL: no export */
 	uint64_t interval_ms, expire_ms, max_series;
-	bool labels_vcpu, remove;
+	bool labels_vcpu, remove, check;
 	const char *flight;		/* a directory; NULL: no flight recorder */
 	uint64_t flight_size, flight_keep;
 	struct triggers flight_on;

@@ -456,6 +456,17 @@ static void clean_up(struct sdeid *d)
 	config_clear(&d->config);
 }
 
+static int check_kernel(void)
+{
+	char message[1024];
+	int err = live_check(message, sizeof(message));
+
+	if (!err)
+		return EXIT_DONE;
+	say_at(SAY_INFO, "%s", message);
+	return err == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
+}
+
 /* An exit status, or -1: go on. */
 static int read_arguments(struct sdeid *d)
 {
@@ -466,7 +477,7 @@ static int read_arguments(struct sdeid *d)
 		say_at(SAY_ERROR, MSG_TRY_HELP, say_program(), "", "");
 		return EXIT_USAGE;
 	}
-	return watch_tell(&sdeid_command, &d->config.watch);
+	return d->config.check ? check_kernel() : watch_tell(&sdeid_command, &d->config.watch);
 }
 
 int daemon_main(int argc, char **argv)

@@ -61,6 +61,17 @@ static int find_probes(struct live *live, const struct live_options *options, co
 	return 0;
 }
 
+int live_check(char *message, size_t size)
+{
+	const struct live_error error = { message, size };
+	const struct live_options options = { 0 };
+	struct live *live = calloc(1, sizeof(*live));
+	int err = live ? find_probes(live, &options, &error) : live_fail(&error, -ENOMEM, "out of memory");
+
+	free(live);
+	return err;
+}
+
 /* Whatever it is that the kernel does not let us attach to, the others will do. 1 if it is attached, 0 or -errno. */
 static int attach_probe(struct live *live, int i)
 {

@@ -47,6 +47,9 @@ struct live_options {
 
 struct live;
 
+/* Whether this kernel has something to attach to; takes no privilege. 0, or as live_open(): -ENOENT. */
+int live_check(char *message, size_t size);
+
 /*
  * Loads, attaches and takes the snapshot: what there was at this time comes as records of kind STATE, in its place in
  * the order of time. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
