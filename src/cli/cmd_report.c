@@ -63,8 +63,13 @@ static void tick_up_to(struct reporting *r, uint64_t time_ns)
 {
 	if (!r->in_range)
 		return;
-	for (; r->next_tick_ns <= time_ns; r->next_tick_ns += timeline_step_ns(r->timeline))
+	while (r->next_tick_ns <= time_ns) {
 		tick(r, r->next_tick_ns);
+		if (!__builtin_add_overflow(r->next_tick_ns, timeline_step_ns(r->timeline), &r->next_tick_ns))
+			continue;
+		r->next_tick_ns = UINT64_MAX;	/* a recording can claim any time */
+		break;
+	}
 }
 
 /* What came before the range leaves its states, not its figures. */

@@ -27,12 +27,13 @@ unsigned int bars_step(uint64_t value, int per_octave)
 
 uint64_t bars_step_min(unsigned int step, int per_octave)
 {
-	unsigned int bits = bits_of(per_octave), o = step >> bits, part = step & ((1U << bits) - 1);
+	unsigned int bits = bits_of(per_octave), part = step & ((1U << bits) - 1);
+	unsigned int o = per_octave < 0 ? step * -per_octave : step >> bits;
 
-	if (per_octave < 0)
-		return step ? 1ULL << step * -per_octave : 0;
 	if (!step)
 		return 0;
+	if (o > 63)	/* behind the last one */
+		return UINT64_MAX;
 	return (1ULL << o) + (o >= bits ? (uint64_t)part << (o - bits) : 0);
 }
 

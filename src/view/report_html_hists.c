@@ -179,11 +179,12 @@ static void figures(FILE *out, const struct kind *kind)
 {
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
 	const struct hist *h = kind->hist;
+	double mean = hist_mean(h);
 
 	fprintf(out, "<tr><th scope=row>%s<td>%" PRIu64, kind->name, hist_count(h));
 	html_page_cell_ns(out, hist_min(h));
-	fprintf(out, "<td data-ns=%.1f>", hist_mean(h));
-	html_ns(out, hist_mean(h) + 0.5);
+	fprintf(out, "<td data-ns=%.1f>", mean);
+	html_ns(out, mean + 0.5 < hist_max(h) ? mean + 0.5 : hist_max(h));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
 		html_page_cell_ns(out, hist_quantile(h, quantiles[i]));
 	html_page_cell_ns(out, hist_max(h));

@@ -112,9 +112,12 @@ static uint64_t tick_step(uint64_t span_ns)
 	return (span_ns / TICKS / (86400 * SEC) + 1) * 86400 * SEC;
 }
 
+/* Of all columns, but no more than there is time. */
 static uint64_t span_of(const struct timeline *t)
 {
-	return timeline_columns(t) * timeline_column_ns(t);
+	uint64_t span;
+
+	return __builtin_mul_overflow(timeline_columns(t), timeline_column_ns(t), &span) ? UINT64_MAX : span;
 }
 
 static void put_grid(FILE *out, const struct timeline *t, unsigned int rows)
@@ -122,8 +125,8 @@ static void put_grid(FILE *out, const struct timeline *t, unsigned int rows)
 	uint64_t span = span_of(t), step = tick_step(span);
 
 	fputs("<path class=grid d=\"", out);
-	for (uint64_t at = step; at < span; at += step)
-		fprintf(out, "M%.2f 0v%u", (double)at / timeline_column_ns(t), rows);
+	for (uint64_t i = 1; i <= (span - 1) / step; i++)
+		fprintf(out, "M%.2f 0v%u", (double)(i * step) / timeline_column_ns(t), rows);
 	fputs("\"/>", out);
 }
 
@@ -132,9 +135,9 @@ static void put_ticks(FILE *out, const struct timeline *t)
 	uint64_t span = span_of(t), step = tick_step(span);
 
 	fputs("<div class=ticks>", out);
-	for (uint64_t at = 0; at <= span; at += step) {
-		fprintf(out, "<span style=\"left:%.2f%%\">", 100.0 * at / span);
-		html_tick(out, at);
+	for (uint64_t i = 0; i <= span / step; i++) {
+		fprintf(out, "<span style=\"left:%.2f%%\">", 100.0 * (i * step) / span);
+		html_tick(out, i * step);
 		fputs("</span>", out);
 	}
 	fputs("</div>\n", out);

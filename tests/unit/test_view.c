@@ -291,6 +291,8 @@ static void test_bars(void **state)
 			sum += rows[i].count;
 		assert_int_equal(sum, hist_count(h));
 	}
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)	/* the last step ends where values do */
+		assert_true(bars_step_min(bars_step(UINT64_MAX, choices[i]) + 1, choices[i]) == UINT64_MAX);
 	assert_string_equal(bars_bar(bar, 0.5, 8, false), "####");
 	assert_string_equal(bars_bar(bar, 1e-9, 8, false), "#");
 	assert_string_equal(bars_bar(bar, 7, 4, false), "####");
