@@ -2,7 +2,7 @@
 /*
  * Recordings and pages for browsers:
  *   record web                 prints the directory of the recording that the unit tests use, which it made
- *   record large|crowd|day|hostile|empty DIR   writes a recording into DIR
+ *   record large|crowd|day|eternal|hostile|empty DIR   writes a recording into DIR
  *   record long FILE           writes the page of a VM whose name has 64 KiB
  */
 #include <setjmp.h>
@@ -150,6 +150,15 @@ static void day(void)
 	put(status_item(BEGIN + 26 * 3600000ULL * MS, true));
 }
 
+/* Times as late as can be. */
+static void eternal(void)
+{
+	put_record(BEGIN + MS, (struct who){ 500, 0, 0 }, SDEI_SIGNAL, RE | SDEI_PENDING, SDEI_QUEUED);
+	put_record(UINT64_MAX - 9, (struct who){ 500, 0, 0 }, SDEI_DISPATCH, RE | SDEI_RUNNING, 0);
+	put_record(UINT64_MAX - 7, (struct who){ 500, 0, 0 }, SDEI_COMPLETE, RE, SDEI_COMPLETED);
+	put(status_item(UINT64_MAX - 5, true));
+}
+
 /* Who can name a guest can try this. */
 static const char *const evil[] = {
 	"<script>window.pwned=1</script>",
@@ -191,7 +200,7 @@ static void empty(void)
 static const struct scene {
 	const char *name;
 	void (*play)(void);
-} scenes[] = { { "large", large }, { "crowd", crowd }, { "day", day }, { "hostile", hostile }, { "empty", empty } };
+} scenes[] = { { "large", large }, { "crowd", crowd }, { "day", day }, { "eternal", eternal }, { "hostile", hostile }, { "empty", empty } };
 
 static int write_scene(const struct scene *scene, const char *directory)
 {
@@ -256,6 +265,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 3 && i < sizeof(scenes) / sizeof(scenes[0]); i++)
 		if (strcmp(argv[1], scenes[i].name) == 0)
 			return write_scene(&scenes[i], argv[2]);
-	fputs("usage: record web | record large|crowd|day|hostile|empty DIR | record long FILE\n", stderr);
+	fputs("usage: record web | record large|crowd|day|eternal|hostile|empty DIR | record long FILE\n", stderr);
 	return 2;
 }

@@ -370,6 +370,8 @@ def check_legend(plot):
             else:
                 right = abs(float(match[2]) - below / UNITS[match[3]]) <= 0.05 if "." in match[2] else \
                     abs(float(match[2]) - below / UNITS[match[3]]) <= 0.501
+        elif match := re.fullmatch(r"[<≤] (\d+[mhd]\d\d([smh]))", text):      # cut behind its last unit
+            right = 0 <= below - ns_of(match[1]) < {"s": 1e9, "m": 60e9, "h": 3600e9}[match[2]]
         else:
             right = text == (f"{low} – {below - 1}" if low < below - 1 else str(low))
         if not right or below <= low:
@@ -690,6 +692,17 @@ def test_damaged(browser, directory, recording):
     ok("a damaged recording: says what is missing", [] if report["problem_count"] and got["missing"] else [str(report["problem_count"])])
 
 
+def test_eternal(browser, directory, recording):
+    """A recording can claim any time: it ends all the same."""
+    page = os.path.join(directory, "eternal.html")
+    report = json.loads(run(SDEITOP, "report", "-j", "--html", page, recording))
+    browser.open(page)
+    got = browser.evaluate(READ)
+    complaints = [] if got["lead"] == float(max(late["latency_ns"] for _, _, e in each_event(report) for late in e["late"])) else [str(got["lead"])]
+    ok("times as late as can be: the page is there", complaints + [c for plot in got["maps"].values() for c in check_legend(plot)])
+    ok("times as late as can be: fits desktop and phone", check_layout(browser, page))
+
+
 def test_alone(directory, recording):
     """The page changes nothing: without it the report has the same figures."""
     page = os.path.join(directory, "again.html")
@@ -705,7 +718,7 @@ def test_alone(directory, recording):
 
 def test_all(browser, directory, web):
     lab = os.path.join(TOP, "tests", "data", "recording-1")
-    recordings = {name: os.path.join(directory, name) for name in ("large", "crowd", "day", "hostile", "empty")}
+    recordings = {name: os.path.join(directory, name) for name in ("large", "crowd", "day", "eternal", "hostile", "empty")}
     for name, recording in recordings.items():
         os.mkdir(recording)
         run(RECORD, name, recording)
@@ -720,6 +733,7 @@ def test_all(browser, directory, web):
     test_damaged(browser, directory, web)
     test_hostile(browser, directory, recordings["hostile"])
     test_long(browser, directory)
+    test_eternal(browser, directory, recordings["eternal"])
     test_policy(browser, directory, page)
     for name, recording in (("lab", lab), ("web", web)):
         test_alone(directory, recording)
