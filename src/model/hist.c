@@ -229,14 +229,33 @@ static int add_room(struct hist *h, unsigned int block, unsigned int sub)
 	return bucket_count(h, block, sub) == UINT16_MAX ? widen_block(h, block) : 0;
 }
 
+/* False: there is no room for it. Finds the counter once, which is most of the work. */
+static inline bool count_one(struct hist *h, unsigned int block, unsigned int sub)
+{
+	uint16_t *narrow;
+
+	if (!is_touched(h, block))
+		return false;
+	if (is_wide(h, block)) {
+		++*wide_counter(h, block, sub);
+		return true;
+	}
+	narrow = narrow_counter(h, block, sub);
+	if (__builtin_expect(*narrow == UINT16_MAX, 0))
+		return false;
+	++*narrow;
+	return true;
+}
+
 int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who)
 {
 	unsigned int block = block_of(value_ns), sub = sub_of(value_ns, block);
-	bool ready = is_touched(h, block) && (is_wide(h, block) || *narrow_counter(h, block, sub) < UINT16_MAX);
 
-	if (__builtin_expect(!ready, 0) && add_room(h, block, sub))
-		return -ENOMEM;
-	raise(h, block, sub, 1);
+	if (__builtin_expect(!count_one(h, block, sub), 0)) {
+		if (add_room(h, block, sub))
+			return -ENOMEM;
+		raise(h, block, sub, 1);
+	}
 	note_extremes(h, value_ns, who);
 	h->count++;
 	h->sum += value_ns;
