@@ -2,7 +2,8 @@
 #include "packet.h"
 
 #include <string.h>
-#include <zlib.h>
+
+#include "crc.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "heads of packets are little-endian"
@@ -44,10 +45,10 @@ bool packet_is_empty(const struct packet *p)
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
 	static const uint8_t zero[sizeof(uint32_t)];
-	uint32_t crc = crc32(0, bytes, CRC_AT);
+	uint32_t crc = crc_of(0, bytes, CRC_AT);
 
-	crc = crc32(crc, zero, sizeof(zero));
-	return crc32(crc, bytes + HEAD_SIZE, size - HEAD_SIZE);
+	crc = crc_of(crc, zero, sizeof(zero));
+	return crc_of(crc, bytes + HEAD_SIZE, size - HEAD_SIZE);
 }
 
 void packet_close(struct packet *p, uint64_t sequence, uint64_t discarded, int64_t wall_offset_ns)
