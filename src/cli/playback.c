@@ -33,6 +33,7 @@ struct playback {
 	bool has_filters;
 	bool ended, stopped, begun;		/* begun: the range, whose records are counted */
 	uint64_t now_ns, from_ns, to_ns;
+	uint64_t start_ns;			/* to be sought for from_ns; 0: the recording's start, which needs no search */
 	uint64_t until_ns;			/* up to where it is being played */
 	struct recording_status status;		/* the newest */
 	uint64_t read_of[SDEI_KIND_COUNT], lost_of[SDEI_KIND_COUNT];
@@ -324,23 +325,24 @@ void playback_show_progress(struct playback *p)
 
 bool playback_run(struct playback *p, uint64_t until_ns)
 {
+	const struct recording_item *item;
+
 	if (until_ns > p->to_ns)
 		until_ns = p->to_ns;
 	p->until_ns = until_ns;
-	for (;;) {
-		if (!p->item)
-			p->item = reader_next(p->reader);
-		p->ended = p->stopped || !p->item || p->item->time_ns > p->to_ns;
-		/* Nothing has changed until then: the next item is behind it. */
-		if (!p->stopped && p->item && p->ended && p->to_ns > p->now_ns)
-			p->now_ns = p->to_ns;
-		if (p->ended || p->item->time_ns > until_ns)
-			return !p->ended;
-		play(p, p->item);
-		p->item = NULL;
+	item = p->item ?: reader_next(p->reader);
+	while (item && !p->stopped && item->time_ns <= until_ns) {
+		play(p, item);
+		item = reader_next(p->reader);
 		if (++p->since_progress == PROGRESS_ITEMS)
 			show_progress(p);
 	}
+	p->item = item;
+	p->ended = p->stopped || !item || item->time_ns > p->to_ns;
+	/* Nothing has changed until then: the next item is behind it. */
+	if (!p->stopped && item && p->ended && p->to_ns > p->now_ns)
+		p->now_ns = p->to_ns;
+	return !p->ended;
 }
 
 bool playback_in_range(const struct playback *p)
@@ -378,7 +380,7 @@ int playback_again(struct playback *p, const struct playback_calls *calls)
 
 	p->calls = *calls;
 	reader_set_wants(p->reader, may_skip ? wants_packet : NULL, p);
-	return playback_seek(p, p->from_ns);
+	return playback_seek(p, p->start_ns);
 }
 
 struct reader *playback_reader(struct playback *p)
@@ -467,7 +469,8 @@ static int set_range(struct playback *p)
 		p->from_ns = span.begin_ns;
 	if (p->to_ns > span.end_ns)
 		p->to_ns = span.end_ns;
-	return p->from_ns > span.begin_ns ? playback_seek(p, p->from_ns) : 0;
+	p->start_ns = p->from_ns > span.begin_ns ? p->from_ns : 0;
+	return p->start_ns ? playback_seek(p, p->start_ns) : 0;
 }
 
 struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status)
