@@ -30,8 +30,8 @@ C_FLAGS := -std=gnu11 $(WARNINGS)
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 HOST_PKGS := libbpf libelf zlib ncursesw
-HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS))
-ARM64_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo
+HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS)) -lm
+ARM64_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
 
 # What is built from what
 SRCS := $(wildcard src/*/*.c)
@@ -126,18 +126,18 @@ $(B)/arm64/bin/metrics-once: $(filter-out $(MAINS:%.c=$(B)/arm64/%.o),$(arm64_OB
 $(B)/tool/%: $(filter-out $(MAINS:%.c=$(B)/host/%.o),$(host_OBJS)) $(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(HOST_LIBS) -lcmocka -lm
+	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(HOST_LIBS) -lcmocka
 
 # --- unit tests, plain and with sanitizers
 define unit_test
 $(B)/unit/$(1): $$(filter-out $$(MAINS:%.c=$(B)/host/%.o),$$(host_OBJS)) $$(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/unit/$(1).o
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka -lm
+	$$(Q)$$(CC) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka
 $(B)/unit-asan/$(1): $$(filter-out $$(MAINS:%.c=$(B)/asan/%.o),$$(asan_OBJS)) $$(UNIT_SHARED:%.c=$(B)/asan/%.o) $(B)/asan/tests/unit/$(1).o
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(SANITIZE) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka -lm
+	$$(Q)$$(CC) $$(SANITIZE) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 

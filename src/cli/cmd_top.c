@@ -268,6 +268,7 @@ const struct command cmd_top = {
 		 "       " PROGRAM " record [OPTIONS] [-- COMMAND...]        (see " PROGRAM " record --help)\n"
 		 "       " PROGRAM " replay [OPTIONS] DIR                    (see " PROGRAM " replay --help)\n"
 		 "       " PROGRAM " report [OPTIONS] DIR                    (see " PROGRAM " report --help)\n"
+		 "       " PROGRAM " diff [OPTIONS] BASE NEW                (see " PROGRAM " diff --help)\n"
 		 "       " PROGRAM " events [OPTIONS] [DIR | -- COMMAND...]  (see " PROGRAM " events --help)\n"
 		 "       " PROGRAM " export --FORMAT [OPTIONS] DIR           (see " PROGRAM " export --help)\n"
 		 "       " PROGRAM " state [OPTIONS]                         (see " PROGRAM " state --help)\n"

@@ -5,6 +5,6 @@
 
 #include "options.h"
 
-extern const struct command cmd_top, cmd_events, cmd_replay, cmd_state, cmd_doctor, cmd_record, cmd_report, cmd_export;
+extern const struct command cmd_top, cmd_events, cmd_replay, cmd_state, cmd_doctor, cmd_record, cmd_report, cmd_diff, cmd_export;
 
 #endif

@@ -6,7 +6,9 @@
 #include "commands.h"
 #include "messages.h"
 
-static const struct command *const commands[] = { &cmd_top, &cmd_events, &cmd_replay, &cmd_state, &cmd_doctor, &cmd_record, &cmd_report, &cmd_export };
+static const struct command *const commands[] = {
+	&cmd_top, &cmd_events, &cmd_replay, &cmd_state, &cmd_doctor, &cmd_record, &cmd_report, &cmd_diff, &cmd_export,
+};
 
 static const struct command *find(const char *name)
 {

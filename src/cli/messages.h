@@ -17,6 +17,7 @@
 #define EXIT_DONE 0
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
+#define EXIT_REGRESSION 3	/* diff found one */
 #define EXIT_LACKING 4		/* this kernel lacks what was asked */
 #define EXIT_INCOMPLETE 5	/* done, but of the recording something is missing */
 
@@ -71,6 +72,10 @@
 #define MSG_FLYING		"keeping the last %" PRIu64 " bytes, to be saved to %s (%u/%u probes). ^C to end."
 #define MSG_CAPTURED		"saved %s; now: " PROGRAM " report %s"
 #define MSG_FLIGHT_END		"%" PRIu64 " items seen, %" PRIu64 " lost; saved %" PRIu64 " times to %s, %" PRIu64 " triggers came too soon after one before"
+
+/* comparing */
+#define MSG_DIFF_SIDES		"two recordings are needed: BASE and NEW, or --base DIR and --new DIR as often as there are recordings"
+#define MSG_DIFF_READING	"reading %s failed"
 
 /* As of syslog(3). */
 enum say_level { SAY_ERROR = 3, SAY_WARNING = 4, SAY_INFO = 6 };

@@ -431,24 +431,39 @@ void playback_view_status(const struct playback *p, struct view_status *status)
 
 /* --- begin and end */
 
-bool playback_parse(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
-		    int *status)
+bool playback_options(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		      int *status)
 {
 	char message[256], **rest;
 	int err = options_parse(command, argc, argv, config, &rest, message, sizeof(message));
 
 	*status = EXIT_DONE;
-	if (!err && own->help)
+	if (err)
+		*status = playback_usage(command, message);
+	else if (own->help)
 		options_help(command, stdout);
-	else if (!err && own->version)
+	else if (own->version)
 		printf("%s %s\n", PROGRAM, SDEITOP_VERSION);
-	else if (!err && own->input)
+	else
 		return true;
-	else {
-		say("%s", err ? message : MSG_NO_INPUT);
-		say(MSG_TRY_HELP, say_program(), " ", command->name);
-		*status = EXIT_USAGE;
-	}
+	return false;
+}
+
+int playback_usage(const struct command *command, const char *message)
+{
+	say("%s", message);
+	say(MSG_TRY_HELP, say_program(), " ", command->name);
+	return EXIT_USAGE;
+}
+
+bool playback_parse(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		    int *status)
+{
+	if (!playback_options(command, argc, argv, config, own, status))
+		return false;
+	if (own->input)
+		return true;
+	*status = playback_usage(command, MSG_NO_INPUT);
 	return false;
 }
 

@@ -54,7 +54,14 @@ struct playback_config {
 	PLAYBACK_OPTION(config, 'i', "input", "DIR", string, input, "the recording")
 #define PLAYBACK_OPERAND(config) PLAYBACK_OPTION(config, 0, "DIR", NULL, string, input, NULL)
 
-/* As watch_parse(), without a command behind --; a recording must be named. */
+/* As watch_parse(), without a command behind --. */
+bool playback_options(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		      int *status);
+
+/* Says what is wrong with the command line, and where help is: EXIT_USAGE. */
+int playback_usage(const struct command *command, const char *message);
+
+/* playback_options(), and a recording must be named. */
 bool playback_parse(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
 		    int *status);
 

@@ -58,7 +58,7 @@ static unsigned int class_of(uint32_t function, int64_t result)
 }
 
 /* UNREGISTER's PENDING says that it is done but for the handler's end. */
-bool call_is_refused(uint32_t function, int64_t result)
+bool model_call_is_refused(uint32_t function, int64_t result)
 {
 	return result < 0 && class_of(function, result) != CLASS_SUCCESS && class_of(function, result) != CLASS_PENDING;
 }

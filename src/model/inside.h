@@ -367,9 +367,6 @@ void keep_tick(struct model_event *e);
 void keep_free_event(struct model_event *e);
 void keep_free_vcpu(struct model_vcpu *v);
 
-/* Was the call refused? PENDING is no refusal. */
-bool call_is_refused(uint32_t function, int64_t result);
-
 /* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
 #define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
 #define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL)

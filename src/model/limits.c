@@ -244,7 +244,7 @@ int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_
 	struct model_finding *f;
 	uint64_t number;
 
-	if (likely(!call_is_refused(call->function, call->head.result)))
+	if (likely(!model_call_is_refused(call->function, call->head.result)))
 		return 0;
 	if (!v->refused)
 		v->refused = calloc(1, sizeof(*v->refused));

@@ -268,4 +268,7 @@ const char *model_result_class_name(unsigned int class);
 #define MODEL_RESULT_CLASSES 7
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class);
 
+/* Was the call refused? PENDING is no refusal. */
+bool model_call_is_refused(uint32_t function, int64_t result);
+
 #endif

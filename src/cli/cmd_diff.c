@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sdeitop diff: has something become slower between two recordings, or two sets of them, and in which stage? */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../diff/collect.h"
+#include "../view/diff.h"
+#include "commands.h"
+#include "messages.h"
+#include "playback.h"
+#include "terminal.h"
+
+#define STATS_MAX 16
+#define PROBE_OF_SCHED "sched_switch"
+
+struct stats {
+	double values[STATS_MAX];
+	size_t count;
+};
+
+struct diff_config {
+	struct playback_config playback;	/* for each recording, but for its name */
+	const char *base, *fresh;
+	struct string_list bases, freshes;
+	struct stats stats;
+	double threshold, confidence, least_ns;
+	bool json;
+};
+
+/* --- values of options */
+
+/* A decimal number with a point whatever the locale, and nothing else but suffix behind it. */
+static int set_decimal(double *field, const char *value, const char *suffix)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*value) && *value != '.')
+		return -EINVAL;
+	*field = strtod(value, &end);
+	if (end - value != (ptrdiff_t)strspn(value, "0123456789."))
+		return -EINVAL;
+	return *end && strcmp(end, suffix) != 0 ? -EINVAL : 0;
+}
+
+static int set_percent(void *field, const char *value)
+{
+	double *share = field;
+	int err = set_decimal(share, value, "%");
+
+	*share /= 100;
+	return err ?: *share <= 1000 ? 0 : -EINVAL;
+}
+
+static int set_confidence(void *field, const char *value)
+{
+	double *confidence = field;
+	int err = set_decimal(confidence, value, "");
+
+	return err ?: *confidence >= 0.5 && *confidence <= 0.999 ? 0 : -EINVAL;
+}
+
+static int set_us(void *field, const char *value)
+{
+	double *ns = field;
+	int err = set_decimal(ns, value, "us");
+
+	*ns *= 1000;
+	return err;
+}
+
+static int set_stat(double *stat, const char *word)
+{
+	int err;
+
+	if (strcmp(word, "mean") == 0) {
+		*stat = COMPARE_MEAN;
+		return 0;
+	}
+	err = *word == 'p' ? set_decimal(stat, word + 1, "") : -EINVAL;
+	*stat /= 100;
+	return err ?: *stat > 0 && *stat < 1 ? 0 : -EINVAL;
+}
+
+static int set_stats(void *field, const char *value)
+{
+	struct stats *stats = field;
+	char word[16];
+	int err;
+
+	stats->count = 0;
+	for (;;) {
+		size_t length = strcspn(value, ",");
+
+		if (length >= sizeof(word) || stats->count == STATS_MAX)
+			return -EINVAL;
+		memcpy(word, value, length);
+		word[length] = '\0';
+		err = set_stat(&stats->values[stats->count++], word);
+		if (err || !value[length])
+			return err;
+		value += length + 1;
+	}
+}
+
+static const struct option_type option_percent = { .set = set_percent, .expects = "percent, as in 10%" };
+static const struct option_type option_confidence = { .set = set_confidence, .expects = "a probability from 0.5 to 0.999" };
+static const struct option_type option_us = { .set = set_us, .expects = "microseconds, as in 0.5" };
+static const struct option_type option_stats = { .set = set_stats, .expects = "p50, p99.9, mean …, separated by commas" };
+
+/* Recordings are named like patterns are: one each time. */
+#define option_directories option_patterns
+
+#define ROW(key, name, value, type, field, help) \
+	{ key, name, value, &option_##type, offsetof(struct diff_config, field), help }
+
+static const struct option_spec options[] = {
+	ROW(0, "base", "DIR", directories, bases, "a recording of BASE; may be repeated, for repeated runs"),
+	ROW(0, "new", "DIR", directories, freshes, "a recording of NEW; may be repeated"),
+	ROW(0, "stat", "STAT,...", stats, stats, "what is compared: p50, p99.9, mean, ...; p50,p99,mean unless given"),
+	ROW(0, "threshold", "PERCENT", percent, threshold, "what is worse by less does not count; 5% unless given"),
+	ROW(0, "min-us", "US", us, least_ns, "what is longer by less does not count; 0.1 unless given"),
+	ROW(0, "confidence", "P", confidence, confidence, "of no false alarm in all comparisons together; 0.99 unless given"),
+	ROW('j', "json", NULL, flag, json, "one JSON object"),
+	PLAYBACK_OPTION(diff_config, 'g', "guest", "GUEST", patterns, guests,
+			"only VMs whose name matches, as in 'web*'; may be repeated"),
+	PLAYBACK_OPTION(diff_config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),
+	PLAYBACK_OPTION(diff_config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"),
+	PLAYBACK_OPTION(diff_config, 0, "since", "MOMENT", moment, since, "of each recording, from there: 5s leaves the first 5 s out"),
+	PLAYBACK_OPTION(diff_config, 0, "until", "MOMENT", moment, until, "of each recording, up to there"),
+	PLAYBACK_OPTION(diff_config, 'h', "help", NULL, flag, help, "this text"),
+	PLAYBACK_OPTION(diff_config, 'V', "version", NULL, flag, version, "the version"),
+	{ 0 },
+};
+
+static const struct option_spec operands[] = {
+	ROW(0, "BASE", NULL, string, base, NULL),
+	ROW(0, "NEW", NULL, string, fresh, NULL),
+	{ 0 },
+};
+
+/* --- one recording */
+
+struct run {
+	struct playback_config config;
+	struct playback *playback;
+	struct samples *samples;
+	struct collector *collector;
+	struct diff_recording *recording;
+	bool in_range;
+};
+
+struct side {
+	struct run *runs;
+	struct diff_recording *recordings;
+	size_t count;
+};
+
+struct diffing {
+	struct diff_config config;
+	struct side base, fresh;
+	bool split_entry, entry_joined;
+};
+
+static void enter_range(struct run *r)
+{
+	if (r->in_range || !playback_in_range(r->playback))
+		return;
+	r->in_range = true;
+	collector_begin(r->collector);
+}
+
+static void take_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	struct run *r = ctx;
+
+	enter_range(r);
+	collector_record(r->collector, record, size);
+}
+
+static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct run *r = ctx;
+
+	enter_range(r);
+	collector_lost(r->collector, key, count);
+}
+
+static void take_lost_unknown(void *ctx, uint64_t count)
+{
+	struct run *r = ctx;
+
+	enter_range(r);
+	collector_lost_unknown(r->collector, count);
+}
+
+static void take_status(void *ctx, const struct recording_status *status)
+{
+	struct run *r = ctx;
+
+	enter_range(r);
+	collector_tick(r->collector, status->time_ns);
+}
+
+/* An exit status. */
+static int open_run(struct run *r, const struct diff_config *config, const char *directory)
+{
+	const struct playback_calls calls = {
+		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
+		.status = take_status,
+		.ctx = r,
+	};
+	int status;
+
+	r->config = config->playback;
+	r->config.input = directory;
+	r->playback = playback_open(&r->config, &calls, &status);
+	if (!r->playback) {
+		say(MSG_DIFF_READING, directory);
+		return status;
+	}
+	r->recording->directory = directory;
+	r->recording->about = *reader_about(playback_reader(r->playback));
+	playback_range(r->playback, &r->recording->from_ns, &r->recording->to_ns);
+	return EXIT_DONE;
+}
+
+static void close_run(struct run *r)
+{
+	collector_free(r->collector);
+	samples_free(r->samples);
+	playback_close(r->playback);
+}
+
+/* What is told of the whole; the model is of no use after that. */
+static void sum_up(struct run *r)
+{
+	size_t count;
+	const struct samples_series *all = samples_all(r->samples, &count);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t block = 0; block < samples_blocks(r->samples); block++) {
+			if (all[i].key.stage == STAGE_signals)
+				r->recording->signals += all[i].blocks[block].count;
+			if (all[i].key.stage == STAGE_dispatch)
+				r->recording->dispatched += all[i].blocks[block].count;
+		}
+	r->recording->lost = model_totals(collector_model(r->collector))->lost;
+	collector_free(r->collector);
+	r->collector = NULL;
+}
+
+static int play(struct run *r, uint64_t block_ns, const struct collect_options *how)
+{
+	r->samples = samples_new(r->recording->from_ns, r->recording->to_ns, block_ns);
+	r->collector = r->samples ? collector_new(r->samples, how) : NULL;
+	if (!r->collector)
+		return -ENOMEM;
+	playback_show_progress(r->playback);
+	playback_run(r->playback, UINT64_MAX);
+	if (collector_end(r->collector, r->recording->to_ns))
+		return -ENOMEM;
+	r->recording->incomplete = playback_finish(r->playback) == EXIT_INCOMPLETE;
+	sum_up(r);
+	return 0;
+}
+
+/* --- two sides */
+
+/* Names of recordings: the operand, or those of the option. */
+static int open_side(struct side *side, const struct diff_config *config, const char *one, const struct string_list *list)
+{
+	int status = EXIT_DONE;
+
+	side->count = one ? 1 : list->count;
+	side->runs = calloc(side->count, sizeof(*side->runs));
+	side->recordings = calloc(side->count, sizeof(*side->recordings));
+	if (!side->runs || !side->recordings) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < side->count && status == EXIT_DONE; i++) {
+		side->runs[i].recording = &side->recordings[i];
+		status = open_run(&side->runs[i], config, one ?: list->values[i]);
+	}
+	return status;
+}
+
+static void close_side(struct side *side)
+{
+	for (size_t i = 0; side->runs && i < side->count; i++)
+		close_run(&side->runs[i]);
+	free(side->runs);
+	free(side->recordings);
+}
+
+static void find_lengths(const struct side *side, uint64_t *shortest_ns, uint64_t *longest_ns)
+{
+	for (size_t i = 0; i < side->count; i++) {
+		uint64_t length_ns = side->recordings[i].to_ns - side->recordings[i].from_ns;
+
+		if (length_ns < *shortest_ns)
+			*shortest_ns = length_ns;
+		if (length_ns > *longest_ns)
+			*longest_ns = length_ns;
+	}
+}
+
+/* How many were made with --sched. */
+static size_t with_sched(const struct side *side)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < side->count; i++)
+		count += !!strstr(side->recordings[i].about.probes, PROBE_OF_SCHED);
+	return count;
+}
+
+static int play_side(struct side *side, uint64_t block_ns, const struct collect_options *how)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < side->count && !err; i++)
+		err = play(&side->runs[i], block_ns, how);
+	return err;
+}
+
+static int play_all(struct diffing *d)
+{
+	uint64_t shortest_ns = UINT64_MAX, longest_ns = 0;
+	size_t sched = with_sched(&d->base) + with_sched(&d->fresh);
+	const struct collect_options how = { .split_entry = sched == d->base.count + d->fresh.count };
+	uint64_t block_ns;
+	int err;
+
+	d->entry_joined = sched && !how.split_entry;
+	find_lengths(&d->base, &shortest_ns, &longest_ns);
+	find_lengths(&d->fresh, &shortest_ns, &longest_ns);
+	block_ns = compare_block_ns(shortest_ns, longest_ns);
+	err = play_side(&d->base, block_ns, &how);
+	return err ?: play_side(&d->fresh, block_ns, &how);
+}
+
+/* --- telling */
+
+static int write_out(const struct diffing *d, const struct diff *diff)
+{
+	int err = d->config.json ? diff_json(stdout, diff) : diff_text(stdout, diff);
+
+	if (err) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_DONE;
+	if (errno == EPIPE)	/* nobody reads it any more: the exit status counts */
+		return EXIT_DONE;
+	say(MSG_WRITING, "standard output", strerror(errno ?: EIO));
+	return EXIT_FAILED;
+}
+
+static bool is_incomplete(const struct side *side)
+{
+	for (size_t i = 0; i < side->count; i++)
+		if (side->recordings[i].incomplete)
+			return true;
+	return false;
+}
+
+/* What was found counts more than what is missing. */
+static int verdict(const struct diffing *d, const struct compare *c)
+{
+	if (c->cause_count)
+		return EXIT_REGRESSION;
+	return !compare_tells(c) || is_incomplete(&d->base) || is_incomplete(&d->fresh) ? EXIT_INCOMPLETE : EXIT_DONE;
+}
+
+static const struct samples **samples_of(const struct side *side)
+{
+	const struct samples **list = calloc(side->count, sizeof(*list));
+
+	for (size_t i = 0; list && i < side->count; i++)
+		list[i] = side->runs[i].samples;
+	return list;
+}
+
+static int compare_and_tell(const struct diffing *d)
+{
+	const struct compare_options compare_options = {
+		.stats = d->config.stats.values, .stat_count = d->config.stats.count, .threshold = d->config.threshold,
+		.least_ns = d->config.least_ns, .confidence = d->config.confidence,
+	};
+	const struct samples **base = samples_of(&d->base), **fresh = samples_of(&d->fresh);
+	struct diff diff = {
+		.base = { d->base.recordings, d->base.count }, .fresh = { d->fresh.recordings, d->fresh.count },
+		.options = &compare_options, .entry_joined = d->entry_joined, .utf8 = terminal_is_utf8(),
+	};
+	struct compare *c = base && fresh ? compare_new(base, d->base.count, fresh, d->fresh.count, &compare_options) : NULL;
+	int status = EXIT_FAILED;
+
+	diff.compare = c;
+	if (c)
+		status = write_out(d, &diff);
+	else
+		say(MSG_NO_MEMORY);
+	if (status == EXIT_DONE)
+		status = verdict(d, c);
+	compare_free(c);
+	free(base);
+	free(fresh);
+	return status;
+}
+
+static int diff(struct diffing *d)
+{
+	int status = open_side(&d->base, &d->config, d->config.base, &d->config.bases);
+
+	if (status == EXIT_DONE)
+		status = open_side(&d->fresh, &d->config, d->config.fresh, &d->config.freshes);
+	if (status != EXIT_DONE)
+		return status;
+	if (play_all(d)) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	return compare_and_tell(d);
+}
+
+/* Each side in one way. */
+static bool names_sides(const struct diff_config *c)
+{
+	return !!c->base != !!c->bases.count && !!c->fresh != !!c->freshes.count;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct diffing d = {
+		.config = {
+			.stats = { .values = { 0.5, 0.99, COMPARE_MEAN }, .count = 3 },
+			.threshold = 0.05, .confidence = 0.99, .least_ns = 100,
+		},
+	};
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (playback_options(self, argc, argv, &d.config, &d.config.playback, &status))
+		status = names_sides(&d.config) ? diff(&d) : playback_usage(self, MSG_DIFF_SIDES);
+	close_side(&d.base);
+	close_side(&d.fresh);
+	options_clear(self, &d.config);
+	return status;
+}
+
+const struct command cmd_diff = {
+	.name = "diff",
+	.usage = "diff [OPTIONS] BASE NEW\n"
+		 "       " PROGRAM " diff [OPTIONS] --base DIR --base DIR... --new DIR --new DIR...",
+	.help = "Says whether NEW is slower than BASE, by how much and in which stage: two recordings, or two sets of them.",
+	.about = "Several recordings on a side are repeated runs, compared with each other as wholes; two single ones in blocks of time.\n"
+		 "Exit status: 0 nothing is worse, 3 a regression, 1 failed, 2 wrong usage, 5 it cannot be told: nothing could be compared,\n"
+		 "or parts of a recording are missing and nothing is worse in the rest.\n",
+	.options = options,
+	.operands = operands,
+	.run = run,
+};

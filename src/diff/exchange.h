@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is what two groups of units differ by more than what chance does? If nothing has changed, it does not matter which units are
+ * called the new ones: so they are exchanged, all ways or many thousand random ones, and it is counted how often the
+ * difference is as large as it is. No distribution is assumed, only that units are independent of each other.
+ *
+ * Many tests at once (Westfall and Young, step down): a difference counts by the largest one that exchanging gives in
+ * any test that is not more significant, so that the probability of even one false alarm is what is asked for, however
+ * much the tests have to do with each other. Pure; the same input gives the same answer.
+ */
+#ifndef DIFF_EXCHANGE_H
+#define DIFF_EXCHANGE_H
+
+#include <stddef.h>
+
+/* What is compared is the ratio of sums, sum(y) / sum(n), of two groups of units. */
+struct exchange_test {
+	double *y, *n;	/* of each unit */
+	double t;	/* out: the difference over its standard error, positive if the new ones have the larger ratio */
+	double p;	/* out: adjusted, two-sided */
+};
+
+struct exchange {
+	size_t units, base;	/* the first ones are the base */
+	struct exchange_test *tests;
+	size_t count;
+};
+
+/* Fills t and p. 0 or -ENOMEM. */
+int exchange_run(struct exchange *x);
+
+/* The least p that so many units can give. */
+double exchange_least_p(size_t base, size_t fresh);
+
+/* The ratio of units from..to - 1, and its standard error: HUGE_VAL with less than two of them. */
+struct exchange_ratio {
+	double ratio, error;
+};
+struct exchange_ratio exchange_ratio(const struct exchange_test *test, size_t from, size_t to);
+
+#endif
