@@ -15,6 +15,7 @@
 #define UNITS_LEAST 8		/* on each side, when blocks are made longer */
 #define BEYOND_LEAST 10		/* samples beyond a quantile */
 #define MEAN_LEAST 30		/* samples for a mean, and for a comparison of distributions */
+#define LIKENESS_ERRORS 2.5	/* so many standard errors: blocks are made longer */
 #define RANKS SIZE_MAX		/* instead of the number of a figure */
 
 /* What chance is judged by: a stretch of a recording. */
@@ -322,6 +323,32 @@ static struct side fresh_side(const struct work *w)
 }
 
 /*
+ * How alike neighbours are: the correlation of what units differ by from the ratio of their side; 0 if they do not differ. From
+ * so few of them it comes out too small by one part in their number.
+ */
+static double likeness(const struct exchange_test *test, size_t from, size_t to)
+{
+	double ratio = exchange_ratio(test, from, to).ratio, squares = 0, products = 0;
+
+	for (size_t i = from; i < to; i++) {
+		double own = test->y[i] - ratio * test->n[i];
+
+		squares += own * own;
+		if (i + 1 < to)
+			products += own * (test->y[i + 1] - ratio * test->n[i + 1]);
+	}
+	return squares > 0 ? products / squares + 1.0 / (to - from) : 0;
+}
+
+/* Half the width of the interval of a side's ratio. Repeated runs do not follow upon each other. */
+static double spread_of(const struct work *w, const struct side *side, const struct exchange_test *filled)
+{
+	double spread = w->bound * exchange_ratio(filled, side->from, side->to).error;
+
+	return w->result->by_recording ? spread : spread * exchange_excess(likeness(filled, side->from, side->to));
+}
+
+/*
  * A quantile's interval (Woodruff's): how well the share of samples above it is known, from how it differs among units, and the
  * quantiles at the ends of that.
  */
@@ -334,7 +361,7 @@ static struct compare_value quantile_of(const struct work *w, const struct side 
 		room->y[i] = tally_above(&w->tallies[i], &cut);
 		room->n[i] = w->tallies[i].count;
 	}
-	spread = w->bound * exchange_ratio(room, side->from, side->to).error;
+	spread = spread_of(w, side, room);
 	if (!isfinite(spread))
 		return (struct compare_value){ tally_quantile(side->all, q), NAN, NAN };
 	return (struct compare_value){
@@ -345,12 +372,11 @@ static struct compare_value quantile_of(const struct work *w, const struct side 
 /* Of a mean or a rate: never below 0. */
 static struct compare_value ratio_of(const struct work *w, const struct side *side, const struct exchange_test *filled)
 {
-	struct exchange_ratio r = exchange_ratio(filled, side->from, side->to);
-	double spread = w->bound * r.error;
+	double ratio = exchange_ratio(filled, side->from, side->to).ratio, spread = spread_of(w, side, filled);
 
 	if (!isfinite(spread))
-		return (struct compare_value){ r.ratio, NAN, NAN };
-	return (struct compare_value){ r.ratio, r.ratio > spread ? r.ratio - spread : 0, r.ratio + spread };
+		return (struct compare_value){ ratio, NAN, NAN };
+	return (struct compare_value){ ratio, ratio > spread ? ratio - spread : 0, ratio + spread };
 }
 
 /* The relative change, with the interval that those of both sides give on a logarithmic scale (Zou and Donner's). */
@@ -442,6 +468,12 @@ static int add_ranks(struct work *w, struct compare_row *row, size_t number)
 	return 0;
 }
 
+/* Those of a few samples would be far too narrow. */
+static void forget_intervals(struct compare_figure *f)
+{
+	f->base.low = f->base.high = f->fresh.low = f->fresh.high = f->change.low = f->change.high = NAN;
+}
+
 /* What cannot be tested has its values all the same. */
 static int add_figure(struct work *w, struct compare_row *row, size_t number, double stat)
 {
@@ -452,6 +484,8 @@ static int add_figure(struct work *w, struct compare_row *row, size_t number, do
 		return -ENOMEM;
 	fill_figure(w, f, last_test(w));
 	row->figure_count++;
+	if (lesser(row->base_count, row->fresh_count) < f->needs)
+		forget_intervals(f);
 	if (row->state != COMPARE_TESTED || lesser(row->base_count, row->fresh_count) < f->needs)
 		drop_last_test(w);
 	return 0;
@@ -513,33 +547,26 @@ static int fill_rows(struct work *w)
 
 /* --- blocks that do not know of each other */
 
-/* How alike neighbours are: the correlation of what units differ by from the ratio of their side; 0 if they do not differ. */
-static double likeness(const struct exchange_test *test, size_t from, size_t to)
+static double likeness_of_both(const struct work *w, const struct exchange_test *test)
 {
-	double ratio = exchange_ratio(test, from, to).ratio, squares = 0, products = 0;
-
-	for (size_t i = from; i < to; i++) {
-		double own = test->y[i] - ratio * test->n[i];
-
-		squares += own * own;
-		if (i + 1 < to)
-			products += own * (test->y[i + 1] - ratio * test->n[i + 1]);
-	}
-	return squares > 0 ? products / squares : 0;
+	return (likeness(test, 0, w->base_units) + likeness(test, w->base_units, w->unit_count)) / 2;
 }
 
-/* More than twice the standard error of the likeness of units that have nothing to do with each other. */
+/* More than any of so many tests would be by chance: its standard error is 1 / sqrt(units). What is less is allowed for. */
 static bool are_alike(const struct work *w)
 {
-	double limit = 2 / sqrt(w->unit_count);
+	double limit = LIKENESS_ERRORS / sqrt(w->unit_count);
 
-	for (size_t i = 0; i < w->exchange.count; i++) {
-		const struct exchange_test *test = &w->exchange.tests[i];
-
-		if ((likeness(test, 0, w->base_units) + likeness(test, w->base_units, w->unit_count)) / 2 > limit)
+	for (size_t i = 0; i < w->exchange.count; i++)
+		if (w->exchange.tests[i].likeness > limit)
 			return true;
-	}
 	return false;
+}
+
+static void measure_likeness(struct work *w)
+{
+	for (size_t i = 0; i < w->exchange.count; i++)
+		w->exchange.tests[i].likeness = likeness_of_both(w, &w->exchange.tests[i]);
 }
 
 static void set_bound(struct work *w)
@@ -561,6 +588,7 @@ static int fill_all(struct work *w)
 		err = fill_rows(w);
 		if (err || c->by_recording)
 			return err;
+		measure_likeness(w);
 		c->correlated = are_alike(w);
 		if (!c->correlated || lesser(c->base_units, c->fresh_units) < 2 * UNITS_LEAST)
 			return 0;

@@ -10,6 +10,7 @@
 #define DRAWS 4999		/* random exchanges, besides what is */
 #define SEED 0x9e3779b97f4a7c15ULL
 #define T_MAX 1e9		/* a difference without any scatter */
+#define LIKENESS_MAX 0.9
 #define ALIKE 1e-9		/* relative: less of a difference is rounding */
 #define ROUNDING 1e-14		/* relative, of sums of squares */
 
@@ -235,12 +236,22 @@ static void judge(const struct exchange *x, struct exchange_test **order, const 
 	}
 }
 
+double exchange_excess(double likeness)
+{
+	double r = likeness < LIKENESS_MAX ? likeness : LIKENESS_MAX;
+
+	return r > 0 ? sqrt((1 + r) / (1 - r)) : 1;
+}
+
 static void set_t(const struct exchange *x)
 {
 	for (size_t i = 0; i < x->count; i++) {
-		struct sums base = sums_of(&x->tests[i], 0, x->base), fresh = sums_of(&x->tests[i], x->base, x->units);
+		struct exchange_test *test = &x->tests[i];
+		struct sums base = sums_of(test, 0, x->base), fresh = sums_of(test, x->base, x->units);
 
-		x->tests[i].t = t_of(&base, &fresh);
+		test->t = t_of(&base, &fresh);
+		if (fabs(test->t) < T_MAX)
+			test->t /= exchange_excess(test->likeness);
 	}
 }
 

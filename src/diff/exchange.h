@@ -16,6 +16,7 @@
 /* What is compared is the ratio of sums, sum(y) / sum(n), of two groups of units. */
 struct exchange_test {
 	double *y, *n;	/* of each unit */
+	double likeness;	/* the correlation of units that are neighbours: exchanging would not show how much they vary together */
 	double t;	/* out: the difference over its standard error, positive if the new ones have the larger ratio */
 	double p;	/* out: adjusted, two-sided */
 };
@@ -32,7 +33,10 @@ int exchange_run(struct exchange *x);
 /* The least p that so many units can give. */
 double exchange_least_p(size_t base, size_t fresh);
 
-/* The ratio of units from..to - 1, and its standard error: HUGE_VAL with less than two of them. */
+/* By how much a standard error is larger than what independent units give. */
+double exchange_excess(double likeness);
+
+/* The ratio of units from..to - 1, and its standard error if they are independent: HUGE_VAL with less than two of them. */
 struct exchange_ratio {
 	double ratio, error;
 };
