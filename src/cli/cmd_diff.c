@@ -374,9 +374,11 @@ static bool is_incomplete(const struct side *side)
 /* What was found counts more than what is missing. */
 static int verdict(const struct diffing *d, const struct compare *c)
 {
+	bool missing = is_incomplete(&d->base) || is_incomplete(&d->fresh) || compare_is_inexact(c);
+
 	if (c->cause_count)
 		return EXIT_REGRESSION;
-	return !compare_tells(c) || is_incomplete(&d->base) || is_incomplete(&d->fresh) ? EXIT_INCOMPLETE : EXIT_DONE;
+	return missing || !compare_tells(c) ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
 static const struct samples **samples_of(const struct side *side)
@@ -461,8 +463,8 @@ const struct command cmd_diff = {
 		 "       " PROGRAM " diff [OPTIONS] --base DIR --base DIR... --new DIR --new DIR...",
 	.help = "Says whether NEW is slower than BASE, by how much and in which stage: two recordings, or two sets of them.",
 	.about = "Several recordings on a side are repeated runs, compared with each other as wholes; two single ones in blocks of time.\n"
-		 "Exit status: 0 nothing is worse, 3 a regression, 1 failed, 2 wrong usage, 5 it cannot be told: nothing could be compared,\n"
-		 "or parts of a recording are missing and nothing is worse in the rest.\n",
+		 "Exit status: 0 nothing is worse, 3 a regression, 1 failed, 2 wrong usage, 5 it cannot be told: dispatches of no event could\n"
+		 "be compared, or records or parts of a recording are missing and nothing is worse in the rest.\n",
 	.options = options,
 	.operands = operands,
 	.run = run,

@@ -795,5 +795,16 @@ void compare_free(struct compare *c)
 
 bool compare_tells(const struct compare *c)
 {
-	return c->tests > 0;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->rows[i].key.stage == STAGE_dispatch && c->rows[i].verdict != COMPARE_UNKNOWN)
+			return true;
+	return false;
+}
+
+bool compare_is_inexact(const struct compare *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->rows[i].state == COMPARE_INEXACT)
+			return true;
+	return false;
 }

@@ -90,7 +90,10 @@ uint64_t compare_block_ns(uint64_t shortest_ns, uint64_t longest_ns);
 /* How many recordings on each side can show a difference at that confidence. */
 size_t compare_needs_recordings(double confidence);
 
-/* Whether something could be compared at all. */
+/* Whether dispatches of any event could be compared: without them nothing is known of what matters most. */
 bool compare_tells(const struct compare *c);
+
+/* Whether there is something that lost records kept from being compared. */
+bool compare_is_inexact(const struct compare *c);
 
 #endif

@@ -125,7 +125,7 @@ static void put_no_regression(FILE *out, const struct diff *d)
 	double threshold = d->options->threshold * 100;
 
 	if (!compare_tells(c))
-		fputs("cannot tell: nothing could be compared, see the notes", out);
+		fprintf(out, "cannot tell: %s could be compared, see the notes", c->tests ? "dispatches of no event" : "nothing");
 	else
 		fprintf(out, "no regression: in %zu comparisons nothing is worse by %.4g%% or more beyond chance", c->tests, threshold);
 }
