@@ -530,6 +530,16 @@ static void host_name(char *host, size_t size)
 			*host = '?';
 }
 
+/* Figures are as of the time up to which all records are there, not of now: what comes next is not older than they. */
+static void take_time(struct view_status *status)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	status->wall_ns = clock_ns(CLOCK_REALTIME);
+	status->now_ns = status->counters.settled_ns < now_ns ? status->counters.settled_ns : now_ns;
+	status->wall_ns -= now_ns - status->now_ns;
+}
+
 void watch_status(struct watch *w, struct view_status *status)
 {
 	size_t total;
@@ -540,11 +550,10 @@ void watch_status(struct watch *w, struct view_status *status)
 		attach_status(w->attach, status);
 		return;
 	}
-	status->now_ns = clock_ns(CLOCK_MONOTONIC);
-	status->wall_ns = clock_ns(CLOCK_REALTIME);
 	status->probes_attached = attached(w, &total);
 	status->probes_total = total;
-	sample_cpu(w, status->now_ns);
+	sample_cpu(w, clock_ns(CLOCK_MONOTONIC));
 	status->cpu_percent = w->cpu_percent;
 	live_counters(w->live, &status->counters);
+	take_time(status);
 }

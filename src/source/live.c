@@ -94,6 +94,7 @@ static int attach(struct live *live, const struct live_error *error)
 	int err, first_err = -ENOENT, attached = 0;
 	char why[256];
 
+	live->start_ns = live_now_ns();
 	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
 		attach_probe(live, i);
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++) {
@@ -175,10 +176,11 @@ const struct source_probe *live_probes(const struct live *live, size_t *count)
 
 int live_counters(const struct live *live, struct source_counters *counters)
 {
-	uint64_t missed;
+	uint64_t missed, settled_ns = streams_settled(live->streams);
 
 	*counters = (struct source_counters) {
 		.read = streams_read(live->streams), .late = streams_late(live->streams), .malformed = live->malformed,
+		.settled_ns = settled_ns ? settled_ns : live->start_ns,
 	};
 	for (int kind = 1; kind < SDEI_KIND_COUNT; kind++) {
 		for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {

@@ -16,7 +16,7 @@
 #define FINAL_TRIES 200
 #define FINAL_PAUSE_NS 1000000
 
-static uint64_t now_ns(void)
+uint64_t live_now_ns(void)
 {
 	struct timespec now;
 
@@ -69,7 +69,7 @@ static int64_t drain_rest(struct live *live, const struct source_sink *sink)
 	int64_t count;
 
 	if (live->attached)
-		return drain_once(live, sink, now_ns(), true);
+		return drain_once(live, sink, live_now_ns(), true);
 	count = drain_once(live, sink, UINT64_MAX, true);
 	for (int i = 0; i < FINAL_TRIES && !streams_is_complete(live->streams); i++) {
 		nanosleep(&pause, NULL);
@@ -160,7 +160,7 @@ static int report_losses(struct live *live, const struct source_sink *sink)
 
 int64_t live_drain(struct live *live, const struct source_sink *sink, bool final)
 {
-	uint64_t now = now_ns();
+	uint64_t now = live_now_ns();
 	int64_t count;
 	int err;
 

@@ -39,6 +39,7 @@ struct live {
 	uint64_t unknown_reported;	/* part of lost_reported */
 	uint64_t missed_reported;
 	uint64_t malformed;
+	uint64_t start_ns;		/* nothing is older */
 };
 
 /* What live_open() has to tell the caller when it fails. */
@@ -64,6 +65,8 @@ void live_take_snapshot(struct live *live);
 
 /* The program of probe i; for its descriptor and to attach it. */
 struct bpf_program *live_program(const struct live *live, int i);
+
+uint64_t live_now_ns(void);	/* CLOCK_MONOTONIC, as the records' */
 
 /* Lets the attached programs send records, or not. */
 void live_switch(struct live *live, bool on);

@@ -85,6 +85,7 @@ struct source_counters {
 	uint64_t read;				/* by user space */
 	uint64_t malformed;			/* of those, unknown kind or size: not delivered */
 	uint64_t late;				/* delivered out of order */
+	uint64_t settled_ns;			/* CLOCK_MONOTONIC up to then all is delivered (but for what is late); at the end in the future */
 };
 int live_counters(const struct live *live, struct source_counters *counters);
 

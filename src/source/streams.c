@@ -19,6 +19,7 @@ struct streams {
 	struct merge *merge;
 	uint64_t now_ns, limit_ns;
 	uint64_t newest_ns, late;
+	uint64_t settled_ns;	/* limit of the passes that were finished */
 	bool all;
 	bool taken;		/* the first of the merge has been handed out */
 	unsigned int count;
@@ -188,6 +189,7 @@ void streams_end(struct streams *s)
 	for (unsigned int i = 0; i < s->count; i++)
 		if (s->of[i].ring)
 			ring_release(s->of[i].ring);
+	s->settled_ns = max_u64(s->settled_ns, s->limit_ns);
 }
 
 uint64_t streams_read(const struct streams *s)
@@ -202,4 +204,9 @@ uint64_t streams_read(const struct streams *s)
 uint64_t streams_late(const struct streams *s)
 {
 	return s->late;
+}
+
+uint64_t streams_settled(const struct streams *s)
+{
+	return s->settled_ns;
 }

@@ -46,5 +46,6 @@ bool streams_is_complete(const struct streams *s);
 
 uint64_t streams_read(const struct streams *s);
 uint64_t streams_late(const struct streams *s);		/* records older than one before them */
+uint64_t streams_settled(const struct streams *s);	/* up to then all has been handed out (but for what comes late); 0 before a pass */
 
 #endif

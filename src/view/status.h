@@ -22,7 +22,7 @@ struct view_replay {
 };
 
 struct view_status {
-	uint64_t now_ns;	/* CLOCK_MONOTONIC, that of the last tick */
+	uint64_t now_ns;	/* CLOCK_MONOTONIC, that of the last tick: every record up to then is in the figures */
 	int64_t wall_ns;	/* CLOCK_REALTIME at the same moment */
 	uint64_t delay_ns;	/* what the interval should be; 0: none */
 	char host[65];

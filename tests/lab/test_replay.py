@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import truth as t                                # noqa: E402
@@ -318,6 +317,20 @@ def check_rotated():
     ok("replay/rotated and compressed", complaints, f"{report.get('records')} records in {files}")
 
 
+def bytes_per_record(name):
+    """Of a recording's files, heads, snapshots and status included."""
+    files = [f for f in os.listdir(rec(name)) if f.startswith("sdei-")]
+    report = last_line(run(SDEITOP, "report", "--json", rec(name))[1])
+    return sum(os.path.getsize(os.path.join(rec(name), f)) for f in files) / max(report["records"], 1)
+
+
+def check_sizes():
+    sizes = {name: bytes_per_record(name) for name in ["cross", "churn", "killed", "rotated"]}
+    most = {name: 5 if name == "rotated" else 16 for name in sizes}
+    complaints = [f"{name}: {sizes[name]:.1f} bytes per record, not {most[name]}" for name in sizes if sizes[name] > most[name]]
+    ok("replay/bytes per record", complaints, ", ".join(f"{name} {size:.1f}" for name, size in sizes.items()))
+
+
 def check_cut():
     """Cut off in the middle: all packets before are read, and what is missing is told."""
     whole, cut = rec("cross"), rec("cut")
@@ -349,12 +362,7 @@ def main():
     check_full()
     check_rotated()
     check_cut()
-    sizes = Counter()
-    for name in SCENARIOS:
-        sizes["bytes"] += os.path.getsize(os.path.join(rec(name), "sdei-000000"))
-        with open(os.path.join(OUT, name + ".events.jsonl"), encoding="utf-8") as file:
-            sizes["records"] += sum(1 for _ in file)
-    print(f"# {sizes['bytes'] / max(sizes['records'], 1):.1f} bytes per record")
+    check_sizes()
 
 
 main()

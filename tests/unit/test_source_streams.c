@@ -186,12 +186,16 @@ static void test_waits_for_an_attempt(void **state)
 	struct sdei_record record = { .time_ns = 2 * MS, .kind = SDEI_SIGNAL, .arg = 'b' };
 
 	emit(&lab->cpus[1], MS, SDEI_SIGNAL, 'a');
+	assert_int_equal(streams_settled(lab->streams), 0);
 	expect_pass(lab, 2 * MS, "a");
+	assert_int_equal(streams_settled(lab->streams), 2 * MS - STREAMS_GUARD_NS);
 	begin_attempt(&lab->cpus[0], SDEI_SIGNAL);
 	emit(&lab->cpus[1], 3 * MS, SDEI_DISPATCH, 'c');
 	expect_pass(lab, 4 * MS, "");
+	assert_int_equal(streams_settled(lab->streams), 2 * MS);
 	submit(&lab->cpus[0], reserve(&lab->cpus[0], &record, sizeof(record)));
 	expect_pass(lab, 5 * MS, "bc");
+	assert_int_equal(streams_settled(lab->streams), 5 * MS - STREAMS_GUARD_NS);
 	assert_int_equal(streams_late(lab->streams), 0);
 	lab_free(lab);
 }
@@ -238,10 +242,12 @@ static void test_gives_up_waiting(void **state)
 	begin_attempt(&lab->cpus[0], SDEI_SIGNAL);
 	emit(&lab->cpus[1], 3 * MS, SDEI_SIGNAL, 'c');
 	expect_pass(lab, 3 * MS + STREAMS_HOLD_NS - 1, "");
+	assert_int_equal(streams_settled(lab->streams), 3 * MS - 1);
 	expect_pass(lab, 3 * MS + STREAMS_HOLD_NS, "c");
 	submit(&lab->cpus[0], reserve(&lab->cpus[0], &record, sizeof(record)));
 	expect_pass(lab, 4 * MS + STREAMS_HOLD_NS, "b");
 	assert_int_equal(streams_late(lab->streams), 1);
+	assert_int_equal(streams_settled(lab->streams), 4 * MS + STREAMS_HOLD_NS - STREAMS_GUARD_NS);
 	lab_free(lab);
 }
 
