@@ -48,15 +48,20 @@ all: $(B)/sdeitop $(B)/sdeid
 BPF_FLAGS = -target bpf -g -ffile-prefix-map=$(CURDIR)=. -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Ibpf -I/usr/include/$(MULTIARCH)
 
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c | need-host
+$(B)/%.bpf.o: %.bpf.c | need-host
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c $< -o $@
 
-$(B)/include/%.skel.h: $(B)/bpf/%.bpf.o
+define skeleton
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf >$@
+endef
+$(B)/include/%.skel.h: $(B)/bpf/%.bpf.o
+	$(skeleton)
+$(B)/include/bench/%.skel.h: $(B)/tests/bench/bpf/%.bpf.o
+	$(skeleton)
 
 .SECONDARY: $(SKELS) $(BPF_SRCS:%.c=$(B)/%.o)
 
@@ -222,11 +227,16 @@ uninstall:
 
 # --- benchmarks
 BENCHES := $(patsubst tests/bench/%.c,$(B)/tool/bench/%,$(wildcard tests/bench/*.c))
+
+BENCH_SHARED := $(patsubst %.c,$(B)/host/%.o,$(wildcard tests/bench/lib/*.c))
+$(BENCHES): $(BENCH_SHARED)
+$(BENCH_SHARED): | $(B)/include/bench/cost.skel.h
 QUICK ?=
+BENCH ?=
 
 .PHONY: bench
 bench: $(B)/sdeitop $(BENCHES)
-	$(Q)QUICK=$(QUICK) tests/bench/run
+	$(Q)QUICK=$(QUICK) tests/bench/run $(BENCH)
 
 # --- say what is missing before a compiler does
 .PHONY: need-host need-lab
@@ -265,7 +275,8 @@ help:
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make fuzz SECONDS=60     any bytes as a recording, and as an image of a model, for so long each
-#? make bench              what recording and reading cost, next to babeltrace2; QUICK=1: a short one
+#? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live
+#?                         parts); BENCH=name: one of tests/bench/README.md; QUICK=1: a short one
 #? make lab                build for the lab (build/arm64/bin)
 #? make kernel             build the lab kernel (cached)
 #? make setup              install what is missing (apt, root)

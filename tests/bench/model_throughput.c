@@ -4,6 +4,7 @@
  * it holds for them. Prints, asserts nothing. Two orders of the same records:
  *   local	32 vCPUs at a time go through whole episodes (a busy host's rings)
  *   scattered	each record is another vCPU's (the worst case for caches)
+ * In batches, as from a full ring; with the argument "both" also one by one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "../../src/model/model.h"
 
 #define RECORDS (1U << 22)
-#define ROUNDS 5
+#define ROUNDS 3
 #define BATCH 512
 #define STEPS 8	/* records of an episode, see step() */
 
@@ -146,15 +147,16 @@ static void run(struct sdei_record *records, uint32_t vcpus, uint32_t together, 
 	model_free(m);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	static const uint32_t sizes[] = { 64, 4096, 65536 };
+	int both = argc > 1 && !strcmp(argv[1], "both");	/* one by one, too */
+	static const uint32_t sizes[] = { 1, 64, 4096, 65536 };
 	struct sdei_record *records = malloc(RECORDS * sizeof(*records));
 
 	if (!records)
 		return 1;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		for (int many = 0; many < 2; many++) {
+		for (int many = !both; many < 2; many++) {
 			run(records, sizes[i], 32, many);
 			run(records, sizes[i], sizes[i], many);
 		}

@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../src/model/sdei.h"
-#include "../../src/trace/pack.h"
-#include "../../src/trace/store.h"
+#include "lib/clock.h"
+#include "lib/recorder.h"
 
 #define VMS 8U
 #define VCPUS_EACH 8U
@@ -18,10 +17,7 @@
 #define CHUNK 65536U		/* records that are made before any is timed; a recorder drains about as many at once */
 #define STEP_NS 2000U		/* mean time between two records of the host */
 #define SECOND_NS 1000000000ULL
-#define FILE_SIZE (64U << 20)
-#define SNAPSHOT_LEAST (1U << 20)
 #define BEGIN_NS (4321 * SECOND_NS)
-#define WALL_OFFSET_NS (1767225600LL * 1000000000)
 #define RE (SDEI_REGISTERED | SDEI_ENABLED)
 
 enum step {
@@ -69,14 +65,6 @@ static const enum step *random_script(void)
 	for (chosen = random_below(all); chosen >= shares[which]; which++)
 		chosen -= shares[which];
 	return scripts[which];
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + ts.tv_nsec;
 }
 
 /* --- records */
@@ -194,120 +182,59 @@ static size_t advance(union record *r, struct vcpu *v, uint64_t time_ns)
 
 /* --- the recorder */
 
-struct recorder {
-	struct pack *pack;
-	struct store *store;
-	uint64_t snapshot_at, status_ns, took_ns;
-};
-
-static char *name(void *ctx, uint32_t vm)
+static uint64_t record_chunk(struct bench_recorder *r, const union record *records, const size_t *sizes, size_t count)
 {
-	char text[32];
-
-	snprintf(text, sizeof(text), "guest-%u", vm);
-	return strdup(text);
-}
-
-static void put_status(struct recorder *r, uint64_t time_ns, bool end)
-{
-	struct recording_status status = {
-		.time_ns = time_ns, .wall_ns = (int64_t)time_ns + WALL_OFFSET_NS, .attempted = pack_counters(r->pack)->items,
-		.read = pack_counters(r->pack)->items, .probes_attached = 14, .probes_total = 14, .cpu_permille = 120, .end = end,
-	};
-
-	pack_status(r->pack, &status);
-	r->status_ns = time_ns + SECOND_NS;
-}
-
-/* As cmd_record.c does after a drain. */
-static void after_drain(struct recorder *r, uint64_t time_ns)
-{
-	if (store_is_file_full(r->store))
-		store_next_file(r->store);
-	else if (pack_counters(r->pack)->bytes - r->snapshot_at < SNAPSHOT_LEAST)
-		return;
-	pack_snapshot(r->pack, time_ns);
-	r->snapshot_at = pack_counters(r->pack)->bytes;
-}
-
-static void record_chunk(struct recorder *r, const union record *records, const size_t *sizes, size_t count)
-{
-	uint64_t start = cpu_ns();
+	uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	for (size_t i = 0; i < count; i++)
 		pack_record(r->pack, &records[i].head, sizes[i]);
-	after_drain(r, records[count - 1].head.time_ns);
-	if (records[count - 1].head.time_ns >= r->status_ns)
-		put_status(r, records[count - 1].head.time_ns + 1, false);
-	r->took_ns += cpu_ns() - start;
+	bench_recorder_drained(r, records[count - 1].head.time_ns);
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 }
 
-static void open_all(struct recorder *r, const char *directory)
-{
-	const struct store_options store = { .directory = directory, .file_size = FILE_SIZE };
-	const struct recording_about about = {
-		.uuid = { 0xbe }, .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .version = SDEITOP_VERSION, .host = "bench",
-		.clock_offset_ns = WALL_OFFSET_NS, .cpus = 8,
-	};
-	struct pack_options pack = { .take = store_take, .name = name };
-	char message[512];
-	int err;
-
-	memcpy(pack.uuid, about.uuid, sizeof(pack.uuid));
-	r->store = store_open(&store, &about, &err, message, sizeof(message));
-	pack.ctx = r->store;
-	r->pack = r->store ? pack_new(&pack) : NULL;
-	if (!r->pack) {
-		fprintf(stderr, "%s: %s\n", directory, r->store ? "out of memory" : message);
-		exit(1);
-	}
-}
-
-static void run(struct recorder *r, uint64_t records, union record *chunk, size_t *sizes)
+/* The CPU time that it took, without making the records. */
+static uint64_t run(struct bench_recorder *r, uint64_t records, union record *chunk, size_t *sizes)
 {
 	static struct vcpu vcpus[VCPUS];
-	uint64_t time_ns = BEGIN_NS;
+	uint64_t time_ns = BEGIN_NS, took_ns;
 
-	put_status(r, time_ns++, false);
+	bench_recorder_status(r, time_ns++, false);
 	for (uint32_t i = 0; i < VCPUS; i++) {
 		vcpus[i] = (struct vcpu){ .vm = 4000 + i / VCPUS_EACH * 17, .id = i % VCPUS_EACH };
 		sizes[i] = make_state(&chunk[i], &vcpus[i], time_ns);
 	}
-	record_chunk(r, chunk, sizes, VCPUS);
+	took_ns = record_chunk(r, chunk, sizes, VCPUS);
 	for (uint64_t done = 0; done < records; ) {
 		size_t count = records - done < CHUNK ? records - done : CHUNK;
 
 		for (size_t i = 0; i < count; i++)
 			sizes[i] = advance(&chunk[i], &vcpus[random_below(VCPUS)], time_ns += 2 + random_below(2 * STEP_NS));
-		record_chunk(r, chunk, sizes, count);
+		took_ns += record_chunk(r, chunk, sizes, count);
 		done += count;
 	}
-	put_status(r, time_ns + 2, true);
+	bench_recorder_status(r, time_ns + 2, true);
+	return took_ns;
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t records = argc == 3 ? strtoull(argv[2], NULL, 0) : 0;
+	uint64_t records = argc == 3 ? strtoull(argv[2], NULL, 0) : 0, took_ns;
 	union record *chunk = malloc(CHUNK * sizeof(*chunk));
 	size_t *sizes = malloc(CHUNK * sizeof(*sizes));
-	struct recorder r = { 0 };
 	const struct pack_counters *c;
-	int err;
+	struct bench_recorder r;
 
 	if (!records || !chunk || !sizes) {
 		fprintf(stderr, "usage: %s NEW-DIRECTORY RECORDS\n", argv[0]);
 		return 2;
 	}
-	open_all(&r, argv[1]);
-	run(&r, records, chunk, sizes);
+	bench_recorder_open(&r, argv[1]);
+	took_ns = run(&r, records, chunk, sizes);
 	c = pack_counters(r.pack);
 	printf("{\"records\":%llu,\"cpu_ns\":%llu,\"bytes\":%llu,\"snapshot_bytes\":%llu,\"unrecorded\":%llu}\n",
-	       (unsigned long long)records, (unsigned long long)r.took_ns, (unsigned long long)c->bytes,
+	       (unsigned long long)records, (unsigned long long)took_ns, (unsigned long long)c->bytes,
 	       (unsigned long long)c->snapshot_bytes, (unsigned long long)c->unrecorded);
-	err = c->unrecorded != 0;
-	pack_free(r.pack);
-	err |= store_close(r.store) != 0;
 	free(chunk);
 	free(sizes);
-	return err;
+	return bench_recorder_close(&r) ? 1 : 0;
 }
