@@ -277,11 +277,27 @@ static int write_page_to(int fd, const struct report *report)
 	err = report_html(out, report);
 	if (!err)
 		err = flush(out);
-	if (!err && fchmod(fd, 0644) < 0)
-		err = -errno;
 	if (fclose(out) != 0 && !err)
 		err = -errno;
 	return err;
+}
+
+/* A device, a pipe or a link is written to. Its name is not taken from it. */
+static bool is_replaceable(const char *name)
+{
+	struct stat st;
+
+	return lstat(name, &st) < 0 || S_ISREG(st.st_mode);
+}
+
+static int write_page_through(const char *name, const struct report *report)
+{
+	int fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return tell_failed(name, -errno);
+	err = write_page_to(fd, report);
+	return err ? tell_failed(name, err) : EXIT_DONE;
 }
 
 /* Who looks at the page sees the old one or the new one, whole. */
@@ -291,12 +307,18 @@ static int write_page(const struct reporting *r, const struct report *report)
 	char temporary[4096];
 	int fd, err;
 
+	if (!is_replaceable(name))
+		return write_page_through(name, report);
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", name) >= (int)sizeof(temporary))
 		return tell_failed(name, -ENAMETOOLONG);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return tell_failed(name, -errno);
-	err = write_page_to(fd, report);
+	err = fchmod(fd, 0644) < 0 ? -errno : 0;
+	if (err)
+		close(fd);
+	else
+		err = write_page_to(fd, report);
 	if (!err && rename(temporary, name) < 0)
 		err = -errno;
 	if (!err)

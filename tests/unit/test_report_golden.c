@@ -279,6 +279,26 @@ static void test_trouble(void **state)
 	CHECK("report-trouble.json", EXIT_INCOMPLETE, "-j", directory);
 }
 
+/* --html replaces a file by another; a link, as a device, stays what it is. */
+static void test_link(void **state)
+{
+	char link[96], *argv[] = { "report", "-o", output, "--html", link, LAB };
+	struct stat st;
+	char *text;
+
+	snprintf(link, sizeof(link), "%s/link", directory);
+	assert_int_equal(symlink(output, link), 0);
+	assert_int_equal(cmd_report.run(&cmd_report, 6, argv), EXIT_DONE);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	argv[2] = "/dev/null";
+	assert_int_equal(cmd_report.run(&cmd_report, 6, argv), EXIT_DONE);
+	text = read_output();
+	assert_memory_equal(text, "<!DOCTYPE html>", 15);
+	free(text);
+	assert_int_equal(unlink(link), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_wide_range),
 		cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_link),
 	};
 
 	return cmocka_run_group_tests_name("report_golden", tests, make_trouble, remove_trouble);
