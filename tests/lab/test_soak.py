@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 1800
+# debug kernel: no
+"""sdeid while VMs come and go, by the hundred (SDEI_SOAK=N: N in each round; make soak: by the thousand): every signal of every one is counted,
+they disappear from the metrics, and memory and open files are those of before."""
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from labtest import finish, lab, ok, out_dir, script    # noqa: E402
+from test_metrics import parse    # noqa: E402
+
+OUT = out_dir("soak")
+LIVES = int(os.environ.get("SDEI_SOAK", "150"))
+ROUNDS, VCPUS, SIGNALS = 4, 2, 3
+# What the allocator may keep: how many VMs are known at once is chance. tests/unit/test_daemon_churn.c counts allocations.
+LEFT_KIB = 2048
+
+# All that sdeid can do is done in each round: a client comes and goes, the configuration is read again, a recording is saved.
+CHURN = r"""
+OPTIONS
+measure() { # what sdeid has when all VMs are forgotten
+	await "that VMs are forgotten" sh -c '! grep -q ^kvm_sdei_vm_info /tmp/tf/sdeid.prom'
+	next_file
+	echo "$1 $(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' /proc/$daemon/status) $(ls /proc/$daemon/fd | wc -l)" >>levels
+}
+round() {
+	client $1
+	vm-churn $LIVES 8 $VCPUS $SIGNALS || give_up "a VM failed"
+	kill -HUP $daemon
+	kill -USR2 $daemon
+	next_file
+	leave
+	measure $1
+}
+daemon soak -c /tmp/sdeid.conf
+for number in $(seq $ROUNDS); do
+	round $number
+done
+cp /tmp/tf/sdeid.prom end.prom
+land
+"""
+
+CONFIGURATION = r"""
+LIVES={lives} ROUNDS={rounds} VCPUS={vcpus} SIGNALS={signals}
+printf '%s\n' 'textfile = /tmp/tf' 'interval = 0.5' 'expire = 0.5' 'labels = vcpu' "socket = $SOCKET" 'group = sdei' 'user = sdeid' \
+	'flight = /tmp/fl' 'flight-size = 1M' 'flight-keep = 2' {more} >/tmp/sdeid.conf
+"""
+
+
+def run(name, more):
+    """What sdeid has after each round, and its last figures; None: it failed."""
+    values = CONFIGURATION.format(lives=LIVES, rounds=ROUNDS, vcpus=VCPUS, signals=SIGNALS, more=more)
+    out = f"{OUT}/{name}"
+    status, output = lab(out, "sh", "-c", script("daemon.sh") + CHURN.replace("OPTIONS", values), timeout=1500)
+    ok(f"soak/{name}: sdeid lives", [] if status == 0 else [f"exit status {status}"] + output.splitlines()[-15:], f"{ROUNDS * LIVES} VMs")
+    if status:
+        return None, None
+    with open(f"{out}/levels", encoding="utf-8") as file:
+        return [list(map(int, line.split())) for line in file], parse(f"{out}/end.prom")
+
+
+def check_levels(name, levels):
+    """The first round makes the room that the others find."""
+    note = ", ".join(f"{kib} KiB {files} files" for _, kib, files in levels)
+    (_, first, files), last = levels[0], levels[-1][1]
+    ok(f"soak/{name}: memory returns to its level", [] if last <= first + LEFT_KIB else [note], note)
+    ok(f"soak/{name}: files are closed", [note] if any(one[2] != files for one in levels) else [])
+
+
+def check_counts(name, end, vms):
+    lost = sum(value for (metric, _), value in end.items() if "lost" in metric)
+    ok(f"soak/{name}: nothing is lost or left out", [f"{lost} lost"] if lost or end[("kvm_sdei_misfits_total", "")] else [])
+    wanted = {"queued": vms * VCPUS, "coalesced": vms * VCPUS * (SIGNALS - 1), "rejected": 0}
+    got = {outcome: end[("kvm_sdei_host_signals_total", f'{{outcome="{outcome}"}}')] for outcome in wanted}
+    ok(f"soak/{name}: every signal of every VM is counted", [] if got == wanted else [f"{got} instead of {wanted}"])
+
+
+def main():
+    shutil.rmtree(OUT, ignore_errors=True)
+    levels, end = run("all", "'sched = yes'")
+    if end:
+        check_levels("all", levels)
+        check_counts("all", end, ROUNDS * LIVES)
+    finish()
+
+
+if __name__ == "__main__":
+    main()
