@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# debug kernel: no
+"""scripts/bisect-run: what it tells git of a kernel that is as before, of one whose guests are slower, of one that does not
+build, of one that does not boot, and of a call that is wrong. The kernels are the lab's: what differs is what is recorded."""
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from labtest import TOP, finish, ok, out_dir    # noqa: E402
+
+OUT = out_dir("bisect")
+TREE, BASE, KEEP = (os.path.join(OUT, name) for name in ("tree", "base", "keep"))
+IMAGE = os.path.join(TREE, "arch", "arm64", "boot", "Image")
+GOOD, BAD, SKIP, CALL = 0, 1, 125, 255
+
+GUEST = r"""
+printf 'about handler\nevents 101\non all\nhandler 0\n spin %sus\n complete\nend\nregister 0\nenable 0\nunmask\nloop $N\n signal 0 self
+ await 0\n spin 1ms..2ms\nend\n' $0 >/tmp/handler.scn
+exec sdei-guest --quiet --scenario /tmp/handler.scn --vcpus 1
+"""
+
+
+def guest(handler_us):
+    return ["--", "sh", "-c", GUEST, str(handler_us)]
+
+
+def git(*args):
+    subprocess.run(["git", "-C", TREE, "-c", "user.name=lab", "-c", "user.email=lab@example.org", *args], check=True, stdout=subprocess.DEVNULL)
+
+
+def make_tree():
+    """What the script wants to see of a kernel's."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    os.makedirs(os.path.dirname(IMAGE))
+    for name in (".config", "Kbuild"):
+        with open(os.path.join(TREE, name), "w", encoding="utf-8"):
+            pass
+    built = subprocess.run([os.path.join(TOP, "scripts", "kernel"), "path"], capture_output=True, text=True, check=True).stdout.strip()
+    shutil.copy(os.environ.get("SDEITOP_LAB_IMAGE") or built, IMAGE)
+    git("init", "-q")
+    git("add", "Kbuild")
+    git("commit", "-q", "-m", "tree")
+
+
+def bisect_run(*args, build="true"):
+    call = [os.path.join(TOP, "scripts", "bisect-run"), "--keep", KEEP, *args]
+    done = subprocess.run(call, cwd=TREE, capture_output=True, text=True, check=False, env={**os.environ, "MAKE_KERNEL": build})
+    return done.returncode, done.stdout + done.stderr
+
+
+def check(name, wanted, says, *args, **options):
+    status, output = bisect_run(*args, **options)
+    ok(f"bisect_{name}", [] if status == wanted and says in output else [f"status {status}", *output.splitlines()[-8:]])
+
+
+def check_calls():
+    against = ["--base", BASE]
+    for name, says, args in (
+            ("without_a_base", "--record or --base is missing", guest(500)),
+            ("with_both", "not both", [*against, "--record", BASE, *guest(500)]),
+            ("without_a_command", "missing after --", against),
+            ("with_bad_runs", "--runs takes a number", [*against, "--runs", "x", *guest(500)]),
+            ("with_an_unknown_option", "unknown", [*against, "--frobnicate", "x", *guest(500)]),
+            ("with_no_recording", "is no recording", ["--base", "/nonexistent", *guest(500)])):
+        check(name, CALL, says, *args)
+
+
+def main():
+    make_tree()
+    check("records_the_base", GOOD, "", "--record", BASE, *guest(500))
+    check_calls()
+    check("the_same_is_good", GOOD, "no regression", "--base", BASE, *guest(500))
+    check("slower_is_bad", BAD, "REGRESSION: handler of event 0 is ", "--base", BASE, "--diff", "--stat p50 --threshold 20%", *guest(800))
+    check("too_few_runs_are_skipped", SKIP, "cannot tell", "--base", BASE, "--runs", "1", *guest(500))
+    check("bad_options_of_diff_stop_it", CALL, "", "--base", BASE, "--runs", "1", "--diff", "--stat none", *guest(500))
+    check("no_build_is_skipped", SKIP, "does not build", "--base", BASE, *guest(500), build="false")
+    with open(IMAGE, "wb") as file:
+        file.write(b"no kernel")
+    check("no_boot_is_skipped", SKIP, "could not be recorded", "--base", BASE, "--seconds", "20", *guest(500))
+    finish()
+
+
+main()
