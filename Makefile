@@ -260,6 +260,13 @@ run: setup
 test test-unit test-host test-lab test-debug-kernel: setup
 	@tests/run $(@:test-%=%)
 
+# VMs and rewrites by the thousand, where the tests have them by the hundred.
+.PHONY: soak
+soak: kernel
+	@$(MAKE) --no-print-directory all lab $(B)/unit/test_daemon_churn $(B)/unit/test_cli_textfile
+	@SDEI_SOAK=2000 SDEI_CHURN=100000 SDEI_REWRITES=1000000 \
+		tests/run $(B)/unit/test_daemon_churn $(B)/unit/test_cli_textfile tests/lab/test_soak.py
+
 clean:
 	rm -rf $(B)
 
@@ -274,6 +281,7 @@ help:
 #? make test-host          tests with real browsers, servers and readers only
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
+#? make soak               sdeid with many thousands of VMs that come and go, a text file rewritten a million times
 #? make fuzz SECONDS=60     any bytes as a recording, and as an image of a model, for so long each
 #? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live
 #?                         parts); BENCH=name: one of tests/bench/README.md; QUICK=1: a short one

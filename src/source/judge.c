@@ -7,12 +7,16 @@
 
 /* A VM announces every event of every vCPU when it is created; one look at the process will do for all these. */
 #define LOOK_AGAIN_NS 100000000
+/* The last records of a VM come when its process has ended, and cannot be asked for its name any more. */
+#define REST_NS 10000000000ULL
 
 struct verdict {
 	uint64_t identity;
 	uint64_t looked_ns;
+	uint64_t gone_ns;	/* when its process was found to be gone, or 0 */
 	uint32_t vm;
 	bool known, wanted;
+	bool over;		/* and may be forgotten */
 };
 
 struct judge {
@@ -49,26 +53,65 @@ static struct verdict *place_of(struct verdict *verdicts, size_t size, uint32_t 
 	return &verdicts[i];
 }
 
-static bool grow(struct judge *j)
+static bool is_over(const struct judge *j, struct verdict *v, uint64_t now_ns)
 {
-	size_t size = j->size ? 2 * j->size : 64;
-	struct verdict *verdicts = calloc(size, sizeof(*verdicts));
+	uint64_t identity = j->calls.identity(v->vm);
 
+	if (identity && identity == v->identity)
+		v->gone_ns = 0;
+	else if (!v->gone_ns)
+		v->gone_ns = now_ns;
+	return v->gone_ns && now_ns > v->gone_ns + REST_NS;
+}
+
+/* How many verdicts are to be kept. */
+static size_t count_kept(struct judge *j, uint64_t now_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < j->size; i++) {
+		struct verdict *v = &j->verdicts[i];
+
+		v->over = v->known && is_over(j, v, now_ns);
+		kept += v->known && !v->over;
+	}
+	return kept;
+}
+
+/* To the new table, or out of the kernel's set. */
+static void move(struct judge *j, const struct verdict *v, struct verdict *verdicts, size_t size)
+{
+	if (!v->over)
+		*place_of(verdicts, size, v->vm) = *v;
+	else if (!v->wanted && j->calls.decided)
+		j->calls.decided(j->calls.decided_ctx, v->vm, true);
+}
+
+/* A table with room for as many as it has: VMs come and go, and only those that are here, or were lately, count. */
+static bool make_room(struct judge *j, uint64_t now_ns)
+{
+	size_t kept = count_kept(j, now_ns), size = j->size ? j->size : 64;
+	struct verdict *verdicts;
+
+	if (8 * kept > 3 * size)
+		size *= 2;
+	verdicts = calloc(size, sizeof(*verdicts));
 	if (!verdicts)
 		return false;
 	for (size_t i = 0; i < j->size; i++)
 		if (j->verdicts[i].known)
-			*place_of(verdicts, size, j->verdicts[i].vm) = j->verdicts[i];
+			move(j, &j->verdicts[i], verdicts, size);
 	free(j->verdicts);
 	j->verdicts = verdicts;
 	j->size = size;
+	j->count = kept;
 	return true;
 }
 
 /* NULL: no memory. */
-static struct verdict *verdict_of(struct judge *j, uint32_t vm)
+static struct verdict *verdict_of(struct judge *j, uint32_t vm, uint64_t now_ns)
 {
-	if (2 * (j->count + 1) > j->size && !grow(j))
+	if (2 * (j->count + 1) > j->size && !make_room(j, now_ns))
 		return NULL;
 	return place_of(j->verdicts, j->size, vm);
 }
@@ -97,13 +140,14 @@ static void look_again(struct judge *j, struct verdict *verdict, uint64_t now_ns
 	verdict->looked_ns = now_ns;
 	if (identity == verdict->identity)
 		return;
+	verdict->gone_ns = 0;
 	verdict->identity = identity;
 	verdict->wanted = ask(j, verdict->vm);
 }
 
 bool judge_wants(struct judge *j, const struct sdei_record *record)
 {
-	struct verdict *verdict = verdict_of(j, record->vm);
+	struct verdict *verdict = verdict_of(j, record->vm, record->time_ns);
 	bool created = record->kind == SDEI_STATE && record->origin == SDEI_CREATED;
 
 	if (!verdict)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Remembers which VMs are wanted, so that a filter on names is asked once for each VM. A pid may be used again: a new
- * vCPU makes it look whether the pid is still the same process, and ask again if not.
+ * vCPU makes it look whether the pid is still the same process, and ask again if not. What has long gone is forgotten.
  */
 #ifndef SOURCE_JUDGE_H
 #define SOURCE_JUDGE_H
@@ -18,7 +18,7 @@ struct judge_calls {
 	void *want_ctx;
 	/* Tells two processes with one pid apart, 0: gone. */
 	uint64_t (*identity)(uint32_t vm);
-	/* The answer about vm is new or has changed. May be NULL. */
+	/* The answer about vm is new or has changed; one that is forgotten counts as wanted. May be NULL. */
 	void (*decided)(void *ctx, uint32_t vm, bool wanted);
 	void *decided_ctx;
 };

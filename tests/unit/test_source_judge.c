@@ -107,6 +107,56 @@ static void test_many(void **state)
 	judge_free(NULL);
 }
 
+/* --- VMs that come and go */
+
+static struct { uint32_t oldest, newest; } living;
+static int in_kernel;	/* denied VMs that the kernel has been told of */
+
+static uint64_t identify_living(uint32_t vm)
+{
+	return vm >= living.oldest && vm <= living.newest ? vm : 0;
+}
+
+static void tell_kernel(void *ctx, uint32_t vm, bool wanted)
+{
+	in_kernel += wanted ? -1 : 1;
+}
+
+/* One comes each second and stays for ten. The kernel's set, and hence what is remembered, does not grow with them. */
+static void test_gone_are_forgotten(void **state)
+{
+	struct answers answers = { .wanted = false };
+	const struct judge_calls calls = { want, &answers, identify_living, tell_kernel, NULL };
+	struct judge *j = judge_new(&calls);
+
+	for (uint32_t vm = 1; vm <= 100000; vm++) {
+		living.newest = vm;
+		living.oldest = vm > 10 ? vm - 10 : 1;
+		assert_false(wants(j, vm, SDEI_STATE, vm * SECOND));
+		assert_false(wants(j, living.oldest, SDEI_SIGNAL, vm * SECOND));
+		assert_in_range(in_kernel, 1, 128);
+	}
+	assert_int_equal(answers.asked, 100000);
+	judge_free(j);
+}
+
+/* The last records of a VM whose process has gone are as wanted as those before, however many others come. */
+static void test_gone_are_remembered_for_a_while(void **state)
+{
+	struct answers answers = { .wanted = true };
+	const struct judge_calls calls = { want, &answers, identify_living, NULL, NULL };
+	struct judge *j = judge_new(&calls);
+
+	living.oldest = living.newest = 1;
+	assert_true(wants(j, 1, SDEI_STATE, SECOND));
+	living.oldest = living.newest = 0;
+	answers.wanted = false;
+	for (uint32_t vm = 2; vm < 5000; vm++)
+		assert_false(wants(j, vm, SDEI_STATE, 2 * SECOND + vm * 2000000));
+	assert_true(wants(j, 1, SDEI_SIGNAL, 12 * SECOND));
+	judge_free(j);
+}
+
 static void test_identity_of_processes(void **state)
 {
 	assert_int_not_equal(process_identity(getpid()), 0);
@@ -137,7 +187,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_asks_once),
 		cmocka_unit_test(test_asks_about_a_reused_pid),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_many), cmocka_unit_test(test_gone_are_forgotten),
+		cmocka_unit_test(test_gone_are_remembered_for_a_while),
 		cmocka_unit_test(test_identity_of_processes),
 		cmocka_unit_test(test_losses),
 	};

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * daemon_load [SECONDS [DIR]]: what sdeid takes of one core with 4,096 vCPUs (512 VMs) at 1,000 records per second each, in time
+ * order, each record another vCPU's: the model fed as a drain of the rings does, a tick each second, the text file each 15
+ * seconds in DIR; then the same with the flight recorder and its packets. Records come from memory: BPF and rings are not in it.
+ * Prints, next to targets of one core's model and of memory; asserts nothing.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../src/cli/feeder.h"
+#include "../../src/daemon/exporter.h"
+#include "../../src/daemon/recorder.h"
+#include "../../src/trace/pack.h"
+
+#define VCPUS 4096U
+#define VCPUS_OF_VM 8U
+#define RATE 1000U			/* records of a vCPU in a second */
+#define RECORDS (VCPUS * RATE)		/* in a second */
+#define DRAINS 200U			/* in a second */
+#define INTERVAL 15U			/* s, from one text file to the next */
+#define SECOND_NS 1000000000ULL
+#define STEPS 5				/* records of an episode, see step() */
+#define TARGET_RATE 20e6		/* of the model at 4,096 vCPUs */
+#define TARGET_BYTES 8192		/* for a vCPU's event */
+
+struct load {
+	struct feeder *feeder;
+	struct exporter *exporter;
+	struct recorder *recorder;	/* NULL, as pack: without */
+	struct pack *pack;
+	struct sdei_record *records;	/* of a second */
+	uint64_t now_ns, seed;
+	uint64_t feed_ns, tick_ns, write_ns;	/* CPU time */
+	uint64_t longest_ns;		/* without a drain, by the clock */
+	unsigned int writes;
+};
+
+static uint64_t clock_of(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * SECOND_NS + ts.tv_nsec;
+}
+
+static uint64_t cpu_ns(void)
+{
+	return clock_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* --- records */
+
+static uint32_t random_below(struct load *l, uint32_t below)
+{
+	l->seed ^= l->seed << 13;
+	l->seed ^= l->seed >> 7;
+	l->seed ^= l->seed << 17;
+	return (uint64_t)(uint32_t)(l->seed >> 16) * below >> 32;
+}
+
+/* A mask, a signal meanwhile, its dispatch and its end. */
+static void step(struct sdei_record *r, unsigned int number)
+{
+	static const struct { uint8_t kind, state, outcome; int error; } steps[STEPS] = {
+		{ SDEI_MASK, SDEI_MASKED, 0, 1 },
+		{ SDEI_SIGNAL, SDEI_PENDING | SDEI_MASKED, SDEI_QUEUED, 0 },
+		{ SDEI_UNMASK, SDEI_PENDING, 0, 0 },
+		{ SDEI_DISPATCH, SDEI_RUNNING, 0, 0 },
+		{ SDEI_COMPLETE, 0, SDEI_COMPLETED, 0 },
+	};
+	bool of_pe = steps[number].kind == SDEI_MASK || steps[number].kind == SDEI_UNMASK;
+
+	r->kind = steps[number].kind;
+	r->outcome = steps[number].outcome;
+	r->error = steps[number].error;
+	r->event = of_pe ? SDEI_NONE : 0;
+	r->state = of_pe ? steps[number].state & SDEI_MASKED : steps[number].state | SDEI_REGISTERED | SDEI_ENABLED;
+}
+
+/* Each vCPU once in every RATE-th of the second, in an order that no prefetcher follows. */
+static void fill(struct load *l)
+{
+	for (unsigned int round = 0; round < RATE; round++) {
+		uint32_t first = random_below(l, VCPUS);
+
+		for (uint32_t i = 0; i < VCPUS; i++) {
+			uint32_t vcpu = (first + i) * 2654435761U % VCPUS;
+			struct sdei_record *r = &l->records[round * VCPUS + i];
+
+			*r = (struct sdei_record){ .vm = 1000 + vcpu / VCPUS_OF_VM, .vcpu = vcpu % VCPUS_OF_VM };
+			step(r, (round + vcpu) % STEPS);
+			r->time_ns = l->now_ns + (round * VCPUS + i) * (SECOND_NS / RECORDS) + random_below(l, SECOND_NS / RECORDS);
+		}
+	}
+	l->now_ns += SECOND_NS;
+}
+
+/* --- the daemon */
+
+static void drain(struct load *l, const struct sdei_record *records, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		feeder_record(l->feeder, &records[i], sizeof(records[i]));
+		if (l->pack)
+			pack_record(l->pack, &records[i], sizeof(records[i]));
+	}
+	feeder_flush(l->feeder);
+	if (l->pack && recorder_wants_snapshot(l->recorder, pack_snapshot_size(l->pack)))
+		pack_snapshot(l->pack, 0);
+}
+
+static void write_file(struct load *l)
+{
+	const struct view_status status = { .now_ns = l->now_ns, .wall_ns = (int64_t)l->now_ns };
+	uint64_t start = cpu_ns(), begin = clock_of(CLOCK_MONOTONIC), took;
+
+	exporter_write(l->exporter, feeder_model(l->feeder), &status);
+	took = clock_of(CLOCK_MONOTONIC) - begin;
+	l->write_ns += cpu_ns() - start;
+	l->writes++;
+	l->longest_ns = took > l->longest_ns ? took : l->longest_ns;
+}
+
+static void run_second(struct load *l, bool writes)
+{
+	struct recording_about about = { .uuid = { 1 }, .major = RECORDING_MAJOR };
+	struct recording_status status;
+	uint64_t start;
+
+	fill(l);
+	start = cpu_ns();
+	for (unsigned int i = 0; i < DRAINS; i++)
+		drain(l, l->records + RECORDS / DRAINS * i, RECORDS / DRAINS);
+	l->feed_ns += cpu_ns() - start;
+	start = cpu_ns();
+	status = (struct recording_status){ .time_ns = l->now_ns };
+	if (l->pack)
+		pack_status(l->pack, &status);
+	model_tick(feeder_model(l->feeder), l->now_ns);
+	if (l->recorder)
+		recorder_check(l->recorder, feeder_model(l->feeder), &about, &status, false);
+	l->tick_ns += cpu_ns() - start;
+	if (writes)
+		write_file(l);
+}
+
+/* --- what it took */
+
+static size_t event_bytes(const struct model_event *e)
+{
+	size_t bytes = sizeof(*e);
+
+#define X(field, help) bytes += hist_memory(e->field);
+	MODEL_EVENT_HISTS(X)
+#undef X
+	return bytes;
+}
+
+/* The most of any. */
+static size_t most_event_bytes(const struct model *m)
+{
+	size_t count, most = 0;
+	struct model_vm *const *vms = model_vms(m, &count);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < vms[i]->vcpu_count; k++)
+			for (size_t j = 0; j < vms[i]->vcpus[k]->event_count; j++) {
+				size_t bytes = event_bytes(vms[i]->vcpus[k]->events[j]);
+
+				most = bytes > most ? bytes : most;
+			}
+	return most;
+}
+
+static long resident_kib(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	if (file && fscanf(file, "%*d %ld", &pages) != 1)
+		pages = 0;
+	if (file)
+		fclose(file);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void tell(const struct load *l, const char *name, unsigned int seconds, long before_kib)
+{
+	const struct model_totals *totals = model_totals(feeder_model(l->feeder));
+	double of_core = 100.0 / ((double)seconds * SECOND_NS);
+	double rate = (double)RECORDS * seconds * 1e9 / l->feed_ns;
+
+	printf("%s: %u vCPUs, %u records/s each, %u s of it\n", name, VCPUS, RATE, seconds);
+	printf("  of a core %6.1f %%  records %5.1f %%, ticks %4.2f %%, text file %5.2f %%\n",
+	       (double)(l->feed_ns + l->tick_ns + l->write_ns) * of_core, l->feed_ns * of_core, l->tick_ns * of_core, l->write_ns * of_core);
+	printf("  records   %6.1f M/s of CPU time (model alone: at least %.0f)  %" PRIu64 " misfits\n", rate / 1e6, TARGET_RATE / 1e6,
+	       totals->misfits);
+	printf("  text file %6.1f ms CPU each, %zu series; %.1f ms at most between two drains\n",
+	       l->write_ns / 1e6 / l->writes, exporter_series(l->exporter), l->longest_ns / 1e6);
+	printf("  memory    %6.1f MiB resident more than before; an event of a vCPU has %zu bytes at most (at most %d)\n",
+	       (resident_kib() - before_kib) / 1024.0, most_event_bytes(feeder_model(l->feeder)), TARGET_BYTES);
+}
+
+static int take_packet(void *ctx, const struct packet *packet)
+{
+	recorder_take(((struct load *)ctx)->recorder, packet);
+	return 0;
+}
+
+static char *no_name(void *ctx, uint32_t vm)
+{
+	return strdup("bench");
+}
+
+static bool open_outputs(struct load *l, const struct daemon_config *config)
+{
+	const struct pack_options options = { .uuid = { 1 }, .take = take_packet, .ctx = l, .name = no_name };
+
+	l->feeder = feeder_new(false, NULL);
+	l->exporter = exporter_open(config);
+	if (config->flight) {
+		l->recorder = recorder_open(config);
+		l->pack = pack_new(&options);
+	}
+	if (!l->feeder || !l->exporter || (config->flight && (!l->recorder || !l->pack)))
+		return false;
+	feeder_set_names(l->feeder, no_name, NULL);
+	return true;
+}
+
+/* The first second makes everything there is; it does not count. */
+static int run(const char *name, const struct daemon_config *config, struct sdei_record *records, unsigned int seconds)
+{
+	struct load l = { .records = records, .now_ns = SECOND_NS, .seed = 88172645463325252ULL };
+	long before_kib;
+	int err = 1;
+
+	memset(records, 0, RECORDS * sizeof(*records));		/* resident before anything is */
+	before_kib = resident_kib();
+	if (open_outputs(&l, config)) {
+		run_second(&l, true);
+		l.feed_ns = l.tick_ns = l.write_ns = l.longest_ns = l.writes = 0;
+		for (unsigned int second = 1; second <= seconds; second++)
+			run_second(&l, second % INTERVAL == 0 || seconds < INTERVAL);
+		tell(&l, name, seconds, before_kib);
+		err = 0;
+	}
+	pack_free(l.pack);
+	recorder_close(l.recorder);
+	exporter_close(l.exporter, true);
+	feeder_free(l.feeder);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int seconds = argc > 1 ? strtoul(argv[1], NULL, 10) : 30;
+	struct daemon_config config = { .textfile = argc > 2 ? argv[2] : "/dev/shm", .max_series = SIZE_MAX };
+	struct sdei_record *records = malloc(RECORDS * sizeof(*records));
+	int err = 1;
+
+	if (seconds && records)
+		err = run("metrics", &config, records, seconds);
+	config.flight = config.textfile;
+	config.flight_size = 16U << 20;
+	if (!err)
+		err = run("metrics and flight recorder", &config, records, seconds);
+	free(records);
+	return err;
+}
