@@ -95,6 +95,18 @@ static int reserve(void **array, size_t *room, size_t count, size_t size)
 	return 0;
 }
 
+/* One interval is much like the one before: then nothing has to grow. */
+static int expect_as_much(struct slice *s, const struct slice *before)
+{
+	size_t spots = before->spot_count + before->spot_count / 8, cells = before->cell_count + before->cell_count / 8;
+
+	s->spots = spots ? malloc(spots * sizeof(*s->spots)) : NULL;
+	s->cells = cells ? malloc(cells * sizeof(*s->cells)) : NULL;
+	s->spot_room = s->spots ? spots : 0;
+	s->cell_room = s->cells ? cells : 0;
+	return (spots && !s->spots) || (cells && !s->cells) ? -ENOMEM : 0;
+}
+
 static int add_cell(struct slice *s, struct spot *spot, unsigned int step, uint64_t count)
 {
 	struct cell_count *last = spot->count ? &s->cells[s->cell_count - 1] : NULL;
@@ -158,6 +170,8 @@ int heat_take(struct heat *h, const struct model *m)
 		drop_oldest(h);
 	s = &h->slices[(h->first + h->count++) % HEAT_INTERVALS];
 	s->end_ns = totals->now_ns;
+	if (h->count > 1)
+		err = expect_as_much(s, &h->slices[(h->first + h->count - 2) % HEAT_INTERVALS]);
 	for (size_t i = 0; i < count && !err; i++)
 		err = take_vm(s, vms[i]);
 	h->memory += slice_memory(s);

@@ -40,6 +40,13 @@ def need_root():
         raise Unavailable("firing and tracing a tracepoint needs root: sudo make bench")
 
 
+def undisturbed():
+    """In front of a command: before all ordinary threads, if we may."""
+    if os.geteuid() == 0 and shutil.which("chrt"):
+        return ["chrt", "-f", "11"]
+    return []
+
+
 def output_of(*command):
     tell(f"  {short(command)}")
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -85,10 +92,8 @@ class Peer:
     def __init__(self, command, directory):
         need(command[0], {"perf": "linux-perf"}.get(command[0]))
         self.log = os.path.join(directory, "peer.log")
-        # Not every one of them lives without a terminal's standard input.
-        first = ["chrt", "-f", "11"] if shutil.which("chrt") else []
         with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen([os.path.join(HERE, "with-tracefs"), *first, *command], cwd=directory,
+            self.process = subprocess.Popen([os.path.join(HERE, "with-tracefs"), *undisturbed(), *command], cwd=directory,
                                             stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
 
     def stop(self):
