@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # debug kernel: no
 """sdeid on a live host: its clients, its metrics and the guests agree; it needs no privilege once it is attached; who may look
-and who may not; losses and filters without privilege."""
+and who may not; losses and filters without privilege; clients and names that mean no good."""
 import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -59,6 +60,32 @@ next_file
 leave
 land
 cp /tmp/tf/sdeid.prom lossy.prom
+"""
+
+# Clients that do all that is wrong, one that does not move at all, and a guest whose name is as long as a VMM lets it be.
+HOSTILE = r"""
+long=$(head -c 65536 /dev/zero | tr '\0' x)
+hostile=$(printf 'a"\\\033[31m\nsdeid: kvm_sdei_up 0\t\302\233é')
+daemon hostile -t /tmp/tf -i 0.5 -s $SOCKET --group sdei --user sdeid --mask-ms 100
+client patient
+sdeitop -j --attach-daemon --socket $SOCKET >/tmp/stopped.jsonl 2>stopped.err &
+stopped=$!
+await "the client that is stopped" grep -q 'showing what sdeid' stopped.err
+kill -STOP $stopped
+as-user 1002:990 none rude-clients $SOCKET >rude.counts &
+rude=$!
+sdei-guest --vcpus 2 --scenario busy --seconds 5 --truth /out/long.truth.json -name guest="$long" >&2 &
+guest=$!
+sdei-guest --vcpus 1 --scenario long-mask --truth /out/hostile.truth.json -name guest="$hostile" >&2 || give_up "a guest failed"
+wait $guest || give_up "a guest failed"
+next_file
+next_file
+kill -TERM $rude
+wait $rude || give_up "rude-clients ended with $?"
+leave
+land
+cp /tmp/tf/sdeid.prom hostile.prom
+kill -KILL $stopped
 """
 
 # The judge of names works without privilege, for VMs that come later.
@@ -172,6 +199,35 @@ def check_filter():
     ok("daemon/a filter by name", [] if names == {"web1"} else [f"in the file: {names}"])
 
 
+def check_hostile():
+    summary, last = load_summary(f"{OUT}/patient.jsonl"), parse(f"{OUT}/hostile.prom")
+    complaints = check_counts([truth("long"), truth("hostile")], summary) + check_lossless(summary)
+    ok("daemon/rude clients, and one that stands still, hold up nothing", complaints, text_of("rude.counts").strip())
+    counts = [int(count) for count in re.findall(r"(\d+) ", text_of("rude.counts"))]
+    ok("daemon/many rude clients came", [] if min(counts, default=0) >= 20 else [text_of("rude.counts")])
+    dispatched = last[("kvm_sdei_host_dispatched_total", "")]
+    wanted = sum(event["count"]["dispatched"] for vm in summary["vms"] for vcpu in vm["vcpus"] for event in vcpu["events"])
+    ok("daemon/the file has the patient client's figures", [] if dispatched == wanted > 100 else [f"{dispatched}, {wanted}"])
+
+
+def check_names():
+    """Of guests, where they are shown: each has its place, and no more than that."""
+    with open(f"{OUT}/hostile.prom", "rb") as file:
+        done = subprocess.run(["promtool", "check", "metrics"], stdin=file, capture_output=True, check=False)
+    complaints = [(done.stdout + done.stderr).decode()] if done.returncode or done.stdout or done.stderr else []
+    lines = text_of("hostile.prom").splitlines()
+    complaints += [line[:60] for line in lines if len(line) > 1000]
+    complaints += [] if lines.count("kvm_sdei_up 0") == 1 else ["kvm_sdei_up 0: " + str(lines.count("kvm_sdei_up 0"))]
+    complaints += [] if any(r'name="a\"\\' in line for line in lines) else ["the name is not there"]
+    ok("daemon/hostile names are harmless in labels", complaints, f"the longest line has {max(map(len, lines))} characters")
+    with open(f"{OUT}/hostile.err", "rb") as file:
+        log = file.read().splitlines()
+    complaints = [repr(line[:60]) for line in log if not line.startswith(b"sdeid: ") or len(line) > 1000]
+    complaints += [repr(line) for line in log if re.search(rb"[\0-\x1f\x7f]|\xc2[\x80-\x9f]", line)]
+    complaints += [] if any(b"finding: mask-long" in line for line in log) else ["the finding is not in the log"]
+    ok("daemon/hostile names are harmless in the log", complaints)
+
+
 def run(name, commands):
     status, output = lab(OUT, "sh", "-c", script("daemon.sh") + commands, timeout=180)
     ok(f"daemon/run {name}", [] if status == 0 else [f"exit status {status}"] + output.splitlines()[-15:])
@@ -187,6 +243,9 @@ def main():
         check_audience()
     if run("losses", LOSSES):
         check_losses()
+    if run("hostile", HOSTILE):
+        check_hostile()
+        check_names()
     if run("filter", FILTER):
         check_filter()
     finish()
