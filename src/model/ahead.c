@@ -100,7 +100,18 @@ static void fetch_hists(const struct batch *b, size_t at)
 	}
 }
 
-/* The starts may still be written by a record in between; then the bucket is another. */
+/* When what the record ends has begun: with a record of that kind and vCPU that is still to be taken, or as is known. */
+static uint64_t since(const struct batch *b, size_t at, uint8_t kind, uint64_t known_ns)
+{
+	size_t first = at > AHEAD_BUCKETS ? at - AHEAD_BUCKETS : 0;
+
+	for (size_t i = at; i-- > first;)
+		if (b->vcpus[i % WINDOW] == b->vcpus[at % WINDOW] && b->records[i]->kind == kind)
+			return b->records[i]->time_ns;
+	return known_ns;
+}
+
+/* A wrong guess fetches another bucket. */
 static void fetch_buckets(const struct batch *b, size_t at)
 {
 	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
@@ -114,15 +125,15 @@ static void fetch_buckets(const struct batch *b, size_t at)
 		hist_prefetch_bucket(e->coalesce_age, time_ns - e->pending_since_ns);
 		break;
 	case SDEI_DISPATCH:
-		hist_prefetch_bucket(e->dispatch, time_ns - e->pending_since_ns);
+		hist_prefetch_bucket(e->dispatch, time_ns - since(b, at, SDEI_SIGNAL, e->pending_since_ns));
 		hist_prefetch_bucket(e->episode_signals, e->episode_count);
 		break;
 	case SDEI_COMPLETE:
-		hist_prefetch_bucket(e->handler, time_ns - e->running_since_ns);
-		hist_prefetch_bucket(e->total, time_ns - e->running_signal_ns);
+		hist_prefetch_bucket(e->handler, time_ns - since(b, at, SDEI_DISPATCH, e->running_since_ns));
+		hist_prefetch_bucket(e->total, time_ns - since(b, at, SDEI_SIGNAL, e->running_signal_ns));
 		break;
 	case SDEI_UNMASK:
-		hist_prefetch_bucket(v->mask, time_ns - v->masked_since_ns);
+		hist_prefetch_bucket(v->mask, time_ns - since(b, at, SDEI_MASK, v->masked_since_ns));
 		break;
 	}
 }

@@ -2,7 +2,7 @@
 """From the rings of the CPUs to an updated model: live, on the tracepoint that can be fired at will, and from memory."""
 import re
 
-from benchlib import QUICK, Server, Unavailable, need_root, output_of, tool
+from benchlib import QUICK, Server, Unavailable, need_root, output_of, tool, undisturbed
 
 SECONDS = 0.3 if QUICK else 1
 ROUNDS = 1 if QUICK else 2
@@ -76,17 +76,18 @@ def bench_cpu(table, live):
 
 
 def bench_memory(table):
-    """The better order of each; the memory of all is the same."""
-    best, held = {}, {}
-    for line in output_of(tool("model_throughput")).splitlines():
+    """The best and the worst order of each; memory is what the last one held."""
+    rates, held = {}, {}
+    for line in output_of(*undisturbed(), tool("model_throughput")).splitlines():
         vcpus, rate_of, size = re.search(r"(\d+) vCPUs .*? ([\d.]+) M records/s +(\d+) bytes", line).groups()
-        best[int(vcpus)] = max(best.get(int(vcpus), 0), float(rate_of))
+        rates.setdefault(int(vcpus), []).append(float(rate_of))
         held[int(vcpus)] = int(size)
-    for vcpus, value in best.items():
-        table.add(f"model from memory, {vcpus} vCPUs", value, "M records/s", target=MEMORY_TARGETS.get(vcpus))
-        table.point("M records/s over vCPUs, from memory", vcpus, value)
-    for vcpus, size in held.items():
-        table.add(f"memory, {vcpus} vCPUs", size / 1024, "KiB/vCPU-event", target=8, at_most=True)
+    for vcpus, values in rates.items():
+        table.add(f"model from memory, {vcpus} vCPUs", max(values), "M records/s", target=MEMORY_TARGETS.get(vcpus))
+        table.add("  the worst order of the records", min(values), "M records/s")
+        table.add("  memory", held[vcpus] / 1024, "KiB/vCPU-event", target=8, at_most=True)
+        table.point("M records/s over vCPUs, from memory", vcpus, max(values))
+        table.point("M records/s over vCPUs, from memory, worst order", vcpus, min(values))
 
 
 def run(table, directory):
