@@ -56,6 +56,15 @@ unit_keeps_privileges() {
 	! grep -E '^(PrivateUsers|ProcSubset|ProtectProc)=' "$UNIT"
 }
 
+# systemd knows when it is ready, that it lives, and how it reads its configuration again; it ends it by SIGTERM.
+unit_and_daemon_talk() {
+	local setting
+	for setting in Type=notify 'WatchdogSec=[0-9]\+' 'ExecReload=kill -HUP $MAINPID'; do
+		grep -qx -- "$setting" "$UNIT" || { echo "$setting is missing" && return 1; }
+	done
+	! grep -E '^(KillSignal|KillMode|NotifyAccess)=' "$UNIT"
+}
+
 # This kernel lacks the tracepoints, or has them: that and nothing else decides, whatever the configuration is.
 unit_is_skipped_without_tracepoints() {
 	local exit=0 expected=4
@@ -98,6 +107,7 @@ configuration_fits_the_unit() {
 check "unit is valid" unit_is_valid
 check "unit exposes less than $MOST" unit_exposes_little
 check "unit keeps the privileges of tracing" unit_keeps_privileges
+check "unit and daemon talk" unit_and_daemon_talk
 check "unit is skipped, not failed, without tracepoints" unit_is_skipped_without_tracepoints
 check "user and group are made" user_and_group_are_made
 check "configuration is understood" configuration_is_understood
