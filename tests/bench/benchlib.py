@@ -159,7 +159,7 @@ class Table:
         if row["target"] is not None:
             sign = "<=" if row["target_is"] == "most" else ">="
             target = f"{sign}{row['target']}{'x' if row['target_of'] == 'ratio' else ''}{'' if row['met'] else ' !'}"
-        return f"{row['figure']:40} {row['ours']:9.2f} {row['unit']:13} {peer} {ratio}  {target:9} {row['peer_name'] or ''}".rstrip()
+        return f"{row['figure']:40} {row['ours']:9.2f} {row['unit']:13} {peer} {ratio}  {target:9} {row['peer_name'] if row['ratio'] else ''}".rstrip()
 
     def as_json(self):
         return {"figures": self.figures, "series": self.series, "missing": self.missing}

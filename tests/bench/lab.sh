@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Runs in the lab, whose clock counts instructions: what an SDEI event and a KVM exit take under each tracer.
+# Prints lines NAME WHAT NANOSECONDS, of MORE - LESS times the same, so that starting and ending are left out.
+LESS=2000 MORE=22000
+
+cat >/tmp/event.scn <<'SCN'
+about an event that is signalled, dispatched and completed
+events 100
+on all
+handler 0
+	complete
+end
+	register 0
+	enable 0
+	unmask
+	loop $N
+		signal 0 self
+		await 0
+	end
+SCN
+cat >/tmp/exit.scn <<'SCN'
+about an exit to KVM that has nothing to do with SDEI
+events 100
+on all
+	loop $N
+		call 0x84000000 -> any
+	end
+SCN
+
+now() { sed -n 's/^now at \([0-9]*\) nsecs$/\1/p' /proc/timer_list; }
+
+# took SCENARIO TIMES
+took() {
+	begin=$(now)
+	# shellcheck disable=SC2086 # none or one
+	sdei-guest --scenario "/tmp/$1.scn" --events "$2" --quiet $GUEST || echo "failed $1 $2"
+	echo $(($(now) - begin))
+}
+
+# measure NAME
+measure() {
+	for what in $WHAT; do
+		less=$(took "$what" $LESS)
+		echo "$1 $what $(($(took "$what" $MORE) - less))"
+	done
+}
+
+# Once attached it is stopped: the rings are large enough for all, and what reads them is another figure.
+beside() {
+	name=$1
+	shift
+	"$@" >/dev/null 2>/tmp/tracer &
+	tracer=$!
+	sleep 1
+	kill -STOP $tracer
+	measure "$name"
+	kill -CONT $tracer
+	kill -INT $tracer
+	wait $tracer
+}
+
+events() { for event in /sys/kernel/tracing/events/kvm/kvm_sdei_*; do echo "$1" >"$event/enable"; done; }
+
+if [ "$1" = stock ]; then
+	GUEST=--without-sdei WHAT=exit
+	measure nothing
+	exit
+fi
+GUEST='' WHAT='event exit'
+measure nothing
+measure again
+beside sdeitop sdeitop events --ring-size 16M
+beside no-calls sdeitop events --ring-size 16M --no-calls
+beside sched sdeitop events --ring-size 16M --sched
+echo 65536 >/sys/kernel/tracing/buffer_size_kb
+events 1
+measure ftrace
+events 0
