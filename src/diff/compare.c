@@ -348,25 +348,54 @@ static double spread_of(const struct work *w, const struct side *side, const str
 	return w->result->by_recording ? spread : spread * exchange_excess(likeness(filled, side->from, side->to));
 }
 
+static double beyond(double q)
+{
+	return q < 0.5 ? q : 1 - q;
+}
+
 /*
- * A quantile's interval (Woodruff's): how well the share of samples above it is known, from how it differs among units, and the
- * quantiles at the ends of that.
+ * Of repeated runs, how well the logarithm of a quantile is known by how it differs among them. Samples of one run are often
+ * closer together than runs are: then shares jump from none to all, and tell little. HUGE_VAL: not known.
+ */
+static double spread_of_runs(const struct work *w, const struct side *side, double q)
+{
+	size_t count = side->to - side->from;
+	double sum = 0, squares = 0;
+
+	for (size_t i = side->from; i < side->to; i++) {
+		double value = tally_quantile(&w->tallies[i], q);
+
+		if (value <= 0 || w->tallies[i].count * beyond(q) < 1)
+			return HUGE_VAL;
+		sum += log(value);
+	}
+	for (size_t i = side->from; i < side->to; i++) {
+		double own = log(tally_quantile(&w->tallies[i], q)) - sum / count;
+
+		squares += own * own;
+	}
+	return count < 2 ? HUGE_VAL : w->bound * sqrt(squares / (count - 1) / count);
+}
+
+/*
+ * A quantile's interval: of repeated runs as above, else Woodruff's: how well the share of samples above it is known, from how it
+ * differs among units, and the quantiles at the ends of that.
  */
 static struct compare_value quantile_of(const struct work *w, const struct side *side, const struct exchange_test *room, double q)
 {
 	struct tally_cut cut = tally_cut(side->all, q);
-	double spread;
+	double at = tally_quantile(side->all, q), spread = w->result->by_recording ? spread_of_runs(w, side, q) : HUGE_VAL;
 
+	if (isfinite(spread))
+		return (struct compare_value){ at, at * exp(-spread), at * exp(spread) };
 	for (size_t i = side->from; i < side->to; i++) {
 		room->y[i] = tally_above(&w->tallies[i], &cut);
 		room->n[i] = w->tallies[i].count;
 	}
 	spread = spread_of(w, side, room);
 	if (!isfinite(spread))
-		return (struct compare_value){ tally_quantile(side->all, q), NAN, NAN };
-	return (struct compare_value){
-		tally_quantile(side->all, q), tally_quantile(side->all, q - spread), tally_quantile(side->all, q + spread),
-	};
+		return (struct compare_value){ at, NAN, NAN };
+	return (struct compare_value){ at, tally_quantile(side->all, q - spread), tally_quantile(side->all, q + spread) };
 }
 
 /* Of a mean or a rate: never below 0. */
@@ -415,13 +444,11 @@ static void fill_figure(const struct work *w, struct compare_figure *f, const st
 
 static uint64_t needs(double stat)
 {
-	double beyond = stat < 0.5 ? stat : 1 - stat;
-
 	if (stat == COMPARE_RATE)
 		return 0;
 	if (stat == COMPARE_MEAN)
 		return MEAN_LEAST;
-	return fmax(ceil(BEYOND_LEAST / beyond - 1e-6), MEAN_LEAST);
+	return fmax(ceil(BEYOND_LEAST / beyond(stat) - 1e-6), MEAN_LEAST);
 }
 
 /* --- rows */

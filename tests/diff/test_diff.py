@@ -65,8 +65,15 @@ def least_p(result):
     return min(worse, default=1), min(f["p"] for f in figures)
 
 
+def missed(results):
+    """The share of intervals of a change that do not contain 0."""
+    changes = [f["change"] for _, result in results for row in result["rows"] for f in row["figures"] if f["change"]["low"] is not None]
+    return sum(c["low"] > 0 or c["high"] < 0 for c in changes) / len(changes)
+
+
 def alarms(name, calls):
-    """Each of calls compares the same with itself. What the program says at one confidence must agree with its P."""
+    """Each of calls compares the same with itself. What the program says at one confidence must agree with its P; of its intervals
+    at 0.9 no more than a tenth may be wrong."""
     results = in_parallel(lambda call: diff("--confidence", "0.9", *HARSH, *call), calls)
     told, p = [status == 3 for status, _ in results], [least_p(result) for _, result in results]
     complaints = [f"pair {i}: exit status and P differ" for i in range(len(calls)) if told[i] != (p[i][0] <= 0.1 + 1e-9)]
@@ -77,6 +84,9 @@ def alarms(name, calls):
         rates.append(f"{worse} at {confidence} ({any_of_them} worse or better)")
         if worse > limit:
             complaints.append(f"{worse} false alarms in {len(calls)} pairs at confidence {confidence}: {limit:.0f} are allowed")
+    if missed(results) > 0.1:
+        complaints.append(f"{missed(results):.3f} of the intervals at confidence 0.9 are wrong")
+    rates.append(f"{100 * missed(results):.1f} % of the intervals at 0.9 are wrong")
     ok(name, complaints, f"{len(calls)} pairs, false alarms: {', '.join(rates)}")
 
 
