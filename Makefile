@@ -202,7 +202,7 @@ INSTALLS = 755:$(B)/sdeitop:$(PREFIX)/bin/sdeitop 755:$(B)/sdeid:$(PREFIX)/sbin/
 	644:contrib/systemd/sdeid.sysusers:$(PREFIX)/lib/sysusers.d/sdeid.conf \
 	$(call to_folder,$(wildcard contrib/prometheus/*.rules.yml),$(SHARE)/sdeitop/prometheus) \
 	$(call to_folder,$(wildcard contrib/grafana/*.json),$(SHARE)/sdeitop/grafana) \
-	$(call to_folder,README.md LICENSE,$(DOC)) \
+	$(call to_folder,README.md LICENSE,$(DOC)) $(call to_folder,$(wildcard docs/*.md),$(DOC)/docs) \
 	$(call to_folder,$(wildcard tracepoints/*.md tracepoints/*.config),$(DOC)/tracepoints) \
 	$(foreach series,$(wildcard tracepoints/linux-*),$(call to_folder,$(wildcard $(series)/*.patch),$(DOC)/$(series)))
 

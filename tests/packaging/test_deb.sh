@@ -83,6 +83,7 @@ wanted() {
 		/usr/share/doc/sdeitop/README.md.gz
 		/usr/share/doc/sdeitop/changelog.gz
 		/usr/share/doc/sdeitop/copyright
+		/usr/share/doc/sdeitop/docs/bisect.md.gz
 		/usr/share/doc/sdeitop/tracepoints/README.md
 		/usr/share/doc/sdeitop/tracepoints/kvm-sdei.config
 	END
