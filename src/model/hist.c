@@ -21,6 +21,7 @@
 #define BUCKETS (LAST_BLOCK * SUBS + 1)
 #define LINE 64
 #define WIDE_LINES 4
+#define KEPT_LINES 8	/* by a histogram that is cleared: what comes next is mostly much the same */
 
 union line {
 	uint16_t narrow[SUBS];
@@ -202,8 +203,21 @@ void hist_free(struct hist *h)
 
 void hist_clear(struct hist *h)
 {
-	free(h->lines);
+	union line *lines = h->lines;
+	uint64_t touched = h->touched;
+
+	if (!h->count)
+		return;
+	if (h->wide || line_count(h) > KEPT_LINES) {
+		free(lines);
+		lines = NULL;
+		touched = 0;
+	} else {
+		memset(lines, 0, line_count(h) * sizeof(*lines));
+	}
 	memset(h, 0, sizeof(*h));
+	h->lines = lines;
+	h->touched = touched;
 	h->min = UINT64_MAX;
 }
 

@@ -24,7 +24,7 @@ struct hist;			/* memory is allocated as buckets are touched */
 
 struct hist *hist_new(void);	/* NULL: no memory */
 void hist_free(struct hist *h);	/* NULL is fine */
-void hist_clear(struct hist *h);
+void hist_clear(struct hist *h);	/* keeps some of its room */
 
 /* Adds a sample; who may be NULL. 0, or -ENOMEM (then nothing was added). */
 int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who);

@@ -28,7 +28,7 @@ LIMITS = {
     "replay -j": 1240,
     "export --perfetto": 2450,
 }
-REDRAW_LIMIT = 18_000_000	# a third of it within ncurses
+REDRAW_LIMIT = 16_500_000	# a third of it within ncurses
 
 
 def count(command, directory, *options, **kwargs):
