@@ -16,6 +16,7 @@
 #include "config.h"
 #include "confine.h"
 #include "exporter.h"
+#include "ghosts.h"
 #include "news.h"
 #include "notify.h"
 #include "recorder.h"
@@ -217,6 +218,8 @@ static void forget_what_is_gone(struct sdeid *d)
 
 	if (d->now.now_ns < expire_ns)
 		return;
+	if (ghosts_tell(model_of(d), d->now.now_ns, expire_ns, take_record, d))
+		feeder_flush(d->feeder);
 	model_expire(model_of(d), d->now.now_ns - expire_ns);
 	model_expire_findings(model_of(d), d->now.now_ns - expire_ns);
 }
