@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#define UNDER_WAY (SDEI_PENDING | SDEI_RUNNING)		/* what its end clears */
+
 struct medium {
 	void (*record)(void *ctx, const struct sdei_record *record, size_t size);
 	void *ctx;
@@ -34,7 +36,12 @@ static void end_vcpu(const struct model_vcpu *v, const struct medium *medium)
 	};
 
 	for (size_t i = 0; i < v->event_count || i == 0; i++) {
-		end.head.event = i < v->event_count ? v->events[i]->event : 0;
+		const struct model_event *e = i < v->event_count ? v->events[i] : NULL;
+		uint8_t state = e ? e->state : 0;
+
+		end.head.event = e ? e->event : 0;
+		end.head.state = (state & ~UNDER_WAY) | (v->masked ? SDEI_MASKED : 0);
+		end.head.outcome = state & UNDER_WAY;
 		medium->record(medium->ctx, &end.head, sizeof(end));
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What sdeid writes: flight recordings for what was chosen, not too often, no bigger and no more than wanted; one text file by
- * one writer; findings in the log, but no flood of them. The clock is the test's own.
+ * one writer; findings in the log, but no flood of them; and whom it takes for gone. The clock is the test's own.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "src/cli/messages.h"
 #include "src/daemon/exporter.h"
+#include "src/daemon/ghosts.h"
 #include "src/daemon/news.h"
 #include "src/daemon/recorder.h"
 #include "src/trace/pack.h"
@@ -413,6 +415,63 @@ static void test_news(void **state)
 	model_free(m);
 }
 
+/* --- VMs whose end nobody told */
+
+static void feed_signal(struct model *m, uint32_t vm, uint32_t vcpu, uint64_t now_ns)
+{
+	const struct sdei_record r = {
+		.time_ns = now_ns, .vm = vm, .vcpu = vcpu, .kind = SDEI_SIGNAL, .outcome = SDEI_QUEUED,
+		.state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING,
+	};
+
+	model_feed(m, &r, sizeof(r));
+}
+
+static void feed_back(void *ctx, const struct sdei_record *record, size_t size)
+{
+	model_feed(ctx, record, size);
+}
+
+/* A process that has been, and is no more. */
+static uint32_t old_pid(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+static void test_ghosts(void **state)
+{
+	struct model *m = model_new(NULL);
+	uint32_t gone = old_pid();
+	struct model_vm *const *vms;
+	size_t count;
+
+	feed_signal(m, getpid(), 0, START);
+	feed_signal(m, gone, 0, START);
+	feed_signal(m, gone, 1, START + 5 * SECOND);
+	assert_false(ghosts_tell(m, START + 9 * SECOND, 5 * SECOND, feed_back, m));	/* its last records may be on their way */
+	assert_int_equal(model_totals(m)->vms, 2);
+	assert_true(ghosts_tell(m, START + 10 * SECOND, 5 * SECOND, feed_back, m));
+	assert_int_equal(model_totals(m)->vms, 1);
+	assert_int_equal(model_totals(m)->vcpus, 1);
+	vms = model_vms(m, &count);
+	assert_int_equal(count, 2);
+	assert_false(vms[0]->gone);
+	assert_true(vms[1]->gone);
+	assert_int_equal(vms[1]->gone_ns, START + 10 * SECOND);
+	/* What was pending was cleared by its end, and the sums are whole. */
+	assert_int_equal(vms[1]->vcpus[0]->events[0]->count.cleared, 1);
+	assert_int_equal(model_unaccounted(vms[1]->vcpus[0]->events[0]), 0);
+	for (int code = 0; code < FINDING_COUNT; code++)
+		assert_int_equal(model_totals(m)->found[code], 0);
+	assert_false(ghosts_tell(m, START + 100 * SECOND, 5 * SECOND, feed_back, m));
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,7 +482,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_follow, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_one_writer, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_series, begin_log, end_log),
-		cmocka_unit_test_setup_teardown(test_news, begin_log, end_log),
+		cmocka_unit_test_setup_teardown(test_news, begin_log, end_log), cmocka_unit_test(test_ghosts),
 	};
 
 	say_as("sdeid");
