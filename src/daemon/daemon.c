@@ -39,6 +39,7 @@ struct sdeid {
 	struct serve *serve;
 	struct pack *pack;		/* while somebody takes packets */
 	struct news news;
+	struct ghosts ghosts;
 	struct recording_about about;
 	struct view_status now;		/* of the last tick */
 	struct recording_status status;	/* the same, as it is in packets */
@@ -218,7 +219,7 @@ static void forget_what_is_gone(struct sdeid *d)
 
 	if (d->now.now_ns < expire_ns)
 		return;
-	if (ghosts_tell(model_of(d), d->now.now_ns, expire_ns, take_record, d))
+	if (ghosts_tell(&d->ghosts, model_of(d), d->now.now_ns, expire_ns, clock_ns(), take_record, d))
 		feeder_flush(d->feeder);
 	model_expire(model_of(d), d->now.now_ns - expire_ns);
 	model_expire_findings(model_of(d), d->now.now_ns - expire_ns);

@@ -53,19 +53,36 @@ static void end_vm(const struct model_vm *vm, const struct medium *medium)
 			end_vcpu(vm->vcpus[i], medium);
 }
 
-bool ghosts_tell(const struct model *m, uint64_t now_ns, uint64_t quiet_ns,
+static bool was_found(const struct ghosts *g, uint32_t pid)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (g->pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* A process that has just gone may have records on their way: then all are there that came before it was asked for. */
+bool ghosts_tell(struct ghosts *g, const struct model *m, uint64_t now_ns, uint64_t quiet_ns, uint64_t clock_ns,
 		 void (*record)(void *ctx, const struct sdei_record *record, size_t size), void *ctx)
 {
 	const struct medium medium = { .record = record, .ctx = ctx, .now_ns = now_ns };
+	struct ghosts found = { .asked_ns = clock_ns };
 	bool any = false;
 	size_t count;
 	struct model_vm *const *vms = model_vms(m, &count);
 
-	for (size_t i = 0; i < count && now_ns > quiet_ns; i++) {
+	if (now_ns <= quiet_ns || now_ns < g->asked_ns)
+		return false;
+	for (size_t i = 0; i < count && found.count < GHOSTS_MAX; i++) {
 		if (vms[i]->gone || !is_quiet(vms[i], now_ns - quiet_ns) || has_process(vms[i]->pid))
 			continue;
-		end_vm(vms[i], &medium);
-		any = true;
+		if (was_found(g, vms[i]->pid)) {
+			end_vm(vms[i], &medium);
+			any = true;
+		} else {
+			found.pids[found.count++] = vms[i]->pid;
+		}
 	}
+	*g = found;
 	return any;
 }

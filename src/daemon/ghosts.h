@@ -8,11 +8,21 @@
 
 #include "../model/model.h"
 
+#define GHOSTS_MAX 64
+
+/* Those whose process was no more when it was last asked for; all 0 at the start. */
+struct ghosts {
+	uint32_t pids[GHOSTS_MAX];
+	size_t count;
+	uint64_t asked_ns;
+};
+
 /*
- * Tells the end, now, of each VM of m that has been quiet for quiet_ns and whose process is no more, as the kernel would have:
- * record gets records that may reach m at once. True: there were some.
+ * Tells the end of each VM of m that has been quiet for quiet_ns up to now_ns, with all records up to then in m, and whose
+ * process was no more at an earlier call: record gets what the kernel would have sent, and may feed m at once. clock_ns is what
+ * CLOCK_MONOTONIC says. True: there were some.
  */
-bool ghosts_tell(const struct model *m, uint64_t now_ns, uint64_t quiet_ns,
+bool ghosts_tell(struct ghosts *g, const struct model *m, uint64_t now_ns, uint64_t quiet_ns, uint64_t clock_ns,
 		 void (*record)(void *ctx, const struct sdei_record *record, size_t size), void *ctx);
 
 #endif

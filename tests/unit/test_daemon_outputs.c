@@ -446,6 +446,7 @@ static uint32_t old_pid(void)
 static void test_ghosts(void **state)
 {
 	struct model *m = model_new(NULL);
+	struct ghosts g = { 0 };
 	uint32_t gone = old_pid();
 	struct model_vm *const *vms;
 	size_t count;
@@ -453,9 +454,10 @@ static void test_ghosts(void **state)
 	feed_signal(m, getpid(), 0, START);
 	feed_signal(m, gone, 0, START);
 	feed_signal(m, gone, 1, START + 5 * SECOND);
-	assert_false(ghosts_tell(m, START + 9 * SECOND, 5 * SECOND, feed_back, m));	/* its last records may be on their way */
+	assert_false(ghosts_tell(&g, m, START + 9 * SECOND, 5 * SECOND, START + 9 * SECOND + 1, feed_back, m));	/* its last records may be on their way */
 	assert_int_equal(model_totals(m)->vms, 2);
-	assert_true(ghosts_tell(m, START + 10 * SECOND, 5 * SECOND, feed_back, m));
+	assert_false(ghosts_tell(&g, m, START + 10 * SECOND, 5 * SECOND - 1, START + 10 * SECOND, feed_back, m));
+	assert_true(ghosts_tell(&g, m, START + 10 * SECOND, 5 * SECOND, START + 10 * SECOND + 1, feed_back, m));
 	assert_int_equal(model_totals(m)->vms, 1);
 	assert_int_equal(model_totals(m)->vcpus, 1);
 	vms = model_vms(m, &count);
@@ -468,7 +470,7 @@ static void test_ghosts(void **state)
 	assert_int_equal(model_unaccounted(vms[1]->vcpus[0]->events[0]), 0);
 	for (int code = 0; code < FINDING_COUNT; code++)
 		assert_int_equal(model_totals(m)->found[code], 0);
-	assert_false(ghosts_tell(m, START + 100 * SECOND, 5 * SECOND, feed_back, m));
+	assert_false(ghosts_tell(&g, m, START + 100 * SECOND, 5 * SECOND, START + 100 * SECOND + 1, feed_back, m));
 	model_free(m);
 }
 
