@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sdeitop diff: what it prints, against golden files; its exit statuses; what it says of recordings that are none, or are hostile. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "command_run.h"
 #include "recording_scene.h"
 #include "src/cli/commands.h"
 #include "src/cli/messages.h"
@@ -227,39 +226,7 @@ static int remove_recordings(void **state)
 
 /* --- running it */
 
-/* In a child, in the folder of the recordings, both of its outputs in output; the exit status. */
-static int run(char **argv)
-{
-	FILE *out = tmpfile();
-	size_t length;
-	int argc = 0, status;
-	pid_t child;
-
-	assert_non_null(out);
-	while (argv[argc])
-		argc++;
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-		dup2(fileno(out), STDOUT_FILENO);
-		dup2(fileno(out), STDERR_FILENO);
-		if (chdir(folder))
-			_exit(99);
-		status = cmd_diff.run(&cmd_diff, argc, argv);
-		fflush(stdout);
-		_exit(status);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	rewind(out);
-	length = fread(output, 1, sizeof(output) - 1, out);
-	output[length] = '\0';
-	fclose(out);
-	return WEXITSTATUS(status);
-}
-
-#define RUN(...) run((char *[]){ "diff", ##__VA_ARGS__, NULL })
+#define RUN(...) run_command(&cmd_diff, (char *[]){ "diff", ##__VA_ARGS__, NULL }, folder, output, sizeof(output))
 
 static void assert_says(const char *text)
 {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* sdeitop replay: prints what live would have printed; on a terminal, goes where keys say. */
-#include <fcntl.h>
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "command_run.h"
 #include "recording_scene.h"
 #include "src/cli/commands.h"
 #include "src/cli/feeder.h"
@@ -24,36 +23,7 @@
 static char output[4 << 20];
 static const char *directory;
 
-/* Runs it in a child, both of its outputs in output; the exit status. */
-static int run(char **argv)
-{
-	FILE *out = tmpfile();
-	size_t length;
-	int argc = 0, status;
-	pid_t child;
-
-	while (argv[argc])
-		argc++;
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-		dup2(fileno(out), STDOUT_FILENO);
-		dup2(fileno(out), STDERR_FILENO);
-		status = cmd_replay.run(&cmd_replay, argc, argv);
-		fflush(stdout);
-		_exit(status);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	rewind(out);
-	length = fread(output, 1, sizeof(output) - 1, out);
-	output[length] = '\0';
-	fclose(out);
-	return WEXITSTATUS(status);
-}
-
-#define RUN(...) run((char *[]){ "replay", ##__VA_ARGS__, NULL })
+#define RUN(...) run_command(&cmd_replay, (char *[]){ "replay", ##__VA_ARGS__, NULL }, NULL, output, sizeof(output))
 
 static void assert_says(const char *text)
 {
