@@ -202,7 +202,7 @@ INSTALLS = 755:$(B)/sdeitop:$(PREFIX)/bin/sdeitop 755:$(B)/sdeid:$(PREFIX)/sbin/
 	644:contrib/systemd/sdeid.sysusers:$(PREFIX)/lib/sysusers.d/sdeid.conf \
 	$(call to_folder,$(wildcard contrib/prometheus/*.rules.yml),$(SHARE)/sdeitop/prometheus) \
 	$(call to_folder,$(wildcard contrib/grafana/*.json),$(SHARE)/sdeitop/grafana) \
-	$(call to_folder,README.md LICENSE,$(DOC)) $(call to_folder,$(wildcard docs/*.md),$(DOC)/docs) \
+	$(call to_folder,README.md LICENSE,$(DOC)) $(call to_folder,$(wildcard docs/*.md docs/*.svg),$(DOC)/docs) \
 	$(call to_folder,$(wildcard tracepoints/*.md tracepoints/*.config),$(DOC)/tracepoints) \
 	$(foreach series,$(wildcard tracepoints/linux-*),$(call to_folder,$(wildcard $(series)/*.patch),$(DOC)/$(series)))
 
@@ -237,6 +237,12 @@ BENCH ?=
 .PHONY: bench
 bench: $(B)/sdeitop $(BENCHES)
 	$(Q)QUICK=$(QUICK) tests/bench/run $(BENCH)
+
+# The tables and plots of docs/performance.md, from the last run.
+.PHONY: bench-docs
+bench-docs:
+	$(Q)cp $(B)/bench/bench.json docs/bench.json
+	$(Q)tests/bench/plot
 
 # --- say what is missing before a compiler does
 .PHONY: need-host need-lab
@@ -285,6 +291,7 @@ help:
 #? make fuzz SECONDS=60     any bytes as a recording, and as an image of a model, for so long each
 #? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live
 #?                         parts); BENCH=name: one of tests/bench/README.md; QUICK=1: a short one
+#? make bench-docs         its figures into docs/performance.md
 #? make lab                build for the lab (build/arm64/bin)
 #? make kernel             build the lab kernel (cached)
 #? make setup              install what is missing (apt, root)

@@ -12,6 +12,7 @@ import threading
 from benchlib import QUICK, tell, tool, undisturbed
 
 REDRAWS = 10 if QUICK else 50
+ROUNDS = 1 if QUICK else 3
 TARGETS = {2000: 2}
 
 
@@ -25,6 +26,11 @@ def read_all(master, seen):
 
 
 def redraw(vcpus, rows, columns):
+    """The best of some runs."""
+    return min(run_once(vcpus, rows, columns) for _ in range(ROUNDS))
+
+
+def run_once(vcpus, rows, columns):
     """Median and worst CPU time, bytes a redraw."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
