@@ -21,7 +21,6 @@ class Live:
 
     def once(self, vcpus, producers, rate, seconds):
         taken = self.server.ask(f"{vcpus} {producers} {int(rate)} {seconds}")
-        # Stopped when the time was over, and the rest read afterwards: what the events took is what counts.
         return {**taken, "rate": taken["events"] * 1e3 / taken["wall_ns"], "ns": taken["reader_ns"] / max(1, taken["records"])}
 
     def best(self, vcpus, producers, rate, seconds=SECONDS):

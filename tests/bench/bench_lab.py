@@ -10,7 +10,7 @@ TIMES = 20000		# MORE - LESS of lab.sh
 
 
 def lab(directory, kernel, *arguments):
-    """{(name, what): instructions each}"""
+    """{(name, what): instructions each, of starts in millions}"""
     need("qemu-system-aarch64", "qemu-system-arm")
     with open(os.path.join(HERE, "lab.sh"), encoding="utf-8") as file:
         script = file.read()
@@ -21,7 +21,7 @@ def lab(directory, kernel, *arguments):
     lines = [line.split() for line in done.stdout.splitlines()]
     if done.returncode or not lines or any(len(line) != 3 or line[0] == "failed" for line in lines):
         raise Unavailable((done.stderr or done.stdout).strip()[-200:] or "the lab said nothing")
-    return {(name, what): int(took) / TIMES for name, what, took in lines}
+    return {(name, what): int(took) / (1e6 if what == "start" else TIMES) for name, what, took in lines}
 
 
 def run(table, directory):
@@ -36,6 +36,7 @@ def run(table, directory):
     table.add("added by ftrace's own records", ftrace, "instructions")
     for name, what in (("sdeitop", "added by sdeitop"), ("no-calls", "added by sdeitop --no-calls"), ("sched", "added by sdeitop --sched")):
         table.add(what, took[name, "event"] - event, "instructions", ftrace if name == "sdeitop" else None, "ftrace's own records")
+    table.add("sdeitop state of 1,000 vCPUs, start to end", took["many", "start"], "M instructions", took["none", "start"], "without VMs")
     try:
         stock = lab(directory, "stock", "stock")["nothing", "exit"]
     except Unavailable as error:

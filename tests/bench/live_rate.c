@@ -2,7 +2,8 @@
 /*
  * How fast events can come with nothing lost, and what the reader takes: one or two CPUs fire a tracepoint with the programs
  * of sdei.bpf.c on it, at a rate or as fast as they can, while a thread on another CPU drains the rings as sdeitop does. Where the
- * records go, a model or a recording, is told by the argument: "model", or a directory to be made.
+ * records go, a model or a recording, is told by the first argument: "model", or a directory to be made. A second one is the
+ * size of the rings, if not the default.
  *
  * Each line of standard input is VCPUS PRODUCERS EVENTS-PER-SECOND SECONDS, the rate being that of each producer, 0: as fast
  * as it can; the answer is a line of JSON. Times are CPU times but for wall_ns; delay: from a record's time until what it was
@@ -226,9 +227,10 @@ static uint64_t lost_total(struct live *live)
 	return lost;
 }
 
-static int fire_and_read(struct reader *r, const struct order *order, struct firing *firing)
+/* *wall_ns: until the producers were done; the reader ends a period later. */
+static int fire_and_read(struct reader *r, const struct order *order, struct firing *firing, uint64_t *wall_ns)
 {
-	uint64_t until = clock_ns(CLOCK_MONOTONIC) + order->seconds * SECOND_NS;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC), until = start + order->seconds * SECOND_NS;
 	pthread_t reading, threads[PRODUCERS];
 
 	if (pthread_create(&reading, NULL, read_all, r))
@@ -242,6 +244,7 @@ static int fire_and_read(struct reader *r, const struct order *order, struct fir
 	}
 	for (unsigned int i = 0; i < order->producers; i++)
 		pthread_join(threads[i], NULL);
+	*wall_ns = clock_ns(CLOCK_MONOTONIC) - start;
 	__atomic_store_n(&r->stop, true, __ATOMIC_RELEASE);
 	pthread_join(reading, NULL);
 	return firing[0].err;
@@ -250,15 +253,13 @@ static int fire_and_read(struct reader *r, const struct order *order, struct fir
 static int measure(struct reader *r, const struct order *order)
 {
 	struct firing firing[PRODUCERS] = { 0 };
-	uint64_t lost, start, wall;
+	uint64_t lost, wall = 1;
 	int err = warm_up(r, order->producers, order->vcpus);
 
 	if (err)
 		return err;
 	lost = lost_total(producer_live(r->producer));
-	start = clock_ns(CLOCK_MONOTONIC);
-	err = fire_and_read(r, order, firing);
-	wall = clock_ns(CLOCK_MONOTONIC) - start;
+	err = fire_and_read(r, order, firing, &wall);
 	lost = lost_total(producer_live(r->producer)) - lost;
 	printf("{\"events\":%llu,\"records\":%llu,\"lost\":%llu,\"wall_ns\":%llu,\"producer_ns\":%llu,\"reader_ns\":%llu,"
 	       "\"delay_p50_ns\":%llu,\"delay_max_ns\":%llu}\n", (unsigned long long)firing[0].events + firing[1].events,
@@ -287,7 +288,7 @@ static int obey(struct producer *p, struct bench_recorder *recorder, const char 
 
 int main(int argc, char **argv)
 {
-	struct producer *p = argc == 2 ? producer_new(0) : NULL;
+	struct producer *p = argc > 1 ? producer_new(argc > 2 ? strtoul(argv[2], NULL, 0) : 0) : NULL;
 	bool recording = p && strcmp(argv[1], "model");
 	int err = p ? producer_attach(p, "stream") : -EINVAL;
 	struct bench_recorder recorder;
