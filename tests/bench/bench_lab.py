@@ -16,7 +16,7 @@ def lab(directory, kernel, *arguments):
         script = file.read()
     tell(f"  lab, {kernel} kernel")
     done = subprocess.run([os.path.join(TOP, "scripts", "lab"), "exec", "--icount", "--cpus", "1", "--kernel", kernel, "--timeout", "300",
-                           "--out", directory, "--", "sh", "-c", script, "sh", *arguments],
+                           "--out", os.path.join(directory, "out"), "--", "sh", "-c", script, "sh", *arguments],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     lines = [line.split() for line in done.stdout.splitlines()]
     if done.returncode or not lines or any(len(line) != 3 or line[0] == "failed" for line in lines):

@@ -86,12 +86,21 @@ class Server:
         self.process.wait()
 
 
+def ftrace_buffers(kib=None):
+    """The size of ftrace's buffers in KiB, or sets it: trace-cmd leaves them as large as it needed them."""
+    path = "/sys/kernel/tracing/buffer_size_kb"
+    command = f"cat {path}" if kib is None else f"echo {kib} >{path}"
+    done = subprocess.run([os.path.join(HERE, "with-tracefs"), "sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
+    return (done.stdout.split() or [None])[0]
+
+
 class Peer:
     """Another tracer while it traces; its own readers go before ordinary threads, like ours."""
 
     def __init__(self, command, directory):
         need(command[0], {"perf": "linux-perf"}.get(command[0]))
         self.log = os.path.join(directory, "peer.log")
+        self.buffers = ftrace_buffers() if command[0] == "trace-cmd" else None
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([os.path.join(HERE, "with-tracefs"), *undisturbed(), *command], cwd=directory,
                                             stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
@@ -114,6 +123,8 @@ class Peer:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        if self.buffers:
+            ftrace_buffers(self.buffers)
 
 
 class Table:

@@ -84,13 +84,14 @@ wanted() {
 		/usr/share/doc/sdeitop/changelog.gz
 		/usr/share/doc/sdeitop/copyright
 		/usr/share/doc/sdeitop/docs/bisect.md.gz
+		/usr/share/doc/sdeitop/docs/performance.md.gz
 		/usr/share/doc/sdeitop/tracepoints/README.md
 		/usr/share/doc/sdeitop/tracepoints/kvm-sdei.config
 	END
 	for page in man/*; do
 		printf '/usr/share/man/man%s/%s.gz\n' "${page##*.}" "${page##*/}"
 	done
-	printf '/usr/share/doc/sdeitop/%s\n' tracepoints/linux-*/*.patch
+	printf '/usr/share/doc/sdeitop/%s\n' tracepoints/linux-*/*.patch docs/*.svg
 }
 
 package_has_what_it_should() {
