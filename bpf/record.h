@@ -6,7 +6,7 @@
  * What each field means is the tracepoint contract, tracepoints/README.md.
  * Fixed-width, explicitly padded, at most 64 bytes; the kinds that make up the
  * traffic (signal, dispatch, complete, mask, unmask) take 32.
- * A change of layout raises SDEI_RECORD_ABI.
+ * A change of layout, or another kind, raises SDEI_RECORD_ABI.
  */
 #ifndef SDEI_RECORD_H
 #define SDEI_RECORD_H
@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define SDEI_RECORD_ABI 1
+#define SDEI_RECORD_ABI 2
 
 /* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
 #define SDEI_NONE 0xffffffffU
@@ -35,9 +35,11 @@
 	X(COMPLETE, complete)	\
 	X(CALL, call)		\
 	X(STATE, state)		\
-	X(PLACE, place)
+	X(PLACE, place)		\
+	X(APF, apf)
 
-/* PLACE is no tracepoint of SDEI's: with --sched it tells where a vCPU's thread went; its state byte says nothing. */
+/* PLACE is no tracepoint of SDEI's: with --sched it tells where a vCPU's thread went; its state byte says nothing.
+ * APF is a step in the life of an asynchronous page fault, on any architecture; event and state say nothing. */
 enum sdei_kind {
 	SDEI_KIND_NONE,
 #define X(NAME, name) SDEI_##NAME,
@@ -92,6 +94,49 @@ enum sdei_place {
 	SDEI_DESCHEDULED = 3,
 };
 
+/*
+ * sdei_record.origin of APF: the steps of a fault, in the order in which most have them. Which there are depends on the
+ * architecture; between the first and the last, a fault has its id.
+ */
+enum sdei_apf_step {
+	APF_SETUP	= 1,	/* handed to a worker: kvm_setup_async_pf() */
+	APF_NOT_PRESENT	= 2,	/* the guest is told, or is not (outcome): kvm_arch_async_page_not_present() */
+	APF_WORKING	= 3,	/* the worker begins: async_pf_execute() */
+	APF_READY	= 4,	/* the page is there */
+	APF_PRESENT	= 5,	/* the guest is told that, or need not be (outcome): kvm_arch_async_page_present() */
+	APF_ACK		= 6,	/* the guest has seen that; about the newest APF_PRESENT of the vCPU; no id */
+	APF_FALLBACK	= 7,	/* handled synchronously instead (outcome says why); no id */
+	APF_CLEAR	= 8,	/* all of the vCPU are forgotten: kvm_clear_async_pf_completion_queue(); no id */
+	APF_SYNC	= 9,	/* a fault that kept the vCPU in the host for duration_ns; no id */
+};
+
+/* sdei_record.outcome of APF_NOT_PRESENT: how the guest was told. */
+enum sdei_apf_told {
+	APF_TOLD	= 1,	/* by an SDEI event, an exception or an interrupt */
+	APF_HALTED	= 2,	/* not at all: the vCPU is halted until the page is there */
+	APF_UNTOLD	= 3,	/* refused (masked, busy, pending): waits synchronously */
+};
+
+/* sdei_record.outcome of APF_PRESENT. */
+enum sdei_apf_present {
+	APF_SIGNALLED	= 1,	/* the page-ready interrupt or its like */
+	APF_CANCELLED	= 2,	/* the not-present was withdrawn before the guest saw it */
+	APF_SILENT	= 3,	/* nothing to tell: it was not told of the fault */
+	APF_WAKE_ALL	= 4,	/* not about one fault: everybody who waits looks again */
+};
+
+/* sdei_record.outcome of APF_FALLBACK. */
+enum sdei_apf_fallback {
+	APF_FALLBACK_OFF	= 1,	/* the guest has not asked for it */
+	APF_FALLBACK_NOT_NOW	= 2,	/* the vCPU is where it cannot be told: interrupts off, kernel mode only user mode was asked for */
+	APF_FALLBACK_FULL	= 3,	/* as many are in flight as there may be */
+	APF_FALLBACK_NO_MEMORY	= 4,
+	APF_FALLBACK_MASKED	= 5,	/* SDEI: the PE is masked */
+	APF_FALLBACK_BUSY	= 6,	/* SDEI: a handler is running */
+	APF_FALLBACK_PENDING	= 7,	/* SDEI: the event is pending already */
+	APF_FALLBACK_OTHER	= 8,
+};
+
 /* sdei_record.origin of RESET. */
 enum sdei_reset_reason {
 	SDEI_PRIVATE_RESET = 1,
@@ -134,6 +179,17 @@ struct sdei_record_call {
 	__u32 pad;
 };
 
+/* APF. */
+struct sdei_record_apf {
+	struct sdei_record head;	/* arg: the token, as the guest sees it; 0: none */
+	__u64 id;		/* of the fault: unique on this host since the tracing began; 0: none */
+	__u64 gfn;		/* guest page; 0 where the step does not know it */
+	union {
+		__u64 duration_ns;	/* APF_SYNC */
+		__u64 queued;		/* others: faults of the vCPU in flight, this one included */
+	};
+};
+
 /* Attempts and failed reserves, per CPU and kind: map `counters`, index enum sdei_kind. */
 struct sdei_counter {
 	__u64 attempted;	/* records that passed the filter */
@@ -160,6 +216,7 @@ struct sdei_lost_key {
 _Static_assert(sizeof(struct sdei_record) == 32, "hot records are 32 bytes");
 _Static_assert(sizeof(struct sdei_record_handler) == 48, "record ABI");
 _Static_assert(sizeof(struct sdei_record_call) == 64, "records are at most 64 bytes");
+_Static_assert(sizeof(struct sdei_record_apf) == 56, "records are at most 64 bytes");
 _Static_assert(sizeof(struct sdei_lost_key) == 24, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, event) == 16, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, kind) == 20, "record ABI");

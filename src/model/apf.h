@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Asynchronous page faults: what became of each, and how long its stages took. Fed by model_feed() with records of kind APF,
+ * and on arm64 joined with the SDEI records of the event that tells the guest (event 1). Design section 5.
+ *
+ * A fault is known by its id from APF_SETUP until APF_PRESENT, APF_CLEAR or a loss; one whose start was not seen gives no samples.
+ */
+#ifndef MODEL_APF_H
+#define MODEL_APF_H
+
+#include "hist.h"
+
+struct model_vcpu;
+struct model_vm;
+
+/* X(name, what it lasts). In the order of a fault's life; text, JSON and metric names are these. */
+#define APF_STAGES(X)							\
+	X(signal, "handed to a worker until the guest is told that the page is not present")	\
+	X(dispatch, "told until the guest's handler is entered (SDEI)")	\
+	X(handler, "entered until completed (SDEI)")			\
+	X(wait, "handed to a worker until it begins")			\
+	X(page, "the worker's beginning until the page is there")	\
+	X(present, "page there until the guest is told so")		\
+	X(ack, "told so until the guest acknowledges")			\
+	X(total, "handed to a worker until the guest is told that the page is there")	\
+	X(halt, "of total: faults for which the vCPU is halted or waits, because the guest was not told")	\
+	X(sync, "faults handled synchronously: how long they kept the vCPU in the host")
+
+enum apf_stage {
+#define X(name, help) APF_STAGE_##name,
+	APF_STAGES(X)
+#undef X
+	APF_STAGE_COUNT
+};
+
+/* X(name, what it counts). setup = async + halted + untold + cancelled + wasted + cleared + in_flight (+ carried), without loss. */
+#define APF_COUNTS(X)							\
+	X(setup, "faults handed to a worker")				\
+	X(async, "told to the guest, and the page was told ready afterwards")	\
+	X(halted, "the vCPU was halted instead, the guest being unable to be told")	\
+	X(untold, "refused by the guest's state: waited for synchronously")	\
+	X(cancelled, "not-present withdrawn in time, because the page came first")	\
+	X(wasted, "the page was ready before the guest had seen that it was not present")	\
+	X(cleared, "forgotten with their vCPU, or when the guest switched it off")	\
+	X(wake_all, "times that all who wait were woken")		\
+	X(acked, "page-ready acknowledged by the guest")		\
+	X(fallback, "faults that were not handed to a worker, see fallbacks")	\
+	X(sync, "faults that kept the vCPU in the host")
+
+struct apf_counts {
+#define X(name, help) uint64_t name;
+	APF_COUNTS(X)
+#undef X
+};
+
+#define APF_FALLBACKS 9		/* index: enum sdei_apf_fallback; [0] none of them */
+
+/* One of the slowest, by total. A stage that is not known is UINT64_MAX. */
+#define APF_SLOW_COUNT 4
+struct apf_fault {
+	uint64_t id, token, gfn, setup_ns;	/* setup_ns: CLOCK_MONOTONIC */
+	uint64_t stage[APF_STAGE_COUNT];
+};
+
+struct model_apf {
+	struct hist *stage[APF_STAGE_COUNT];	/* NULL until the first sample */
+	struct hist *depth;			/* faults in flight when one is added (a number, not ns) */
+	struct apf_counts count, interval;	/* since start (or model_reset); of the last closed interval */
+	uint64_t fallbacks[APF_FALLBACKS];
+	uint64_t in_flight;			/* now, those whose start was not seen apart */
+	uint64_t most_in_flight;
+	uint64_t lost;				/* records about it that were lost */
+	bool inexact;				/* then distributions miss samples */
+	struct apf_fault slow[APF_SLOW_COUNT];	/* slowest first */
+	unsigned int slow_count;
+};
+
+/* NULL: this vCPU had none, nor anything else about them. */
+const struct model_apf *model_vcpu_apf(const struct model_vcpu *vcpu);
+
+/* Adds up the vCPUs of a VM into *sum, whose histograms are the caller's to free with apf_release(). 0 or -ENOMEM. */
+int model_vm_apf(const struct model_vm *vm, struct model_apf *sum);
+void apf_release(struct model_apf *sum);
+
+const char *apf_stage_name(enum apf_stage stage);
+const char *apf_stage_help(enum apf_stage stage);
+const char *apf_fallback_name(unsigned int reason);	/* "off", "not-now", "full", "no-memory", "masked", "busy", "pending", "other" */
+
+#endif
