@@ -2,7 +2,7 @@
 /*
  * What each CPU counts; shared with user space, which maps these counters.
  * One CPU writes, without atomics: a kind is counted by one program only, and
- * the kernel does not let a program interrupt itself. PLACE is the exception.
+ * the kernel does not let a program interrupt itself. PLACE and APF are the exceptions.
  */
 #ifndef SDEI_CPU_H
 #define SDEI_CPU_H
@@ -14,10 +14,11 @@ struct sdei_cpu {
 	struct sdei_counter kinds[SDEI_KIND_COUNT];
 	__u64 lost_unknown;	/* of the losses, those that `lost` has no room to name */
 	__u64 woken_ns;		/* when this CPU last woke the reader */
+	__u64 pad[6];
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct sdei_cpu) == 256, "whole cache lines");
+_Static_assert(sizeof(struct sdei_cpu) == 320, "whole cache lines");
 #endif
 
 #endif /* SDEI_CPU_H */

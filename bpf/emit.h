@@ -111,10 +111,10 @@ static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_ke
 	return 0;
 }
 
-/* The new value. Programs of several tracepoints count PLACE, and not every kernel keeps them apart on a CPU. */
+/* The new value. Several programs count PLACE and APF, and not every kernel keeps them apart on a CPU. */
 static __always_inline __u64 raise(__u64 *count, __u8 kind)
 {
-	if (kind == SDEI_PLACE)
+	if (kind == SDEI_PLACE || kind == SDEI_APF)
 		return __sync_fetch_and_add(count, 1) + 1;
 	return ++*count;
 }

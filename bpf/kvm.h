@@ -56,7 +56,28 @@ struct kvm_vcpu {
 	int vcpu_id;
 	int mode;		/* 0: outside of the guest */
 	struct pid *pid;	/* the thread that ran it last; NULL: none yet */
+	struct {
+		__u32 queued;
+	} async_pf;
 	struct kvm_vcpu_arch arch;
+};
+
+/* Each architecture has some of these; asked for before use. */
+struct kvm_arch_async_pf {
+	__u32 token;
+	unsigned long pfault_token;
+	unsigned long long gfn;
+};
+
+struct work_struct {
+	unsigned long data;
+};
+
+struct kvm_async_pf {
+	struct work_struct work;
+	unsigned long long cr2_or_gpa;
+	struct kvm_arch_async_pf arch;
+	bool wakeup_all;
 };
 
 /* --- threads */
@@ -86,6 +107,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	int pid;		/* in the initial namespace */
 	int on_cpu;
+	unsigned long nvcsw;	/* how often it gave its CPU up to wait */
 	struct hlist_node pid_links[1];	/* in pid.tasks */
 };
 

@@ -108,6 +108,7 @@ enum sdei_apf_step {
 	APF_FALLBACK	= 7,	/* handled synchronously instead (outcome says why); no id */
 	APF_CLEAR	= 8,	/* all of the vCPU are forgotten: kvm_clear_async_pf_completion_queue(); no id */
 	APF_SYNC	= 9,	/* a fault that kept the vCPU in the host for duration_ns; no id */
+	APF_VCPU_END	= 10,	/* the vCPU is destroyed; no id. Only where no record of kind STATE tells it */
 };
 
 /* sdei_record.outcome of APF_NOT_PRESENT: how the guest was told. */

@@ -3,7 +3,7 @@
  * One program per kvm_sdei_* tracepoint, named like it; each only puts its
  * arguments where the record has them. The arguments are the contract of
  * tracepoints/README.md, where fields are only ever appended.
- * The programs of place.h and snapshot.h are in the same object, because they
+ * The programs of apf.h, place.h and snapshot.h are in the same object, because they
  * share its maps.
  */
 #include <stdbool.h>
@@ -13,6 +13,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "apf.h"
 #include "emit.h"
 #include "place.h"
 #include "snapshot.h"

@@ -14,6 +14,7 @@ union record {
 	struct sdei_record head;
 	struct sdei_record_handler handler;
 	struct sdei_record_call call;
+	struct sdei_record_apf apf;
 };
 
 struct feeder {

@@ -122,11 +122,27 @@ static const char *gives_of(unsigned int kind)
 	}
 }
 
+/* All of it or nothing, but for single functions that a kernel calls otherwise. */
+static void judge_apf(struct judge_list *j)
+{
+	const struct probes *p = &j->facts->probes;
+	bool there = !j->facts->btf && p->has_apf;
+	const char *missing = NULL;
+	struct capability *c;
+
+	for (int i = PROBE_APF; there && i < PROBE_SCHED && !missing; i++)
+		missing = i == PROBE_APF_VCPU_END ? NULL : p->list[i].why_not;
+	c = add(j, "async-page-faults", yes_if(there), false, "asynchronous page faults of guests and their latency", "%s",
+		!there ? "this kernel has no kvm_setup_async_pf()" : missing ?: "all functions are there");
+	remedy(c, "boot a kernel with CONFIG_KVM_ASYNC_PF: any of x86 or s390, or one of arm64 with the second series of tracepoints/");
+}
+
 static void judge_tracepoints(struct judge_list *j)
 {
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		judge_tracepoint(j, i, gives_of((unsigned int)i + 1));
 	judge_tracepoint(j, PROBE_SNAPSHOT, "quiet VMs and their state from the start; 'sdeitop state'");
+	judge_apf(j);
 	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
 		judge_tracepoint(j, i, "--sched: how long a vCPU's thread was off the CPU");
 }

@@ -6,6 +6,7 @@
 #define PLAIN	sizeof(struct sdei_record)
 #define HANDLER	sizeof(struct sdei_record_handler)
 #define CALL	sizeof(struct sdei_record_call)
+#define APF	sizeof(struct sdei_record_apf)
 
 /*
  * Ranks: counters of some arm64 machines tick every 40 ns, so two CPUs can show
@@ -28,6 +29,7 @@ static const struct kind kinds[SDEI_KIND_COUNT] = {
 	[SDEI_UNREGISTER] = { "kvm_sdei_unregister", 5, PLAIN, 11 },
 	[SDEI_RESET]	  = { "kvm_sdei_reset", 4, PLAIN, 12 },
 	[SDEI_CALL]	  = { "kvm_sdei_call", 10, CALL, 13 },
+	[SDEI_APF]	  = { NULL, 0, APF, 14 },
 };
 
 const struct kind *kind_of(unsigned int number)

@@ -49,15 +49,17 @@ static int find_probes(struct live *live, const struct live_options *options, co
 		return live_fail(error, -ENOENT, "cannot read what kernel %s says about itself in /sys/kernel/btf/vmlinux "
 				 "(%s): it must be built with CONFIG_DEBUG_INFO_BTF and have the kvm_sdei_* tracepoints; "
 				 WAY_OUT, kernel.release, strerror(-found));
-	if (found == 0)
+	live->has_sdei = found > 0;
+	if (!found && !live->probes.has_apf)
 		return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
-				 "the BTF of the kernel and of its kvm module (%s: %s); " WAY_OUT, kernel.release,
+				 "the BTF of the kernel and of its kvm module (%s: %s), nor asynchronous page faults; " WAY_OUT, kernel.release,
 				 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
 	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
+	if (live->has_sdei)
+		probes_refuse(&live->probes, PROBE_APF_VCPU_END, "kvm_sdei_state tells it");
 	for (int i = PROBE_SCHED; i < PROBE_COUNT && !options->sched; i++)
 		probes_refuse(&live->probes, i, "not asked for");
-	live->probe_count = options->sched ? PROBE_COUNT : PROBE_SCHED;
 	return 0;
 }
 
@@ -70,6 +72,25 @@ int live_check(char *message, size_t size)
 
 	free(live);
 	return err;
+}
+
+/* A kernel without SDEI lacks nothing of it. */
+static bool is_shown(const struct live *live, const struct live_options *options, int i)
+{
+	if (i == PROBE_APF_VCPU_END && live->has_sdei)
+		return false;
+	if (probe_is_apf(i))
+		return live->probes.has_apf;
+	if (i >= PROBE_SCHED)
+		return options->sched;
+	return live->has_sdei || i == PROBE_SNAPSHOT;
+}
+
+static void select_shown(struct live *live, const struct live_options *options)
+{
+	for (int i = 0; i < PROBE_COUNT; i++)
+		if (is_shown(live, options, i))
+			live->shown[live->shown_count++] = live->probes.list[i];
 }
 
 /* Whatever it is that the kernel does not let us attach to, the others will do. 1 if it is attached, 0 or -errno. */
@@ -95,8 +116,8 @@ static int attach(struct live *live, const struct live_error *error)
 	char why[256];
 
 	live->start_ns = live_now_ns();
-	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
-		attach_probe(live, i);
+	for (int i = PROBE_APF; i < PROBE_COUNT; i++)
+		attached += attach_probe(live, i) > 0 && probe_is_apf(i);
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++) {
 		err = attach_probe(live, i);
 		attached += err > 0;
@@ -129,6 +150,7 @@ struct live *live_open(const struct live_options *options, int *err, char *messa
 		*err = attach(live, &error);
 	if (!*err) {
 		live_take_snapshot(live);
+		select_shown(live, options);
 		return live;
 	}
 	live_close(live);
@@ -170,8 +192,8 @@ int live_period_ms(const struct live *live)
 
 const struct source_probe *live_probes(const struct live *live, size_t *count)
 {
-	*count = live->probe_count;
-	return live->probes.list;
+	*count = live->shown_count;
+	return live->shown;
 }
 
 int live_counters(const struct live *live, struct source_counters *counters)
@@ -190,7 +212,7 @@ int live_counters(const struct live *live, struct source_counters *counters)
 			counters->attempted[kind] += __atomic_load_n(&count->attempted, __ATOMIC_ACQUIRE);
 		}
 		counters->attempted[kind] += live->snapshot.counts.kinds[kind].attempted;
-		missed = kind <= PROBE_TRACEPOINTS ? live_missed(live, kind - 1) : 0;
+		missed = live_missed_of(live, kind);
 		counters->lost[kind] += missed;
 		counters->attempted[kind] += missed;
 	}

@@ -138,8 +138,8 @@ static uint64_t missed_total(const struct live *live)
 {
 	uint64_t missed = 0;
 
-	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
-		missed += live_missed(live, i);
+	for (unsigned int kind = 1; kind < SDEI_KIND_COUNT; kind++)
+		missed += live_missed_of(live, kind);
 	return missed;
 }
 

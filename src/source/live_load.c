@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -14,6 +15,8 @@
 #define DENIED_VMS 16384
 #define WAITING_VCPUS 16384	/* that have an event pending at the same time */
 #define SNAPSHOT_VCPUS (1 << 20)
+#define APF_FAULTS 65536	/* in flight, of all vCPUs */
+#define APF_THREADS 16384	/* workers, and vCPUs in a page fault, at the same time */
 
 /*
  * libbpf's messages have no context, so the first warning is kept here: behind "cannot load" it is what helps.
@@ -30,7 +33,7 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 
 struct bpf_program *live_program(const struct live *live, int i)
 {
-	return bpf_object__find_program_by_name(live->bpf->obj, live->probes.list[i].name);
+	return bpf_object__find_program_by_name(live->bpf->obj, live->probes.programs[i]);
 }
 
 void live_switch(struct live *live, bool on)
@@ -47,6 +50,15 @@ uint64_t live_missed(const struct live *live, int i)
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &program, &size))
 		return 0;
 	return program.recursion_misses;
+}
+
+uint64_t live_missed_of(const struct live *live, unsigned int kind)
+{
+	uint64_t missed = 0;
+
+	for (int i = PROBE_APF; kind == SDEI_APF && i < PROBE_SCHED; i++)
+		missed += live_missed(live, i);
+	return kind <= PROBE_TRACEPOINTS ? live_missed(live, kind - 1) : missed;
 }
 
 static int open_object(struct live *live, bool verbose, const struct live_error *error)
@@ -105,6 +117,12 @@ static int size_optional_maps(struct live *live)
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.watched, waiting);
 	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.faults, live->probes.has_apf ? APF_FAULTS : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.workers, live->probes.has_apf ? APF_THREADS : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.faulting, live->probes.has_apf ? APF_THREADS : 1);
+	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.told, is_wanted(live, PROBE_SNAPSHOT) ? SNAPSHOT_VCPUS : 1);
 	return err;
 }
@@ -129,18 +147,30 @@ static int size_maps(struct live *live, const struct source_filter *filter)
 	return err;
 }
 
+/* What a guest that cannot be told of a fault does: on arm64 the fault is waited for, elsewhere the vCPU is halted. */
+static unsigned char untold_outcome(void)
+{
+	struct utsname host;
+
+	return uname(&host) == 0 && strcmp(host.machine, "aarch64") == 0 ? APF_UNTOLD : APF_HALTED;
+}
+
 /* libbpf raises RLIMIT_MEMLOCK by itself where the kernel (before 5.11) still counts maps against it. */
 static int load_object(struct live *live, const struct live_options *options, const struct live_error *error)
 {
+	struct bpf_program *program;
 	char why[256];
 	int err;
 
 	configure_wakeup(live);
 	configure_filters(live, &options->filter);
 	live->bpf->rodata->sched = options->sched;
+	live->bpf->rodata->apf_untold = untold_outcome();
 	err = size_maps(live, &options->filter);
 	if (err)
 		return live_fail(error, err, "cannot size the BPF maps: %s", strerror(-err));
+	bpf_object__for_each_program(program, live->bpf->obj)
+		bpf_program__set_autoload(program, false);
 	for (int i = 0; i < PROBE_COUNT; i++)
 		bpf_program__set_autoload(live_program(live, i), is_wanted(live, i));
 	err = sdei_bpf__load(live->bpf);

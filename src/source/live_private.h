@@ -18,8 +18,10 @@ struct live {
 	struct sdei_bpf *bpf;		/* the skeleton */
 	struct probes probes;
 	struct bpf_link *links[PROBE_COUNT];
-	int probe_count;		/* of these, the first ones were asked for */
+	struct source_probe shown[PROBE_COUNT];	/* those that can be expected of this kernel, and were asked for */
+	size_t shown_count;
 	bool attached;
+	bool has_sdei;			/* this kernel has tracepoints of SDEI */
 
 	unsigned int cpus;		/* highest CPU number + 1 */
 	unsigned int cpu_values;	/* values of one key in a per-CPU map */
@@ -78,5 +80,8 @@ void live_synchronize(struct live *live);
  * How often program i was not run because it was interrupted by itself: losses that happen before any code of ours.
  */
 uint64_t live_missed(const struct live *live, int i);
+
+/* The same of all programs that tell of a kind. */
+uint64_t live_missed_of(const struct live *live, unsigned int kind);
 
 #endif

@@ -45,6 +45,7 @@ static bool find_tracepoint(struct probes *probes, int i, const char *name, int 
 	int args = argument_count(vmlinux, name);
 
 	probes->list[i] = (struct source_probe) { .name = name };
+	probes->programs[i] = name;
 	if (args == -ENOENT)
 		args = argument_count(module, name);
 	probes->args[i] = args < 0 ? 0 : args;
@@ -85,6 +86,7 @@ static void find_snapshot(struct probes *probes, const struct btf *vmlinux, cons
 	const struct btf *btf = module ? module : vmlinux;
 
 	probes->list[PROBE_SNAPSHOT] = (struct source_probe) { .name = SOURCE_SNAPSHOT };
+	probes->programs[PROBE_SNAPSHOT] = SOURCE_SNAPSHOT;
 	if (btf__find_by_name_kind(vmlinux, "bpf_iter_task_file", BTF_KIND_FUNC) < 0)
 		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel has no BPF iterator over open files");
 	else if (!type)
@@ -94,6 +96,54 @@ static void find_snapshot(struct probes *probes, const struct btf *vmlinux, cons
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
+/* --- functions of asynchronous page faults */
+
+static const struct {
+	const char *name, *program, *function, *other_program, *other_function;
+} functions[PROBE_COUNT] = {
+	[PROBE_APF_SETUP] = { "apf_setup", "apf_setup", "kvm_arch_async_page_not_present" },
+	[PROBE_APF_NOT_PRESENT] = { "apf_not_present", "apf_not_present", "kvm_arch_async_page_not_present" },
+	[PROBE_APF_REFUSED] = { "apf_refused", "apf_refused", "kvm_setup_async_pf" },
+	[PROBE_APF_NOT_NOW] = { "apf_not_now", "apf_not_now", "kvm_can_do_async_pf" },
+	[PROBE_APF_PRESENT] = { "apf_present", "apf_present", "kvm_arch_async_page_present" },
+	[PROBE_APF_CLEAR] = { "apf_clear", "apf_clear", "kvm_clear_async_pf_completion_queue" },
+	[PROBE_APF_WORKING] = { "apf_working", "apf_working", "async_pf_execute" },
+	[PROBE_APF_PAGE] = { "apf_page", "apf_page", "get_user_pages_remote" },
+	[PROBE_APF_WORKED] = { "apf_worked", "apf_worked", "async_pf_execute" },
+	[PROBE_APF_VCPU_END] = { "apf_vcpu_end", "apf_vcpu_end", "kvm_arch_vcpu_destroy" },
+	[PROBE_APF_FAULT] = { "apf_fault", "apf_fault_arm64", "kvm_handle_guest_abort", "apf_fault_x86", "kvm_mmu_page_fault" },
+	[PROBE_APF_SYNC] = { "apf_sync", "apf_sync_arm64", "kvm_handle_guest_abort", "apf_sync_x86", "kvm_mmu_page_fault" },
+};
+
+static bool has_function(const struct btf *vmlinux, const struct btf *module, const char *name)
+{
+	return btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) > 0 ||
+	       (module && btf__find_by_name_kind(module, name, BTF_KIND_FUNC) > 0);
+}
+
+static void find_function(struct probes *probes, int i, const struct btf *vmlinux, const struct btf *module)
+{
+	const char *function = functions[i].function;
+
+	probes->list[i] = (struct source_probe){ .name = functions[i].name };
+	probes->programs[i] = functions[i].program;
+	if (!has_function(vmlinux, module, function) && functions[i].other_function) {
+		function = functions[i].other_function;
+		probes->programs[i] = functions[i].other_program;
+	}
+	if (!probes->has_apf)
+		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
+	else if (!has_function(vmlinux, module, function))
+		probes_refuse(probes, i, "this kernel has no function %s()", function);
+}
+
+static void find_functions(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
+{
+	probes->has_apf = has_function(vmlinux, module, "kvm_setup_async_pf");
+	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+		find_function(probes, i, vmlinux, module);
+}
+
 int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
 {
 	int found = 0;
@@ -101,6 +151,7 @@ int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struc
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		found += find_tracepoint(probes, i, kind_of(i + 1)->probe, kind_of(i + 1)->args, vmlinux, module);
 	find_snapshot(probes, vmlinux, module);
+	find_functions(probes, vmlinux, module);
 	find_tracepoint(probes, PROBE_SWITCH, "sched_switch", 3, vmlinux, module);
 	find_tracepoint(probes, PROBE_ENTRY, "kvm_entry", 0, vmlinux, module);
 	find_tracepoint(probes, PROBE_EXIT, "kvm_exit", 0, vmlinux, module);

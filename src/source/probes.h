@@ -14,6 +14,19 @@
 enum probe {
 	PROBE_TRACEPOINTS = SDEI_STATE,
 	PROBE_SNAPSHOT = PROBE_TRACEPOINTS,	/* the iterator */
+	PROBE_APF,				/* asynchronous page faults: kvm_setup_async_pf() says whether this kernel has any */
+	PROBE_APF_SETUP = PROBE_APF,
+	PROBE_APF_NOT_PRESENT,
+	PROBE_APF_REFUSED,
+	PROBE_APF_NOT_NOW,
+	PROBE_APF_PRESENT,
+	PROBE_APF_CLEAR,
+	PROBE_APF_WORKING,
+	PROBE_APF_PAGE,
+	PROBE_APF_WORKED,
+	PROBE_APF_VCPU_END,
+	PROBE_APF_FAULT,
+	PROBE_APF_SYNC,
 	PROBE_SCHED,				/* what follows is for PLACE */
 	PROBE_SWITCH = PROBE_SCHED,
 	PROBE_ENTRY,
@@ -25,7 +38,15 @@ struct probes {
 	struct source_probe list[PROBE_COUNT];
 	char reasons[PROBE_COUNT][96];
 	int args[PROBE_COUNT];	/* of the tracepoint, as this kernel has it; 0: it has none */
+	const char *programs[PROBE_COUNT];	/* what they are called in the BPF object */
+	bool has_apf;		/* this kernel has asynchronous page faults: those probes are of use */
 };
+
+/* Is i one of the probes of asynchronous page faults? */
+static inline bool probe_is_apf(int i)
+{
+	return i >= PROBE_APF && i < PROBE_SCHED;
+}
 
 /*
  * Fills in all probes: why_not is NULL for those that can be attached. The number of these among the tracepoints of

@@ -113,6 +113,18 @@ static struct known_vm *add_vm(struct known *k, uint32_t pid)
 
 /* --- learning */
 
+/* One of which no vCPU is known. */
+static void forget_idle_vm(struct known *k, uint32_t pid)
+{
+	struct known_vm *vm = vm_of(k, pid);
+	size_t at = vm ? vm - k->vms : 0;
+
+	if (!vm || vm->count)
+		return;
+	clear_vm(vm);
+	memmove(vm, vm + 1, (--k->count - at) * sizeof(*vm));
+}
+
 static void forget_vcpu(struct known *k, uint32_t pid, uint32_t id)
 {
 	struct known_vm *vm = vm_of(k, pid);
@@ -122,11 +134,7 @@ static void forget_vcpu(struct known *k, uint32_t pid, uint32_t id)
 		return;
 	free(vm->vcpus[at].events);
 	memmove(&vm->vcpus[at], &vm->vcpus[at + 1], (--vm->count - at) * sizeof(*vm->vcpus));
-	if (vm->count)
-		return;
-	clear_vm(vm);
-	at = vm - k->vms;
-	memmove(vm, vm + 1, (--k->count - at) * sizeof(*vm));
+	forget_idle_vm(k, pid);
 }
 
 static void take_handler(struct known_event *event, const struct recording_item *item)
@@ -144,7 +152,10 @@ static int learn_record(struct known *k, const struct recording_item *item)
 	struct known_vcpu *vcpu;
 	struct known_event *event;
 
-	if (r->kind == SDEI_PLACE)
+	/* Which vCPUs there are is not known here: the others name their VM again. */
+	if (r->kind == SDEI_APF && r->origin == APF_VCPU_END)
+		forget_idle_vm(k, r->vm);
+	if (r->kind == SDEI_PLACE || r->kind == SDEI_APF)
 		return 0;
 	if (r->kind == SDEI_STATE && r->origin == SDEI_DESTROYED) {
 		/* One comes for each event: the first is enough, the others find nothing. */

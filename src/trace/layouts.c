@@ -22,6 +22,11 @@ static const struct label reset_reasons[] = { { "private", SDEI_PRIVATE_RESET },
 static const struct label places[] = {
 	{ "guest", SDEI_IN_GUEST }, { "host", SDEI_IN_HOST }, { "descheduled", SDEI_DESCHEDULED },
 };
+static const struct label apf_steps[] = {
+	{ "setup", APF_SETUP }, { "not-present", APF_NOT_PRESENT }, { "working", APF_WORKING }, { "ready", APF_READY },
+	{ "present", APF_PRESENT }, { "ack", APF_ACK }, { "fallback", APF_FALLBACK }, { "clear", APF_CLEAR }, { "sync", APF_SYNC },
+	{ "vcpu-end", APF_VCPU_END },
+};
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
 static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
 
@@ -37,6 +42,7 @@ static const struct {
 	[LABELS_STATE_REASON] = SET(state_reasons),
 	[LABELS_RESET_REASON] = SET(reset_reasons),
 	[LABELS_PLACE] = SET(places),
+	[LABELS_APF_STEP] = SET(apf_steps),
 	[LABELS_FUNCTION] = SET(functions),
 	[LABELS_KIND] = SET(kinds),
 };

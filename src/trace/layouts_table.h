@@ -58,6 +58,20 @@ static const struct field state_fields[] = {
 };
 static const struct field place_fields[] = { HEAD, FIELD("place", record.head.origin, .labels = LABELS_PLACE), { 0 } };
 
+static const struct field apf_fields[] = {
+	VM,
+	VCPU,
+	FIELD("step", record.head.origin, .labels = LABELS_APF_STEP),
+	FIELD("outcome", record.head.outcome, .implied = 0),
+	FIELD("token", record.head.arg, .is_hex = true),
+	FIELD("id", record.apf.id, .implied = 0),
+	FIELD("gfn", record.apf.gfn, .is_hex = true),
+	FIELD("queued", record.apf.queued, .implied = 0),
+	EVENT,
+	STATE,
+	{ 0 }
+};
+
 static const struct field lost_fields[] = {
 	FIELD("vm", lost.key.vm, .implied = 0),
 	FIELD("vcpu", lost.key.vcpu, .implied = 0),
@@ -107,6 +121,7 @@ static const struct event_class records[SDEI_KIND_COUNT] = {
 	RECORD(CALL, call, call_fields, 11, 12, 13, 14, 15, 16, 37),
 	RECORD(STATE, state, state_fields, 17, 18, 19, 38),
 	RECORD(PLACE, place, place_fields, 29, 46),
+	[SDEI_APF] = { "kvm_apf", ITEM_RECORD, SDEI_APF, apf_fields, { 47 } },
 };
 
 static const struct event_class snapshot = { "kvm_sdei_snapshot", ITEM_SNAPSHOT, SDEI_STATE, state_fields, { 20, 21, 22, 39 } };
@@ -167,6 +182,7 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(45, records[SDEI_CANCEL]),
 	NARROW(29, records[SDEI_PLACE], 0, 5, 3),
 	WIDE(46, records[SDEI_PLACE]),
+	WIDE(47, records[SDEI_APF]),
 	WIDE(LAYOUT_NAME_ID, name),
 	WIDE(65, lost),
 	WIDE(66, status),

@@ -20,7 +20,7 @@
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 0
+#define RECORDING_MINOR 1	/* 1: kvm_sdei_apf */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)
@@ -60,6 +60,7 @@ struct recording_item {
 				struct sdei_record head;
 				struct sdei_record_handler handler;
 				struct sdei_record_call call;
+				struct sdei_record_apf apf;
 			} record;
 			size_t size;	/* what its kind takes */
 		};

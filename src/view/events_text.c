@@ -176,6 +176,38 @@ static void put_place(struct piece *p, const struct sdei_record *r)
 	piece_text(p, record_place(r->origin));
 }
 
+static void put_apf_head(struct piece *p, const struct sdei_record *r)
+{
+	const char *outcome = record_apf_outcome(r->origin, r->outcome);
+
+	piece_text(p, record_apf_step(r->origin));
+	if (*outcome)
+		piece_char(p, ' ');
+	piece_text(p, outcome);
+}
+
+static void put_apf(struct piece *p, const struct sdei_record *r)
+{
+	const struct sdei_record_apf *apf = (const void *)r;
+
+	put_apf_head(p, r);
+	if (apf->id) {
+		piece_text(p, " #");
+		piece_u64(p, apf->id);
+		piece_text(p, " token ");
+		piece_hex(p, r->arg, 0);
+	}
+	if (apf->gfn) {
+		piece_text(p, " gfn ");
+		piece_hex(p, apf->gfn, 0);
+	}
+	if (r->origin == APF_SYNC || apf->queued) {
+		piece_char(p, ' ');
+		piece_u64(p, apf->queued);
+		piece_text(p, r->origin == APF_SYNC ? " ns" : " in flight");
+	}
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct piece *p, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -189,6 +221,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct piece *p, const struct sde
 	[SDEI_CALL] = put_call,
 	[SDEI_STATE] = put_state,
 	[SDEI_PLACE] = put_place,
+	[SDEI_APF] = put_apf,
 };
 
 static void put_details(struct piece *p, const struct sdei_record *r)
@@ -201,6 +234,9 @@ static void put_details(struct piece *p, const struct sdei_record *r)
 		break;
 	case SDEI_CALL:
 		put_result(p, r->result);
+		break;
+	case SDEI_APF:
+		put_apf_head(p, r);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

@@ -107,6 +107,26 @@ static void put_place(struct json *j, const struct sdei_record *r)
 	json_text(j, "place", record_place(r->origin));
 }
 
+static void put_apf_head(struct json *j, const struct sdei_record *r)
+{
+	const char *outcome = record_apf_outcome(r->origin, r->outcome);
+
+	json_text(j, "step", record_apf_step(r->origin));
+	if (*outcome)
+		json_text(j, "outcome", outcome);
+	json_address(j, "token", r->arg);
+}
+
+static void put_apf(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_apf *apf = (const void *)r;
+
+	put_apf_head(j, r);
+	json_u64(j, "id", apf->id);
+	json_address(j, "gfn", apf->gfn);
+	json_u64(j, r->origin == APF_SYNC ? "duration_ns" : "queued", apf->queued);
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -120,6 +140,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_CALL] = put_call,
 	[SDEI_STATE] = put_state,
 	[SDEI_PLACE] = put_place,
+	[SDEI_APF] = put_apf,
 };
 
 /* What of a kind's own is in the head. */
@@ -134,6 +155,9 @@ static void put_kind_head(struct json *j, const struct sdei_record *r)
 		break;
 	case SDEI_CALL:
 		put_result(j, r->result);
+		break;
+	case SDEI_APF:
+		put_apf_head(j, r);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

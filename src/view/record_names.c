@@ -56,3 +56,38 @@ const char *record_place(unsigned int place)
 
 	return NAME_IN(names, place);
 }
+
+const char *record_apf_step(unsigned int step)
+{
+	static const char *const names[] = {
+		[APF_SETUP] = "setup", [APF_NOT_PRESENT] = "not-present", [APF_WORKING] = "working", [APF_READY] = "ready",
+		[APF_PRESENT] = "present", [APF_ACK] = "ack", [APF_FALLBACK] = "fallback", [APF_CLEAR] = "clear",
+		[APF_SYNC] = "sync", [APF_VCPU_END] = "vcpu-end",
+	};
+
+	return NAME_IN(names, step);
+}
+
+const char *record_apf_outcome(unsigned int step, unsigned int outcome)
+{
+	static const char *const told[] = { [APF_TOLD] = "told", [APF_HALTED] = "halted", [APF_UNTOLD] = "untold" };
+	static const char *const present[] = {
+		[APF_SIGNALLED] = "signalled", [APF_CANCELLED] = "cancelled", [APF_SILENT] = "silent", [APF_WAKE_ALL] = "wake-all",
+	};
+	static const char *const fallbacks[] = {
+		[APF_FALLBACK_OFF] = "off", [APF_FALLBACK_NOT_NOW] = "not-now", [APF_FALLBACK_FULL] = "full",
+		[APF_FALLBACK_NO_MEMORY] = "no-memory", [APF_FALLBACK_MASKED] = "masked", [APF_FALLBACK_BUSY] = "busy",
+		[APF_FALLBACK_PENDING] = "pending", [APF_FALLBACK_OTHER] = "other",
+	};
+
+	switch (step) {
+	case APF_NOT_PRESENT:
+		return NAME_IN(told, outcome);
+	case APF_PRESENT:
+		return NAME_IN(present, outcome);
+	case APF_FALLBACK:
+		return NAME_IN(fallbacks, outcome);
+	default:
+		return "";
+	}
+}

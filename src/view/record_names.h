@@ -11,5 +11,8 @@ const char *record_how(unsigned int how);		/* of COMPLETE */
 const char *record_state_reason(unsigned int reason);	/* of STATE */
 const char *record_reset_reason(unsigned int reason);	/* of RESET */
 const char *record_place(unsigned int place);		/* of PLACE */
+const char *record_apf_step(unsigned int step);		/* of APF: origin */
+/* Of APF: what the outcome of that step says, "" where it says nothing. */
+const char *record_apf_outcome(unsigned int step, unsigned int outcome);
 
 #endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Asynchronous page faults, from the functions of virt/kvm/async_pf.c and those it calls: so on any kernel that has them,
+ * without a patch. Records of kind APF.
+ *
+ * A fault is a work item of the kernel, whose address is used again as soon as it is done; so each gets an id, for as long as
+ * it is in `faults`. The worker's steps are told apart by its thread, because its item may be gone before it returns.
+ */
+#ifndef SDEI_APF_H
+#define SDEI_APF_H
+
+#include "emit.h"
+
+#define APF_PER_VCPU 64		/* ASYNC_PF_PER_VCPU */
+
+const volatile __u8 apf_untold = APF_UNTOLD;	/* what it means that the guest is not told: set between open and load */
+
+/* One that is in flight. */
+struct fault {
+	__u64 id, gfn, token;
+	__u64 vcpu_address;
+	__u32 vm, vcpu;
+	bool told;
+};
+
+/* A worker that handles a fault. */
+struct worker {
+	struct fault fault;
+	bool ready;		/* told to be */
+};
+
+/* A vCPU's thread in the handler of a page fault. */
+struct faulting {
+	__u64 since_ns, sleeps;
+};
+
+/* Sized by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);	/* address of the work item */
+	__type(value, struct fault);
+} faults SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);	/* thread */
+	__type(value, struct worker);
+} workers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);	/* thread */
+	__type(value, struct faulting);
+} faulting SEC(".maps");
+
+volatile __u64 last_fault;	/* id */
+
+/* Workers that handle a fault, mostly none: get_user_pages_remote() has other callers. */
+volatile __u32 working;
+
+static __always_inline struct sdei_record_apf apf_record(__u32 vm, __u32 vcpu, __u8 step, __u8 outcome)
+{
+	return (struct sdei_record_apf) {
+		.head = { .vm = vm, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_APF, .origin = step, .outcome = outcome },
+	};
+}
+
+static __always_inline struct sdei_record_apf apf_record_of(const struct fault *f, __u8 step, __u8 outcome)
+{
+	struct sdei_record_apf record = apf_record(f->vm, f->vcpu, step, outcome);
+
+	record.head.arg = f->token;
+	record.id = f->id;
+	record.gfn = f->gfn;
+	return record;
+}
+
+static __always_inline struct sdei_record_apf apf_record_vcpu(struct kvm_vcpu *vcpu, __u8 step, __u8 outcome)
+{
+	struct sdei_record_apf record = apf_record(vcpu->kvm->userspace_pid, vcpu->vcpu_id, step, outcome);
+
+	record.queued = vcpu->async_pf.queued;
+	return record;
+}
+
+static __always_inline void apf_send(struct sdei_record_apf *record)
+{
+	if (is_wanted(&record->head))
+		send(&record->head, sizeof(*record), 0, 0);
+}
+
+/* --- the vCPU's side */
+
+static __always_inline __u64 token_of(struct kvm_async_pf *work)
+{
+	if (bpf_core_field_exists(struct kvm_arch_async_pf, token))
+		return work->arch.token;
+	if (bpf_core_field_exists(struct kvm_arch_async_pf, pfault_token))
+		return work->arch.pfault_token;
+	return 0;
+}
+
+static __always_inline __u64 gfn_of(struct kvm_async_pf *work)
+{
+	if (bpf_core_field_exists(struct kvm_arch_async_pf, gfn))
+		return work->arch.gfn;
+	return work->cr2_or_gpa >> 12;
+}
+
+/* Without room, what comes of it later is not told: that shows as one lost record. */
+static __always_inline void lose_fault(struct sdei_record *record)
+{
+	__u32 id = bpf_get_smp_processor_id();
+	struct sdei_cpu *cpu = bpf_map_lookup_elem(&counters, &id);
+
+	if (!cpu)
+		return;
+	raise(&cpu->kinds[SDEI_APF].attempted, SDEI_APF);
+	lose(cpu, record, 0, 0);
+}
+
+SEC("fentry/kvm_arch_async_page_not_present")
+int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
+{
+	struct fault fault = {
+		.gfn = gfn_of(work), .token = token_of(work), .vcpu_address = (__u64)vcpu,
+		.vm = vcpu->kvm->userspace_pid, .vcpu = vcpu->vcpu_id,
+	};
+	struct sdei_record_apf record;
+	__u64 key = (__u64)work;
+
+	if (!tracing)
+		return 0;
+	fault.id = __sync_fetch_and_add(&last_fault, 1) + 1;
+	record = apf_record_of(&fault, APF_SETUP, 0);
+	record.queued = vcpu->async_pf.queued;
+	if (!is_wanted(&record.head))
+		return 0;
+	if (bpf_map_update_elem(&faults, &key, &fault, BPF_ANY))
+		lose_fault(&record.head);
+	else
+		send(&record.head, sizeof(record), 0, 0);
+	return 0;
+}
+
+/* It returns whether the guest was told. */
+SEC("fexit/kvm_arch_async_page_not_present")
+int BPF_PROG(apf_not_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work, bool told)
+{
+	__u64 key = (__u64)work;
+	struct fault *f = bpf_map_lookup_elem(&faults, &key);
+	struct sdei_record_apf record;
+
+	if (!f || !tracing)
+		return 0;
+	f->told = told;
+	record = apf_record_of(f, APF_NOT_PRESENT, told ? APF_TOLD : apf_untold);
+	record.queued = vcpu->async_pf.queued;
+	apf_send(&record);
+	return 0;
+}
+
+/* In the order of the checks of kvm_setup_async_pf(): what is left is a bad address or no memory. */
+SEC("fexit/kvm_setup_async_pf")
+int BPF_PROG(apf_refused, struct kvm_vcpu *vcpu, __u64 gpa, unsigned long hva, void *arch, bool queued)
+{
+	struct sdei_record_apf record;
+
+	if (queued || !tracing)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_FALLBACK, vcpu->async_pf.queued >= APF_PER_VCPU ? APF_FALLBACK_FULL :
+							 APF_FALLBACK_NO_MEMORY);
+	record.gfn = gpa >> 12;
+	apf_send(&record);
+	return 0;
+}
+
+/* x86 asks this first. */
+SEC("fexit/kvm_can_do_async_pf")
+int BPF_PROG(apf_not_now, struct kvm_vcpu *vcpu, bool can)
+{
+	struct sdei_record_apf record;
+
+	if (can || !tracing)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_FALLBACK, APF_FALLBACK_NOT_NOW);
+	apf_send(&record);
+	return 0;
+}
+
+/* Its item lives until the caller frees it. */
+SEC("fexit/kvm_arch_async_page_present")
+int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
+{
+	__u64 key = (__u64)work;
+	struct sdei_record_apf record;
+	struct fault *f;
+
+	if (!tracing)
+		return 0;
+	if (work->wakeup_all) {
+		record = apf_record_vcpu(vcpu, APF_PRESENT, APF_WAKE_ALL);
+		apf_send(&record);
+		return 0;
+	}
+	f = bpf_map_lookup_elem(&faults, &key);
+	if (!f)
+		return 0;
+	record = apf_record_of(f, APF_PRESENT, f->told ? APF_SIGNALLED : APF_SILENT);
+	record.queued = vcpu->async_pf.queued;
+	bpf_map_delete_elem(&faults, &key);
+	apf_send(&record);
+	return 0;
+}
+
+static long forget_fault(void *map, __u64 *key, struct fault *f, __u64 *vcpu)
+{
+	if (f->vcpu_address == *vcpu)
+		bpf_map_delete_elem(map, key);
+	return 0;
+}
+
+SEC("fentry/kvm_clear_async_pf_completion_queue")
+int BPF_PROG(apf_clear, struct kvm_vcpu *vcpu)
+{
+	struct sdei_record_apf record;
+	__u64 address = (__u64)vcpu;
+
+	if (!tracing || !vcpu->async_pf.queued)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_CLEAR, 0);
+	bpf_for_each_map_elem(&faults, forget_fault, &address, 0);
+	apf_send(&record);
+	return 0;
+}
+
+/* For kernels without the tracepoints of SDEI, which tell it. */
+SEC("fentry/kvm_arch_vcpu_destroy")
+int BPF_PROG(apf_vcpu_end, struct kvm_vcpu *vcpu)
+{
+	struct sdei_record_apf record;
+
+	if (!tracing)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_VCPU_END, 0);
+	apf_send(&record);
+	return 0;
+}
+
+/* --- the worker's side */
+
+SEC("fentry/async_pf_execute")
+int BPF_PROG(apf_working, void *work)
+{
+	__u64 key = (__u64)work - bpf_core_field_offset(struct kvm_async_pf, work);
+	__u32 thread = bpf_get_current_pid_tgid();
+	struct fault *f = bpf_map_lookup_elem(&faults, &key);
+	struct worker worker = {};
+	struct sdei_record_apf record;
+
+	if (!f || !tracing)
+		return 0;
+	worker.fault = *f;
+	record = apf_record_of(f, APF_WORKING, 0);
+	if (!bpf_map_update_elem(&workers, &thread, &worker, BPF_NOEXIST))
+		__sync_fetch_and_add(&working, 1);
+	apf_send(&record);
+	return 0;
+}
+
+static __always_inline void tell_ready(struct worker *worker)
+{
+	struct sdei_record_apf record = apf_record_of(&worker->fault, APF_READY, 0);
+
+	worker->ready = true;
+	apf_send(&record);
+}
+
+/* Before the vCPU can know of it: so it is never told present before it is told ready. */
+SEC("fexit/get_user_pages_remote")
+int BPF_PROG(apf_page)
+{
+	__u32 thread = bpf_get_current_pid_tgid();
+	struct worker *worker;
+
+	if (!working || !tracing)
+		return 0;
+	worker = bpf_map_lookup_elem(&workers, &thread);
+	if (worker)
+		tell_ready(worker);
+	return 0;
+}
+
+/* Without the above, or when the VM's memory is gone already, as soon as it is told. */
+SEC("fexit/async_pf_execute")
+int BPF_PROG(apf_worked, void *work)
+{
+	__u32 thread = bpf_get_current_pid_tgid();
+	struct worker *worker = bpf_map_lookup_elem(&workers, &thread);
+
+	if (!worker)
+		return 0;
+	if (!worker->ready && tracing)
+		tell_ready(worker);
+	if (!bpf_map_delete_elem(&workers, &thread))
+		__sync_fetch_and_add(&working, -1);
+	return 0;
+}
+
+/* --- faults that keep the vCPU in the host */
+
+static __always_inline __u64 sleeps(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->nvcsw;
+}
+
+static __always_inline int enter_fault(void)
+{
+	struct faulting entry = { .since_ns = bpf_ktime_get_ns(), .sleeps = sleeps() };
+	__u32 thread = bpf_get_current_pid_tgid();
+
+	if (tracing)
+		bpf_map_update_elem(&faulting, &thread, &entry, BPF_ANY);
+	return 0;
+}
+
+/* Only those that slept: the others are what every stage-2 fault costs. */
+static __always_inline int leave_fault(struct kvm_vcpu *vcpu)
+{
+	__u32 thread = bpf_get_current_pid_tgid();
+	struct faulting *entry = bpf_map_lookup_elem(&faulting, &thread), then;
+	struct sdei_record_apf record;
+
+	if (!entry)
+		return 0;
+	then = *entry;
+	bpf_map_delete_elem(&faulting, &thread);
+	if (!tracing || sleeps() == then.sleeps)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_SYNC, 0);
+	record.duration_ns = bpf_ktime_get_ns() - then.since_ns;
+	apf_send(&record);
+	return 0;
+}
+
+/* x86 */
+SEC("fentry/kvm_mmu_page_fault")
+int BPF_PROG(apf_fault_x86, struct kvm_vcpu *vcpu)
+{
+	return enter_fault();
+}
+
+SEC("fexit/kvm_mmu_page_fault")
+int BPF_PROG(apf_sync_x86, struct kvm_vcpu *vcpu)
+{
+	return leave_fault(vcpu);
+}
+
+/* arm64 */
+SEC("fentry/kvm_handle_guest_abort")
+int BPF_PROG(apf_fault_arm64, struct kvm_vcpu *vcpu)
+{
+	return enter_fault();
+}
+
+SEC("fexit/kvm_handle_guest_abort")
+int BPF_PROG(apf_sync_arm64, struct kvm_vcpu *vcpu)
+{
+	return leave_fault(vcpu);
+}
+
+#endif /* SDEI_APF_H */
