@@ -31,7 +31,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined 
 
 HOST_PKGS := libbpf libelf zlib ncursesw
 HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS)) -lm
-ARM64_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
+STATIC_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
 
 # What is built from what
 SRCS := $(wildcard src/*/*.c)
@@ -76,6 +76,7 @@ endef
 
 $(eval $(call variant,host,$$(CC),$$(CFLAGS) $$(HARDENING) -fPIE,need-host))
 $(eval $(call variant,asan,$$(CC),$$(SANITIZE),need-host))
+$(eval $(call variant,x86_64,$$(CC),$$(CFLAGS) $$(HARDENING),need-host))
 $(eval $(call variant,arm64,$$(CROSS)gcc,$$(CFLAGS) $$(HARDENING) $$(SYSROOT_FLAGS),need-lab))
 
 # All but main() is shared by the two programs.
@@ -98,7 +99,18 @@ $(B)/arm64/bin/sdeid: $(filter-out $(B)/arm64/src/cli/main.o,$(arm64_OBJS))
 $(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid:
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(ARM64_LIBS)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(STATIC_LIBS)
+
+# x86_64: static, for the x86 lab.
+ifeq ($(shell uname -m),x86_64)
+lab: $(B)/x86_64/bin/sdeitop $(B)/x86_64/bin/sdeid
+endif
+$(B)/x86_64/bin/sdeitop: $(filter-out $(B)/x86_64/src/daemon/main.o,$(x86_64_OBJS))
+$(B)/x86_64/bin/sdeid: $(filter-out $(B)/x86_64/src/cli/main.o,$(x86_64_OBJS))
+$(B)/x86_64/bin/sdeitop $(B)/x86_64/bin/sdeid:
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -static $(LDFLAGS) $^ -o $@ $(STATIC_LIBS)
 
 # sdei-guest, the test VMM: its folder adds to this where a plain link is not enough.
 GUEST_SRCS := $(wildcard tests/lab/guest/*.c)
@@ -125,7 +137,7 @@ lab: $(B)/arm64/bin/metrics-once
 $(B)/arm64/bin/metrics-once: $(filter-out $(MAINS:%.c=$(B)/arm64/%.o),$(arm64_OBJS)) $(B)/arm64/tests/lab/metrics-once.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(ARM64_LIBS)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(STATIC_LIBS)
 
 # Programs on top of everything else, for tests and benchmarks: build/tool/DIR/NAME from tests/DIR/NAME.c
 $(B)/tool/%: $(filter-out $(MAINS:%.c=$(B)/host/%.o),$(host_OBJS)) $(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/%.o
