@@ -193,7 +193,7 @@ static void put_apf(struct piece *p, const struct sdei_record *r)
 	put_apf_head(p, r);
 	if (apf->id) {
 		piece_text(p, " #");
-		piece_u64(p, apf->id);
+		piece_u64(p, apf->id, 0, 0);
 		piece_text(p, " token ");
 		piece_hex(p, r->arg, 0);
 	}
@@ -203,7 +203,7 @@ static void put_apf(struct piece *p, const struct sdei_record *r)
 	}
 	if (r->origin == APF_SYNC || apf->queued) {
 		piece_char(p, ' ');
-		piece_u64(p, apf->queued);
+		piece_u64(p, apf->queued, 0, 0);
 		piece_text(p, r->origin == APF_SYNC ? " ns" : " in flight");
 	}
 }
