@@ -90,6 +90,8 @@ static always_inline size_t size_of_record(unsigned int kind)
 {
 	if (kind == SDEI_CALL)
 		return sizeof(struct sdei_record_call);
+	if (kind == SDEI_APF)
+		return sizeof(struct sdei_record_apf);
 	return kind == SDEI_STATE || kind == SDEI_REGISTER ? sizeof(struct sdei_record_handler) : sizeof(struct sdei_record);
 }
 
