@@ -4,12 +4,16 @@
  * and on arm64 joined with the SDEI records of the event that tells the guest (event 1). Design section 5.
  *
  * A fault is known by its id from APF_SETUP until APF_PRESENT, APF_CLEAR or a loss; one whose start was not seen gives no samples.
+ * Its worker's steps are joined by the id alone; a loss costs the stages that it touches, never a wrong sample.
  */
 #ifndef MODEL_APF_H
 #define MODEL_APF_H
 
+#include <stdbool.h>
+
 #include "hist.h"
 
+struct model;
 struct model_vcpu;
 struct model_vm;
 
@@ -33,15 +37,19 @@ enum apf_stage {
 	APF_STAGE_COUNT
 };
 
-/* X(name, what it counts). setup = async + halted + untold + cancelled + wasted + cleared + in_flight (+ carried), without loss. */
-#define APF_COUNTS(X)							\
-	X(setup, "faults handed to a worker")				\
+/* X(name, what it counts): how a fault that was handed to a worker ended. */
+#define APF_OUTCOMES(X)							\
 	X(async, "told to the guest, and the page was told ready afterwards")	\
 	X(halted, "the vCPU was halted instead, the guest being unable to be told")	\
 	X(untold, "refused by the guest's state: waited for synchronously")	\
 	X(cancelled, "not-present withdrawn in time, because the page came first")	\
 	X(wasted, "the page was ready before the guest had seen that it was not present")	\
-	X(cleared, "forgotten with their vCPU, or when the guest switched it off")	\
+	X(cleared, "forgotten with their vCPU, or when the guest switched it off")
+
+/* X(name, what it counts). setup + carried = the outcomes + in_flight, without loss: see apf_unaccounted(). */
+#define APF_COUNTS(X)							\
+	X(setup, "faults handed to a worker")				\
+	APF_OUTCOMES(X)							\
 	X(wake_all, "times that all who wait were woken")		\
 	X(acked, "page-ready acknowledged by the guest")		\
 	X(fallback, "faults that were not handed to a worker, see fallbacks")	\
@@ -55,11 +63,13 @@ struct apf_counts {
 
 #define APF_FALLBACKS 9		/* index: enum sdei_apf_fallback; [0] none of them */
 
-/* One of the slowest, by total. A stage that is not known is UINT64_MAX. */
+/* One of the slowest, by total. A stage that is not known is APF_UNKNOWN. */
 #define APF_SLOW_COUNT 4
+#define APF_UNKNOWN UINT64_MAX
 struct apf_fault {
 	uint64_t id, token, gfn, setup_ns;	/* setup_ns: CLOCK_MONOTONIC */
 	uint64_t stage[APF_STAGE_COUNT];
+	uint32_t vcpu;
 };
 
 struct model_apf {
@@ -68,9 +78,10 @@ struct model_apf {
 	struct apf_counts count, interval;	/* since start (or model_reset); of the last closed interval */
 	uint64_t fallbacks[APF_FALLBACKS];
 	uint64_t in_flight;			/* now, those whose start was not seen apart */
-	uint64_t most_in_flight;
+	uint64_t most_in_flight;		/* of one vCPU */
+	uint64_t carried;			/* ended, but begun before the first record; at model_reset(): in flight */
 	uint64_t lost;				/* records about it that were lost */
-	bool inexact;				/* then distributions miss samples */
+	bool inexact;				/* records were lost or late: distributions miss samples */
 	struct apf_fault slow[APF_SLOW_COUNT];	/* slowest first */
 	unsigned int slow_count;
 };
@@ -81,6 +92,16 @@ const struct model_apf *model_vcpu_apf(const struct model_vcpu *vcpu);
 /* Adds up the vCPUs of a VM into *sum, whose histograms are the caller's to free with apf_release(). 0 or -ENOMEM. */
 int model_vm_apf(const struct model_vm *vm, struct model_apf *sum);
 void apf_release(struct model_apf *sum);
+
+/* Has any vCPU of it, or of m, anything about them? */
+bool model_vm_has_apf(const struct model_vm *vm);
+bool model_has_apf(const struct model *m);
+
+/* The samples of the last closed interval, if model_keep_intervals() asked for them; NULL: none. */
+const struct hist *model_vcpu_apf_interval(const struct model_vcpu *vcpu, enum apf_stage stage);
+
+/* What was handed to workers (and carried) less what became of it and is in flight. 0 without loss; and if inexact, as it may then be anything. */
+int64_t apf_unaccounted(const struct model_apf *apf);
 
 const char *apf_stage_name(enum apf_stage stage);
 const char *apf_stage_help(enum apf_stage stage);

@@ -35,9 +35,9 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.handler_ns) X(limits.pending_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
 	X(limits.refused_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
-	X(totals.unknown) X(totals.no_memory) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.inexact)
-_Static_assert(sizeof(struct model) == 816, "see above");
-_Static_assert(sizeof(struct model_totals) == 456, "see above");
+	X(totals.unknown) X(totals.no_memory) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
+_Static_assert(sizeof(struct model) == 824, "see above");
+_Static_assert(sizeof(struct model_totals) == 464, "see above");
 _Static_assert(sizeof(struct finding_limits) == 56, "see above");
 
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
@@ -47,7 +47,7 @@ _Static_assert(sizeof(struct model_vm) == 56, "see above");
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
-_Static_assert(sizeof(struct model_vcpu) == 312, "see above");
+_Static_assert(sizeof(struct model_vcpu) == 320, "see above");
 
 #define EVENT_NUMBERS(X) \
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(pending_since_ns) \
@@ -69,6 +69,18 @@ _Static_assert(sizeof(struct sdei_record) == 32, "see above");
 	X(rule) X(function) X(result)
 _Static_assert(sizeof(struct model_finding) == 120, "see above");
 
+#define APF_NUMBERS(X) \
+	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(last_ns) X(signal_ns) X(dispatch.id) \
+	X(dispatch.since_ns) X(handler.id) X(handler.since_ns) X(ack.id) X(ack.since_ns) X(quiet)
+_Static_assert(sizeof(struct model_apf) == 864, "see above");
+_Static_assert(sizeof(struct vcpu_apf) == 1048, "see above");
+
+#define FAULT_NUMBERS(X) X(id) X(token) X(gfn) X(setup_ns)
+_Static_assert(sizeof(struct apf_fault) == 120, "see above");
+
+#define OPEN_FAULT_NUMBERS(X) X(working_ns) X(ready_ns) X(told) X(unseen)
+_Static_assert(sizeof(struct apf_open) == 144, "see above");
+
 #define REFUSED_NUMBERS(X) X(from_ns) X(count)
 #define REFUSAL_NUMBERS(X) X(function) X(result) X(count)
 _Static_assert(sizeof(struct vcpu_refused) == 16 + REFUSALS * 24, "see above");
@@ -80,7 +92,8 @@ _Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct 
 static const uint64_t shape[] = {
 	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, RULE_COUNT,
 	FINDINGS_MAX, SUSPICIONS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
-	MODEL_LATE_COUNT, BLOCKERS, REFUSALS,
+	MODEL_LATE_COUNT, BLOCKERS, REFUSALS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS,
+	APF_SLOW_COUNT, APF_OPEN_MAX,
 };
 
 /* --- numbers */
@@ -308,24 +321,173 @@ static void get_late(struct bytes_in *in, struct model_event *e)
 		e->late_above_ns = e->late[count - 1].latency_ns;
 }
 
+/* --- intervals: the histograms of this one, and of the last one. now NULL: there are none yet */
+
+static void put_turns(struct bytes_out *out, struct hist *const *now, struct hist *const *last, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		hist_save(now ? now[i] : NULL, out);
+		hist_save(now ? last[i] : NULL, out);
+	}
+}
+
+static void get_turns(struct bytes_in *in, struct hist **now, struct hist **last, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		now[i] = hist_load(in);
+		last[i] = hist_load(in);
+	}
+}
+
+/* --- asynchronous page faults */
+
+static void put_apf_counts(struct bytes_out *out, const struct apf_counts *counts)
+{
+#define X(name, help) put_number(out, counts->name);
+	APF_COUNTS(X)
+#undef X
+}
+
+static void get_apf_counts(struct bytes_in *in, struct apf_counts *counts)
+{
+#define X(name, help) counts->name = get_number(in);
+	APF_COUNTS(X)
+#undef X
+}
+
+/* APF_UNKNOWN, of which there are many, is the smallest number. */
+static void put_fault(struct bytes_out *out, const struct apf_fault *fault)
+{
+#define X(field) put_number(out, fault->field);
+	FAULT_NUMBERS(X)
+#undef X
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		put_number(out, fault->stage[i] + 1);
+}
+
+static void get_fault(struct bytes_in *in, const struct model_vcpu *v, struct apf_fault *fault)
+{
+#define X(field) GET(in, fault->field);
+	FAULT_NUMBERS(X)
+#undef X
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		fault->stage[i] = get_number(in) - 1;
+	fault->vcpu = v->id;
+	bytes_need(in, fault->id);
+}
+
+static void put_open_faults(struct bytes_out *out, const struct vcpu_apf *a)
+{
+	put_number(out, a->shown.in_flight);
+	for (uint64_t i = 0; i < a->shown.in_flight; i++) {
+		put_fault(out, &a->open[i].fault);
+#define X(field) put_number(out, a->open[i].field);
+		OPEN_FAULT_NUMBERS(X)
+#undef X
+	}
+}
+
+static void get_open_faults(struct bytes_in *in, const struct model_vcpu *v, struct vcpu_apf *a)
+{
+	uint64_t count = get_number_below(in, APF_OPEN_MAX + 1);
+
+	a->open = count ? make(in, count * sizeof(*a->open)) : NULL;
+	a->room = a->open ? count : 0;
+	for (uint64_t i = 0; i < a->room; i++) {
+		get_fault(in, v, &a->open[i].fault);
+#define X(field) GET(in, a->open[i].field);
+		OPEN_FAULT_NUMBERS(X)
+#undef X
+		bytes_need(in, a->open[i].told <= APF_UNTOLD);
+		for (uint64_t k = 0; k < i; k++)
+			bytes_need(in, a->open[k].fault.id != a->open[i].fault.id);
+	}
+	a->shown.in_flight = a->room;
+}
+
+static void put_slow(struct bytes_out *out, const struct model_apf *shown)
+{
+	put_number(out, shown->slow_count);
+	for (unsigned int i = 0; i < shown->slow_count; i++)
+		put_fault(out, &shown->slow[i]);
+}
+
+static void get_slow(struct bytes_in *in, const struct model_vcpu *v, struct model_apf *shown)
+{
+	shown->slow_count = get_number_below(in, APF_SLOW_COUNT + 1);
+	for (unsigned int i = 0; i < shown->slow_count; i++) {
+		get_fault(in, v, &shown->slow[i]);
+		bytes_need(in, shown->slow[i].stage[APF_STAGE_total] != APF_UNKNOWN);
+		bytes_need(in, !i || shown->slow[i].stage[APF_STAGE_total] <= shown->slow[i - 1].stage[APF_STAGE_total]);
+	}
+}
+
+static void put_apf(struct bytes_out *out, const struct vcpu_apf *a)
+{
+	put_number(out, !!a);
+	if (!a)
+		return;
+#define X(field) put_number(out, a->field);
+	APF_NUMBERS(X)
+#undef X
+	put_apf_counts(out, &a->shown.count);
+	put_apf_counts(out, &a->shown.interval);
+	put_apf_counts(out, &a->mark);
+	put_numbers(out, a->shown.fallbacks, APF_FALLBACKS);
+	put_open_faults(out, a);
+	put_slow(out, &a->shown);
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		hist_save(a->shown.stage[i], out);
+	hist_save(a->shown.depth, out);
+	put_number(out, !!a->intervals);
+	if (a->intervals)
+		put_turns(out, a->intervals->now, a->intervals->last, APF_STAGE_COUNT);
+}
+
+static void get_apf_hists(struct bytes_in *in, const struct model *m, struct vcpu_apf *a)
+{
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		a->shown.stage[i] = hist_load(in);
+	a->shown.depth = hist_load(in);
+	a->intervals = get_number_below(in, 2) ? make(in, sizeof(*a->intervals)) : NULL;
+	bytes_need(in, m->keep_intervals || !a->intervals);
+	if (a->intervals)
+		get_turns(in, a->intervals->now, a->intervals->last, APF_STAGE_COUNT);
+}
+
+static void get_apf(struct bytes_in *in, const struct model *m, struct model_vcpu *v)
+{
+	struct vcpu_apf *a = get_number_below(in, 2) ? make(in, sizeof(*a)) : NULL;
+
+	v->apf = a;
+	if (!a)
+		return;
+#define X(field) GET(in, a->field);
+	APF_NUMBERS(X)
+#undef X
+	bytes_need(in, a->quiet <= APF_UNTOLD);
+	get_apf_counts(in, &a->shown.count);
+	get_apf_counts(in, &a->shown.interval);
+	get_apf_counts(in, &a->mark);
+	get_numbers(in, a->shown.fallbacks, APF_FALLBACKS);
+	get_open_faults(in, v, a);
+	get_slow(in, v, &a->shown);
+	get_apf_hists(in, m, a);
+}
+
 /* --- events */
 
 static void put_intervals(struct bytes_out *out, const struct event_intervals *intervals)
 {
-	for (unsigned int i = 0; i < HIST_KINDS; i++) {
-		hist_save(intervals ? intervals->now[i] : NULL, out);
-		hist_save(intervals ? intervals->last[i] : NULL, out);
-	}
+	put_turns(out, intervals ? intervals->now : NULL, intervals ? intervals->last : NULL, HIST_KINDS);
 }
 
 /* Made even if all are empty: the next record would. */
 static void get_intervals(struct bytes_in *in, struct model_event *e)
 {
 	e->intervals = make(in, sizeof(*e->intervals));
-	for (unsigned int i = 0; e->intervals && i < HIST_KINDS; i++) {
-		e->intervals->now[i] = hist_load(in);
-		e->intervals->last[i] = hist_load(in);
-	}
+	if (e->intervals)
+		get_turns(in, e->intervals->now, e->intervals->last, HIST_KINDS);
 }
 
 static void put_event(struct bytes_out *out, const struct model *m, const struct model_event *e)
@@ -419,6 +581,7 @@ static void put_vcpu(struct bytes_out *out, const struct model *m, const struct 
 	put_calls(out, v);
 	put_refused(out, v->refused);
 	put_recent(out, v);
+	put_apf(out, v->apf);
 	put_number(out, v->event_count);
 	for (size_t i = 0; i < v->event_count; i++)
 		put_event(out, m, v->events[i]);
@@ -448,6 +611,7 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 	get_calls(in, v);
 	v->refused = get_refused(in);
 	get_recent(in, v);
+	get_apf(in, m, v);
 	check_vcpu(in, m, v);
 	count = get_count(in, EVENT_LEAST);
 	for (size_t i = 0; i < count && !in->err; i++)

@@ -10,7 +10,7 @@
 
 #include "model.h"
 
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2	/* 2: asynchronous page faults */
 
 /* model_vm.user is the view's: how its text is got, and how it is made again. Either may be NULL, then it stays behind. */
 struct image_names {

@@ -11,12 +11,14 @@
  *   limits.c  what takes too long or comes too often
  *   finding.c what these found
  *   keep.c    what is kept only when asked for
+ *   apf.c     asynchronous page faults
  *   ahead.c   many records at a time
  *   image.c   all of it as bytes and back
  */
 #ifndef MODEL_INSIDE_H
 #define MODEL_INSIDE_H
 
+#include "apf.h"
 #include "idmap.h"
 #include "model.h"
 
@@ -364,12 +366,71 @@ struct hist **keep_interval(struct model_event *e, unsigned int which);
 int keep_event(struct model_event *e);
 int keep_record(struct model_vcpu *v, const struct sdei_record *r);
 void keep_tick(struct model_event *e);
+void keep_turn(struct hist **now, struct hist **last, unsigned int count);	/* histograms of an interval that is over */
 void keep_free_event(struct model_event *e);
 void keep_free_vcpu(struct model_vcpu *v);
 
+/* --- apf.c */
+
+#define APF_OPEN_MAX 64		/* of a vCPU: ASYNC_PF_PER_VCPU; of more, the oldest are forgotten */
+
+/* A fault in flight. */
+struct apf_open {
+	struct apf_fault fault;			/* the stages that are over */
+	uint64_t working_ns, ready_ns;		/* 0: not yet, or not seen */
+	uint8_t told;				/* enum sdei_apf_told; 0: not yet, or not seen */
+	bool unseen;				/* told by an SDEI event that has not been dispatched */
+};
+
+/* A stage that is under way and whose end does not name the fault. All zero: none is. */
+struct apf_span {
+	uint64_t id, since_ns;
+};
+
+struct apf_intervals {
+	struct hist *now[APF_STAGE_COUNT], *last[APF_STAGE_COUNT];
+};
+
+/* Of a vCPU that had any record of kind APF. */
+struct vcpu_apf {
+	struct model_apf shown;
+	struct apf_counts mark;
+	struct apf_open *open;			/* shown.in_flight of them, oldest first */
+	unsigned int room;			/* there */
+	struct apf_intervals *intervals;	/* NULL: nobody asked */
+	uint64_t last_ns;			/* newest record of kind APF */
+	uint64_t signal_ns;			/* KVM's newest signal to event 1; 0: none was seen */
+	struct apf_span dispatch, handler, ack;
+	uint8_t quiet;				/* enum sdei_apf_told, as it was when last the guest was not told */
+};
+
+/* A record of kind APF. 0 or -ENOMEM. */
+int apf_take(struct model *m, const struct sdei_record_apf *r);
+int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count);
+
+/* Records were lost, of which nobody knows. */
+void apf_doubt_all(struct model *m);
+
+/* The event by which KVM tells the guest of them. */
+#define APF_EVENT 1
+
+/* Any other record of v, in time; and one that was late or lost. To be called only if v->apf. */
+int apf_join(struct model_vcpu *v, const struct sdei_record *r);
+void apf_join_missed(struct model_vcpu *v, uint32_t event);
+
+/* Its vCPU has ended; it begins a new life; figures are forgotten. */
+void apf_end(struct vcpu_apf *a);
+void apf_renew(struct vcpu_apf *a);
+void apf_reset(struct vcpu_apf *a);
+
+void apf_tick(struct vcpu_apf *a);
+int apf_keep(struct vcpu_apf *a);	/* 0 or -ENOMEM */
+void apf_free_intervals(struct vcpu_apf *a);
+void apf_free(struct vcpu_apf *a);	/* NULL is fine */
+
 /* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
 #define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
-#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL)
+#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL | 1U << SDEI_APF)
 
 static inline bool is_kind(unsigned int kind)
 {
@@ -381,9 +442,20 @@ static inline bool has_needed_event(unsigned int kind, uint32_t event)
 	return event != SDEI_NONE || 1U << kind & ABOUT_ANY;
 }
 
+static inline bool is_apf(const struct sdei_record *r, unsigned int step)
+{
+	return r->kind == SDEI_APF && r->origin == step;
+}
+
 static inline bool is_state(const struct sdei_record *r, unsigned int reason)
 {
 	return r->kind == SDEI_STATE && r->origin == reason;
+}
+
+/* Of its vCPU: such a record never brings one to life. */
+static inline bool is_end(const struct sdei_record *r)
+{
+	return is_state(r, SDEI_DESTROYED) || is_apf(r, APF_VCPU_END);
 }
 
 #endif

@@ -20,16 +20,21 @@ int keep_event(struct model_event *e)
 }
 
 /* The older one is emptied and used again. */
-void keep_tick(struct model_event *e)
+void keep_turn(struct hist **now, struct hist **last, unsigned int count)
 {
-	for (unsigned int i = 0; i < HIST_KINDS; i++) {
-		struct hist *older = e->intervals->last[i];
+	for (unsigned int i = 0; i < count; i++) {
+		struct hist *older = last[i];
 
-		e->intervals->last[i] = e->intervals->now[i];
-		e->intervals->now[i] = older;
+		last[i] = now[i];
+		now[i] = older;
 		if (older)
 			hist_clear(older);
 	}
+}
+
+void keep_tick(struct model_event *e)
+{
+	keep_turn(e->intervals->now, e->intervals->last, HIST_KINDS);
 }
 
 void keep_free_event(struct model_event *e)
@@ -100,6 +105,8 @@ static void free_intervals(struct model_vcpu *v)
 {
 	for (size_t i = 0; i < v->event_count; i++)
 		keep_free_event(v->events[i]);
+	if (v->apf)
+		apf_free_intervals(v->apf);
 }
 
 void model_keep_intervals(struct model *m, bool keep)

@@ -4,7 +4,8 @@
  *
  * - A vCPU is gone with the first STATE destroyed; those of its other events
  *   still count and never bring it back. A VM whose vCPUs are all gone is gone.
- * - Anything but STATE destroyed that is newer than the end of a gone VM is a
+ *   Where there is no SDEI, a step of kind APF says the same.
+ * - Anything but these that is newer than the end of a gone VM is a
  *   new VM with its pid: the next instance. It usually is STATE created.
  * - The same for a gone vCPU of a living VM: the vCPU lives again.
  * - STATE created of an event that this life has shown already: the vCPU was
@@ -74,7 +75,7 @@ static struct model_vm *vm_of(struct model *m, const struct sdei_record *r)
 {
 	struct model_vm *vm = idmap_find(&m->by_pid, r->vm);
 
-	if (!vm || (vm->gone && !is_state(r, SDEI_DESTROYED) && r->time_ns > vm->gone_ns))
+	if (!vm || (vm->gone && !is_end(r) && r->time_ns > vm->gone_ns))
 		return vm_add(m, r->vm, vm);
 	return vm;
 }
@@ -172,6 +173,8 @@ static void renew(struct model_vcpu *v)
 	v->running = NULL;
 	v->place = 0;
 	v->free_ns = v->handlers_ns = 0;
+	if (v->apf)
+		apf_renew(v->apf);
 }
 
 /*
@@ -212,7 +215,7 @@ struct model_vcpu *life_vcpu(struct model *m, struct model_vcpu *v, const struct
 	if (!v)
 		return vcpu_add(m, vm_of(m, r), r->vcpu);
 	if (v->gone)
-		return is_state(r, SDEI_DESTROYED) || r->time_ns <= v->gone_ns ? v : renew_gone(m, v, r);
+		return is_end(r) || r->time_ns <= v->gone_ns ? v : renew_gone(m, v, r);
 	if (!is_state(r, SDEI_CREATED) || r->time_ns < v->last_ns)
 		return v;
 	e = model_event(v, r->event);
@@ -254,6 +257,8 @@ void life_end(struct model *m, struct model_vcpu *v, uint64_t time_ns)
 
 	mask_forget(v, time_ns);
 	finding_close_all(m, v);
+	if (v->apf)
+		apf_end(v->apf);
 	v->doomed = false;
 	v->gone = true;
 	v->gone_ns = time_ns;
@@ -280,16 +285,23 @@ void life_end_lost(struct model_event *e, uint64_t count)
 		e->vcpu->doomed = true;
 }
 
+/* The time of its newest record, but for those that tell where its thread is. */
+static uint64_t newest_ns(const struct model_vcpu *v)
+{
+	return v->apf && v->apf->last_ns > v->last_ns ? v->apf->last_ns : v->last_ns;
+}
+
 void life_tick(struct model *m, struct model_vcpu *v)
 {
-	bool quiet = v->last_ns == v->mark_last_ns;
+	uint64_t last_ns = newest_ns(v);
+	bool quiet = last_ns == v->mark_last_ns;
 
-	v->mark_last_ns = v->last_ns;
+	v->mark_last_ns = last_ns;
 	if (likely(!v->doomed) || !quiet)
 		return;
 	for (size_t i = 0; i < v->event_count; i++)
 		event_renew(v->events[i]);
-	life_end(m, v, v->last_ns);
+	life_end(m, v, last_ns);
 }
 
 /* --- memory */
@@ -304,6 +316,7 @@ static void vcpu_free(struct model *m, struct model_vcpu *v)
 		event_free(v->events[i]);
 	hist_free(v->mask);
 	hist_free(v->initial_mask);
+	apf_free(v->apf);
 	free(v->events);
 	free(v->calls);
 	free(v);

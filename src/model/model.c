@@ -39,8 +39,8 @@ void model_free(struct model *m)
 
 static size_t size_of_kind(unsigned int kind)
 {
-	if (unlikely(1U << kind & (1U << SDEI_REGISTER | 1U << SDEI_STATE)))
-		return sizeof(struct sdei_record_handler);
+	if (unlikely(1U << kind & (1U << SDEI_REGISTER | 1U << SDEI_STATE | 1U << SDEI_APF)))
+		return kind == SDEI_APF ? sizeof(struct sdei_record_apf) : sizeof(struct sdei_record_handler);
 	return kind == SDEI_CALL ? sizeof(struct sdei_record_call) : sizeof(struct sdei_record);
 }
 
@@ -123,6 +123,8 @@ static int take_late(struct model *m, struct model_vcpu *v, const struct sdei_re
 	m->totals.late++;
 	finding_distrust(m, v);
 	mask_missed(v, r->kind, 1);
+	if (v->apf)
+		apf_join_missed(v, r->event);
 	return 0;
 }
 
@@ -136,6 +138,8 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record 
 		err_call = take_call(m, v, r, late);
 	if (is_about_event(r))
 		err_event = e ? take_event(m, e, r, late, fits) : -ENOMEM;
+	if (unlikely(v->apf) && !late && apf_join(v, r))
+		err = -ENOMEM;
 	if (unlikely(is_state(r, SDEI_DESTROYED)) && !late && !v->gone)
 		life_end(m, v, r->time_ns);
 	if (unlikely(m->keep_recent) && keep_record(v, r))
@@ -172,12 +176,20 @@ static int take_place(struct model *m, const struct sdei_record *r)
 /* Those that are no part of the stream of a vCPU's state. */
 static bool is_aside(const struct sdei_record *r)
 {
-	return r->kind == SDEI_PLACE || is_state(r, SDEI_SNAPSHOT);
+	return r->kind >= SDEI_PLACE || is_state(r, SDEI_SNAPSHOT);
 }
+_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 2 && SDEI_APF == SDEI_KIND_COUNT - 1, "see is_aside()");
 
 static int feed_aside(struct model *m, const struct sdei_record *r)
 {
-	return r->kind == SDEI_PLACE ? take_place(m, r) : take_snapshot(m, r);
+	switch (r->kind) {
+	case SDEI_PLACE:
+		return take_place(m, r);
+	case SDEI_APF:
+		return apf_take(m, (const struct sdei_record_apf *)r);
+	default:
+		return take_snapshot(m, r);
+	}
 }
 
 static int feed_state(struct model *m, const struct sdei_record *r)
@@ -216,6 +228,8 @@ static int take_lost(struct model *m, struct model_vcpu *v, const struct sdei_lo
 
 	v->lost += count;
 	v->inexact = true;
+	if (v->apf)
+		apf_join_missed(v, key->event);
 	if (key->kind != SDEI_CALL)
 		finding_distrust(m, v);
 	else
@@ -247,6 +261,14 @@ static int lose_place(struct model *m, const struct sdei_lost_key *key)
 	return v && !v->gone && m->newest_ns >= v->place_ns ? blame_place(m, v, &unknown) : 0;
 }
 
+static int lose_apf(struct model *m, const struct sdei_lost_key *key, uint64_t count)
+{
+	int err = apf_take_lost(m, key, count);
+
+	m->totals.no_memory += err == -ENOMEM ? count : 0;
+	return err;
+}
+
 int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count)
 {
 	struct model_vcpu *v;
@@ -257,6 +279,8 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	note_lost(m, key->kind, count);
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
+	if (key->kind == SDEI_APF)
+		return lose_apf(m, key, count);
 	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {
 		v = life_vcpu_lost(m, key);
 		err = v ? take_lost(m, v, key, count) : -ENOMEM;
@@ -272,6 +296,7 @@ void model_feed_lost_unknown(struct model *m, uint64_t count)
 		return;
 	note_lost(m, SDEI_KIND_NONE, count);
 	finding_distrust(m, NULL);
+	apf_doubt_all(m);
 }
 
 /* --- time */
@@ -301,6 +326,8 @@ static void tick_vcpu(struct model *m, struct model_vcpu *v, uint64_t now_ns)
 		if (e->intervals)
 			keep_tick(e);
 	}
+	if (unlikely(v->apf))
+		apf_tick(v->apf);
 	life_tick(m, v);
 	limits_tick(m, v, now_ns, FINDING_GRACE_NS);
 	masked_ns = model_masked_ns(v, now_ns);
@@ -344,6 +371,8 @@ static void reset_vcpu(struct model_vcpu *v, uint64_t now_ns)
 	for (size_t i = 0; i < v->event_count; i++)
 		event_reset(v->events[i]);
 	mask_reset(v, now_ns);
+	if (v->apf)
+		apf_reset(v->apf);
 	free(v->calls);
 	v->calls = NULL;
 	free(v->refused);

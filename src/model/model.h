@@ -113,6 +113,7 @@ struct model_vcpu {
 	uint64_t handlers_ns;		/* inside: last time that it was certain which handler runs; 0: never */
 	uint64_t trust_ns;		/* inside: what it showed until then proves nothing; see trusted() */
 	struct model_event **events;	/* by event number, ascending */
+	struct vcpu_apf *apf;		/* inside: see model_vcpu_apf(); NULL: nothing about it */
 	size_t event_count;
 	uint64_t interval_masked_ns;	/* masked time in the last closed interval */
 	uint64_t mask_calls, unmask_calls;
@@ -197,6 +198,7 @@ struct model_totals {
 	uint64_t lost_by[SDEI_KIND_COUNT];	/* the same by kind; [SDEI_KIND_NONE]: kind unknown */
 	uint64_t unknown, no_memory, late;
 	uint64_t misfits;		/* of all events */
+	uint64_t apf;			/* records of kind APF, lost ones too */
 	size_t vms, vcpus;		/* those that are not gone */
 	uint64_t findings_unkept;	/* that had no room in model_findings() */
 	uint64_t found[FINDING_COUNT];	/* all findings raised: grows even when model_findings() is full */
@@ -254,7 +256,7 @@ struct model_event_interval {
 void model_keep_intervals(struct model *m, bool keep);
 void model_event_interval(const struct model_event *e, struct model_event_interval *hists);
 
-/* The last records of a vCPU but PLACE, oldest first, at most MODEL_RECENT; kept once model_keep_recent() asked for them. */
+/* The last records of a vCPU but PLACE and APF, oldest first, at most MODEL_RECENT; kept once model_keep_recent() asked for them. */
 #define MODEL_RECENT 32
 void model_keep_recent(struct model *m, bool keep);
 size_t model_recent(const struct model_vcpu *vcpu, struct sdei_record records[MODEL_RECENT]);

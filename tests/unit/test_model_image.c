@@ -18,8 +18,8 @@
 #include "../../src/model/inside.h"
 #include "../../src/view/json.h"
 #include "../../src/view/names.h"
+#include "apf_machine.h"
 #include "same_hist.h"
-#include "sdei_machine.h"
 
 #define VCPUS 4
 #define MACHINES 3
@@ -109,7 +109,40 @@ static struct model_vcpu plain_vcpu(const struct model_vcpu *v)
 	plain.calls = NULL;
 	plain.records = NULL;
 	plain.refused = NULL;
+	plain.apf = NULL;
 	return plain;
+}
+
+static struct vcpu_apf plain_apf(const struct vcpu_apf *a)
+{
+	struct vcpu_apf plain;
+
+	memcpy(&plain, a, sizeof(plain));
+	memset(plain.shown.stage, 0, sizeof(plain.shown.stage));
+	plain.shown.depth = NULL;
+	plain.intervals = NULL;
+	plain.open = NULL;
+	plain.room = 0;
+	return plain;
+}
+
+static void same_apf(const struct model_vcpu *a, const struct model_vcpu *b)
+{
+	struct vcpu_apf plain_a, plain_b;
+
+	assert_int_equal(!a->apf, !b->apf);
+	if (!a->apf)
+		return;
+	plain_a = plain_apf(a->apf);
+	plain_b = plain_apf(b->apf);
+	assert_memory_equal(&plain_a, &plain_b, sizeof(plain_a));
+	if (a->apf->shown.in_flight)
+		assert_memory_equal(a->apf->open, b->apf->open, a->apf->shown.in_flight * sizeof(*a->apf->open));
+	same_hist(a->apf->shown.depth, b->apf->shown.depth);
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++) {
+		same_hist(a->apf->shown.stage[i], b->apf->shown.stage[i]);
+		same_hist(model_vcpu_apf_interval(a, i), model_vcpu_apf_interval(b, i));
+	}
 }
 
 static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, uint64_t now_ns)
@@ -122,6 +155,7 @@ static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, ui
 	assert_int_equal(a->running ? a->running->event : SDEI_NONE, b->running ? b->running->event : SDEI_NONE);
 	same_hist(a->mask, b->mask);
 	same_hist(a->initial_mask, b->initial_mask);
+	same_apf(a, b);
 	assert_int_equal(!a->calls, !b->calls);
 	if (a->calls)
 		assert_memory_equal(a->calls, b->calls, sizeof(*a->calls));
@@ -259,6 +293,7 @@ static void same_in_words(const struct model *a, const struct model *b)
 struct pair {
 	struct model *a, *b;	/* b: NULL until there is an image */
 	struct machine *machines[MACHINES];
+	struct apf_machine *faults;	/* on the vCPUs of the first machine */
 	unsigned int count;
 	uint32_t vm;		/* of the machine that steps */
 	uint64_t offset;	/* of its time */
@@ -453,6 +488,17 @@ static void happen(struct pair *p)
 		feed(p, &(struct sdei_record){ .kind = SDEI_KIND_COUNT }, sizeof(struct sdei_record));
 }
 
+/* Its time is its own. */
+static void step_faults(struct pair *p)
+{
+	uint64_t offset = p->offset;
+
+	p->vm = 100;
+	p->offset = p->newest > p->faults->time ? p->newest - p->faults->time : 0;
+	apf_machine_step(p->faults);
+	p->offset = offset;
+}
+
 static void step(struct pair *p)
 {
 	unsigned int number = chance(p, p->count);
@@ -462,6 +508,8 @@ static void step(struct pair *p)
 	if (machine->time + p->offset < p->newest)
 		p->offset = p->newest - machine->time;
 	machine_step(machine);
+	if (p->faults)
+		step_faults(p);
 	happen(p);
 	if (p->named)
 		FOR_BOTH(p, m, names_adopt(m, lookup, NULL, utf8));
@@ -487,6 +535,8 @@ static struct pair *pair_new(unsigned int machines, uint64_t seed)
 		p->machines[i] = machine_new(VCPUS, seed + i, take, p);
 		p->machines[i]->places = chance(p, 2);
 	}
+	if (seed % 3 != 1)
+		p->faults = apf_machine_new(VCPUS, seed % 4 == 2, seed, take, p);
 	return p;
 }
 
@@ -494,6 +544,8 @@ static void pair_free(struct pair *p)
 {
 	for (unsigned int i = 0; i < p->count; i++)
 		machine_free(p->machines[i]);
+	if (p->faults)
+		apf_machine_free(p->faults);
 	model_free(p->a);
 	model_free(p->b);
 	free(p);
@@ -502,7 +554,8 @@ static void pair_free(struct pair *p)
 /* What there was to be saved, so that the property is about something. */
 enum {
 	SEEN_SPLIT, SEEN_RUNNING, SEEN_UNCERTAIN, SEEN_SKETCHED, SEEN_DOOMED, SEEN_GONE, SEEN_UNNAMED, SEEN_OLD_VM, SEEN_LATE,
-	SEEN_INTERVAL, SEEN_RECENT, SEEN_REFUSED, SEEN_FINDING, SEEN_ORPHAN, SEEN_SUSPICION, SEEN_ENDED_SUSPICION, SEEN_KINDS
+	SEEN_INTERVAL, SEEN_RECENT, SEEN_REFUSED, SEEN_FINDING, SEEN_ORPHAN, SEEN_SUSPICION, SEEN_ENDED_SUSPICION,
+	SEEN_IN_FLIGHT, SEEN_SLOW, SEEN_TOLD, SEEN_HANDLER, SEEN_ACK, SEEN_FAULTS_INTERVAL, SEEN_KINDS
 };
 static unsigned int seen[SEEN_KINDS];
 
@@ -516,8 +569,20 @@ static void look_at_event(const struct model_event *e)
 	seen[SEEN_INTERVAL] += e->intervals && hist_count(e->intervals->now[HIST_dispatch]);
 }
 
+static void look_at_apf(const struct vcpu_apf *a)
+{
+	seen[SEEN_IN_FLIGHT] += a->shown.in_flight > 2;
+	seen[SEEN_SLOW] += a->shown.slow_count == APF_SLOW_COUNT;
+	seen[SEEN_TOLD] += a->dispatch.id && a->signal_ns;
+	seen[SEEN_HANDLER] += !!a->handler.id;
+	seen[SEEN_ACK] += !!a->ack.since_ns;
+	seen[SEEN_FAULTS_INTERVAL] += a->intervals && hist_count(a->intervals->last[APF_STAGE_total]);
+}
+
 static void look_at_vcpu(const struct model_vcpu *v)
 {
+	if (v->apf)
+		look_at_apf(v->apf);
 	seen[SEEN_DOOMED] += v->doomed;
 	seen[SEEN_GONE] += v->gone;
 	seen[SEEN_RECENT] += v->records && v->records->count > MODEL_RECENT;

@@ -1,0 +1,728 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Asynchronous page faults of a vCPU. A record does two things: it counts, also if it was lost or is late; and it ends or begins
+ * stages of the fault whose id it has. Where the guest is told by an SDEI event, that event's records are joined: of the
+ * faults told of, only the newest can be waiting for its dispatch, because KVM signals nothing while the event is pending.
+ *
+ * What a lost record would have told is a stage without a sample. Only the end of a fault is missed for longer: then all that
+ * is in flight is forgotten, and what comes of it counts, but is not followed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+/* --- names */
+
+const char *apf_stage_name(enum apf_stage stage)
+{
+	static const char *const names[APF_STAGE_COUNT] = {
+#define X(name, help) #name,
+		APF_STAGES(X)
+#undef X
+	};
+
+	return names[stage];
+}
+
+const char *apf_stage_help(enum apf_stage stage)
+{
+	static const char *const helps[APF_STAGE_COUNT] = {
+#define X(name, help) help,
+		APF_STAGES(X)
+#undef X
+	};
+
+	return helps[stage];
+}
+
+const char *apf_fallback_name(unsigned int reason)
+{
+	static const char *const names[APF_FALLBACKS] = {
+		[APF_FALLBACK_OFF] = "off", [APF_FALLBACK_NOT_NOW] = "not-now", [APF_FALLBACK_FULL] = "full",
+		[APF_FALLBACK_NO_MEMORY] = "no-memory", [APF_FALLBACK_MASKED] = "masked", [APF_FALLBACK_BUSY] = "busy",
+		[APF_FALLBACK_PENDING] = "pending", [APF_FALLBACK_OTHER] = "other",
+	};
+
+	return reason < APF_FALLBACKS && names[reason] ? names[reason] : "other";
+}
+
+/* --- samples */
+
+static int sample(struct vcpu_apf *a, enum apf_stage stage, uint64_t value, const struct sdei_record *r)
+{
+	int err = sample_add(&a->shown.stage[stage], value, r, SDEI_NONE);
+
+	if (unlikely(a->intervals) && sample_add(&a->intervals->now[stage], value, r, SDEI_NONE))
+		err = -ENOMEM;
+	if (unlikely(err))
+		a->shown.inexact = true;
+	return err;
+}
+
+/* From since_ns (0: unknown) to r; kept in *stages (NULL: of a fault that is not known any more). */
+static int sample_since(struct vcpu_apf *a, enum apf_stage stage, uint64_t since_ns, const struct sdei_record *r, uint64_t *stages)
+{
+	uint64_t value = r->time_ns - since_ns;
+
+	if (!since_ns || since_ns > r->time_ns)
+		return 0;
+	if (stages)
+		stages[stage] = value;
+	return sample(a, stage, value, r);
+}
+
+/* --- what is in flight */
+
+static struct apf_open *find(const struct vcpu_apf *a, uint64_t id)
+{
+	for (uint64_t i = a->shown.in_flight; id && i--;) {
+		if (a->open[i].fault.id == id)
+			return &a->open[i];
+	}
+	return NULL;
+}
+
+static void forget(struct vcpu_apf *a, struct apf_open *f)
+{
+	struct apf_open *end = a->open + a->shown.in_flight--;
+
+	memmove(f, f + 1, (char *)end - (char *)(f + 1));
+}
+
+/* Where the stages of a fault are kept, which may be over and one of the slowest; or NULL. */
+static uint64_t *stages_of(struct vcpu_apf *a, uint64_t id)
+{
+	struct apf_open *f = find(a, id);
+
+	for (unsigned int i = 0; !f && i < a->shown.slow_count; i++) {
+		if (a->shown.slow[i].id == id)
+			return a->shown.slow[i].stage;
+	}
+	return f ? f->fault.stage : NULL;
+}
+
+static int make_room(struct vcpu_apf *a)
+{
+	unsigned int room = a->room ? a->room * 2 : 2;
+	struct apf_open *open;
+
+	if (a->shown.in_flight < a->room)
+		return 0;
+	open = realloc(a->open, room * sizeof(*open));
+	if (!open)
+		return -ENOMEM;
+	a->open = open;
+	a->room = room;
+	return 0;
+}
+
+static void add_open(struct vcpu_apf *a, const struct sdei_record_apf *r)
+{
+	struct apf_open *f = &a->open[a->shown.in_flight++];
+
+	*f = (struct apf_open) {
+		.fault = { .id = r->id, .token = r->head.arg, .gfn = r->gfn, .setup_ns = r->head.time_ns, .vcpu = r->head.vcpu },
+	};
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		f->fault.stage[i] = APF_UNKNOWN;
+}
+
+/* Some of it may be over. */
+static void forget_all(struct vcpu_apf *a)
+{
+	a->shown.in_flight = 0;
+	a->dispatch = a->handler = a->ack = (struct apf_span){ 0 };
+}
+
+/* --- the slowest */
+
+static void take_slow(struct model_apf *shown, const struct apf_fault *fault)
+{
+	unsigned int at = shown->slow_count;
+
+	while (at && shown->slow[at - 1].stage[APF_STAGE_total] < fault->stage[APF_STAGE_total])
+		at--;
+	if (at == APF_SLOW_COUNT)
+		return;
+	if (shown->slow_count < APF_SLOW_COUNT)
+		shown->slow_count++;
+	memmove(&shown->slow[at + 1], &shown->slow[at], (shown->slow_count - 1 - at) * sizeof(*fault));
+	shown->slow[at] = *fault;
+}
+
+/* --- steps of a fault */
+
+/* The kernel's own number, unless it can be none. */
+static uint64_t depth_of(const struct vcpu_apf *a, const struct sdei_record_apf *r)
+{
+	return r->queued >= a->shown.in_flight && r->queued <= APF_OPEN_MAX ? r->queued : a->shown.in_flight;
+}
+
+static int take_depth(struct vcpu_apf *a, const struct sdei_record_apf *r)
+{
+	uint64_t depth = depth_of(a, r);
+
+	if (depth > a->shown.most_in_flight)
+		a->shown.most_in_flight = depth;
+	return sample_add(&a->shown.depth, depth, &r->head, SDEI_NONE);
+}
+
+/* An id that is there already is of another tracing: that fault is over. */
+static void forget_stale(struct vcpu_apf *a, uint64_t id)
+{
+	struct apf_open *stale = find(a, id);
+
+	if (!stale && a->shown.in_flight == APF_OPEN_MAX)
+		stale = &a->open[0];
+	if (!stale)
+		return;
+	forget(a, stale);
+	a->shown.inexact = true;
+}
+
+/* One that is late may be over already, so it is not followed. */
+static int take_setup(struct vcpu_apf *a, const struct sdei_record_apf *r, bool late)
+{
+	int err = 0;
+
+	a->shown.count.setup++;
+	forget_stale(a, r->id);
+	if (r->id && !late)
+		err = make_room(a);
+	if (!r->id || late || err) {
+		a->shown.inexact = true;
+		return err;
+	}
+	add_open(a, r);
+	return take_depth(a, r);
+}
+
+static int take_told(struct vcpu_apf *a, struct apf_open *f, const struct sdei_record *r, bool late)
+{
+	if (!f || f->told || r->outcome < APF_TOLD || r->outcome > APF_UNTOLD)
+		return 0;
+	f->told = r->outcome;
+	if (r->outcome != APF_TOLD) {
+		a->quiet = r->outcome;
+		return 0;
+	}
+	if (!late)
+		a->dispatch = (struct apf_span){ f->fault.id, r->time_ns };
+	f->unseen = a->signal_ns >= f->fault.setup_ns && a->signal_ns <= r->time_ns;
+	return sample_since(a, APF_STAGE_signal, f->fault.setup_ns, r, f->fault.stage);
+}
+
+static int take_working(struct vcpu_apf *a, struct apf_open *f, const struct sdei_record *r)
+{
+	if (!f || f->working_ns)
+		return 0;
+	f->working_ns = r->time_ns;
+	return sample_since(a, APF_STAGE_wait, f->fault.setup_ns, r, f->fault.stage);
+}
+
+static int take_ready(struct vcpu_apf *a, struct apf_open *f, const struct sdei_record *r)
+{
+	if (!f || f->ready_ns)
+		return 0;
+	f->ready_ns = r->time_ns;
+	return sample_since(a, APF_STAGE_page, f->working_ns, r, f->fault.stage);
+}
+
+/* How one ended. told: as it was told, if that is known; else what its end shows. */
+static uint64_t *outcome(struct vcpu_apf *a, unsigned int present, unsigned int told, bool unseen)
+{
+	struct apf_counts *count = &a->shown.count;
+
+	if (present == APF_CANCELLED)
+		return &count->cancelled;
+	if (!told)
+		told = present == APF_SIGNALLED ? APF_TOLD : a->quiet;
+	if (told == APF_TOLD)
+		return unseen ? &count->wasted : &count->async;
+	return told == APF_UNTOLD ? &count->untold : &count->halted;
+}
+
+static int end_fault(struct vcpu_apf *a, struct apf_open *f, const struct sdei_record *r)
+{
+	uint64_t *stage = f->fault.stage;
+	int err = sample_since(a, APF_STAGE_present, f->ready_ns, r, stage);
+
+	if (sample_since(a, APF_STAGE_total, f->fault.setup_ns, r, stage))
+		err = -ENOMEM;
+	if ((f->told == APF_HALTED || f->told == APF_UNTOLD) && sample_since(a, APF_STAGE_halt, f->fault.setup_ns, r, stage))
+		err = -ENOMEM;
+	if (stage[APF_STAGE_total] != APF_UNKNOWN)
+		take_slow(&a->shown, &f->fault);
+	forget(a, f);
+	return err;
+}
+
+/* One that is not in flight began before the first record, unless its begin may have been missed. */
+static int take_present(struct vcpu_apf *a, const struct sdei_record_apf *r, bool late)
+{
+	struct apf_open *f = find(a, r->id);
+
+	if (r->head.outcome == APF_SIGNALLED && !late)
+		a->ack = (struct apf_span){ r->id, r->head.time_ns };
+	if (f) {
+		++*outcome(a, r->head.outcome, f->told, f->unseen);
+		return end_fault(a, f, &r->head);
+	}
+	++*outcome(a, r->head.outcome, 0, false);
+	if (late)
+		a->shown.inexact = true;
+	else
+		a->shown.carried += !a->shown.inexact;
+	return 0;
+}
+
+static int take_wake_all(struct vcpu_apf *a, const struct sdei_record *r, bool late)
+{
+	a->shown.count.wake_all++;
+	if (!late)
+		a->ack = (struct apf_span){ 0, r->time_ns };
+	return 0;
+}
+
+/* --- steps that are not about one fault */
+
+static int take_ack(struct vcpu_apf *a, const struct sdei_record *r, bool late)
+{
+	struct apf_span ack = a->ack;
+
+	a->shown.count.acked++;
+	if (late)
+		return 0;
+	a->ack = (struct apf_span){ 0 };
+	return sample_since(a, APF_STAGE_ack, ack.since_ns, r, stages_of(a, ack.id));
+}
+
+static void count_fallback(struct vcpu_apf *a, unsigned int reason, uint64_t n)
+{
+	a->shown.count.fallback += n;
+	a->shown.fallbacks[reason && reason < APF_FALLBACKS ? reason : APF_FALLBACK_OTHER] += n;
+}
+
+static int take_fallback(struct vcpu_apf *a, const struct sdei_record *r)
+{
+	count_fallback(a, r->outcome, 1);
+	return 0;
+}
+
+static int take_sync(struct vcpu_apf *a, const struct sdei_record_apf *r)
+{
+	a->shown.count.sync++;
+	return sample(a, APF_STAGE_sync, r->duration_ns, &r->head);
+}
+
+/* Those that were there at the time. What the guest was told of it may see yet. */
+static int take_clear(struct vcpu_apf *a, const struct sdei_record *r, bool late)
+{
+	for (uint64_t i = a->shown.in_flight; i--;) {
+		if (late && a->open[i].fault.setup_ns > r->time_ns)
+			continue;
+		forget(a, &a->open[i]);
+		a->shown.count.cleared++;
+	}
+	return 0;
+}
+
+static int take_step(struct vcpu_apf *a, const struct sdei_record_apf *r, bool late)
+{
+	switch (r->head.origin) {
+	case APF_SETUP:
+		return take_setup(a, r, late);
+	case APF_NOT_PRESENT:
+		return take_told(a, find(a, r->id), &r->head, late);
+	case APF_WORKING:
+		return take_working(a, find(a, r->id), &r->head);
+	case APF_READY:
+		return take_ready(a, find(a, r->id), &r->head);
+	case APF_PRESENT:
+		return r->head.outcome == APF_WAKE_ALL ? take_wake_all(a, &r->head, late) : take_present(a, r, late);
+	case APF_ACK:
+		return take_ack(a, &r->head, late);
+	case APF_FALLBACK:
+		return take_fallback(a, &r->head);
+	case APF_CLEAR:
+		return take_clear(a, &r->head, late);
+	case APF_SYNC:
+		return take_sync(a, r);
+	default:
+		return 0;
+	}
+}
+
+/* --- records */
+
+static bool is_step(unsigned int step)
+{
+	return step >= APF_SETUP && step <= APF_VCPU_END;
+}
+
+/* Those of the vCPU's own thread. The others may come when it has ended, so that they bring none to life. */
+static bool is_own(unsigned int step)
+{
+	return step != APF_WORKING && step != APF_READY && step != APF_CLEAR && step != APF_VCPU_END;
+}
+
+static struct vcpu_apf *apf_of(struct model_vcpu *v)
+{
+	if (!v->apf)
+		v->apf = calloc(1, sizeof(*v->apf));
+	return v->apf;
+}
+
+static struct model_vcpu *vcpu_of(struct model *m, const struct sdei_record *r)
+{
+	struct model_vcpu *v = life_find(m, r->vm, r->vcpu);
+
+	return !v || v->gone ? life_vcpu(m, v, r) : v;
+}
+
+static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)
+{
+	struct vcpu_apf *a = apf_of(v);
+	bool late;
+
+	if (!a || (unlikely(m->keep_intervals && !a->intervals) && apf_keep(a)))
+		return -ENOMEM;
+	late = v->gone || r->head.time_ns < a->last_ns;
+	if (late)
+		m->totals.late++;
+	else
+		a->last_ns = r->head.time_ns;
+	if (!v->first_seen_ns)
+		v->first_seen_ns = r->head.time_ns;
+	if (is_apf(&r->head, APF_VCPU_END) && !v->gone && !late)
+		life_end(m, v, r->head.time_ns);
+	return take_step(a, r, late);
+}
+
+int apf_take(struct model *m, const struct sdei_record_apf *r)
+{
+	struct model_vcpu *v = life_find(m, r->head.vm, r->head.vcpu);
+
+	m->totals.apf++;
+	if (!is_step(r->head.origin)) {
+		m->totals.unknown++;
+		return -EINVAL;
+	}
+	if (!is_own(r->head.origin) && (!v || v->gone))
+		return 0;
+	v = vcpu_of(m, &r->head);
+	return v ? take(m, v, r) : -ENOMEM;
+}
+
+/* --- what was lost */
+
+static void count_lost(struct vcpu_apf *a, const struct sdei_lost_key *key, uint64_t n)
+{
+	struct apf_counts *count = &a->shown.count;
+
+	switch (key->origin) {
+	case APF_SETUP:
+		count->setup += n;
+		break;
+	case APF_PRESENT:
+		*(key->outcome == APF_WAKE_ALL ? &count->wake_all : outcome(a, key->outcome, 0, false)) += n;
+		break;
+	case APF_ACK:
+		count->acked += n;
+		break;
+	case APF_FALLBACK:
+		count_fallback(a, key->outcome, n);
+		break;
+	case APF_SYNC:
+		count->sync += n;
+		break;
+	}
+}
+
+/* Which faults the lost records were about is not known. */
+static void doubt(struct vcpu_apf *a, unsigned int step)
+{
+	a->shown.inexact = true;
+	if (step == APF_PRESENT || step == APF_CLEAR)
+		forget_all(a);
+	else if (step == APF_SETUP || step == APF_NOT_PRESENT)
+		a->dispatch = (struct apf_span){ 0 };
+	else if (step == APF_ACK)
+		a->ack = (struct apf_span){ 0 };
+}
+
+int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct model_vcpu *v = life_find(m, key->vm, key->vcpu);
+
+	m->totals.apf += count;
+	if (!is_step(key->origin)) {
+		m->totals.unknown += count;
+		return -EINVAL;
+	}
+	if (!v && !is_own(key->origin))
+		return 0;
+	v = v ? v : life_vcpu_lost(m, key);
+	if (!v || !apf_of(v))
+		return -ENOMEM;
+	v->apf->shown.lost += count;
+	count_lost(v->apf, key, count);
+	doubt(v->apf, key->origin);
+	if (key->origin == APF_VCPU_END)
+		v->doomed = !v->gone;
+	return 0;
+}
+
+void apf_doubt_all(struct model *m)
+{
+	for (size_t i = 0; m->totals.apf && i < m->vm_count; i++) {
+		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++) {
+			if (m->vms[i]->vcpus[k]->apf)
+				doubt(m->vms[i]->vcpus[k]->apf, APF_CLEAR);
+		}
+	}
+}
+
+/* --- the event */
+
+/* That of a fault whose page has come meanwhile is as good a sample. */
+static int join_dispatch(struct vcpu_apf *a, const struct sdei_record *r)
+{
+	struct apf_span dispatch = a->dispatch;
+	struct apf_open *f = find(a, dispatch.id);
+
+	a->handler = (struct apf_span){ dispatch.id, dispatch.id ? r->time_ns : 0 };
+	a->dispatch = (struct apf_span){ 0 };
+	if (f)
+		f->unseen = false;
+	return sample_since(a, APF_STAGE_dispatch, dispatch.since_ns, r, stages_of(a, dispatch.id));
+}
+
+static int join_complete(struct vcpu_apf *a, const struct sdei_record *r)
+{
+	struct apf_span handler = a->handler;
+
+	a->handler = (struct apf_span){ 0 };
+	return sample_since(a, APF_STAGE_handler, handler.since_ns, r, stages_of(a, handler.id));
+}
+
+/* Whatever the record is, what it leaves neither pending nor running has no dispatch or end to come. */
+static int join_other(struct vcpu_apf *a, const struct sdei_record *r)
+{
+	if (!(r->state & SDEI_PENDING))
+		a->dispatch = (struct apf_span){ 0 };
+	if (!(r->state & SDEI_RUNNING))
+		a->handler = (struct apf_span){ 0 };
+	return 0;
+}
+
+int apf_join(struct model_vcpu *v, const struct sdei_record *r)
+{
+	if (r->event != APF_EVENT)
+		return 0;
+	switch (r->kind) {
+	case SDEI_SIGNAL:
+		if (r->origin == SDEI_FROM_APF && r->outcome == SDEI_QUEUED)
+			v->apf->signal_ns = r->time_ns;
+		return 0;
+	case SDEI_DISPATCH:
+		return join_dispatch(v->apf, r);
+	case SDEI_COMPLETE:
+		return join_complete(v->apf, r);
+	default:
+		return join_other(v->apf, r);
+	}
+}
+
+void apf_join_missed(struct model_vcpu *v, uint32_t event)
+{
+	struct vcpu_apf *a = v->apf;
+
+	if (event != APF_EVENT)
+		return;
+	a->dispatch = a->handler = (struct apf_span){ 0 };
+	a->signal_ns = 0;
+	a->shown.inexact = true;
+	for (uint64_t i = 0; i < a->shown.in_flight; i++)
+		a->open[i].unseen = false;
+}
+
+/* --- life */
+
+void apf_end(struct vcpu_apf *a)
+{
+	a->shown.count.cleared += a->shown.in_flight;
+	forget_all(a);
+	a->signal_ns = 0;
+}
+
+/* Its end was not seen if anything is in flight. */
+void apf_renew(struct vcpu_apf *a)
+{
+	if (a->shown.in_flight)
+		a->shown.inexact = true;
+	forget_all(a);
+	a->signal_ns = 0;
+}
+
+static void free_hists(struct hist **hists, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		hist_free(hists[i]);
+}
+
+void apf_release(struct model_apf *sum)
+{
+	free_hists(sum->stage, APF_STAGE_COUNT);
+	hist_free(sum->depth);
+}
+
+void apf_reset(struct vcpu_apf *a)
+{
+	uint64_t in_flight = a->shown.in_flight;
+
+	apf_release(&a->shown);
+	apf_free_intervals(a);
+	memset(&a->mark, 0, sizeof(a->mark));
+	a->shown = (struct model_apf){ .in_flight = in_flight, .most_in_flight = in_flight, .carried = in_flight };
+}
+
+void apf_free(struct vcpu_apf *a)
+{
+	if (!a)
+		return;
+	apf_release(&a->shown);
+	apf_free_intervals(a);
+	free(a->open);
+	free(a);
+}
+
+/* --- intervals */
+
+int apf_keep(struct vcpu_apf *a)
+{
+	a->intervals = calloc(1, sizeof(*a->intervals));
+	return a->intervals ? 0 : -ENOMEM;
+}
+
+void apf_free_intervals(struct vcpu_apf *a)
+{
+	if (!a->intervals)
+		return;
+	free_hists(a->intervals->now, APF_STAGE_COUNT);
+	free_hists(a->intervals->last, APF_STAGE_COUNT);
+	free(a->intervals);
+	a->intervals = NULL;
+}
+
+void apf_tick(struct vcpu_apf *a)
+{
+	const struct apf_counts *count = &a->shown.count;
+
+#define X(name, help) a->shown.interval.name = count->name - a->mark.name;
+	APF_COUNTS(X)
+#undef X
+	a->mark = *count;
+	if (a->intervals)
+		keep_turn(a->intervals->now, a->intervals->last, APF_STAGE_COUNT);
+}
+
+/* --- asking */
+
+const struct model_apf *model_vcpu_apf(const struct model_vcpu *vcpu)
+{
+	return vcpu->apf ? &vcpu->apf->shown : NULL;
+}
+
+const struct hist *model_vcpu_apf_interval(const struct model_vcpu *vcpu, enum apf_stage stage)
+{
+	const struct hist *h = vcpu->apf && vcpu->apf->intervals ? vcpu->apf->intervals->last[stage] : NULL;
+
+	return hist_count(h) ? h : NULL;
+}
+
+bool model_vm_has_apf(const struct model_vm *vm)
+{
+	for (size_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->apf)
+			return true;
+	}
+	return false;
+}
+
+bool model_has_apf(const struct model *m)
+{
+	for (size_t i = 0; m->totals.apf && i < m->vm_count; i++) {
+		if (model_vm_has_apf(m->vms[i]))
+			return true;
+	}
+	return false;
+}
+
+int64_t apf_unaccounted(const struct model_apf *apf)
+{
+	uint64_t became = apf->in_flight;
+
+#define X(name, help) became += apf->count.name;
+	APF_OUTCOMES(X)
+#undef X
+	return apf->inexact ? 0 : (int64_t)(apf->count.setup + apf->carried - became);
+}
+
+static int merge(struct hist **sum, const struct hist *h)
+{
+	if (!hist_count(h))
+		return 0;
+	if (!*sum)
+		*sum = hist_new();
+	return *sum ? hist_merge(*sum, h) : -ENOMEM;
+}
+
+static void add_counts(struct apf_counts *sum, const struct apf_counts *count)
+{
+#define X(name, help) sum->name += count->name;
+	APF_COUNTS(X)
+#undef X
+}
+
+static int add_hists(struct model_apf *sum, const struct model_apf *apf)
+{
+	int err = merge(&sum->depth, apf->depth);
+
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++) {
+		if (merge(&sum->stage[i], apf->stage[i]))
+			err = -ENOMEM;
+	}
+	return err;
+}
+
+static int add_up(struct model_apf *sum, const struct model_apf *apf)
+{
+	add_counts(&sum->count, &apf->count);
+	add_counts(&sum->interval, &apf->interval);
+	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
+		sum->fallbacks[i] += apf->fallbacks[i];
+	sum->in_flight += apf->in_flight;
+	if (apf->most_in_flight > sum->most_in_flight)
+		sum->most_in_flight = apf->most_in_flight;
+	sum->carried += apf->carried;
+	sum->lost += apf->lost;
+	sum->inexact |= apf->inexact;
+	for (unsigned int i = 0; i < apf->slow_count; i++)
+		take_slow(sum, &apf->slow[i]);
+	return add_hists(sum, apf);
+}
+
+int model_vm_apf(const struct model_vm *vm, struct model_apf *sum)
+{
+	int err = 0;
+
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = 0; i < vm->vcpu_count; i++) {
+		if (vm->vcpus[i]->apf && add_up(sum, &vm->vcpus[i]->apf->shown))
+			err = -ENOMEM;
+	}
+	return err;
+}
