@@ -687,19 +687,21 @@ static void add_counts(struct apf_counts *sum, const struct apf_counts *count)
 #undef X
 }
 
-static int add_hists(struct model_apf *sum, const struct model_apf *apf)
+static int add_hists(struct model_apf *sum, const struct model_vcpu *v, bool recent)
 {
-	int err = merge(&sum->depth, apf->depth);
+	int err = merge(&sum->depth, v->apf->shown.depth);
 
 	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++) {
-		if (merge(&sum->stage[i], apf->stage[i]))
+		if (merge(&sum->stage[i], recent ? model_vcpu_apf_interval(v, i) : v->apf->shown.stage[i]))
 			err = -ENOMEM;
 	}
 	return err;
 }
 
-static int add_up(struct model_apf *sum, const struct model_apf *apf)
+static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent)
 {
+	const struct model_apf *apf = &v->apf->shown;
+
 	add_counts(&sum->count, &apf->count);
 	add_counts(&sum->interval, &apf->interval);
 	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
@@ -712,17 +714,24 @@ static int add_up(struct model_apf *sum, const struct model_apf *apf)
 	sum->inexact |= apf->inexact;
 	for (unsigned int i = 0; i < apf->slow_count; i++)
 		take_slow(sum, &apf->slow[i]);
-	return add_hists(sum, apf);
+	return add_hists(sum, v, recent);
 }
 
-int model_vm_apf(const struct model_vm *vm, struct model_apf *sum)
+int model_apf_sum(const struct model_vm *vm, const struct model_vcpu *vcpu, bool recent, struct model_apf *sum)
 {
 	int err = 0;
 
 	memset(sum, 0, sizeof(*sum));
 	for (size_t i = 0; i < vm->vcpu_count; i++) {
-		if (vm->vcpus[i]->apf && add_up(sum, &vm->vcpus[i]->apf->shown))
+		const struct model_vcpu *v = vm->vcpus[i];
+
+		if (v->apf && (!vcpu || v == vcpu) && add_up(sum, v, recent))
 			err = -ENOMEM;
 	}
 	return err;
+}
+
+int model_vm_apf(const struct model_vm *vm, struct model_apf *sum)
+{
+	return model_apf_sum(vm, NULL, false, sum);
 }

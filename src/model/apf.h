@@ -89,8 +89,13 @@ struct model_apf {
 /* NULL: this vCPU had none, nor anything else about them. */
 const struct model_apf *model_vcpu_apf(const struct model_vcpu *vcpu);
 
-/* Adds up the vCPUs of a VM into *sum, whose histograms are the caller's to free with apf_release(). 0 or -ENOMEM. */
-int model_vm_apf(const struct model_vm *vm, struct model_apf *sum);
+/*
+ * Adds up the vCPUs of a VM into *sum, whose histograms are the caller's to free with apf_release(), whatever comes.
+ * vcpu: NULL, or the only one. recent: the stages' samples of the last closed interval, if model_keep_intervals() asked
+ * for them, instead of all. 0 or -ENOMEM.
+ */
+int model_apf_sum(const struct model_vm *vm, const struct model_vcpu *vcpu, bool recent, struct model_apf *sum);
+int model_vm_apf(const struct model_vm *vm, struct model_apf *sum);	/* of all, since the start */
 void apf_release(struct model_apf *sum);
 
 /* Has any vCPU of it, or of m, anything about them? */

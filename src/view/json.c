@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "../model/apf.h"
 #include "format.h"
 #include "json_record.h"
 #include "json_write.h"
@@ -163,6 +164,88 @@ static void put_event(struct line *line, const struct model_event *e)
 	json_close(j, '}');
 }
 
+/* --- asynchronous page faults; nothing where there is none */
+
+static void put_apf_counts(struct json *j, const char *key, const struct apf_counts *counts)
+{
+	json_open(j, key, '{');
+#define X(name, help) json_u64(j, #name, counts->name);
+	APF_COUNTS(X)
+#undef X
+	json_close(j, '}');
+}
+
+static void put_fallbacks(struct json *j, const struct model_apf *apf)
+{
+	json_open(j, "fallback_by", '{');
+	for (unsigned int reason = 1; reason < APF_FALLBACKS; reason++)
+		json_u64(j, apf_fallback_name(reason), apf->fallbacks[reason]);
+	json_close(j, '}');
+}
+
+static void put_slow_stage(struct json *j, enum apf_stage stage, uint64_t ns)
+{
+	if (ns == APF_UNKNOWN)
+		json_null(j, apf_stage_name(stage));
+	else
+		json_u64(j, apf_stage_name(stage), ns);
+}
+
+static void put_slow(struct json *j, const struct model_apf *apf)
+{
+	json_open(j, "slow", '[');
+	for (unsigned int i = 0; i < apf->slow_count; i++) {
+		const struct apf_fault *fault = &apf->slow[i];
+
+		json_open(j, NULL, '{');
+		json_u64(j, "vcpu", fault->vcpu);
+		json_u64(j, "setup_ns", fault->setup_ns);
+		json_address(j, "gfn", fault->gfn);
+		json_u64(j, "token", fault->token);
+		json_open(j, "stages_ns", '{');
+		for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++)
+			put_slow_stage(j, stage, fault->stage[stage]);
+		json_close(j, '}');
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void put_apf(struct line *line, const struct model_apf *apf)
+{
+	struct json *j = &line->json;
+
+	json_open(j, "apf", '{');
+	put_apf_counts(j, "count", &apf->count);
+	put_apf_counts(j, "interval", &apf->interval);
+	put_fallbacks(j, apf);
+	json_u64(j, "in_flight", apf->in_flight);
+	json_u64(j, "most_in_flight", apf->most_in_flight);
+	json_u64(j, "carried", apf->carried);
+	json_i64(j, "unaccounted", apf_unaccounted(apf));
+	json_u64(j, "lost", apf->lost);
+	json_bool(j, "inexact", apf->inexact);
+	json_open(j, "stages", '{');
+	for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++)
+		put_hist(line, apf_stage_name(stage), apf->stage[stage], &in_ns);
+	json_close(j, '}');
+	put_hist(line, "depth", apf->depth, &plain);
+	put_slow(j, apf);
+	json_close(j, '}');
+}
+
+/* Without memory there are fewer samples in it. */
+static void put_vm_apf(struct line *line, const struct model_vm *vm)
+{
+	struct model_apf apf;
+
+	if (!model_vm_has_apf(vm))
+		return;
+	model_vm_apf(vm, &apf);
+	put_apf(line, &apf);
+	apf_release(&apf);
+}
+
 static void put_calls(struct json *j, const struct model_vcpu *vcpu)
 {
 	json_open(j, "calls", '[');
@@ -238,6 +321,8 @@ static void put_vcpu(struct line *line, const struct model_vcpu *vcpu)
 	put_calls(j, vcpu);
 	model_vcpu_blame(vcpu, &blame);
 	put_blame(j, &blame);
+	if (model_vcpu_apf(vcpu))
+		put_apf(line, model_vcpu_apf(vcpu));
 	json_open(j, "events", '[');
 	for (size_t i = 0; i < vcpu->event_count; i++)
 		put_event(line, vcpu->events[i]);
@@ -263,6 +348,7 @@ static void put_vm(struct line *line, const struct model_vm *vm)
 	json_text(j, "name", name_of(vm)->raw);
 	json_bool(j, "gone", vm->gone);
 	put_blame(j, &blame);
+	put_vm_apf(line, vm);
 	json_open(j, "vcpus", '[');
 	for (size_t i = 0; i < vm->vcpu_count; i++)
 		if (is_shown(line, vm->vcpus[i]->gone, vm->vcpus[i]->gone_ns))
@@ -322,19 +408,24 @@ static void put_findings(struct line *line, const struct model *m)
 	json_close(&line->json, ']');
 }
 
-static void put_by_kind(struct json *j, const char *key, const uint64_t counts[SDEI_KIND_COUNT])
+static void put_by_kind(struct line *line, const char *key, const uint64_t counts[SDEI_KIND_COUNT])
 {
+	struct json *j = &line->json;
+
 	json_open(j, key, '{');
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
-		json_u64(j, sdei_kind_name(kind), counts[kind]);
+		if (kind != SDEI_APF || line->totals->apf)
+			json_u64(j, sdei_kind_name(kind), counts[kind]);
 	json_close(j, '}');
 }
 
-static void put_counters(struct json *j, const struct source_counters *counters)
+static void put_counters(struct line *line, const struct source_counters *counters)
 {
+	struct json *j = &line->json;
+
 	json_open(j, "counters", '{');
-	put_by_kind(j, "attempted", counters->attempted);
-	put_by_kind(j, "lost", counters->lost);
+	put_by_kind(line, "attempted", counters->attempted);
+	put_by_kind(line, "lost", counters->lost);
 	json_u64(j, "read", counters->read);
 	json_u64(j, "malformed", counters->malformed);
 	json_u64(j, "late", counters->late);
@@ -396,7 +487,7 @@ static void put_members(struct json *j, const char *type, const struct model *m,
 	put_counts(&line.json, "count", &line.totals->count);
 	put_counts(&line.json, "interval", &line.totals->interval);
 	if (summary)
-		put_counters(&line.json, &status->counters);
+		put_counters(&line, &status->counters);
 	put_findings(&line, m);
 	put_vms(&line, m);
 	*j = line.json;

@@ -175,7 +175,8 @@ static void put_lost(struct writer *w, const struct family *f, const void *row)
 	const struct model_totals *t = model_totals(w->model);
 
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
-		put_number(w, f, none, sdei_kind_name(kind), t->lost_by[kind]);
+		if (kind != SDEI_APF || t->apf)
+			put_number(w, f, none, sdei_kind_name(kind), t->lost_by[kind]);
 	put_number(w, f, none, "unknown", t->lost_by[SDEI_KIND_NONE]);
 }
 

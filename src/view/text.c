@@ -8,10 +8,12 @@
 #include "escape.h"
 #include "format.h"
 #include "names.h"
+#include "page_apf.h"
 #include "page_calls.h"
 #include "why.h"
 
 #define WORST_MAX 10
+#define PAGE_WIDTH 100
 
 /* Text is padded by its columns, as bytes and characters differ; nothing trails the last column. */
 static void put_padded(FILE *out, const char *text, const struct column *column, bool last)
@@ -231,6 +233,37 @@ static void put_calls(FILE *out, const struct model *m)
 	page_clear(&page);
 }
 
+static void put_page(FILE *out, struct page *page)
+{
+	page_print(page, out);
+	page_clear(page);
+}
+
+static void put_apf_interval(FILE *out, const struct model *m, const struct view_status *status, const struct view_scope *scope)
+{
+	struct page page = { 0 };
+
+	page_apf_interval(&page, m, &(struct page_scope){ .status = status, .interval_ns = scope->interval_ns });
+	put_page(out, &page);
+}
+
+static void put_apf(FILE *out, const struct model *m, const struct view_status *status)
+{
+	const struct page_scope scope = { .status = status, .width = PAGE_WIDTH };
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++) {
+		struct page page = { 0 };
+
+		if (!model_vm_has_apf(vm[i]))
+			continue;
+		fprintf(out, "\nasynchronous page faults of VM %u %s\n", vm[i]->pid, name_of(vm[i])->shown);
+		page_apf(&page, vm[i], NULL, &scope);
+		put_page(out, &page);
+	}
+}
+
 static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options)
 {
 	struct table *t = table_new();
@@ -251,6 +284,7 @@ int text_interval(FILE *out, const struct model *m, const struct view_status *st
 	own.gone_since_ns = status->now_ns - scope.interval_ns;
 	put_interval_head(out, m, status);
 	err = put_table(out, m, &scope, &own);
+	put_apf_interval(out, m, status, &scope);
 	putc('\n', out);
 	return err;
 }
@@ -266,6 +300,7 @@ int text_summary(FILE *out, const struct model *m, const struct view_status *sta
 	err = put_table(out, m, &scope, &own);
 	put_quality(out, m, status);
 	put_worst(out, m, status);
+	put_apf(out, m, status);
 	put_calls(out, m);
 	put_findings(out, m, status);
 	return err;

@@ -246,6 +246,11 @@ static enum top_wish toggle_calls(struct top *top)
 	return toggle_page(top, PAGE_CALLS);
 }
 
+static enum top_wish toggle_apf(struct top *top)
+{
+	return toggle_page(top, PAGE_APF);
+}
+
 static enum top_wish toggle_recent(struct top *top)
 {
 	top->recent = !top->recent;
@@ -336,6 +341,7 @@ static const struct key keys[] = {
 	{ IN_TABLE | IN_PAGE, { 'F' }, "F", "Findings", "the list of findings", show_findings },
 	{ IN_TABLE | IN_PAGE, { 'm' }, "m", "Map", "latencies over time, of the selected row", toggle_map },
 	{ IN_TABLE | IN_PAGE, { 'C' }, "C", NULL, "the SDEI calls of the selected row and their results", toggle_calls },
+	{ IN_TABLE | IN_PAGE, { 'A' }, "A", NULL, "the asynchronous page faults of the selected row, stage by stage", toggle_apf },
 	{ IN_TABLE, { 'f', '/' }, "f /", "Filter", "show only some rows: words match name or pid; vm=web* p99>500us", ask_filter },
 	{ IN_TABLE, { 'c' }, "c", NULL, "clear the filter", clear_filter },
 	{ IN_TABLE, { 'o' }, "o", "Sort", "choose the column to sort by", choose_sort },

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The page of one event or vCPU; the heat map and the calls of what a row stands for. */
+/* The page of one event or vCPU; the heat map, the calls and the asynchronous page faults of what a row stands for. */
 #include "top_inside.h"
 
 #include <string.h>
 
 #include "escape.h"
+#include "page_apf.h"
 #include "page_calls.h"
 #include "page_event.h"
 
@@ -61,6 +62,18 @@ static void make_calls(struct top *top)
 	}
 }
 
+/* As the calls. */
+static void make_apf(struct top *top, const struct page_scope *scope)
+{
+	const struct model_vm *vm = find_vm(top);
+	const struct model_vcpu *vcpu = top->page_level == LEVEL_VM ? NULL : find_vcpu(top, vm);
+
+	if (vm && (vcpu || top->page_level == LEVEL_VM))
+		page_apf(&top->page, vm, vcpu, scope);
+	else
+		make_gone(top);
+}
+
 static void make_event(struct top *top, const struct page_scope *scope)
 {
 	const struct model_vm *vm = find_vm(top);
@@ -90,6 +103,9 @@ static void make_page(struct top *top)
 		break;
 	case PAGE_CALLS:
 		make_calls(top);
+		break;
+	case PAGE_APF:
+		make_apf(top, &scope);
 		break;
 	case PAGE_EVENT:
 		make_event(top, &scope);

@@ -220,6 +220,8 @@ static void test_text(void **state)
 	assert_view("hostile", view_interval, "interval-hostile.txt");
 	assert_view("empty", view_summary, "summary-empty.txt");
 	assert_view("trouble", view_summary, "summary-trouble.txt");
+	assert_view("apf", view_interval, "interval-apf.txt");
+	assert_view("apf", view_summary, "summary-apf.txt");
 }
 
 static void test_json(void **state)
@@ -229,6 +231,8 @@ static void test_json(void **state)
 	assert_view("hostile", json_interval, "interval-hostile.json");
 	assert_view("empty", json_summary, "summary-empty.json");
 	assert_view("trouble", json_interval, "interval-trouble.json");
+	assert_view("apf", json_interval, "interval-apf.json");
+	assert_view("apf", json_summary, "summary-apf.json");
 }
 
 /* Intervals are kept as they come, each once; what is shown is of one VM. */

@@ -416,6 +416,44 @@ static void test_calls(void **state)
 	free(await("NAME"));
 }
 
+/* Of a VM and of a vCPU, in all sizes; nothing to tell where there is none. */
+static void test_apf(void **state)
+{
+	open_screen(UTF8, "apf", 80, 24);
+	free(await("Quit"));
+	type("1 A");
+	assert_screen("screen-apf-vm.txt", "Slowest");
+	tmux("resize-window -x 160 -y 50");
+	assert_screen("screen-apf-vm-160x50.txt", "Slowest");
+	tmux("resize-window -x 60 -y 15");
+	assert_screen("screen-apf-vm-60x15.txt", "Faults");
+	tmux("resize-window -x 80 -y 24");
+	type("Escape 2 Down A");
+	assert_screen("screen-apf-vcpu.txt", "db > vCPU 0");
+	type("t");
+	free(await("Last, us"));
+	type("Escape");
+	free(await("all vCPUs"));
+}
+
+static void test_apf_ascii(void **state)
+{
+	open_screen("LC_ALL=C NO_COLOR=1 TERM=vt100", "apf", 80, 40);
+	free(await("Quit"));
+	type("1 Down A");
+	assert_screen("screen-apf-ascii.txt", "Slowest");
+}
+
+static void test_apf_none(void **state)
+{
+	open_screen(UTF8, "trouble", 80, 24);
+	free(await("Quit"));
+	type("1 A");
+	free(await("no asynchronous page fault"));
+	type("C");
+	free(await("results"));
+}
+
 static void test_map(void **state)
 {
 	open_screen(UTF8, "small", 80, 24);
@@ -528,6 +566,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_pause_deep, close_screen),
 		cmocka_unit_test_teardown(test_map, close_screen),
 		cmocka_unit_test_teardown(test_calls, close_screen),
+		cmocka_unit_test_teardown(test_apf, close_screen),
+		cmocka_unit_test_teardown(test_apf_ascii, close_screen),
+		cmocka_unit_test_teardown(test_apf_none, close_screen),
 		cmocka_unit_test_teardown(test_replay, close_screen),
 		cmocka_unit_test_teardown(test_replay_ascii, close_screen),
 		cmocka_unit_test_teardown(test_replay_keys, close_screen),

@@ -227,6 +227,75 @@ static void scene_trouble(struct model *m, uint64_t t)
 	blocked_episode(m, t + 29500 * MS, 4100 * US, 300 * US);
 }
 
+static void apf(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint8_t step, uint8_t outcome, uint64_t id)
+{
+	struct sdei_record_apf r = {
+		.head = {
+			.time_ns = t, .vm = vm, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_APF, .origin = step, .outcome = outcome,
+			.arg = id << 12 | vcpu,
+		},
+		.id = id, .gfn = id ? 0x40000 + id * 7 : 0,
+	};
+
+	if (step == APF_SYNC)
+		r.duration_ns = 1700 * US;
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+}
+
+/* A fault whose page takes page to come; told by event 1, whose handler is entered after 9 us. */
+static void fault_by_sdei(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint64_t id, uint64_t page)
+{
+	apf(m, t, vm, vcpu, APF_SETUP, 0, id);
+	feed(m, t + 2 * US, vm, vcpu, 1, SDEI_SIGNAL, RE | SDEI_PENDING, SDEI_QUEUED, SDEI_FROM_APF);
+	apf(m, t + 3 * US, vm, vcpu, APF_NOT_PRESENT, APF_TOLD, id);
+	feed(m, t + 12 * US, vm, vcpu, 1, SDEI_DISPATCH, RE | SDEI_RUNNING, 0, 0);
+	apf(m, t + 15 * US, vm, vcpu, APF_WORKING, 0, id);
+	feed(m, t + 30 * US, vm, vcpu, 1, SDEI_COMPLETE, RE, SDEI_RESUMED, 0);
+	apf(m, t + 15 * US + page, vm, vcpu, APF_READY, 0, id);
+	apf(m, t + 40 * US + page, vm, vcpu, APF_PRESENT, APF_SIGNALLED, id);
+	apf(m, t + 48 * US + page, vm, vcpu, APF_ACK, 0, 0);
+}
+
+/* As a host without SDEI has them: the vCPU may have to be halted. */
+static void fault_by_exception(struct model *m, uint64_t t, uint32_t vm, uint64_t id, uint64_t page, bool told)
+{
+	apf(m, t, vm, 0, APF_SETUP, 0, id);
+	apf(m, t + 1 * US, vm, 0, APF_NOT_PRESENT, told ? APF_TOLD : APF_HALTED, id);
+	apf(m, t + 11 * US, vm, 0, APF_WORKING, 0, id);
+	apf(m, t + 11 * US + page, vm, 0, APF_READY, 0, id);
+	apf(m, t + 19 * US + page, vm, 0, APF_PRESENT, told ? APF_SIGNALLED : APF_SILENT, id);
+}
+
+/* One VM is told by SDEI, the other as on x86; of each something is in flight, and records were lost. */
+static void scene_apf(struct model *m, uint64_t t)
+{
+	const struct sdei_lost_key key = {
+		.vm = 4312, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_SYNC,
+	};
+
+	for (uint32_t vcpu = 0; vcpu < 2; vcpu++) {
+		create(m, t, 1201, vcpu);
+		set_up(m, t + 100 * US, 1201, vcpu, 1);
+	}
+	for (int i = 0; i < 101; i++)
+		fault_by_sdei(m, t + (1 + i * 9) * MS, 1201, 0, 1 + i, (700 + i * 80) * US);
+	for (int i = 0; i < 13; i++)
+		fault_by_sdei(m, t + (2 + i * 70) * MS, 1201, 1, 201 + i, (i == 11 ? 41337 : 650) * US);
+	for (int i = 0; i < 7; i++)
+		apf(m, t + (950 + i) * MS, 1201, 1, APF_FALLBACK, i < 5 ? APF_FALLBACK_BUSY : APF_FALLBACK_MASKED, 0);
+	apf(m, t + 960 * MS, 1201, 1, APF_SETUP, 0, 300);
+	for (int i = 0; i < 53; i++)
+		fault_by_exception(m, t + (1 + i * 11) * MS, 4312, 400 + i, (90 + 10 * i) * US, i % 5);
+	for (int i = 0; i < 3; i++)
+		apf(m, t + (600 + i) * MS, 4312, 0, APF_SETUP, 0, 500 + i);
+	for (int i = 0; i < 17; i++)
+		apf(m, t + (700 + i) * MS, 4312, 0, APF_FALLBACK, APF_FALLBACK_NOT_NOW, 0);
+	for (int i = 0; i < 11; i++)
+		apf(m, t + (750 + 3 * i) * MS, 4312, 0, APF_SYNC, 0, 0);
+	apf(m, t + 800 * MS, 4312, 0, APF_PRESENT, APF_WAKE_ALL, 0);
+	model_feed_lost(m, &key, 2);
+}
+
 static void scene_empty(struct model *m, uint64_t t)
 {
 }
@@ -237,7 +306,7 @@ static const struct scene {
 	unsigned int seconds;
 } scenes[] = {
 	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
-	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 },
+	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 }, { "apf", scene_apf, 1 },
 };
 
 static void tick(struct model *m, struct view_status *status, uint64_t now_ns)
