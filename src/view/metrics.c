@@ -51,7 +51,7 @@ struct writer {
 	size_t dropped;
 };
 
-enum level { LEVEL_HOST, LEVEL_VM, LEVEL_PE, LEVEL_EVENT, LEVELS };
+enum level { LEVEL_HOST, LEVEL_VM, LEVEL_PE, LEVEL_EVENT, LEVEL_APF, LEVELS };
 
 struct family {
 	const char *name, *type;
@@ -346,23 +346,70 @@ static void put_blame(struct writer *w, const struct family *f, const void *row)
 		put_seconds(w, f, r->labels, model_blame_name(part), r->blame.ns[part]);
 }
 
-static void put_worst(struct writer *w, const struct family *f, const void *row)
+static void put_worst_of(struct writer *w, const struct family *f, struct metrics_labels labels, const struct hist_worst *worst)
 {
-	const struct metrics_event *r = row;
-
-	if (r->worst.time_ns)
-		put_seconds(w, f, r->labels, NULL, r->worst.value_ns);
+	if (worst->time_ns)
+		put_seconds(w, f, labels, NULL, worst->value_ns);
 }
 
 /* To the millisecond: the two clocks drift. */
-static void put_worst_time(struct writer *w, const struct family *f, const void *row)
+static void put_worst_time_of(struct writer *w, const struct family *f, struct metrics_labels labels, const struct hist_worst *worst)
 {
 	const uint64_t ms = 1000000;
-	const struct metrics_event *r = row;
-	int64_t wall_ns = w->host->status->wall_ns - (int64_t)(w->host->status->now_ns - r->worst.time_ns);
+	int64_t wall_ns = w->host->status->wall_ns - (int64_t)(w->host->status->now_ns - worst->time_ns);
 
-	if (r->worst.time_ns && wall_ns >= 0)
-		put_seconds(w, f, r->labels, NULL, ((uint64_t)wall_ns + ms / 2) / ms * ms);
+	if (worst->time_ns && wall_ns >= 0)
+		put_seconds(w, f, labels, NULL, ((uint64_t)wall_ns + ms / 2) / ms * ms);
+}
+
+PUT_EVENT(worst, put_worst_of, &r->worst)
+PUT_EVENT(worst_time, put_worst_time_of, &r->worst)
+
+/* --- of asynchronous page faults */
+
+#define PUT_APF(name, put_value, ...)								\
+	static void put_apf_##name(struct writer *w, const struct family *f, const void *row)	\
+	{											\
+		const struct metrics_apf *r = row;						\
+												\
+		put_value(w, f, r->labels, __VA_ARGS__);					\
+	}
+
+PUT_APF(setup, put_number, NULL, r->count.setup)
+PUT_APF(acked, put_number, NULL, r->count.acked)
+PUT_APF(wake_all, put_number, NULL, r->count.wake_all)
+PUT_APF(sync, put_number, NULL, r->count.sync)
+PUT_APF(in_flight, put_number, NULL, r->in_flight)
+PUT_APF(unaccounted, put_number, NULL, r->unaccounted)
+PUT_APF(lost, put_number, NULL, r->lost)
+PUT_APF(worst, put_worst_of, &r->worst)
+PUT_APF(worst_time, put_worst_time_of, &r->worst)
+
+static void put_apf_outcomes(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+#define X(name, help) put_number(w, f, r->labels, #name, r->count.name);
+	APF_OUTCOMES(X)
+#undef X
+}
+
+static void put_apf_fallbacks(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+	for (unsigned int reason = 1; reason < APF_FALLBACKS; reason++)
+		put_number(w, f, r->labels, apf_fallback_name(reason), r->fallbacks[reason]);
+}
+
+/* Which stages there are depends on the architecture, so those that were seen. */
+static void put_apf_stages(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+	for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++)
+		if (r->stages[stage].count)
+			put_hist(w, f, r->stage_labels[stage], &r->stages[stage]);
 }
 
 /* --- the table */
@@ -430,6 +477,25 @@ static const struct family families[] = {
 	  "Where the time to dispatch went; the parts sum to the dispatch latency.", put_blame },
 	{ "kvm_sdei_worst_latency_seconds", "gauge", LEVEL_EVENT, NULL, "The worst dispatch latency so far.", put_worst },
 	{ "kvm_sdei_worst_latency_timestamp_seconds", "gauge", LEVEL_EVENT, NULL, "When that was.", put_worst_time },
+
+	{ "kvm_apf_faults_total", "counter", LEVEL_APF, NULL, "Faults that were handed to a worker.", put_apf_setup },
+	{ "kvm_apf_outcomes_total", "counter", LEVEL_APF, "outcome",
+	  "How they ended: async (told to the guest, then told ready), halted (the vCPU was, the guest not being told), untold (it "
+	  "waited, being in no state to be told), cancelled (withdrawn in time), wasted (ready before the guest had seen it), cleared "
+	  "(forgotten with the vCPU).", put_apf_outcomes },
+	{ "kvm_apf_fallbacks_total", "counter", LEVEL_APF, "reason",
+	  "Faults that were not handed to a worker, by reason.", put_apf_fallbacks },
+	{ "kvm_apf_sync_faults_total", "counter", LEVEL_APF, NULL, "Faults that kept the vCPU in the host.", put_apf_sync },
+	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_apf_acked },
+	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_apf_wake_all },
+	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_apf_in_flight },
+	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_apf_unaccounted },
+	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_apf_lost },
+	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",
+	  "How long the stages took that were seen: signal, dispatch, handler on the side of the vCPU; wait, page, present on that of the "
+	  "worker; ack; total; halt (of total, the guest not being told); sync (faults that kept the vCPU in the host).", put_apf_stages },
+	{ "kvm_apf_worst_seconds", "gauge", LEVEL_APF, NULL, "The slowest fault so far, in total.", put_apf_worst },
+	{ "kvm_apf_worst_timestamp_seconds", "gauge", LEVEL_APF, NULL, "When its page was told to be there.", put_apf_worst_time },
 };
 #define FAMILY_COUNT (sizeof(families) / sizeof(families[0]))
 
@@ -449,6 +515,10 @@ static void put_rows(struct writer *w, const struct family *f, const struct metr
 	case LEVEL_PE:
 		for (size_t i = from->pes; i < rows->pe_count; i++)
 			f->put(w, f, &rows->pes[i]);
+		break;
+	case LEVEL_APF:
+		for (size_t i = from->apfs; i < rows->apf_count; i++)
+			f->put(w, f, &rows->apfs[i]);
 		break;
 	default:
 		for (size_t i = from->events; i < rows->event_count; i++)
@@ -496,6 +566,8 @@ static void put_family(struct writer *w, const struct family *f, const struct me
 {
 	const struct metrics_mark all = { 0 };
 
+	if (f->level == LEVEL_APF && !rows->apf_count)
+		return;
 	metrics_puts(w->text, "# HELP ");
 	metrics_puts(w->text, f->name);
 	metrics_puts(w->text, " ");
@@ -593,13 +665,15 @@ void metrics_document(FILE *out)
 		"What is known to be possible is there with 0 from the start.\n.PP\nThe label\n.B vm\nis NAME:PID, or "
 		"NAME:PID.INSTANCE where the pid was used again.\nIn names, controls and what is not UTF-8 are\nreplaced by "
 		"U+FFFD, and at most %d bytes are kept.\n"
-		"With\n.B \\-\\-labels vcpu\nfamilies of VMs (but for vm_info and vm_gone) and of events have the label\n.B vcpu\ntoo.\n"
+		"With\n.B \\-\\-labels vcpu\nfamilies of VMs (but for vm_info and vm_gone), of events and of page faults have the label\n.B vcpu\ntoo.\n"
+		"Families of asynchronous page faults are there once one was seen.\n"
 		"The series of a VM that is gone stay for a while and then end.\n",
 		METRICS_NAME_MAX);
 	document_level(out, LEVEL_HOST, "OF THE HOST", "");
 	document_level(out, LEVEL_VM, "OF EACH VM", "vm");
 	document_level(out, LEVEL_PE, "OF EACH VM, OR VCPU", "vm");
 	document_level(out, LEVEL_EVENT, "OF EACH EVENT IN USE", "vm,event");
+	document_level(out, LEVEL_APF, "OF ASYNCHRONOUS PAGE FAULTS", "vm");
 	document_bounds(out);
 	fprintf(out, ".SH SEE ALSO\n.BR sdeid (8)\n");
 }

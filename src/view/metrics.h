@@ -5,7 +5,8 @@
  *
  * Label vm is NAME:PID, or NAME:PID.INSTANCE where the pid was used again: unique, and the same after a restart of the
  * exporter. A VM that is gone keeps its series until model_expire() forgets it. Counters never go back as long as the
- * model is not reset. What is known to be possible is there with 0 from the start, so that rate() sees the first one.
+ * model is not reset. What is known to be possible is there with 0 from the start, so that rate() sees the first one; but
+ * the families of asynchronous page faults only where there were any.
  */
 #ifndef VIEW_METRICS_H
 #define VIEW_METRICS_H

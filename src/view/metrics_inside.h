@@ -3,6 +3,7 @@
 #ifndef VIEW_METRICS_INSIDE_H
 #define VIEW_METRICS_INSIDE_H
 
+#include "../model/apf.h"
 #include "metrics.h"
 #include "metrics_text.h"
 
@@ -48,19 +49,30 @@ struct metrics_event {
 	struct model_blame blame;
 };
 
+/* Asynchronous page faults of a VM or vCPU that had any. */
+struct metrics_apf {
+	struct metrics_labels labels, stage_labels[APF_STAGE_COUNT];
+	struct apf_counts count;
+	uint64_t fallbacks[APF_FALLBACKS];
+	uint64_t in_flight, unaccounted, lost;
+	struct metrics_hist stages[APF_STAGE_COUNT];
+	struct hist_worst worst;	/* value_ns 0: none */
+};
+
 /* Each array grows and is used again. */
 struct metrics_rows {
 	struct metrics_vm *vms;
 	struct metrics_pe *pes;
 	struct metrics_event *events;
-	size_t vm_count, pe_count, event_count;
-	size_t vm_room, pe_room, event_room;
+	struct metrics_apf *apfs;
+	size_t vm_count, pe_count, event_count, apf_count;
+	size_t vm_room, pe_room, event_room, apf_room;
 	struct metrics_text labels;
 };
 
 /* How far the arrays were filled, to take back what came since. */
 struct metrics_mark {
-	size_t vms, pes, events, labels;
+	size_t vms, pes, events, apfs, labels;
 };
 
 void metrics_rows_clear(struct metrics_rows *rows);

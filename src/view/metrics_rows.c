@@ -26,7 +26,7 @@ static int room_for(void **array, size_t *room, size_t count, size_t size)
 
 void metrics_rows_clear(struct metrics_rows *rows)
 {
-	rows->vm_count = rows->pe_count = rows->event_count = 0;
+	rows->vm_count = rows->pe_count = rows->event_count = rows->apf_count = 0;
 	rows->labels.size = 0;
 	rows->labels.failed = false;
 }
@@ -36,12 +36,13 @@ void metrics_rows_free(struct metrics_rows *rows)
 	free(rows->vms);
 	free(rows->pes);
 	free(rows->events);
+	free(rows->apfs);
 	free(rows->labels.bytes);
 }
 
 struct metrics_mark metrics_rows_mark(const struct metrics_rows *rows)
 {
-	return (struct metrics_mark){ rows->vm_count, rows->pe_count, rows->event_count, rows->labels.size };
+	return (struct metrics_mark){ rows->vm_count, rows->pe_count, rows->event_count, rows->apf_count, rows->labels.size };
 }
 
 void metrics_rows_take_back(struct metrics_rows *rows, const struct metrics_mark *mark)
@@ -49,6 +50,7 @@ void metrics_rows_take_back(struct metrics_rows *rows, const struct metrics_mark
 	rows->vm_count = mark->vms;
 	rows->pe_count = mark->pes;
 	rows->event_count = mark->events;
+	rows->apf_count = mark->apfs;
 	rows->labels.size = mark->labels;
 }
 
@@ -70,17 +72,38 @@ static struct metrics_labels vm_labels(struct metrics_text *t, const struct mode
 	return (struct metrics_labels){ at, t->size - at };
 }
 
-/* labels,key="value" */
-static struct metrics_labels more_labels(struct metrics_text *t, struct metrics_labels labels, const char *key, uint32_t value)
+/* labels and the start of more; where that is. */
+static size_t begin_labels(struct metrics_text *t, struct metrics_labels labels, const char *key)
 {
 	size_t at = t->size;
 
 	if (metrics_text_room(t, labels.size))
 		metrics_put(t, t->bytes + labels.at, labels.size);
 	metrics_puts(t, key);
-	metrics_put_u64(t, value);
+	return at;
+}
+
+static struct metrics_labels end_labels(struct metrics_text *t, size_t at)
+{
 	metrics_puts(t, "\"");
 	return (struct metrics_labels){ at, t->size - at };
+}
+
+/* labels,key="value" */
+static struct metrics_labels more_labels(struct metrics_text *t, struct metrics_labels labels, const char *key, uint32_t value)
+{
+	size_t at = begin_labels(t, labels, key);
+
+	metrics_put_u64(t, value);
+	return end_labels(t, at);
+}
+
+static struct metrics_labels stage_labels(struct metrics_text *t, struct metrics_labels labels, enum apf_stage stage)
+{
+	size_t at = begin_labels(t, labels, ",stage=\"");
+
+	metrics_puts(t, apf_stage_name(stage));
+	return end_labels(t, at);
 }
 
 /* --- sums */
@@ -152,6 +175,23 @@ static void add_vcpu(struct metrics_pe *pe, const struct model_vcpu *v)
 	add_findings(pe, v);
 }
 
+static void add_faults(struct metrics_apf *sum, const struct model_apf *apf)
+{
+	int64_t unaccounted = apf_unaccounted(apf);
+
+#define X(name, help) sum->count.name += apf->count.name;
+	APF_COUNTS(X)
+#undef X
+	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
+		sum->fallbacks[i] += apf->fallbacks[i];
+	sum->in_flight += apf->in_flight;
+	sum->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;
+	sum->lost += apf->lost;
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		add_hist(&sum->stages[i], apf->stage[i]);
+	add_worst(&sum->worst, hist_worst(apf->stage[APF_STAGE_total]));
+}
+
 /* --- rows */
 
 static struct metrics_pe *new_pe(struct metrics_rows *rows, struct metrics_labels labels)
@@ -195,6 +235,25 @@ static int add_events(struct metrics_rows *rows, size_t first, struct metrics_la
 	return 0;
 }
 
+/* Faults of a VM, or (vcpu) of one vCPU. */
+static int add_apf(struct metrics_rows *rows, struct metrics_labels labels, const struct model_vm *vm, const struct model_vcpu *vcpu)
+{
+	struct metrics_apf *row;
+
+	if (vcpu ? !model_vcpu_apf(vcpu) : !model_vm_has_apf(vm))
+		return 0;
+	if (room_for((void **)&rows->apfs, &rows->apf_room, rows->apf_count, sizeof(*rows->apfs)))
+		return -ENOMEM;
+	row = &rows->apfs[rows->apf_count++];
+	*row = (struct metrics_apf){ .labels = labels };
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		row->stage_labels[i] = stage_labels(&rows->labels, labels, i);
+	for (size_t i = 0; i < vm->vcpu_count; i++)
+		if (model_vcpu_apf(vm->vcpus[i]) && (!vcpu || vm->vcpus[i] == vcpu))
+			add_faults(row, model_vcpu_apf(vm->vcpus[i]));
+	return 0;
+}
+
 static int add_vcpus(struct metrics_rows *rows, const struct model_vm *vm, struct metrics_labels labels)
 {
 	struct metrics_pe *pe = new_pe(rows, labels);
@@ -205,7 +264,7 @@ static int add_vcpus(struct metrics_rows *rows, const struct model_vm *vm, struc
 		add_vcpu(pe, vm->vcpus[i]);
 		err = add_events(rows, first, labels, vm->vcpus[i]);
 	}
-	return err;
+	return err ? err : add_apf(rows, labels, vm, NULL);
 }
 
 static int add_each_vcpu(struct metrics_rows *rows, const struct model_vm *vm, struct metrics_labels labels)
@@ -220,6 +279,8 @@ static int add_each_vcpu(struct metrics_rows *rows, const struct model_vm *vm, s
 			return -ENOMEM;
 		add_vcpu(pe, vm->vcpus[i]);
 		err = add_events(rows, rows->event_count, own, vm->vcpus[i]);
+		if (!err)
+			err = add_apf(rows, own, vm, vm->vcpus[i]);
 	}
 	return err;
 }

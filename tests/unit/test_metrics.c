@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "src/model/apf.h"
 #include "src/view/metrics.h"
 #include "src/view/metrics_text.h"
 #include "src/view/names.h"
@@ -53,7 +54,7 @@ static const struct metrics_options plain;
 
 static void test_golden(void **state)
 {
-	static const char *const scenes[] = { "small", "hostile", "empty", "trouble" };
+	static const char *const scenes[] = { "small", "hostile", "empty", "trouble", "apf" };
 
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
 		struct view_status status;
@@ -127,6 +128,37 @@ static void test_histograms(void **state)
 	check_hist(text, "kvm_sdei_handler_seconds", "vm=\"db:4312\",event=\"1\"", e->handler);
 	check_hist(text, "kvm_sdei_total_latency_seconds", "vm=\"db:4312\",event=\"1\"", e->total);
 	free(text);
+	model_free(m);
+}
+
+static void test_apf(void **state)
+{
+	const struct metrics_options by_vcpu = { .vcpu = true };
+	struct view_status status;
+	struct model *m = scene_new("apf", &status);
+	char *vms = render_once(&plain, m, &status), *vcpus = render_once(&by_vcpu, m, &status);
+	struct model_apf sum;
+
+	assert_int_equal(model_vm_apf(model_vm(m, 1201), &sum), 0);
+	for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++) {
+		char labels[64];
+
+		snprintf(labels, sizeof(labels), "vm=\"web-1:1201\",stage=\"%s\"", apf_stage_name(stage));
+		if (sum.stage[stage])
+			check_hist(vms, "kvm_apf_stage_seconds", labels, sum.stage[stage]);
+		else
+			assert_null(strstr(vms, labels));
+	}
+	apf_release(&sum);
+	assert_true(value_of(vms, "kvm_apf_outcomes_total{vm=\"web-1:1201\",outcome=\"async\"}") == 114);
+	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1:1201\",vcpu=\"0\",outcome=\"async\"}") == 101);
+	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1:1201\",vcpu=\"1\",outcome=\"async\"}") == 13);
+	assert_true(value_of(vms, "kvm_apf_fallbacks_total{vm=\"web-1:1201\",reason=\"busy\"}") == 5);
+	assert_true(value_of(vms, "kvm_apf_in_flight{vm=\"db:4312\"}") == 3);
+	assert_true(value_of(vms, "kvm_apf_lost_records_total{vm=\"db:4312\"}") == 2);
+	assert_true(value_of(vms, "kvm_sdei_lost_records_total{kind=\"apf\"}") == 2);
+	free(vms);
+	free(vcpus);
 	model_free(m);
 }
 
@@ -436,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_vcpus), cmocka_unit_test(test_histograms),
+		cmocka_unit_test(test_apf),
 		cmocka_unit_test(test_sums), cmocka_unit_test(test_counters), cmocka_unit_test(test_masked_time),
 		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_labels), cmocka_unit_test(test_seconds),
