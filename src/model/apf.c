@@ -91,16 +91,23 @@ static void forget(struct vcpu_apf *a, struct apf_open *f)
 	memmove(f, f + 1, (char *)end - (char *)(f + 1));
 }
 
-/* Where the stages of a fault are kept, which may be over and one of the slowest; or NULL. */
-static uint64_t *stages_of(struct vcpu_apf *a, uint64_t id)
+const struct apf_fault *apf_find(const struct vcpu_apf *a, uint64_t id)
 {
 	struct apf_open *f = find(a, id);
 
 	for (unsigned int i = 0; !f && i < a->shown.slow_count; i++) {
-		if (a->shown.slow[i].id == id)
-			return a->shown.slow[i].stage;
+		if (id && a->shown.slow[i].id == id)
+			return &a->shown.slow[i];
 	}
-	return f ? f->fault.stage : NULL;
+	return f ? &f->fault : NULL;
+}
+
+/* Where the stages of a fault are kept, which may be over; or NULL. */
+static uint64_t *stages_of(struct vcpu_apf *a, uint64_t id)
+{
+	struct apf_fault *fault = (struct apf_fault *)apf_find(a, id);
+
+	return fault ? fault->stage : NULL;
 }
 
 static int make_room(struct vcpu_apf *a)

@@ -101,6 +101,9 @@ void life_end(struct model *m, struct model_vcpu *v, uint64_t time_ns);
 /* STATE destroyed of that event was lost count times. */
 void life_end_lost(struct model_event *e, uint64_t count);
 
+/* The time of its newest record, but for those that tell where its thread is. */
+uint64_t life_newest_ns(const struct model_vcpu *v);
+
 /* At every tick. */
 void life_tick(struct model *m, struct model_vcpu *v);
 
@@ -417,6 +420,9 @@ void apf_doubt_all(struct model *m);
 /* Any other record of v, in time; and one that was late or lost. To be called only if v->apf. */
 int apf_join(struct model_vcpu *v, const struct sdei_record *r);
 void apf_join_missed(struct model_vcpu *v, uint32_t event);
+
+/* Of a fault in flight, or one of the slowest; or NULL. */
+const struct apf_fault *apf_find(const struct vcpu_apf *a, uint64_t id);
 
 /* Its vCPU has ended; it begins a new life; figures are forgotten. */
 void apf_end(struct vcpu_apf *a);

@@ -285,15 +285,14 @@ void life_end_lost(struct model_event *e, uint64_t count)
 		e->vcpu->doomed = true;
 }
 
-/* The time of its newest record, but for those that tell where its thread is. */
-static uint64_t newest_ns(const struct model_vcpu *v)
+uint64_t life_newest_ns(const struct model_vcpu *v)
 {
 	return v->apf && v->apf->last_ns > v->last_ns ? v->apf->last_ns : v->last_ns;
 }
 
 void life_tick(struct model *m, struct model_vcpu *v)
 {
-	uint64_t last_ns = newest_ns(v);
+	uint64_t last_ns = life_newest_ns(v);
 	bool quiet = last_ns == v->mark_last_ns;
 
 	v->mark_last_ns = last_ns;

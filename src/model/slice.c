@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The starts of what is open are looked at before and after the model has taken a record: what had a start
- * and has it no more has ended. What ended it is the record, or nobody knows.
+ * and has it no more has ended. What ended it is the record, or nobody knows. Stages of page faults are told by their samples.
  */
 #include "slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "inside.h"
 
@@ -24,6 +25,12 @@ struct was {
 	uint64_t masked_ns, last_ns;
 	bool initial, gone, masked;
 	uint32_t episodes;
+};
+
+/* The samples of page faults that there were, and the fault that a record may end a stage of; id 0: none. */
+struct was_apf {
+	uint64_t counts[APF_STAGE_COUNT], sums[APF_STAGE_COUNT];
+	struct apf_fault fault;
 };
 
 struct slicer {
@@ -306,6 +313,78 @@ static void compare(struct slicer *s, const struct was *was, const struct sdei_r
 		compare_mask(s, was, r);
 }
 
+/* --- page faults: every sample ends with the record, so that its length tells when it began */
+
+static bool may_end_stage(const struct slicer *s, const struct sdei_record *r)
+{
+	return s->calls.fault && (r->kind == SDEI_APF || (r->event == APF_EVENT && s->model->totals.apf));
+}
+
+static uint64_t id_of(const struct vcpu_apf *a, const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_APF:
+		return r->origin == APF_ACK ? a->ack.id : ((const struct sdei_record_apf *)r)->id;
+	case SDEI_DISPATCH:
+		return a->dispatch.id;
+	default:
+		return a->handler.id;
+	}
+}
+
+static void note_apf(struct was_apf *was, const struct model_vcpu *v, const struct sdei_record *r)
+{
+	const struct apf_fault *fault;
+
+	memset(was, 0, sizeof(*was));
+	if (!v || !v->apf)
+		return;
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++) {
+		was->counts[i] = hist_count(v->apf->shown.stage[i]);
+		was->sums[i] = hist_sum(v->apf->shown.stage[i]);
+	}
+	fault = apf_find(v->apf, id_of(v->apf, r));
+	if (fault)
+		was->fault = *fault;
+}
+
+static void tell_stage(struct slicer *s, struct was_apf *was, const struct model_vcpu *v, const struct sdei_record *r, unsigned int stage)
+{
+	const struct hist *h = v->apf->shown.stage[stage];
+	uint64_t length_ns = hist_sum(h) - was->sums[stage];
+	struct fault_slice slice = { .vcpu = v, .stage = stage, .to_ns = r->time_ns, .record = r };
+
+	if (hist_count(h) == was->counts[stage])
+		return;
+	slice.from_ns = length_ns < r->time_ns ? r->time_ns - length_ns : 0;
+	was->fault.stage[stage] = length_ns;
+	slice.fault = was->fault.id ? &was->fault : NULL;
+	s->calls.fault(s->calls.ctx, &slice);
+}
+
+static void compare_apf(struct slicer *s, struct was_apf *was, const struct model_vcpu *v, const struct sdei_record *r)
+{
+	for (unsigned int i = 0; v && v->apf && i < APF_STAGE_COUNT; i++) {
+		if (i != APF_STAGE_total)
+			tell_stage(s, was, v, r, i);
+	}
+	if (v && v->apf)
+		tell_stage(s, was, v, r, APF_STAGE_total);
+}
+
+/* The samples are of the vCPU that has the name after the record. */
+static int feed_fault(struct slicer *s, const struct sdei_record *r, size_t size)
+{
+	const struct model_vcpu *v = life_find(s->model, r->vm, r->vcpu);
+	struct was_apf was;
+	int err;
+
+	note_apf(&was, v, r);
+	err = model_feed(s->model, r, size);
+	compare_apf(s, &was, life_find(s->model, r->vm, r->vcpu), r);
+	return err;
+}
+
 /* --- the model's calls */
 
 /* What is none the model counts. */
@@ -328,7 +407,7 @@ int slicer_feed(struct slicer *s, const struct sdei_record *r, size_t size)
 	else
 		note_all(s, &was, v);
 	note_blame(s, r);
-	err = model_feed(s->model, r, size);
+	err = unlikely(may_end_stage(s, r)) ? feed_fault(s, r, size) : model_feed(s->model, r, size);
 	compare(s, &was, r);
 	now = likely(v && !v->gone) ? v : life_find(s->model, r->vm, r->vcpu);
 	if (now)
@@ -363,7 +442,7 @@ static void tell_doomed(struct slicer *s, struct model_vcpu *v, uint64_t time_ns
 {
 	struct was was;
 
-	if (likely(!v->doomed) || v->last_ns != v->mark_last_ns)
+	if (likely(!v->doomed) || life_newest_ns(v) != v->mark_last_ns)
 		return;
 	note_all(s, &was, v);
 	for (size_t i = 0; i < s->count; i++) {

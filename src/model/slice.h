@@ -7,6 +7,7 @@
 #ifndef MODEL_SLICE_H
 #define MODEL_SLICE_H
 
+#include "apf.h"
 #include "model.h"
 
 /* X(NAME, name, what it is) */
@@ -56,10 +57,21 @@ struct slice {
 	struct model_late late;
 };
 
+/* A stage of an asynchronous page fault that is over: exactly the samples of the histograms of struct model_apf. */
+struct fault_slice {
+	const struct model_vcpu *vcpu;
+	enum apf_stage stage;
+	uint64_t from_ns, to_ns;
+	const struct apf_fault *fault;	/* with the stages that are over; NULL: of none (sync), or over and forgotten */
+	const struct sdei_record *record;	/* what ended it */
+};
+
 struct slicer_calls {
 	void (*slice)(void *ctx, const struct slice *slice);
 	/* So many episodes are open on the vCPU from time_ns on; may be NULL. */
 	void (*pending)(void *ctx, const struct model_vcpu *vcpu, uint64_t time_ns, uint32_t count);
+	/* A stage is over, of those that one record ends the total last; may be NULL. */
+	void (*fault)(void *ctx, const struct fault_slice *slice);
 	void *ctx;
 };
 

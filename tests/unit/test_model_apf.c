@@ -12,6 +12,7 @@
 
 #include "../../src/model/apf.h"
 #include "../../src/model/model.h"
+#include "../../src/model/slice.h"
 #include "apf_machine.h"
 #include "same_hist.h"
 
@@ -1034,6 +1035,70 @@ static void test_machine_lossy(void **state)
 	}
 }
 
+/* --- slices */
+
+struct told {
+	struct slicer *slicer;
+	struct hist *stage[VCPUS][APF_STAGE_COUNT];
+	uint64_t totals, known;
+};
+
+static void take_fault(void *ctx, const struct fault_slice *slice)
+{
+	struct told *t = ctx;
+	struct hist **h = &t->stage[slice->vcpu->id][slice->stage];
+	struct hist_worst who = { .time_ns = slice->to_ns, .vm = MACHINE_VM, .vcpu = slice->vcpu->id, .event = SDEI_NONE };
+
+	if (!*h)
+		*h = hist_new();
+	assert_int_equal(hist_add(*h, slice->to_ns - slice->from_ns, &who), 0);
+	if (slice->fault)
+		assert_int_equal(slice->fault->stage[slice->stage], slice->to_ns - slice->from_ns);
+	if (slice->stage != APF_STAGE_total)
+		return;
+	assert_non_null(slice->fault);
+	t->totals++;
+	t->known += slice->fault->stage[APF_STAGE_wait] + slice->fault->stage[APF_STAGE_page] +
+		    slice->fault->stage[APF_STAGE_present] == slice->fault->stage[APF_STAGE_total];
+}
+
+static void take_slice(void *ctx, const struct slice *slice)
+{
+}
+
+static void feed_slicer(void *ctx, const struct sdei_record *record, size_t size)
+{
+	struct told *t = ctx;
+
+	assert_int_equal(slicer_feed(t->slicer, record, size), 0);
+}
+
+/* What slices tell is what the histograms hold, and the parts of a fault sum to it. */
+static void test_slices(void **state)
+{
+	for (unsigned int seed = 0; seed < 4; seed++) {
+		struct told t = { 0 };
+		struct model *m = model_new(NULL);
+		struct apf_machine *machine;
+
+		t.slicer = slicer_new(m, &(struct slicer_calls){ .slice = take_slice, .fault = take_fault, .ctx = &t });
+		machine = apf_machine_new(VCPUS, seed % 2, seed, feed_slicer, &t);
+		for (unsigned int i = 0; i < 20000; i++)
+			apf_machine_step(machine);
+		assert_true(t.totals > 100);
+		assert_int_equal(t.known, t.totals);
+		for (uint32_t id = 0; id < VCPUS; id++) {
+			for (unsigned int i = 0; i < APF_STAGE_COUNT; i++) {
+				same_hist(t.stage[id][i], machine->vcpus[id].stage[i]);
+				hist_free(t.stage[id][i]);
+			}
+		}
+		apf_machine_free(machine);
+		slicer_free(t.slicer);
+		model_free(m);
+	}
+}
+
 static void test_machine_hostile(void **state)
 {
 	for (unsigned int seed = 0; seed < 20; seed++) {
@@ -1100,6 +1165,7 @@ int main(void)
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_machine_from_the_middle),
 		cmocka_unit_test(test_machine_lossy),
+		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_machine_hostile),
 	};
 
