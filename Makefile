@@ -103,8 +103,9 @@ $(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid:
 
 # x86_64: static, for the x86 lab.
 ifeq ($(shell uname -m),x86_64)
-lab: $(B)/x86_64/bin/sdeitop $(B)/x86_64/bin/sdeid
+lab: $(B)/x86_64/bin/sdeitop $(B)/x86_64/bin/sdeid $(B)/x86_64/bin/apf-guest
 endif
+include tests/lab/guest-x86/guest.mk
 $(B)/x86_64/bin/sdeitop: $(filter-out $(B)/x86_64/src/daemon/main.o,$(x86_64_OBJS))
 $(B)/x86_64/bin/sdeid: $(filter-out $(B)/x86_64/src/cli/main.o,$(x86_64_OBJS))
 $(B)/x86_64/bin/sdeitop $(B)/x86_64/bin/sdeid:

@@ -21,6 +21,7 @@ uint64_t clock_now_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
+#ifdef __aarch64__
 static uint64_t counter(void)
 {
 	uint64_t ticks;
@@ -36,6 +37,25 @@ uint64_t clock_frequency(void)
 	asm volatile("mrs %0, cntfrq_el0" : "=r"(hz));
 	return hz;
 }
+#else
+static uint64_t counter(void)
+{
+	uint32_t low, high;
+
+	asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+/* The time stamp counter does not say: what it made of the sampled time. */
+uint64_t clock_frequency(void)
+{
+	const struct pair *first = pairs, *last = &pairs[nr_pairs - 1];
+
+	if (nr_pairs < 2 || last->ns == first->ns)
+		return 1000000000;
+	return (uint64_t)((__int128)(last->ticks - first->ticks) * 1000000000 / (last->ns - first->ns));
+}
+#endif
 
 static struct pair take_pair(void)
 {

@@ -137,16 +137,6 @@ static bool parse_options(struct options *o, int argc, char **argv)
 	return optind == argc;
 }
 
-/* QEMU's -name is NAME or guest=NAME[,…]. */
-static void plain_name(const struct options *o, char *buffer, size_t size)
-{
-	const char *name = o->name ?: "sdei-guest";
-
-	if (!strncmp(name, "guest=", 6))
-		name += 6;
-	snprintf(buffer, size, "%.*s", (int)strcspn(name, ","), name);
-}
-
 /* running ------------------------------------------------------------------------ */
 
 static void block_signals(sigset_t *set)
@@ -292,11 +282,11 @@ static int write_truth(struct session *session, const char *body)
 	FILE *file = session->file;
 	char name[256];
 
-	plain_name(&session->options, name, sizeof(name));
+	plain_name(session->options.name, name, sizeof(name));
 	fprintf(file, "{\"vm\":%d,\"name\":", getpid());
-	truth_quote(file, name);
+	put_quoted(file, name);
 	fputs(",\"scenario\":", file);
-	truth_quote(file, session->script.name);
+	put_quoted(file, session->script.name);
 	fprintf(file, ",\"clock\":{\"frequency_hz\":%" PRIu64 ",\"error_ns\":%" PRIu64 "},\n", clock_frequency(), clock_error_ns());
 	if (session->options.instances > 1)
 		fprintf(file, "\"instances\":%u,\"vms\":[%s]}\n", session->instances, body);

@@ -358,22 +358,6 @@ static const struct signal *match_others(struct matcher *m, uint64_t lowest, uin
 
 /* JSON ------------------------------------------------------------------------------ */
 
-void truth_quote(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		unsigned char c = *text;
-
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
-			fputc(c, out);
-	}
-	fputc('"', out);
-}
-
 static void write_time(FILE *out, const char *name, uint64_t ns)
 {
 	fprintf(out, "\"%s\":", name);

@@ -18,6 +18,5 @@ struct truth {
 unsigned int truth_check(struct vm *vm, const struct truth *truth);
 void truth_write_vm(FILE *out, struct vm *vm, unsigned int instance);	/* one object of "vms" */
 void truth_write_vcpus(FILE *out, struct vm *vm);			/* the list */
-void truth_quote(FILE *out, const char *text);				/* as a JSON string */
 uint64_t truth_total(struct vm *vm, enum counted field);
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,34 +29,6 @@
 #define AREA_MAIN_SENT		0x2000000
 
 extern const char payload_image[], payload_image_end[];
-
-static char *kept;
-static size_t kept_size;
-
-void complain_into(char *buffer, size_t size)
-{
-	kept = buffer;
-	kept_size = size;
-	if (buffer)
-		*buffer = 0;
-}
-
-void complain(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (kept && *kept) {
-		/* the first one tells most */
-	} else if (kept) {
-		vsnprintf(kept, kept_size, format, args);
-	} else {
-		fputs("sdei-guest: ", stderr);
-		vfprintf(stderr, format, args);
-		fputc('\n', stderr);
-	}
-	va_end(args);
-}
 
 void *vm_memory(struct vm *vm, uint64_t address)
 {

@@ -9,6 +9,7 @@
 
 #include "kvm_sdei.h"
 #include "layout.h"
+#include "say.h"
 
 struct vm;
 
@@ -92,8 +93,4 @@ int vcpu_set(struct vcpu *vcpu, uint64_t id, uint64_t value);
 uint64_t vcpu_read(struct vcpu *vcpu, uint64_t id);	/* a register that must be readable */
 struct sdei_state vcpu_sdei(struct vcpu *vcpu);
 uint64_t payload_symbol(unsigned int offset);	/* PAYLOAD_ENTRY, PAYLOAD_RESUME */
-
-/* Where complaints go instead of stderr (the first one, until the next call); NULL: back to stderr. */
-void complain_into(char *buffer, size_t size);
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #endif
