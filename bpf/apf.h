@@ -12,6 +12,7 @@
 #include "emit.h"
 
 #define APF_PER_VCPU 64		/* ASYNC_PF_PER_VCPU */
+#define MSR_KVM_ASYNC_PF_ACK 0x4b564d07
 
 const volatile __u8 apf_untold = APF_UNTOLD;	/* what it means that the guest is not told: set between open and load */
 
@@ -216,6 +217,19 @@ int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	return 0;
 }
 
+/* x86. The guest's answer to page-ready lets the next one through: told before what comes of it. */
+SEC("fentry/kvm_set_msr_common")
+int BPF_PROG(apf_ack, struct kvm_vcpu *vcpu, struct msr_data *msr)
+{
+	struct sdei_record_apf record;
+
+	if (msr->index != MSR_KVM_ASYNC_PF_ACK || msr->host_initiated || !(msr->data & 1) || !tracing)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_ACK, 0);
+	apf_send(&record);
+	return 0;
+}
+
 static long forget_fault(void *map, __u64 *key, struct fault *f, __u64 *vcpu)
 {
 	if (f->vcpu_address == *vcpu)
@@ -330,7 +344,7 @@ static __always_inline int enter_fault(void)
 }
 
 /* Only those that slept: the others are what every stage-2 fault costs. */
-static __always_inline int leave_fault(struct kvm_vcpu *vcpu)
+static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	__u32 thread = bpf_get_current_pid_tgid();
 	struct faulting *entry = bpf_map_lookup_elem(&faulting, &thread), then;
@@ -343,6 +357,7 @@ static __always_inline int leave_fault(struct kvm_vcpu *vcpu)
 	if (!tracing || sleeps() == then.sleeps)
 		return 0;
 	record = apf_record_vcpu(vcpu, APF_SYNC, 0);
+	record.gfn = gpa >> 12;
 	record.duration_ns = bpf_ktime_get_ns() - then.since_ns;
 	apf_send(&record);
 	return 0;
@@ -356,9 +371,9 @@ int BPF_PROG(apf_fault_x86, struct kvm_vcpu *vcpu)
 }
 
 SEC("fexit/kvm_mmu_page_fault")
-int BPF_PROG(apf_sync_x86, struct kvm_vcpu *vcpu)
+int BPF_PROG(apf_sync_x86, struct kvm_vcpu *vcpu, __u64 gpa)
 {
-	return leave_fault(vcpu);
+	return leave_fault(vcpu, gpa);
 }
 
 /* arm64 */
@@ -371,7 +386,7 @@ int BPF_PROG(apf_fault_arm64, struct kvm_vcpu *vcpu)
 SEC("fexit/kvm_handle_guest_abort")
 int BPF_PROG(apf_sync_arm64, struct kvm_vcpu *vcpu)
 {
-	return leave_fault(vcpu);
+	return leave_fault(vcpu, 0);
 }
 
 #endif /* SDEI_APF_H */

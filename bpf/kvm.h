@@ -69,6 +69,13 @@ struct kvm_arch_async_pf {
 	unsigned long long gfn;
 };
 
+/* x86 */
+struct msr_data {
+	bool host_initiated;
+	__u32 index;
+	__u64 data;
+};
+
 struct work_struct {
 	unsigned long data;
 };

@@ -250,13 +250,27 @@ static int open_and_load(struct live *live, const struct live_options *options, 
 	return err ? err : load_object(live, options, error);
 }
 
-/* Without the snapshot, as it is optional and reads the kernel's own structures, which may be others than we know. */
-static int load_without_snapshot(struct live *live, const struct live_options *options, const struct live_error *error)
+/* Once more without those probes: what is optional knows the kernel's own structures and functions, which may be others. */
+static int load_without(struct live *live, int first, int end, const struct live_options *options, const struct live_error *error)
 {
-	probes_refuse(&live->probes, PROBE_SNAPSHOT, "this kernel does not take its program: %.50s", first_warning);
+	for (int i = first; i < end; i++)
+		if (is_wanted(live, i))
+			probes_refuse(&live->probes, i, "this kernel does not take its program: %.50s", first_warning);
 	sdei_bpf__destroy(live->bpf);
 	live->bpf = NULL;
 	return open_and_load(live, options, error);
+}
+
+/* Programs on functions may be forbidden where those on tracepoints are not. */
+static int load(struct live *live, const struct live_options *options, const struct live_error *error)
+{
+	int err = open_and_load(live, options, error);
+
+	if (err && err != -EPERM && live->bpf && is_wanted(live, PROBE_SNAPSHOT))
+		err = load_without(live, PROBE_SNAPSHOT, PROBE_SNAPSHOT + 1, options, error);
+	if (err && live->bpf && live->has_sdei && live->probes.has_apf)
+		err = load_without(live, PROBE_APF, PROBE_SCHED, options, error);
+	return err;
 }
 
 int live_load(struct live *live, const struct live_options *options, const struct live_error *error)
@@ -265,9 +279,7 @@ int live_load(struct live *live, const struct live_options *options, const struc
 
 	err = live_size_rings(live, options->ring_bytes, error);
 	if (!err)
-		err = open_and_load(live, options, error);
-	if (err && err != -EPERM && live->bpf && is_wanted(live, PROBE_SNAPSHOT))
-		err = load_without_snapshot(live, options, error);
+		err = load(live, options, error);
 	if (err)
 		return err;
 	err = set_up(live, &options->filter);

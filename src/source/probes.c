@@ -106,6 +106,7 @@ static const struct {
 	[PROBE_APF_REFUSED] = { "apf_refused", "apf_refused", "kvm_setup_async_pf" },
 	[PROBE_APF_NOT_NOW] = { "apf_not_now", "apf_not_now", "kvm_can_do_async_pf" },
 	[PROBE_APF_PRESENT] = { "apf_present", "apf_present", "kvm_arch_async_page_present" },
+	[PROBE_APF_ACK] = { "apf_ack", "apf_ack", "kvm_set_msr_common" },
 	[PROBE_APF_CLEAR] = { "apf_clear", "apf_clear", "kvm_clear_async_pf_completion_queue" },
 	[PROBE_APF_WORKING] = { "apf_working", "apf_working", "async_pf_execute" },
 	[PROBE_APF_PAGE] = { "apf_page", "apf_page", "get_user_pages_remote" },

@@ -25,7 +25,7 @@ static struct capability_facts *good(void)
 		f->probes.list[i].name = i < PROBE_TRACEPOINTS ? kind_of((unsigned int)i + 1)->probe : "other";
 		f->probes.args[i] = 9;
 	}
-	f->sdei = f->iterator = true;
+	f->sdei = f->iterator = f->probes.has_apf = true;
 	f->tracing = f->ringbuf = f->array_of_maps = f->charges_memory = 1;
 	f->capabilities = ~0ULL;
 	f->lockdown = LOCKDOWN_NONE;
@@ -96,6 +96,25 @@ static void test_tracepoint(void **state)
 	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.remedy, "tracepoints/README.md"));
 	assert_string_equal(c.found, "it has 3 arguments, 4 are expected");
 	assert_string_equal(judge(good(), "kvm_sdei_mask").found, "9 arguments, 4 are used");
+}
+
+static void test_apf(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	assert_string_equal(judge(good(), "async-page-faults").found, "all functions are there");
+	f->probes.has_apf = false;
+	c = judge(f, "async-page-faults");
+	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.remedy, "CONFIG_KVM_ASYNC_PF"));
+	f = good();
+	f->btf = -ENOENT;
+	assert_int_equal(judge(f, "async-page-faults").state, CAPABILITY_NO);
+	f = good();
+	probes_refuse(&f->probes, PROBE_APF_PAGE, "this kernel has no function get_user_pages_remote()");
+	c = judge(f, "async-page-faults");
+	assert_int_equal(c.state, CAPABILITY_YES);	/* the others do */
+	assert_string_equal(c.found, "this kernel has no function get_user_pages_remote()");
 }
 
 static void test_bpf(void **state)
@@ -173,7 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_tracepoint),
-		cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_trial),
 	};
 

@@ -110,11 +110,14 @@ static void add_struct(struct btf *btf, const char *const members[])
 		assert_int_equal(btf__add_field(btf, members[i], number, i * 64, 0), 0);
 }
 
+static void add_function(struct btf *btf, const char *name)
+{
+	assert_true(btf__add_func(btf, name, BTF_FUNC_GLOBAL, btf__add_func_proto(btf, 0)) > 0);
+}
+
 static void add_iterator(struct btf *btf)
 {
-	int function = btf__add_func_proto(btf, 0);
-
-	assert_true(btf__add_func(btf, "bpf_iter_task_file", BTF_FUNC_GLOBAL, function) > 0);
+	add_function(btf, "bpf_iter_task_file");
 }
 
 static const char *why_no_snapshot(bool iterator, const char *const members[])
@@ -173,6 +176,74 @@ static void test_sched(void **state)
 	btf__free(btf);
 }
 
+/* Of all architectures. */
+static void add_apf(struct btf *btf)
+{
+	static const char *const functions[] = {
+		"kvm_setup_async_pf", "kvm_arch_async_page_not_present", "kvm_arch_async_page_present", "async_pf_execute",
+		"kvm_clear_async_pf_completion_queue", "kvm_arch_vcpu_destroy", "get_user_pages_remote",
+	};
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		add_function(btf, functions[i]);
+}
+
+static void test_apf_of_x86(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_apf(btf);
+	add_function(btf, "kvm_can_do_async_pf");
+	add_function(btf, "kvm_set_msr_common");
+	add_function(btf, "kvm_mmu_page_fault");
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	assert_true(probes.has_apf);
+	for (int i = PROBE_APF; i < PROBE_SCHED; i++) {
+		assert_true(probe_is_apf(i));
+		assert_null(probes.list[i].why_not);
+	}
+	assert_string_equal(probes.list[PROBE_APF_SYNC].name, "apf_sync");
+	assert_string_equal(probes.programs[PROBE_APF_SYNC], "apf_sync_x86");
+	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_x86");
+	btf__free(btf);
+}
+
+/* In the module; what only x86 has is missing, and that alone. */
+static void test_apf_of_arm64(void **state)
+{
+	struct btf *vmlinux = btf__new_empty(), *module;
+	struct probes probes;
+
+	add_iterator(vmlinux);
+	module = btf__new_empty_split(vmlinux);
+	add_apf(module);
+	add_function(module, "kvm_handle_guest_abort");
+	probes_find_in(&probes, vmlinux, module);
+	assert_true(probes.has_apf);
+	assert_null(probes.list[PROBE_APF_SETUP].why_not);
+	assert_string_equal(probes.programs[PROBE_APF_SYNC], "apf_sync_arm64");
+	assert_string_equal(probes.list[PROBE_APF_NOT_NOW].why_not, "this kernel has no function kvm_can_do_async_pf()");
+	assert_string_equal(probes.list[PROBE_APF_ACK].why_not, "this kernel has no function kvm_set_msr_common()");
+	btf__free(module);
+	btf__free(vmlinux);
+}
+
+/* Without these faults, the functions that are there all the same say nothing. */
+static void test_no_apf(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_function(btf, "get_user_pages_remote");
+	add_function(btf, "kvm_handle_guest_abort");
+	probes_find_in(&probes, btf, NULL);
+	assert_false(probes.has_apf);
+	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+		assert_string_equal(probes.list[i].why_not, "this kernel has no asynchronous page faults for guests");
+	btf__free(btf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +255,9 @@ int main(void)
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_snapshot_in_module),
 		cmocka_unit_test(test_sched),
+		cmocka_unit_test(test_apf_of_x86),
+		cmocka_unit_test(test_apf_of_arm64),
+		cmocka_unit_test(test_no_apf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
