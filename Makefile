@@ -274,7 +274,7 @@ kernel: setup
 
 run: setup
 	@$(MAKE) --no-print-directory all lab
-	@scripts/run
+	@scripts/run $(ARCH)
 
 test test-unit test-host test-lab test-debug-kernel: setup
 	@tests/run $(@:test-%=%)
@@ -294,7 +294,8 @@ help:
 
 #? make                    build sdeitop and sdeid for this host (build/); says what is missing
 #? make run                install what is missing, build, show sdeitop live: on this host where
-#?                         its kernel has the kvm_sdei_* tracepoints, else in the lab
+#?                         its kernel has the kvm_sdei_* tracepoints, else in the lab; ARCH=x86_64:
+#?                         asynchronous page faults in the x86 lab
 #? make test               install what is missing, then every test
 #? make test-unit          unit tests only, plain and with sanitizers
 #? make test-host          tests with real browsers, servers and readers only
@@ -305,7 +306,7 @@ help:
 #? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live
 #?                         parts); BENCH=name: one of tests/bench/README.md; QUICK=1: a short one
 #? make bench-docs         its figures into docs/performance.md
-#? make lab                build for the lab (build/arm64/bin)
+#? make lab                build for the lab (build/arm64/bin, build/x86_64/bin)
 #? make kernel             build the lab kernel (cached)
 #? make setup              install what is missing (apt, root)
 #? make check              unit tests but for those of the screen, plain; installs nothing: for packagers

@@ -65,12 +65,13 @@ unit_and_daemon_talk() {
 	! grep -E '^(KillSignal|KillMode|NotifyAccess)=' "$UNIT"
 }
 
-# This kernel lacks the tracepoints, or has them: that and nothing else decides, whatever the configuration is.
+# This kernel lacks the tracepoints and asynchronous page faults, or has one of them: that and nothing else decides, whatever
+# the configuration is, and whether it lets them be used.
 unit_is_skipped_without_tracepoints() {
 	local exit=0 expected=4
 	grep -qx 'ExecCondition=/usr/sbin/sdeid --check' "$UNIT" || { echo "another ExecCondition" && return 1; }
-	build/sdeitop doctor >"$tmp/doctor" || [[ $? == 4 ]] || { echo "doctor cannot tell" && return 1; }
-	! grep -q '^ok .* kvm_sdei_signal ' "$tmp/doctor" || expected=0
+	build/sdeitop doctor >"$tmp/doctor" || [[ $? == [14] ]] || { echo "doctor cannot tell" && return 1; }
+	! grep -qE '^ok +(kvm_sdei_signal|async-page-faults) ' "$tmp/doctor" || expected=0
 	build/sdeid --check --config /nowhere 2>"$tmp/why" || exit=$?
 	[[ $exit == "$expected" ]] && { [[ $exit == 0 ]] || grep -q kvm_sdei_ "$tmp/why"; }
 }

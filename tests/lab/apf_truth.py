@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compares what sdeitop records of asynchronous page faults with what apf-guest and KVM's own tracepoints know.
+
+Each check returns a list of complaints, empty when all is well."""
+import re
+from collections import Counter, defaultdict
+
+STEPS = ("setup", "not-present", "working", "ready", "present")
+TOKEN_ALL = 0xffffffff
+
+
+def number(text):
+    return int(text, 0) if isinstance(text, str) else text
+
+
+class Touch:
+    """One page touched by a guest; times are CLOCK_MONOTONIC ns, 0 where it never came to that."""
+
+    def __init__(self, vcpu, row):
+        self.vcpu = vcpu
+        self.gfn, self.token, self.before, self.told, self.ready, self.after = row
+
+
+class Truth:
+    def __init__(self, truth):
+        self.vm, self.name, self.mode = truth["vm"], truth["name"], truth["mode"]
+        self.error = truth["clock"]["error_ns"]
+        self.vcpus = {vcpu["vcpu"]: vcpu for vcpu in truth["vcpus"]}
+        self.touches = [Touch(vcpu["vcpu"], row) for vcpu in truth["vcpus"] for row in vcpu["touches"]]
+        self.served = truth["served"]["pages"]
+
+    def total(self, name):
+        return sum(vcpu[name] for vcpu in self.vcpus.values())
+
+
+class Faults:
+    """Records of kind APF of one VM."""
+
+    def __init__(self, records, vm):
+        self.by_id, self.by_step = defaultdict(list), defaultdict(list)
+        for record in records:
+            if record["kind"] != "apf" or record["vm"] != vm:
+                continue
+            for name in ("token", "gfn"):
+                record[name] = number(record[name])
+            self.by_step[record["step"]].append(record)
+            if record["id"]:
+                self.by_id[record["id"]].append(record)
+
+    def count(self, step, outcome=None):
+        return sum(1 for r in self.by_step[step] if outcome is None or r.get("outcome") == outcome)
+
+    def whole(self):
+        """{step: record} of each fault."""
+        return [{r["step"]: r for r in records} for records in self.by_id.values()]
+
+
+def same(what, seen, true):
+    return [] if seen == true else [f"{what}: {seen}, not {true}"]
+
+
+def in_order(where, *points):
+    """points: (name, time, how far it may be off)."""
+    complaints = []
+    for (name, time, error), (later, after, more) in zip(points, points[1:]):
+        if time > after + error + more:
+            complaints.append(f"{where}: {name} is {time - after} ns after {later}")
+    return complaints
+
+
+# each fault by itself ---------------------------------------------------------
+
+def check_steps(faults):
+    """Each has all steps, once, in order and about the same page."""
+    complaints = []
+    for fault, records in faults.by_id.items():
+        complaints += same(f"fault {fault}: steps", tuple(r["step"] for r in records), STEPS)
+        complaints += in_order(f"fault {fault}", *((r["step"], r["time_ns"], 0) for r in records))
+        for field in ("vcpu", "token", "gfn"):
+            if len({r[field] for r in records}) != 1:
+                complaints.append(f"fault {fault}: {field} is {[r[field] for r in records]}")
+    return complaints
+
+
+def check_outcomes(faults, told, present):
+    """None: there are none."""
+    return same("outcomes of not-present", {r["outcome"] for r in faults.by_step["not-present"]}, {told} - {None}) + \
+        same("outcomes of present", {r["outcome"] for r in faults.by_step["present"] if r["id"]}, {present} - {None})
+
+
+# against the guest ------------------------------------------------------------
+
+def check_counts(faults, truth):
+    """Every touch is a fault that was handed to a worker, or had to wait."""
+    complaints = same("faults and fallbacks", faults.count("setup") + faults.count("fallback"), truth.total("touched"))
+    complaints += same("synchronous faults", faults.count("sync"), faults.count("fallback"))
+    complaints += same("told", faults.count("not-present", "told"), truth.total("parks"))
+    complaints += same("signalled", faults.count("present", "signalled"), truth.total("wakes"))
+    complaints += same("page-ready for nobody", truth.total("strays"), 0)
+    for step, name in (("ack", "acks"), ("present", "wake_alls")):
+        seen = Counter(r["vcpu"] for r in faults.by_step[step] if step == "ack" or r["outcome"] == "wake-all")
+        complaints += same(f"{name} by vCPU", dict(seen), {v: t[name] for v, t in truth.vcpus.items() if t[name]})
+    return complaints + same("ends of vCPUs", sorted(r["vcpu"] for r in faults.by_step["vcpu-end"]), sorted(truth.vcpus))
+
+
+def pair_touches(faults, truth):
+    """(touch, fault) by page, in order of time: every touch but those that had to wait has one."""
+    by_page = defaultdict(list)
+    for fault in faults.whole():
+        by_page[fault["setup"]["gfn"]].append(fault)
+    for rest in by_page.values():
+        rest.sort(key=lambda fault: fault["setup"]["time_ns"], reverse=True)
+    refused = Counter(r["gfn"] for r in faults.by_step["sync"])
+    pairs = []
+    for touch in sorted(truth.touches, key=lambda t: t.before):
+        if by_page[touch.gfn]:
+            pairs.append((touch, by_page[touch.gfn].pop()))
+        elif refused[touch.gfn]:
+            refused[touch.gfn] -= 1
+        else:
+            pairs.append((touch, None))
+    return pairs, sum(len(rest) for rest in by_page.values()) + sum(refused.values())
+
+
+def check_touch(touch, fault, error):
+    where = f"vCPU {touch.vcpu} page {touch.gfn:#x}"
+    if not fault:
+        return [f"{where}: touched, no record of it"]
+    at = {step: (step, fault[step]["time_ns"], 0) for step in STEPS}
+    complaints = same(f"{where}: vCPU", fault["setup"]["vcpu"], touch.vcpu)
+    complaints += in_order(where, ("the touch", touch.before, error), at["setup"])
+    complaints += in_order(where, at["present"], ("its end", touch.after, error))
+    if touch.told:
+        complaints += same(f"{where}: token", fault["setup"]["token"], touch.token)
+        complaints += in_order(where, at["not-present"], ("the guest's exception", touch.told, error))
+        complaints += in_order(where, at["present"], ("the guest's interrupt", touch.ready, error))
+    return complaints
+
+
+def check_touches(faults, truth):
+    pairs, strays = pair_touches(faults, truth)
+    complaints = [c for touch, fault in pairs for c in check_touch(touch, fault, truth.error)]
+    if strays:
+        complaints.append(f"{strays} faults that the guest does not know of")
+    return complaints, len(pairs)
+
+
+def check_served(faults, truth):
+    """The pager is asked while a worker, or the vCPU, waits; the page is there afterwards. One clock, so exact."""
+    begins, ends = defaultdict(list), defaultdict(list)
+    for r in faults.by_step["working"]:
+        begins[r["gfn"]].append(r["time_ns"])
+    for r in faults.by_step["ready"]:
+        ends[r["gfn"]].append(r["time_ns"])
+    for r in faults.by_step["sync"]:
+        begins[r["gfn"]].append(r["time_ns"] - r["duration_ns"])
+        ends[r["gfn"]].append(r["time_ns"])
+    times = defaultdict(list)
+    for gfn, asked, before, _after in truth.served:
+        times[gfn].append((asked, before))
+    complaints = same("pages served", sorted((g, len(t)) for g, t in times.items()), sorted((g, len(t)) for g, t in ends.items()))
+    for gfn in times if not complaints else ():
+        for begin, (asked, before), end in zip(sorted(begins[gfn]), sorted(times[gfn]), sorted(ends[gfn])):
+            complaints += in_order(f"page {gfn:#x}", ("the wait", begin, 0), ("the request", asked, 0), ("its service", before, 0),
+                                   ("the end of the wait", end, 0))
+    return complaints
+
+
+# against KVM's own tracepoints --------------------------------------------------
+
+TRACE = re.compile(r" (kvm_\w+): .*?(?:token|gva)(?: =)? (0x[0-9a-f]+|0)\b")
+
+
+def load_trace(path):
+    """{tracepoint: [its first figure: token or address]}"""
+    found = defaultdict(list)
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            match = TRACE.search(line)
+            if match:
+                found[match[1]].append(int(match[2], 0))
+            elif " kvm_" in line:
+                raise ValueError(f"{path}: {line.strip()}")
+    return found
+
+
+def check_trace(faults, trace):
+    """Only tells how many, and with which tokens."""
+    tokens = {step: sorted(r["token"] for r in faults.by_step[step] if r["id"]) for step in ("not-present", "present")}
+    presents = sorted(tokens["present"] + [TOKEN_ALL] * faults.count("present", "wake-all"))
+    begun = faults.count("setup") + faults.count("fallback", "full")
+    return same("tokens of kvm_async_pf_not_present", sorted(trace["kvm_async_pf_not_present"]), tokens["not-present"]) + \
+        same("tokens of kvm_async_pf_ready", sorted(t & TOKEN_ALL for t in trace["kvm_async_pf_ready"]), presents) + \
+        same("kvm_async_pf_completed", len(trace["kvm_async_pf_completed"]), faults.count("ready")) + \
+        same("kvm_try_async_get_page", len(trace["kvm_try_async_get_page"]) - len(trace["kvm_async_pf_repeated_fault"]), begun)

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 900
+# debug kernel: no
+"""Asynchronous page faults on a stock kernel: what sdeitop records of them, against what the guest and KVM's own tracepoints know."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import apf_truth as a           # noqa: E402  (the path comes first)
+import truth as t               # noqa: E402
+from labtest import HERE, TOP, finish, lab, ok, out_dir    # noqa: E402
+
+OUT = out_dir("apf-x86")
+SDEITOP = os.path.join(TOP, "build", "sdeitop")
+
+# name: how the guest is told of a fault, and of its page; its arguments
+CASES = {
+    "plain": ("halted", "silent", "--mode plain --vcpus 2 --pages 53"),
+    "irqs-off": (None, None, "--mode irqs-off --vcpus 2 --pages 31"),
+    "enabled": ("told", "signalled", "--mode enabled --vcpus 2 --pages 211 --delay bimodal:1ms,20ms,10"),
+    "computing": ("told", "signalled", "--mode enabled --pages 97 --passes 3 --compute --delay tail:1ms,50ms"),
+    "user-only": ("halted", "silent", "--mode user-only --pages 41 --delay fixed:500us"),
+    "full": ("told", "signalled", "--mode enabled --tasks 79 --pages 79 --delay fixed:300ms"),
+}
+KILLED_VCPUS, KILLED_TASKS = 2, 5
+
+# All in one lab. The last VM but one is killed while its faults are in flight.
+RUN = r"""
+cd /out || exit 1
+sdeitop doctor -j >doctor.json 2>doctor.err
+echo $? >doctor.status
+try() {
+	name=$1
+	shift
+	sh observe.sh $name "" sh traced.sh $name apf-guest --truth /out/$name.truth.json -name guest=$name "$@" || exit 1
+}
+CASES
+sdeitop record -o enabled.rec 2>rec.err -- sh observe.sh recorded "" apf-guest --mode enabled --truth /out/recorded.truth.json || exit 1
+sh observe.sh killed "" sh traced.sh killed sh kill.sh
+"""
+
+KILL = r"""
+apf-guest --mode enabled --tasks TASKS --vcpus VCPUS --pages 100 --delay fixed:600s &
+guest=$!
+echo $guest >/out/killed.pid
+tries=0
+until [ "$(grep -c kvm_async_pf_not_present: /sys/kernel/tracing/trace)" = FAULTS ]; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || { echo "fewer faults than FAULTS after 30 s"; exit 1; }
+	sleep 0.1
+done
+kill -9 $guest
+wait $guest
+exec apf-guest --mode enabled --truth /out/killed.truth.json --pages 100 -name guest=after
+"""
+
+
+def write_scripts():
+    shutil.rmtree(OUT, ignore_errors=True)
+    os.makedirs(OUT)
+    for name in ("observe.sh", "traced.sh"):
+        shutil.copy(os.path.join(HERE, name), OUT)
+    cases = "\n".join(f"try {name} {arguments}" for name, (_told, _present, arguments) in CASES.items())
+    kill = KILL.replace("TASKS", str(KILLED_TASKS)).replace("VCPUS", str(KILLED_VCPUS))
+    for name, text in (("run.sh", RUN.replace("CASES", cases)),
+                       ("kill.sh", kill.replace("FAULTS", str(KILLED_TASKS * KILLED_VCPUS)))):
+        with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def load_records(name):
+    return [r for r in t.load_lines(f"{OUT}/{name}.events.jsonl") if "kind" in r]
+
+
+def load(name):
+    with open(f"{OUT}/{name}.truth.json", encoding="utf-8") as file:
+        truth = a.Truth(json.load(file))
+    return truth, load_records(name)
+
+
+def check_case(name, told, present):
+    truth, records = load(name)
+    faults = a.Faults(records, truth.vm)
+    touches, compared = a.check_touches(faults, truth)
+    ok(f"apf/{name}/each fault has all its steps", a.check_steps(faults), f"{len(faults.by_id)} faults")
+    ok(f"apf/{name}/outcomes", a.check_outcomes(faults, told, present))
+    ok(f"apf/{name}/counts are the guest's", a.check_counts(faults, truth))
+    ok(f"apf/{name}/times are around the guest's", touches, f"{compared} touches, error {truth.error} ns")
+    ok(f"apf/{name}/times are around the pager's", a.check_served(faults, truth))
+    ok(f"apf/{name}/KVM's own tracepoints", a.check_trace(faults, a.load_trace(f"{OUT}/{name}.trace")))
+    ok(f"apf/{name}/names", a.same("names", {r["name"] for r in records if r["vm"] == truth.vm}, {name}))
+    return faults
+
+
+def check_why(faults):
+    """Of those faults that had to wait."""
+    return {r["outcome"] for r in faults.by_step["fallback"]}
+
+
+def check_cases():
+    found = {name: check_case(name, told, present) for name, (told, present, _arguments) in CASES.items()}
+    ok("apf/irqs-off/every fault had to wait", a.same("why", check_why(found["irqs-off"]), {"not-now"}) +
+       a.same("faults", found["irqs-off"].count("setup"), 0))
+    most = max(r["queued"] for r in found["full"].by_step["setup"])
+    ok("apf/full/no more than 64 in flight", a.same("why", check_why(found["full"]), {"full"}) + a.same("in flight", most, 64))
+    for name in ("plain", "enabled", "computing", "user-only"):
+        ok(f"apf/{name}/no fault had to wait", a.same("why", check_why(found[name]), set()))
+
+
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    return done.stdout.splitlines(), [f"{command[0]}: status {done.returncode}: {done.stderr.strip()}"] if done.returncode else []
+
+
+# Another collector has ids and times of its own.
+def comparable(records):
+    kept = ("vm", "vcpu", "step", "outcome", "token", "gfn")
+    return sorted(json.dumps({name: r.get(name) for name in kept}) for r in records if r["kind"] == "apf")
+
+
+def check_recording():
+    truth, live = load("recorded")
+    lines, failed = run(SDEITOP, "events", "-j", f"{OUT}/enabled.rec")
+    records = [r for r in map(json.loads, lines) if "kind" in r]
+    mine = [r for r in records if r["vm"] == truth.vm]
+    ok("apf/recording/the same records", failed + a.same("records", comparable(mine), comparable(live)), f"{len(mine)} records")
+    lines, failed = run("babeltrace2", f"{OUT}/enabled.rec")
+    ok("apf/recording/babeltrace2 reads them", failed + a.same("records", sum(" kvm_apf:" in line for line in lines),
+                                                               len([r for r in records if r["kind"] == "apf"])))
+
+
+def check_killed():
+    truth, records = load("killed")
+    with open(f"{OUT}/killed.pid", encoding="utf-8") as file:
+        killed = a.Faults(records, int(file.read()))
+    cleared = sorted((r["vcpu"], r["queued"]) for r in killed.by_step["clear"])
+    complaints = a.same("cleared", cleared, [(vcpu, KILLED_TASKS) for vcpu in range(KILLED_VCPUS)])
+    complaints += a.same("faults", killed.count("setup"), KILLED_TASKS * KILLED_VCPUS)
+    complaints += a.same("present", [r for r in killed.by_step["present"] if r["id"]], [])
+    complaints += a.same("ends of vCPUs", sorted(r["vcpu"] for r in killed.by_step["vcpu-end"]), list(range(KILLED_VCPUS)))
+    ok("apf/killed/its faults are cleared, its vCPUs end", complaints)
+    after = a.Faults(records, truth.vm)
+    ok("apf/killed/the next VM's are whole", a.check_steps(after) + a.check_counts(after, truth), f"{len(after.by_id)} faults")
+
+
+def check_doctor():
+    with open(f"{OUT}/doctor.json", encoding="utf-8") as file:
+        states = {c["name"]: c["state"] for c in json.load(file)["capabilities"]}
+    with open(f"{OUT}/doctor.status", encoding="utf-8") as file:
+        status = int(file.read())
+    ok("apf/doctor", a.same("status", status, 0) +
+       [c for name in ("async-page-faults", "live") for c in a.same(name, states[name], "yes")] +
+       a.same("kvm_sdei_signal", states["kvm_sdei_signal"], "no"))
+
+
+def main():
+    if os.uname().machine != "x86_64":
+        print("skip apf the x86 lab is only built on x86_64")
+        return
+    write_scripts()
+    status, output = lab(OUT, "sh", "/out/run.sh", timeout=600, options=("--arch", "x86_64"))
+    if status:
+        ok("apf", [f"exit status {status}"] + output.splitlines()[-10:])
+    else:
+        check_doctor()
+        check_cases()
+        check_recording()
+        check_killed()
+    finish()
+
+
+if __name__ == "__main__":
+    main()
