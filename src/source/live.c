@@ -83,7 +83,7 @@ static bool is_shown(const struct live *live, const struct live_options *options
 		return live->probes.has_apf;
 	if (i >= PROBE_SCHED)
 		return options->sched;
-	return live->has_sdei || i == PROBE_SNAPSHOT;
+	return live->has_sdei;
 }
 
 static void select_shown(struct live *live, const struct live_options *options)

@@ -104,28 +104,26 @@ def check_counts(faults, truth):
 
 
 def pair_touches(faults, truth):
-    """(touch, fault) by page, in order of time: every touch but those that had to wait has one."""
+    """(touch, fault or synchronous record) by page, in order of time; how many of these are left."""
     by_page = defaultdict(list)
     for fault in faults.whole():
-        by_page[fault["setup"]["gfn"]].append(fault)
+        by_page[fault["setup"]["gfn"]].append((fault["setup"]["time_ns"], fault))
+    for record in faults.by_step["sync"]:
+        by_page[record["gfn"]].append((record["time_ns"] - record["duration_ns"], {"sync": record}))
     for rest in by_page.values():
-        rest.sort(key=lambda fault: fault["setup"]["time_ns"], reverse=True)
-    refused = Counter(r["gfn"] for r in faults.by_step["sync"])
-    pairs = []
-    for touch in sorted(truth.touches, key=lambda t: t.before):
-        if by_page[touch.gfn]:
-            pairs.append((touch, by_page[touch.gfn].pop()))
-        elif refused[touch.gfn]:
-            refused[touch.gfn] -= 1
-        else:
-            pairs.append((touch, None))
-    return pairs, sum(len(rest) for rest in by_page.values()) + sum(refused.values())
+        rest.sort(key=lambda begun: begun[0], reverse=True)
+    pairs = [(touch, by_page[touch.gfn].pop()[1] if by_page[touch.gfn] else None)
+             for touch in sorted(truth.touches, key=lambda touch: touch.before)]
+    return pairs, sum(len(rest) for rest in by_page.values())
 
 
-def check_touch(touch, fault, error):
-    where = f"vCPU {touch.vcpu} page {touch.gfn:#x}"
-    if not fault:
-        return [f"{where}: touched, no record of it"]
+def check_sync(where, touch, record, error):
+    begin = record["time_ns"] - record["duration_ns"]
+    return in_order(where, ("the touch", touch.before, error), ("the wait", begin, 0), ("its end", record["time_ns"], 0),
+                    ("the touch's end", touch.after, error)) + same(f"{where}: vCPU", record["vcpu"], touch.vcpu)
+
+
+def check_fault(where, touch, fault, error):
     at = {step: (step, fault[step]["time_ns"], 0) for step in STEPS}
     complaints = same(f"{where}: vCPU", fault["setup"]["vcpu"], touch.vcpu)
     complaints += in_order(where, ("the touch", touch.before, error), at["setup"])
@@ -137,9 +135,18 @@ def check_touch(touch, fault, error):
     return complaints
 
 
+def check_touch(touch, found, error):
+    where = f"vCPU {touch.vcpu} page {touch.gfn:#x}"
+    if not found:
+        return [f"{where}: touched, no record of it"]
+    if "sync" in found:
+        return check_sync(where, touch, found["sync"], error)
+    return check_fault(where, touch, found, error)
+
+
 def check_touches(faults, truth):
     pairs, strays = pair_touches(faults, truth)
-    complaints = [c for touch, fault in pairs for c in check_touch(touch, fault, truth.error)]
+    complaints = [c for touch, found in pairs for c in check_touch(touch, found, truth.error)]
     if strays:
         complaints.append(f"{strays} faults that the guest does not know of")
     return complaints, len(pairs)

@@ -200,7 +200,10 @@ static int answer(struct vcpu *vcpu)
 	uint32_t said;
 
 	if (run->exit_reason != KVM_EXIT_IO || run->io.port != PORT || run->io.size != sizeof(said)) {
-		complain("vCPU %u: unexpected exit %u", vcpu->id, run->exit_reason);
+		struct kvm_regs regs = { 0 };
+
+		ioctl(vcpu->fd, KVM_GET_REGS, &regs);
+		complain("vCPU %u: unexpected exit %u at %#llx", vcpu->id, run->exit_reason, regs.rip);
 		return -EIO;
 	}
 	memcpy(&said, (const char *)run + run->io.data_offset, sizeof(said));
