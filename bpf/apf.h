@@ -120,7 +120,7 @@ static __always_inline void lose_fault(struct sdei_record *record)
 	if (!cpu)
 		return;
 	raise(&cpu->kinds[SDEI_APF].attempted, SDEI_APF);
-	lose(cpu, record, 0, 0);
+	lose(cpu, record, SDEI_APF, 0, 0);
 }
 
 SEC("fentry/kvm_arch_async_page_not_present")

@@ -119,14 +119,15 @@ static __always_inline __u64 raise(__u64 *count, __u8 kind)
 	return ++*count;
 }
 
-static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record *record, __s32 error, __u32 function)
+/* kind is that of record: as a constant, or the verifier does not know that it is one of cpu->kinds. */
+static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record *record, __u8 kind, __s32 error, __u32 function)
 {
 	struct sdei_lost_key key = {
-		.vm = record->vm, .vcpu = record->vcpu, .event = record->event, .kind = record->kind,
+		.vm = record->vm, .vcpu = record->vcpu, .event = record->event, .kind = kind,
 		.outcome = record->outcome, .origin = record->origin, .error = error, .function = function,
 	};
 
-	raise(&cpu->kinds[record->kind].lost, record->kind);
+	raise(&cpu->kinds[kind].lost, kind);
 	count_loss(cpu, &key);
 }
 
@@ -151,6 +152,7 @@ static __always_inline __u64 submit_flags(void *ring, struct sdei_cpu *cpu, __u6
 static __always_inline void send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
 {
 	__u32 id = bpf_get_smp_processor_id();
+	const __u8 kind = record->kind;
 	void *ring, *place = NULL;
 	struct sdei_cpu *cpu;
 	__u64 attempted;
@@ -158,13 +160,13 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 	cpu = bpf_map_lookup_elem(&counters, &id);
 	if (!cpu)	/* cannot be: sized by the possible CPUs */
 		return;
-	attempted = raise(&cpu->kinds[record->kind].attempted, record->kind);
+	attempted = raise(&cpu->kinds[kind].attempted, kind);
 	record->time_ns = bpf_ktime_get_ns();
 	ring = bpf_map_lookup_elem(&rings, &id);
 	if (ring)	/* else the CPU was plugged in after the start */
 		place = bpf_ringbuf_reserve(ring, size, 0);
 	if (!place) {
-		lose(cpu, record, error, function);
+		lose(cpu, record, kind, error, function);
 		return;
 	}
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);

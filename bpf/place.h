@@ -189,7 +189,7 @@ static __always_inline void lose_place(struct sdei_record *record)
 	if (!cpu)
 		return;
 	raise(&cpu->kinds[SDEI_PLACE].attempted, SDEI_PLACE);
-	lose(cpu, record, 0, 0);
+	lose(cpu, record, SDEI_PLACE, 0, 0);
 }
 
 /* After every record of an event: its vCPU is followed as long as anything is pending. */
