@@ -11,11 +11,19 @@
 /* A VM that has been gone for so long is forgotten. */
 #define FORGET_NS 10000000000ULL
 
+/* Tracks of faults below a vCPU: there are 64 asynchronous ones at most, and one that keeps it in the host. */
+#define LANES_MAX 65
+
 struct export_event {
 	uint32_t event;
 	uint64_t number;		/* of its pending track, 0: not told yet */
 	uint64_t other_handlers;	/* likewise */
 	uint64_t pc;			/* where its handler interrupted */
+};
+
+struct export_lane {
+	uint64_t number;		/* its track */
+	uint64_t end_ns;		/* taken until then */
 };
 
 /* Hangs at its VM; found by the address of the model's. */
@@ -26,6 +34,7 @@ struct export_vcpu {
 	uint64_t handlers_end_ns;	/* the handlers' track is taken until then */
 	struct export_event *events;	/* by number */
 	size_t event_count;
+	struct export_lane *lanes;	/* NULL, or LANES_MAX */
 };
 
 /* What is told of a finding once. */
@@ -48,6 +57,7 @@ struct export {
 	struct told *told;		/* FINDINGS_MAX */
 	size_t told_count;
 	struct export_counters counters;
+	uint64_t crowded;		/* faults without a track */
 	bool no_memory;
 };
 
@@ -74,6 +84,8 @@ static const char *kind_text(const struct export_track *t)
 		return "handlers";
 	case TRACK_MASK:
 		return "PE mask";
+	case TRACK_FAULTS:
+		return "page faults";
 	case TRACK_PENDING_COUNT:
 		return "events pending";
 	case TRACK_LOST_COUNT:
@@ -107,6 +119,8 @@ void export_track_name(const struct export_track *track, char *buf, size_t size)
 		snprintf(buf, size, "vCPU %" PRIu32, track->vcpu);
 	else if (track->kind == TRACK_PENDING || track->kind == TRACK_OTHER_HANDLERS)
 		snprintf(buf, size, "event %" PRIu32 " %s", track->event, kind_text(track));
+	else if (track->kind == TRACK_FAULTS && track->event)
+		snprintf(buf, size, "%s, overlapping %" PRIu32, kind_text(track), track->event);
 	else
 		snprintf(buf, size, "%s", kind_text(track));
 }
@@ -156,6 +170,7 @@ static void vm_free(void *user)
 
 		idmap_remove(&vm->export->vcpus, (uintptr_t)v->vcpu, v);
 		free(v->events);
+		free(v->lanes);
 		free(v);
 		v = next;
 	}
@@ -315,6 +330,78 @@ static void take_slice(void *ctx, const struct slice *slice)
 	}
 	x->counters.slices++;
 	x->format->slice(x, &drawn);
+}
+
+/* --- page faults */
+
+/*
+ * Faults end in order of time: a track is free if the last one on it ended before this one began. Of those the one that
+ * was taken longest: so there are never more tracks than faults at a time. NULL: none is free.
+ */
+static struct export_lane *free_lane(struct export_lane *lanes, uint64_t from_ns)
+{
+	struct export_lane *best = NULL;
+
+	for (size_t i = 0; i < LANES_MAX; i++) {
+		if (lanes[i].end_ns <= from_ns && (!best || lanes[i].end_ns > best->end_ns))
+			best = &lanes[i];
+	}
+	return best;
+}
+
+/* NULL: too many at a time, or no memory. */
+static struct export_lane *lane_of(struct export *x, const struct export_vm *vm, struct export_vcpu *v, const struct fault_slice *slice)
+{
+	struct export_lane *lane;
+
+	if (!v->lanes)
+		v->lanes = calloc(LANES_MAX, sizeof(*v->lanes));
+	if (!v->lanes) {
+		x->no_memory = true;
+		return NULL;
+	}
+	lane = free_lane(v->lanes, slice->from_ns);
+	if (!lane) {
+		x->crowded++;
+		return NULL;
+	}
+	if (!lane->number)
+		lane->number = below(x, vm, v, TRACK_FAULTS, lane - v->lanes);
+	lane->end_ns = slice->to_ns;
+	return lane;
+}
+
+static bool find_lane(struct export *x, struct export_fault *fault)
+{
+	struct export_vcpu *v = vcpu_of(x, (struct export_vm *)fault->vm, fault->slice->vcpu);
+	struct export_lane *lane = v ? lane_of(x, fault->vm, v, fault->slice) : NULL;
+
+	x->no_memory |= !v;
+	if (!lane)
+		return false;
+	fault->vcpu_track = v->number;
+	fault->track = lane->number;
+	return true;
+}
+
+static void take_fault(void *ctx, const struct fault_slice *slice)
+{
+	struct export *x = ctx;
+	struct export_fault fault = { .slice = slice };
+
+	if (slice->to_ns < x->options.from_ns)
+		return;
+	if (x->format->track && slice->stage != APF_STAGE_total && slice->stage != APF_STAGE_sync)
+		return;
+	fault.vm = vm_of(x, slice->vcpu);
+	if (!fault.vm) {
+		x->no_memory = true;
+		return;
+	}
+	if (x->format->track && !find_lane(x, &fault))
+		return;
+	x->counters.slices++;
+	x->format->fault(x, &fault);
 }
 
 /* --- counters */
@@ -536,7 +623,7 @@ void export_tick(struct export *x, uint64_t now_ns, int64_t wall_ns)
 static bool make_parts(struct export *x)
 {
 	const struct slicer_calls calls = {
-		.slice = take_slice, .pending = x->format->count ? take_pending : NULL, .ctx = x,
+		.slice = take_slice, .fault = take_fault, .pending = x->format->count ? take_pending : NULL, .ctx = x,
 	};
 
 	x->model = model_new(&(struct model_options){ .free_user = vm_free });
@@ -593,6 +680,6 @@ int export_end(struct export *x, uint64_t now_ns)
 void export_counters(const struct export *x, struct export_counters *counters)
 {
 	*counters = x->counters;
-	counters->unknown = slicer_unknown(x->slicer);
+	counters->unknown = slicer_unknown(x->slicer) + x->crowded;
 	counters->findings_unkept = model_totals(x->model)->findings_unkept;
 }

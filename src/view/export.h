@@ -12,10 +12,11 @@
 
 /*
  * perfetto: TracePackets with TrackEvents. A process per VM, below it a track per vCPU with instants, and below that
- * tracks for pending (one per event), handlers, mask, and a counter of pending events. Slices on a track never overlap:
- * a handler that would gets a track of its own. Times are CLOCK_MONOTONIC, with snapshots of CLOCK_REALTIME.
+ * tracks for pending (one per event), handlers, mask, asynchronous page faults (from setup until told present; and those
+ * that kept the vCPU in the host), and a counter of pending events. Slices on a track never overlap: a handler or a fault that
+ * would gets a track of its own. Times are CLOCK_MONOTONIC, with snapshots of CLOCK_REALTIME.
  * chrome: the same as JSON of the trace event format, in us with three decimals.
- * csv: a line per slice with a header, RFC 4180.
+ * csv: a line per slice, and per stage of a fault, with a header, RFC 4180.
  */
 struct export_format;
 extern const struct export_format export_perfetto, export_chrome, export_csv;
@@ -53,7 +54,7 @@ int export_end(struct export *x, uint64_t now_ns);
 
 struct export_counters {
 	uint64_t slices, instants;	/* written */
-	uint64_t unknown;		/* slices left out because their start is not known */
+	uint64_t unknown;		/* slices left out because their start is not known, or too many overlap */
 	uint64_t findings_unkept;	/* see model_totals */
 };
 void export_counters(const struct export *x, struct export_counters *counters);

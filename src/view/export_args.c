@@ -5,6 +5,7 @@
 #include "export_inside.h"
 #include "record_names.h"
 
+_Static_assert(ARG_PRESENT_NS - ARG_SIGNAL_NS == APF_STAGE_present, "a name for each stage up to present");
 _Static_assert(ARG_IN_HOST_NS - ARG_MASKED_NS + 1 == BLAME_COUNT, "a name for each part");
 
 const char *export_arg_name(unsigned int name)
@@ -97,6 +98,26 @@ void export_args_slice(struct export_args *args, const struct slice *slice, uint
 		add_handler(args, slice, pc);
 	if (slice->kind == SLICE_MASK)
 		add(args, ARG_INITIAL, ARG_IS_BOOL, slice->initial);
+}
+
+static void add_stages(struct export_args *args, const struct apf_fault *fault)
+{
+	for (unsigned int stage = APF_STAGE_signal; stage <= APF_STAGE_present; stage++) {
+		if (fault->stage[stage] != APF_UNKNOWN)
+			add(args, ARG_SIGNAL_NS + stage, ARG_IS_NUMBER, fault->stage[stage]);
+	}
+}
+
+void export_args_fault(struct export_args *args, const struct fault_slice *slice)
+{
+	args->count = 0;
+	if (slice->stage == APF_STAGE_total)
+		add_text(args, ARG_OUTCOME, record_apf_outcome(APF_PRESENT, slice->record->outcome));
+	if (!slice->fault)
+		return;
+	add(args, ARG_GFN, ARG_IS_ADDRESS, slice->fault->gfn);
+	add(args, ARG_TOKEN, ARG_IS_ADDRESS, slice->fault->token);
+	add_stages(args, slice->fault);
 }
 
 /* --- instants */

@@ -142,32 +142,55 @@ static void name_slice(const struct slice *slice, char *buf, size_t size)
 		snprintf(buf, size, "vCPU %" PRIu32 " %s", slice->vcpu->id, slice_kind_name(slice->kind));
 }
 
-static struct json open_async(struct export *x, const char *phase, const struct export_slice *drawn, const char *name,
-			      uint64_t time_ns)
+/* What asynchronous events are told apart by. */
+struct async {
+	const struct export_vm *vm;
+	uint64_t thread, track;
+	const char *name;
+};
+
+static struct json open_async(struct export *x, const char *phase, const struct async *async, uint64_t time_ns)
 {
 	struct json j = open_event(x, phase);
 
 	put_plain(&j, "cat", "sdei");
-	put_plain(&j, "name", name);
-	json_address(&j, "id", drawn->track);
-	put_ids(&j, drawn->vm, drawn->vcpu_track);
+	put_plain(&j, "name", async->name);
+	json_address(&j, "id", async->track);
+	put_ids(&j, async->vm, async->thread);
 	put_time(&j, time_ns);
 	return j;
+}
+
+static void put_async(struct export *x, const struct async *async, uint64_t from_ns, uint64_t to_ns, const struct export_args *args)
+{
+	struct json j = open_async(x, "b", async, from_ns);
+
+	put_args(&j, args);
+	json_close(&j, '}');
+	j = open_async(x, "e", async, to_ns);
+	json_close(&j, '}');
 }
 
 static void put_slice(struct export *x, const struct export_slice *drawn)
 {
 	struct export_args args;
-	struct json j;
 	char name[64];
 
 	name_slice(drawn->slice, name, sizeof(name));
 	export_args_slice(&args, drawn->slice, drawn->pc);
-	j = open_async(x, "b", drawn, name, drawn->slice->from_ns);
-	put_args(&j, &args);
-	json_close(&j, '}');
-	j = open_async(x, "e", drawn, name, drawn->slice->to_ns);
-	json_close(&j, '}');
+	put_async(x, &(struct async){ drawn->vm, drawn->vcpu_track, drawn->track, name }, drawn->slice->from_ns,
+		  drawn->slice->to_ns, &args);
+}
+
+static void put_fault(struct export *x, const struct export_fault *fault)
+{
+	const struct fault_slice *slice = fault->slice;
+	struct export_args args;
+	char name[64];
+
+	snprintf(name, sizeof(name), "vCPU %" PRIu32 " %s", slice->vcpu->id, export_fault_name(slice->stage));
+	export_args_fault(&args, slice);
+	put_async(x, &(struct async){ fault->vm, fault->vcpu_track, fault->track, name }, slice->from_ns, slice->to_ns, &args);
 }
 
 static void put_instant(struct export *x, const struct export_track *track, uint64_t time_ns, unsigned int name,
@@ -221,6 +244,7 @@ const struct export_format export_chrome = {
 	.name = json_name,
 	.begin = begin,
 	.slice = put_slice,
+	.fault = put_fault,
 	.track = tell_track,
 	.instant = put_instant,
 	.count = put_count,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A line per slice. Unknown is empty. */
+/* A line per slice, and per stage of a page fault. Unknown is empty. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "escape.h"
 #include "export_inside.h"
 #include "piece.h"
+#include "record_names.h"
 
 static void put_number(struct piece *p, uint64_t value)
 {
@@ -44,6 +45,25 @@ static void put_no_blame(struct piece *p)
 		piece_char(p, ',');
 }
 
+/* The first fields, up to the vCPU. */
+static void put_whose(struct piece *p, const struct export_vm *vm, const struct model_vcpu *vcpu)
+{
+	put_field(p, vm->pid);
+	put_field(p, vm->instance);
+	piece_char(p, ',');
+	piece_text(p, vm->shown);
+	put_field(p, vcpu->id);
+	piece_char(p, ',');
+}
+
+static void put_times(struct piece *p, uint64_t from_ns, uint64_t to_ns)
+{
+	put_field(p, from_ns);
+	put_field(p, to_ns);
+	put_field(p, to_ns - from_ns);
+	piece_char(p, ',');
+}
+
 static void put_slice(struct export *x, const struct export_slice *drawn)
 {
 	const struct slice *s = drawn->slice;
@@ -51,23 +71,32 @@ static void put_slice(struct export *x, const struct export_slice *drawn)
 
 	piece_begin(&p, export_state(x)->out);
 	piece_text(&p, s->initial ? "initial_mask" : slice_kind_name(s->kind));
-	put_field(&p, drawn->vm->pid);
-	put_field(&p, drawn->vm->instance);
-	piece_char(&p, ',');
-	piece_text(&p, drawn->vm->shown);
-	put_field(&p, s->vcpu->id);
-	piece_char(&p, ',');
+	put_whose(&p, drawn->vm, s->vcpu);
 	if (s->event)
 		put_number(&p, s->event->event);
-	put_field(&p, s->from_ns);
-	put_field(&p, s->to_ns);
-	put_field(&p, s->to_ns - s->from_ns);
-	piece_char(&p, ',');
+	put_times(&p, s->from_ns, s->to_ns);
 	piece_text(&p, slice_end_name(s->end));
 	if (s->blamed)
 		put_blame(&p, &s->late);
 	else
 		put_no_blame(&p);
+	piece_char(&p, '\n');
+	piece_end(&p);
+}
+
+static void put_fault(struct export *x, const struct export_fault *fault)
+{
+	const struct fault_slice *s = fault->slice;
+	struct piece p;
+
+	piece_begin(&p, export_state(x)->out);
+	piece_text(&p, "fault_");
+	piece_text(&p, apf_stage_name(s->stage));
+	put_whose(&p, fault->vm, s->vcpu);
+	put_times(&p, s->from_ns, s->to_ns);
+	if (s->stage == APF_STAGE_total)
+		piece_text(&p, record_apf_outcome(APF_PRESENT, s->record->outcome));
+	put_no_blame(&p);
 	piece_char(&p, '\n');
 	piece_end(&p);
 }
@@ -112,4 +141,5 @@ const struct export_format export_csv = {
 	.name = quoted_name,
 	.begin = begin,
 	.slice = put_slice,
+	.fault = put_fault,
 };

@@ -24,6 +24,14 @@
 	X(DESCHEDULED_NS, descheduled_ns) \
 	X(IN_GUEST_NS, in_guest_ns)	\
 	X(IN_HOST_NS, in_host_ns)	\
+	X(GFN, gfn)		\
+	X(TOKEN, token)		\
+	X(SIGNAL_NS, signal_ns)		/* in the order of APF_STAGES */ \
+	X(DISPATCH_NS, dispatch_ns)	\
+	X(HANDLER_NS, handler_ns)	\
+	X(WAIT_NS, wait_ns)	\
+	X(PAGE_NS, page_ns)	\
+	X(PRESENT_NS, present_ns)	\
 	X(INITIAL, initial)	\
 	X(HANDLER, handler)	\
 	X(PC, pc)		\
@@ -78,11 +86,18 @@ enum export_instant_name {
 
 const char *export_instant_name(unsigned int name);
 
+/* Of a whole fault: APF_STAGE_total or APF_STAGE_sync. */
+static inline const char *export_fault_name(enum apf_stage stage)
+{
+	return stage == APF_STAGE_sync ? "synchronous page fault" : "page fault";
+}
+
 /* Which drop it is, or -1. */
 int export_drop_of(const struct sdei_record *r);
 
 /* pc: where the handler interrupted; 0: unknown. */
 void export_args_slice(struct export_args *args, const struct slice *slice, uint64_t pc);
+void export_args_fault(struct export_args *args, const struct fault_slice *slice);
 void export_args_drop(struct export_args *args, const struct sdei_record *r);
 void export_args_finding(struct export_args *args, const struct model_finding *f);
 
@@ -93,6 +108,7 @@ enum export_track_kind {
 	TRACK_PENDING,			/* of one event */
 	TRACK_HANDLERS, TRACK_OTHER_HANDLERS,	/* of one event: those that would overlap others */
 	TRACK_MASK,
+	TRACK_FAULTS,			/* event: 0, and upwards for those that would overlap others */
 	TRACK_PENDING_COUNT, TRACK_LOST_COUNT,	/* counters */
 	TRACK_FINDINGS			/* of VMs that are gone */
 };
@@ -123,6 +139,13 @@ struct export_slice {
 	uint64_t pc;
 };
 
+/* A stage of a fault; for formats with tracks only the whole of it (APF_STAGE_total), or APF_STAGE_sync. */
+struct export_fault {
+	const struct fault_slice *slice;
+	const struct export_vm *vm;
+	uint64_t vcpu_track, track;	/* 0 for a format without tracks */
+};
+
 struct export_format {
 	bool binary;
 	size_t own_size;	/* of export_state.own */
@@ -130,6 +153,7 @@ struct export_format {
 	char *(*name)(const char *name);
 	void (*begin)(struct export *x);
 	void (*slice)(struct export *x, const struct export_slice *slice);
+	void (*fault)(struct export *x, const struct export_fault *fault);
 	/* The rest may be NULL; track is for formats that want the others, too. */
 	void (*track)(struct export *x, const struct export_track *track);
 	void (*instant)(struct export *x, const struct export_track *track, uint64_t time_ns, unsigned int name,

@@ -49,6 +49,8 @@ enum {
 	NAME_PENDING = NAME_INSTANTS + INSTANT_COUNT,
 	NAME_MASK,
 	NAME_INITIAL_MASK,
+	NAME_FAULT,
+	NAME_SYNC_FAULT,
 	NAME_EVENTS		/* + number of the event's pending track */
 };
 
@@ -110,6 +112,8 @@ static void put_names(struct protobuf *p)
 	put_interned(p, INTERNED_EVENT_NAMES, NAME_PENDING, "pending");
 	put_interned(p, INTERNED_EVENT_NAMES, NAME_MASK, "masked");
 	put_interned(p, INTERNED_EVENT_NAMES, NAME_INITIAL_MASK, "masked since creation or reset");
+	put_interned(p, INTERNED_EVENT_NAMES, NAME_FAULT, export_fault_name(APF_STAGE_total));
+	put_interned(p, INTERNED_EVENT_NAMES, NAME_SYNC_FAULT, export_fault_name(APF_STAGE_sync));
 	for (unsigned int name = 0; name < ARG_NAME_COUNT; name++)
 		put_interned(p, INTERNED_ARG_NAMES, 1 + name, export_arg_name(name));
 	protobuf_close(p, at);
@@ -196,7 +200,7 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Where it stands among those of the same parent: handlers, pending ones, mask, counter. */
+/* Where it stands among those of the same parent: handlers, pending ones, faults, mask, counter. */
 static uint32_t rank_of(const struct export_track *track)
 {
 	switch (track->kind) {
@@ -207,7 +211,9 @@ static uint32_t rank_of(const struct export_track *track)
 	case TRACK_OTHER_HANDLERS:
 		return 1;
 	case TRACK_PENDING:
-		return 2 + least(track->event, INT32_MAX - 8);
+		return 2 + least(track->event, INT32_MAX - 1000);
+	case TRACK_FAULTS:
+		return INT32_MAX - 500 + least(track->event, 400);
 	case TRACK_MASK:
 		return INT32_MAX - 1;
 	default:
@@ -315,16 +321,32 @@ static uint64_t name_of_slice(const struct export_slice *drawn)
 	}
 }
 
+/* Its begin; its end is to follow. */
+static void put_begin(struct export *x, uint64_t time_ns, uint64_t track, uint64_t name, const struct export_args *args)
+{
+	size_t at = event_begin(x, time_ns, TYPE_BEGIN, track);
+
+	put_named(&own(x)->packet, name, args);
+	event_end(x, at);
+}
+
 static void put_slice(struct export *x, const struct export_slice *drawn)
 {
 	struct export_args args;
-	size_t at;
 
 	export_args_slice(&args, drawn->slice, drawn->pc);
-	at = event_begin(x, drawn->slice->from_ns, TYPE_BEGIN, drawn->track);
-	put_named(&own(x)->packet, name_of_slice(drawn), &args);
-	event_end(x, at);
+	put_begin(x, drawn->slice->from_ns, drawn->track, name_of_slice(drawn), &args);
 	event_end(x, event_begin(x, drawn->slice->to_ns, TYPE_END, drawn->track));
+}
+
+static void put_fault(struct export *x, const struct export_fault *fault)
+{
+	const struct fault_slice *slice = fault->slice;
+	struct export_args args;
+
+	export_args_fault(&args, slice);
+	put_begin(x, slice->from_ns, fault->track, slice->stage == APF_STAGE_sync ? NAME_SYNC_FAULT : NAME_FAULT, &args);
+	event_end(x, event_begin(x, slice->to_ns, TYPE_END, fault->track));
 }
 
 static void put_instant(struct export *x, const struct export_track *track, uint64_t time_ns, unsigned int name,
@@ -356,6 +378,7 @@ const struct export_format export_perfetto = {
 	.name = shown_name,
 	.begin = begin,
 	.slice = put_slice,
+	.fault = put_fault,
 	.track = tell_track,
 	.instant = put_instant,
 	.count = put_count,

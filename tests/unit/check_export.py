@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Judges what sdeitop export writes: DIR has the files perfetto, chrome and csv of the same records.
 
-check_export.py DIR [DISPATCHED DROPPED [FROM_NS]]
+check_export.py DIR [DISPATCHED DROPPED [FROM_NS [FAULTS]]]
 
 Decodes them independently of the code under test and complains if a file is malformed, if slices of a track overlap
 or are not closed, if names are not told before they are used, or if the three tell different things.
-DISPATCHED and DROPPED are the numbers of dispatches and dropped signals in the records ('-': unknown).
+DISPATCHED and DROPPED are the numbers of dispatches and dropped signals in the records, FAULTS that of page faults that
+ended ('-': unknown).
 """
 import csv
 import json
@@ -26,6 +27,7 @@ OUTCOMES = {"pending": {"dispatched", "cancelled", "cleared", "lost", "open"},
             "mask": {"unmasked", "cleared", "lost", "open"},
             "initial_mask": {"unmasked", "cleared", "lost", "open"}}
 DROPS = ("coalesced", "rejected", "cancelled", "cleared")
+STAGES = ("signal", "dispatch", "handler", "wait", "page", "present")
 BEGIN, END, INSTANT, COUNTER = 1, 2, 3, 4
 complaints = []
 
@@ -33,6 +35,16 @@ complaints = []
 def expect(holds, text):
     if not holds:
         complaints.append(text)
+
+
+def fault(vm, vcpu, name, begin, end, args):
+    """A whole page fault, as a format with tracks has it."""
+    kind = "sync" if name.startswith("synchronous") else "total"
+    stages = tuple((stage, args[stage + "_ns"]) for stage in STAGES if stage + "_ns" in args)
+    worker = [ns for stage, ns in stages if stage in ("wait", "page", "present")]
+    expect(kind == "total" or not stages, f"stages of a {name}")
+    expect(len(worker) < 3 or sum(worker) == end - begin, f"the worker's stages {worker} are not all of {begin} to {end}")
+    return vm, vcpu, kind, begin, end, args.get("outcome", ""), stages
 
 
 # --- protobuf
@@ -80,6 +92,7 @@ class Perfetto:
         self.names, self.args, self.tracks, self.pids = {}, {}, {}, {}
         self.open, self.ends, self.stamps = {}, defaultdict(int), []
         self.slices, self.instants, self.counters, self.clocks = [], Counter(), defaultdict(list), []
+        self.faults = []
         self.types = Counter()
         trace = message(self.data)
         expect(set(trace) <= {1}, f"a trace is packets: {list(trace)}")
@@ -158,7 +171,12 @@ class Perfetto:
             begin, name, args = self.open.pop(uuid)
             expect(begin <= time, f"ends before it begins: {self.path(uuid)} at {begin}")
             self.ends[uuid] = time
-            self.slices.append(self.slice(self.path(uuid), name, args, begin, time))
+            if name.endswith("page fault"):
+                vm, vcpu, track = self.path(uuid)
+                expect(track.startswith("page faults"), f"{name} on {track}")
+                self.faults.append(fault(vm.split()[1], vcpu.split()[1], name, begin, time, args))
+            else:
+                self.slices.append(self.slice(self.path(uuid), name, args, begin, time))
         else:
             expect(kind == INSTANT, f"type {kind}")
             self.instants[(self.path(uuid), time, name, tuple(sorted((k, str(v)) for k, v in args.items())))] += 1
@@ -206,7 +224,7 @@ class Chrome:
         with open(path, "r", encoding="utf-8") as file:
             self.trace = json.load(file, parse_float=Decimal)
         self.processes, self.threads = {}, {}
-        self.slices, self.instants, self.counters = [], Counter(), 0
+        self.slices, self.instants, self.counters, self.faults = [], Counter(), 0, []
         self.open, self.ends = {}, defaultdict(int)
         for event in self.trace["traceEvents"]:
             getattr(self, "on_" + event["ph"])(event)
@@ -232,6 +250,10 @@ class Chrome:
         self.ends[lane] = end
         vm, vcpu = self.processes[event["pid"]].split()[1], self.threads[(event["pid"], event["tid"])].split()[1]
         expect(begin["name"].startswith(f"vCPU {vcpu} "), f"name {begin['name']} on vCPU {vcpu}")
+        if begin["name"].endswith("page fault"):
+            name = begin["name"].split(" ", 2)[2]
+            self.faults.append(fault(vm, vcpu, name, nanoseconds(begin["ts"]), end, args))
+            return
         kind = begin["name"].split()[-1]
         if kind == "mask" and args["initial"]:
             kind = "initial_mask"
@@ -254,19 +276,25 @@ def read_csv(path):
     with open(path, "r", encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file, strict=True))
     expect(rows and rows[0] == COLUMNS, f"header {rows[:1]}")
-    slices = []
+    slices, faults = [], []
     for row in rows[1:]:
         expect(len(row) == len(COLUMNS), f"{len(row)} columns: {row}")
         r = dict(zip(COLUMNS, row))
-        expect(r["outcome"] in OUTCOMES[r["kind"]], f"{r['kind']} {r['outcome']}")
+        if r["kind"].startswith("fault_"):
+            expect(not r["event"] and not r["signals"], f"a fault with an event: {r}")
+            faults.append((r["vm"], r["vcpu"], r["kind"][6:], int(r["start_ns"]), int(r["end_ns"]), r["outcome"]))
+        else:
+            expect(r["outcome"] in OUTCOMES[r["kind"]], f"{r['kind']} {r['outcome']}")
         expect(int(r["start_ns"]) + int(r["duration_ns"]) == int(r["end_ns"]), f"duration of {r}")
         expect(not re.search(r"[\x00-\x1f\x7f]", r["name"]) and r["name"][:1] not in "=+-@" or not r["name"], f"name {r['name']!r}")
         blame = tuple(int(r[name + "_ns"] or 0) for name in BLAMES)
         expect(not r["signals"] or sum(blame) == int(r["duration_ns"]), f"blame does not sum to the duration: {r}")
         expect(bool(r["signals"]) <= (r["kind"] == "pending"), f"blame of a {r['kind']}")
+        if r["kind"].startswith("fault_"):
+            continue
         slices.append((r["vm"], r["vcpu"], r["event"], r["kind"], int(r["start_ns"]), int(r["end_ns"]), r["outcome"],
                        r["signals"], blame))
-    return slices
+    return slices, faults
 
 
 def compare(what, a, b):
@@ -277,15 +305,28 @@ def compare(what, a, b):
         complaints.append(f"{what}: only the second has {difference}")
 
 
-def check(directory, dispatched=None, dropped=None, from_ns=0):
+def check_faults(perfetto, chrome, lines, number):
+    """lines: each stage a line of its own."""
+    compare("faults of perfetto and chrome", perfetto, chrome)
+    compare("faults of csv and perfetto", [line for line in lines if line[2] in ("total", "sync")], [f[:6] for f in perfetto])
+    stages = Counter((line[:3], line[4] - line[3]) for line in lines)
+    told = Counter(((f[0], f[1], stage), ns) for f in perfetto for stage, ns in f[6])
+    for difference in list((told - stages).items())[:3]:
+        complaints.append(f"stages: only perfetto has {difference}")
+    totals = sum(1 for f in perfetto if f[2] == "total")
+    expect(number is None or totals == number, f"{totals} faults, {number} in the records")
+
+
+def check(directory, dispatched=None, dropped=None, from_ns=0, faults=None):
     """Complaints about the files in directory."""
     complaints.clear()
     perfetto = Perfetto(os.path.join(directory, "perfetto"))
     perfetto.protoc(os.path.join(os.path.dirname(os.path.abspath(__file__)), "export.proto"))
     chrome = Chrome(os.path.join(directory, "chrome"))
-    lines = read_csv(os.path.join(directory, "csv"))
+    lines, stages = read_csv(os.path.join(directory, "csv"))
     compare("csv and perfetto", lines, perfetto.slices)
     compare("csv and chrome", lines, chrome.slices)
+    check_faults(perfetto.faults, chrome.faults, stages, faults)
     short = Counter()
     for (_, time, name, _), count in perfetto.instants.items():
         short[(time, name)] += count
