@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "sdei_machine.h"
+#include "apf_machine.h"
 #include "src/view/export.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -32,7 +32,7 @@ static struct {
 		struct sdei_record_call call;
 	} record;
 	size_t size;
-} kept[8 * STEPS];
+} kept[16 * STEPS];
 static size_t kept_count;
 
 static void keep(void *ctx, const struct sdei_record *r, size_t size)
@@ -78,6 +78,7 @@ static void test_every_failure(void **state)
 {
 	static const struct export_format *const formats[] = { &export_perfetto, &export_chrome, &export_csv };
 	static char buffer[4096];
+	struct apf_machine *faults;
 	struct machine *machine;
 	FILE *out;
 
@@ -87,6 +88,10 @@ static void test_every_failure(void **state)
 	machine = machine_new(2, 31, keep, NULL);
 	for (unsigned int i = 0; i < STEPS; i++)
 		machine_step(machine);
+	faults = apf_machine_new(2, false, 31, keep, NULL);
+	for (unsigned int i = 0; i < STEPS; i++)
+		apf_machine_step(faults);
+	apf_machine_free(faults);
 	for (unsigned int i = 0; i < 3; i++) {
 		long n = 0;
 

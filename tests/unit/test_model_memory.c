@@ -16,7 +16,7 @@
 #include <zlib.h>
 
 #include "../../src/model/image.h"
-#include "sdei_machine.h"
+#include "apf_machine.h"
 
 #ifdef __SANITIZE_ADDRESS__
 static void test_every_failure(void **state)
@@ -75,6 +75,16 @@ static void check(const struct model *m)
 	}
 }
 
+/* Of the same vCPUs. */
+static void add_faults(struct model *m, machine_emit *emit, unsigned int steps)
+{
+	struct apf_machine *faults = apf_machine_new(3, false, 3, emit, m);
+
+	while (steps--)
+		apf_machine_step(faults);
+	apf_machine_free(faults);
+}
+
 /* failures in a row, beginning with the allocation numbered first. False once there are no more to fail. */
 static bool run(long first, long failures)
 {
@@ -88,6 +98,8 @@ static bool run(long first, long failures)
 	machine = machine_new(3, 3, take, m);
 	for (unsigned int i = 0; i < 1500; i++)
 		machine_step(machine);
+	model_keep_intervals(m, true);
+	add_faults(m, take, 1500);
 	check(m);
 	assert_int_equal(model_totals(m)->no_memory, errors);
 	assert_true(failing.failed == (errors > 0));
@@ -168,6 +180,7 @@ static void feed_unharmed(void *ctx, const struct sdei_record *r, size_t size)
 /* One with all that is kept, a name and findings. */
 static struct model *big_model(unsigned int steps)
 {
+	unsigned int faults = steps;
 	struct model_options options = named;
 	struct machine *machine;
 	struct model *m;
@@ -180,6 +193,7 @@ static struct model *big_model(unsigned int steps)
 	while (steps--)
 		machine_step(machine);
 	machine_free(machine);
+	add_faults(m, feed_unharmed, faults);
 	model_vms(m, &(size_t){ 0 })[0]->user = strdup("a name");
 	return m;
 }
