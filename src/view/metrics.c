@@ -480,9 +480,7 @@ static const struct family families[] = {
 
 	{ "kvm_apf_faults_total", "counter", LEVEL_APF, NULL, "Faults that were handed to a worker.", put_apf_setup },
 	{ "kvm_apf_outcomes_total", "counter", LEVEL_APF, "outcome",
-	  "How they ended: async (told to the guest, then told ready), halted (the vCPU was, the guest not being told), untold (it "
-	  "waited, being in no state to be told), cancelled (withdrawn in time), wasted (ready before the guest had seen it), cleared "
-	  "(forgotten with the vCPU).", put_apf_outcomes },
+	  "How they ended: async, halted, untold, cancelled, wasted or cleared; sdeitop(1) says what each is.", put_apf_outcomes },
 	{ "kvm_apf_fallbacks_total", "counter", LEVEL_APF, "reason",
 	  "Faults that were not handed to a worker, by reason.", put_apf_fallbacks },
 	{ "kvm_apf_sync_faults_total", "counter", LEVEL_APF, NULL, "Faults that kept the vCPU in the host.", put_apf_sync },
@@ -492,8 +490,7 @@ static const struct family families[] = {
 	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_apf_unaccounted },
 	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_apf_lost },
 	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",
-	  "How long the stages took that were seen: signal, dispatch, handler on the side of the vCPU; wait, page, present on that of the "
-	  "worker; ack; total; halt (of total, the guest not being told); sync (faults that kept the vCPU in the host).", put_apf_stages },
+	  "How long those stages took that were seen; sdeitop(1) says what each is.", put_apf_stages },
 	{ "kvm_apf_worst_seconds", "gauge", LEVEL_APF, NULL, "The slowest fault so far, in total.", put_apf_worst },
 	{ "kvm_apf_worst_timestamp_seconds", "gauge", LEVEL_APF, NULL, "When its page was told to be there.", put_apf_worst_time },
 };
