@@ -51,8 +51,8 @@ class Faults:
         return sum(1 for r in self.by_step[step] if outcome is None or r.get("outcome") == outcome)
 
     def whole(self):
-        """{step: record} of each fault."""
-        return [{r["step"]: r for r in records} for records in self.by_id.values()]
+        """{step: record} of each fault that has all steps."""
+        return [{r["step"]: r for r in records} for records in self.by_id.values() if len(records) == len(STEPS)]
 
 
 def same(what, seen, true):
@@ -200,3 +200,46 @@ def check_trace(faults, trace):
         same("tokens of kvm_async_pf_ready", sorted(t & TOKEN_ALL for t in trace["kvm_async_pf_ready"]), presents) + \
         same("kvm_async_pf_completed", len(trace["kvm_async_pf_completed"]), faults.count("ready")) + \
         same("kvm_try_async_get_page", len(trace["kvm_try_async_get_page"]) - len(trace["kvm_async_pf_repeated_fault"]), begun)
+
+
+# the model's figures ---------------------------------------------------------------
+
+def samples(faults):
+    """{stage: [ns]}, worked out from the records."""
+    found = defaultdict(list)
+    for fault in faults.whole():
+        at = {step: fault[step]["time_ns"] for step in STEPS}
+        found["signal"].append(at["not-present"] - at["setup"])
+        found["wait"].append(at["working"] - at["setup"])
+        found["page"].append(at["ready"] - at["working"])
+        found["present"].append(at["present"] - at["ready"])
+        found["total"].append(at["present"] - at["setup"])
+        if fault["not-present"]["outcome"] != "told":
+            found["halt"].append(found["total"][-1])
+            found["signal"].pop()
+    found["sync"] = [r["duration_ns"] for r in faults.by_step["sync"]]
+    return found
+
+
+def check_stages(faults, apf):
+    complaints = []
+    true = samples(faults)
+    for stage, hist in apf["stages"].items():
+        if stage in ("ack", "dispatch", "handler"):     # the first is not of a fault, the others are SDEI's
+            continue
+        values = true[stage]
+        complaints += same(stage, hist and (hist["count"], hist["sum_ns"], hist["min_ns"], hist["max_ns"]),
+                           (len(values), sum(values), min(values), max(values)) if values else None)
+    return complaints
+
+
+def check_summary(faults, truth, apf):
+    """What sdeitop makes of the records, against the guest's counts and the records' times."""
+    told = truth.total("parks")
+    wanted = {"setup": faults.count("setup"), "async": told, "halted": faults.count("setup") - told, "cleared": 0, "cancelled": 0,
+              "untold": 0, "wake_all": truth.total("wake_alls"), "acked": truth.total("acks"),
+              "fallback": truth.total("touched") - faults.count("setup"), "sync": faults.count("sync")}
+    complaints = [c for name, count in wanted.items() for c in same(name, apf["count"][name], count)]
+    for name in ("in_flight", "carried", "unaccounted", "lost"):
+        complaints += same(name, apf[name], 0)
+    return complaints + check_stages(faults, apf)

@@ -76,6 +76,12 @@ def load_records(name):
     return [r for r in t.load_lines(f"{OUT}/{name}.events.jsonl") if "kind" in r]
 
 
+def load_summary(name, vm):
+    """The last line, and what it says of that VM."""
+    summary = [r for r in t.load_lines(f"{OUT}/{name}.events.jsonl") if r.get("type") == "summary"][-1]
+    return summary, [v["apf"] for v in summary["vms"] if v["vm"] == vm][0]
+
+
 def load(name):
     with open(f"{OUT}/{name}.truth.json", encoding="utf-8") as file:
         truth = a.Truth(json.load(file))
@@ -92,6 +98,9 @@ def check_case(name, told, present):
     ok(f"apf/{name}/times are around the guest's", touches, f"{compared} touches, error {truth.error} ns")
     ok(f"apf/{name}/times are around the pager's", a.check_served(faults, truth))
     ok(f"apf/{name}/KVM's own tracepoints", a.check_trace(faults, a.load_trace(f"{OUT}/{name}.trace")))
+    summary, apf = load_summary(name, truth.vm)
+    ok(f"apf/{name}/figures", a.check_summary(faults, truth, apf))
+    ok(f"apf/{name}/lossless", t.check_lossless(summary))
     ok(f"apf/{name}/names", a.same("names", {r["name"] for r in records if r["vm"] == truth.vm}, {name}))
     return faults
 
