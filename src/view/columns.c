@@ -209,8 +209,7 @@ static struct cell share_total(const struct model_vcpu *vcpu, uint64_t now_ns)
 {
 	uint64_t end = vcpu->gone ? vcpu->gone_ns : now_ns;
 
-	/* What is gone has no mask any more, but it had. */
-	if (end <= vcpu->first_seen_ns || !(vcpu->mask_known || vcpu->gone))
+	if (end <= vcpu->first_seen_ns || !view_has_mask(vcpu))
 		return unknown;
 	return number((double)model_masked_ns(vcpu, end) / (end - vcpu->first_seen_ns));
 }
@@ -234,6 +233,11 @@ static struct cell get_masked_share(const struct view_row *row, const struct vie
 	if (!row->vcpu->mask_known || row->vcpu->gone || !scope->interval_ns)
 		return unknown;
 	return number((double)row->vcpu->interval_masked_ns / scope->interval_ns);
+}
+
+bool view_has_mask(const struct model_vcpu *vcpu)
+{
+	return vcpu->mask_known || (vcpu->gone && vcpu->last_ns);
 }
 
 int64_t view_unaccounted(const struct model_event *e)

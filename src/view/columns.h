@@ -108,6 +108,9 @@ const struct hist *view_event_hist(const struct model_event *e, bool recent, enu
 
 int64_t view_unaccounted(const struct model_event *e);
 
+/* Is anything known of its mask? What is gone has none any more, but it had, unless nothing of SDEI was ever seen of it. */
+bool view_has_mask(const struct model_vcpu *vcpu);
+
 /* cell as text without padding, at most width columns unless it is text or an id. buf of FORMAT_SIZE; returns the text. */
 const char *column_format(const struct column *column, const struct cell *cell, const struct view_scope *scope,
 			  unsigned int width, char *buf, size_t size);

@@ -108,14 +108,22 @@ static void add_stages(struct export_args *args, const struct apf_fault *fault)
 	}
 }
 
+static void add_gfn(struct export_args *args, uint64_t gfn)
+{
+	if (gfn)
+		add(args, ARG_GFN, ARG_IS_ADDRESS, gfn);
+}
+
 void export_args_fault(struct export_args *args, const struct fault_slice *slice)
 {
 	args->count = 0;
 	if (slice->stage == APF_STAGE_total)
 		add_text(args, ARG_OUTCOME, record_apf_outcome(APF_PRESENT, slice->record->outcome));
+	if (slice->stage == APF_STAGE_sync)
+		add_gfn(args, ((const struct sdei_record_apf *)slice->record)->gfn);
 	if (!slice->fault)
 		return;
-	add(args, ARG_GFN, ARG_IS_ADDRESS, slice->fault->gfn);
+	add_gfn(args, slice->fault->gfn);
 	add(args, ARG_TOKEN, ARG_IS_ADDRESS, slice->fault->token);
 	add_stages(args, slice->fault);
 }

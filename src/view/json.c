@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../model/apf.h"
+#include "columns.h"
 #include "format.h"
 #include "json_record.h"
 #include "json_write.h"
@@ -280,7 +281,7 @@ static void put_masked_share(struct line *line, const struct model_vcpu *vcpu)
 		masked = model_masked_ns(vcpu, end);
 		length = end > vcpu->first_seen_ns ? end - vcpu->first_seen_ns : 0;
 	}
-	if ((vcpu->mask_known || vcpu->gone) && length)
+	if (view_has_mask(vcpu) && length)
 		json_real(&line->json, "masked_share", (double)masked / length, 6);
 	else
 		json_null(&line->json, "masked_share");

@@ -78,7 +78,7 @@ static void add_mask(struct view_sum *sum, const struct model_vcpu *vcpu, uint64
 
 	sum->vcpus += !vcpu->gone;
 	sum->inexact |= vcpu->inexact;
-	if ((vcpu->mask_known || vcpu->gone) && end > vcpu->first_seen_ns) {
+	if (view_has_mask(vcpu) && end > vcpu->first_seen_ns) {
 		sum->masked_ns += model_masked_ns(vcpu, end);
 		sum->seen_ns += end - vcpu->first_seen_ns;
 	}

@@ -266,7 +266,7 @@ static void fault_by_exception(struct model *m, uint64_t t, uint32_t vm, uint64_
 	apf(m, t + 19 * US + page, vm, 0, APF_PRESENT, told ? APF_SIGNALLED : APF_SILENT, id);
 }
 
-/* One VM is told by SDEI, the other as on x86; of each something is in flight, and records were lost. */
+/* One VM is told by SDEI, the others as on x86; something is in flight, records were lost, and the last VM ends. */
 static void scene_apf(struct model *m, uint64_t t)
 {
 	const struct sdei_lost_key key = {
@@ -294,6 +294,8 @@ static void scene_apf(struct model *m, uint64_t t)
 		apf(m, t + (750 + 3 * i) * MS, 4312, 0, APF_SYNC, 0, 0);
 	apf(m, t + 800 * MS, 4312, 0, APF_PRESENT, APF_WAKE_ALL, 0);
 	model_feed_lost(m, &key, 2);
+	apf(m, t + 800 * MS, 51007, 0, APF_SETUP, 0, 600);
+	apf(m, t + 810 * MS, 51007, 0, APF_VCPU_END, 0, 0);
 }
 
 static void scene_empty(struct model *m, uint64_t t)
