@@ -162,10 +162,20 @@ static void put_stage(const struct maker *k, enum apf_stage stage, double most)
 	put_bar(k, stage, most);
 }
 
+static bool has_samples(const struct model_apf *apf)
+{
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		if (hist_count(apf->stage[i]))
+			return true;
+	return false;
+}
+
 static void put_stages(const struct maker *k)
 {
 	double most = longest(k);
 
+	if (!has_samples(k->apf))
+		return;
 	page_line(k->page);
 	page_line(k->page);
 	page_put(k->page, LOOK_HEAD, "%-*s%*s%*s%*s%*s", LABEL_WIDTH, k->scope->recent ? "Last, us" : "All, us", FIGURE_WIDTH, "count",
