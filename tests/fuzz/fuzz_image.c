@@ -10,6 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "src/model/apf.h"
 #include "src/model/image.h"
 
 #define HEAD_SIZE 12	/* magic and version */
@@ -74,6 +75,16 @@ static struct model *copy_of(const struct model *m)
 	return copy;
 }
 
+/* Few ids, so that steps of the same fault meet. */
+static void feed_apf(struct model *m, const struct sdei_record *head, const struct step *s)
+{
+	struct sdei_record_apf r = { .head = *head, .id = s->state % 8, .gfn = s->error, .queued = s->state >> 3 };
+
+	r.head.origin = s->origin % (APF_VCPU_END + 2);
+	r.head.outcome = s->outcome % 10;
+	model_feed(m, &r.head, sizeof(r));
+}
+
 static void feed_record(struct model *m, const struct step *s)
 {
 	struct sdei_record_call call = {
@@ -92,7 +103,9 @@ static void feed_record(struct model *m, const struct step *s)
 		call.head.error = (int8_t)s->error;
 	memcpy(&handler.head, &call.head, sizeof(call.head));
 	handler.ep_addr = handler.ep_arg = s->error;
-	if (call.head.kind == SDEI_REGISTER || call.head.kind == SDEI_STATE)
+	if (call.head.kind == SDEI_APF)
+		feed_apf(m, &call.head, s);
+	else if (call.head.kind == SDEI_REGISTER || call.head.kind == SDEI_STATE)
 		model_feed(m, &handler.head, sizeof(handler));
 	else
 		model_feed(m, &call.head, call.head.kind == SDEI_CALL ? sizeof(call) : sizeof(call.head));
@@ -157,6 +170,20 @@ static void pass(const struct step *s)
 	now_ns += s->what == JUMP ? jumps[s->state % 6] : s->later & 0x7f;
 }
 
+static void check_faults(const struct model_vm *vm)
+{
+	struct model_apf sum;
+
+	need(!model_apf_sum(vm, NULL, true, &sum), "no sum");
+	apf_release(&sum);
+	need(!model_vm_apf(vm, &sum), "no sum");
+	need(sum.in_flight <= 64 * vm->vcpu_count && sum.slow_count <= APF_SLOW_COUNT, "more faults than there can be");
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		hist_quantile(sum.stage[i], 0.99);
+	(void)apf_unaccounted(&sum);
+	apf_release(&sum);
+}
+
 static void check_events(const struct model *m)
 {
 	size_t vms;
@@ -164,6 +191,7 @@ static void check_events(const struct model *m)
 	struct model_late late;
 
 	for (size_t i = 0; i < vms; i++) {
+		check_faults(vm[i]);
 		for (size_t k = 0; k < vm[i]->vcpu_count; k++) {
 			const struct model_vcpu *v = vm[i]->vcpus[k];
 
