@@ -233,6 +233,21 @@ def check_stages(faults, apf):
     return complaints
 
 
+def check_some_stages(faults, apf):
+    """After a loss: each sample is that of two records about the same fault."""
+    complaints = []
+    for stage, first, last in (("wait", "setup", "working"), ("page", "working", "ready"), ("total", "setup", "present")):
+        values = []
+        for records in faults.by_id.values():
+            at = {r["step"]: r["time_ns"] for r in records}
+            if first in at and last in at:
+                values.append(at[last] - at[first])
+        hist = apf["stages"][stage]
+        if hist and (hist["count"] > len(values) or not {hist["min_ns"], hist["max_ns"]} <= set(values)):
+            complaints.append(f"{stage}: {hist['count']} samples, {hist['min_ns']} to {hist['max_ns']} ns; {len(values)} known")
+    return complaints
+
+
 def check_summary(faults, truth, apf):
     """What sdeitop makes of the records, against the guest's counts and the records' times."""
     told = truth.total("parks")

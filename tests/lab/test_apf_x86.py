@@ -39,6 +39,7 @@ try() {
 	sh observe.sh $name "" sh traced.sh $name apf-guest --truth /out/$name.truth.json -name guest=$name "$@" || exit 1
 }
 CASES
+sh observe.sh lossy "--ring-size 4K" apf-guest --mode enabled --vcpus 2 --tasks 90 --pages 900 --delay fixed:200us --truth /out/lossy.truth.json || exit 1
 sdeitop record -o enabled.rec 2>rec.err -- sh observe.sh recorded "" apf-guest --mode enabled --truth /out/recorded.truth.json || exit 1
 sh observe.sh killed "" sh traced.sh killed sh kill.sh
 """
@@ -156,6 +157,19 @@ def check_killed():
     ok("apf/killed/the next VM's are whole", a.check_steps(after) + a.check_counts(after, truth), f"{len(after.by_id)} faults")
 
 
+def check_lossy():
+    """What found no room is counted, and what it touches says so."""
+    truth, records = load("lossy")
+    summary, apf = load_summary("lossy", truth.vm)
+    counters = summary["counters"]
+    lost = sum(r["count"] for r in t.load_lines(f"{OUT}/lossy.events.jsonl") if r.get("type") == "lost" and r["lost_kind"] == "apf")
+    complaints = a.same("read and lost", sum(counters["attempted"].values()), len(records) + counters["lost"]["apf"])
+    complaints += a.same("lost", (lost, apf["lost"]), (counters["lost"]["apf"],) * 2)
+    ok("apf/lossy/every loss is counted", complaints + ([] if lost else ["the test forced a loss, none is shown"]), f"{lost} lost")
+    ok("apf/lossy/marked", a.same("inexact", apf["inexact"], True))
+    ok("apf/lossy/no stage is longer or shorter than the records say", a.check_some_stages(a.Faults(records, truth.vm), apf))
+
+
 def check_doctor():
     with open(f"{OUT}/doctor.json", encoding="utf-8") as file:
         states = {c["name"]: c["state"] for c in json.load(file)["capabilities"] if c["name"] != "live" or c["needed"]}
@@ -177,6 +191,7 @@ def main():
     else:
         check_doctor()
         check_cases()
+        check_lossy()
         check_recording()
         check_killed()
     finish()
