@@ -105,7 +105,10 @@ bool model_has_apf(const struct model *m);
 /* The samples of the last closed interval, if model_keep_intervals() asked for them; NULL: none. */
 const struct hist *model_vcpu_apf_interval(const struct model_vcpu *vcpu, enum apf_stage stage);
 
-/* What was handed to workers (and carried) less what became of it and is in flight. 0 without loss; and if inexact, as it may then be anything. */
+/*
+ * What was handed to workers (and carried) less what became of it and is in flight. 0 without loss; and if inexact,
+ * because then it may be anything.
+ */
 int64_t apf_unaccounted(const struct model_apf *apf);
 
 const char *apf_stage_name(enum apf_stage stage);

@@ -348,7 +348,8 @@ static void note_apf(struct was_apf *was, const struct model_vcpu *v, const stru
 		was->fault = *fault;
 }
 
-static void tell_stage(struct slicer *s, struct was_apf *was, const struct model_vcpu *v, const struct sdei_record *r, unsigned int stage)
+static void tell_stage(struct slicer *s, struct was_apf *was, const struct model_vcpu *v, const struct sdei_record *r,
+		       unsigned int stage)
 {
 	const struct hist *h = v->apf->shown.stage[stage];
 	uint64_t length_ns = hist_sum(h) - was->sums[stage];

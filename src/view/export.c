@@ -350,7 +350,8 @@ static struct export_lane *free_lane(struct export_lane *lanes, uint64_t from_ns
 }
 
 /* NULL: too many at a time, or no memory. */
-static struct export_lane *lane_of(struct export *x, const struct export_vm *vm, struct export_vcpu *v, const struct fault_slice *slice)
+static struct export_lane *lane_of(struct export *x, const struct export_vm *vm, struct export_vcpu *v,
+				   const struct fault_slice *slice)
 {
 	struct export_lane *lane;
 

@@ -353,7 +353,8 @@ static void put_worst_of(struct writer *w, const struct family *f, struct metric
 }
 
 /* To the millisecond: the two clocks drift. */
-static void put_worst_time_of(struct writer *w, const struct family *f, struct metrics_labels labels, const struct hist_worst *worst)
+static void put_worst_time_of(struct writer *w, const struct family *f, struct metrics_labels labels,
+			      const struct hist_worst *worst)
 {
 	const uint64_t ms = 1000000;
 	int64_t wall_ns = w->host->status->wall_ns - (int64_t)(w->host->status->now_ns - worst->time_ns);

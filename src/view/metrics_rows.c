@@ -236,7 +236,8 @@ static int add_events(struct metrics_rows *rows, size_t first, struct metrics_la
 }
 
 /* Faults of a VM, or (vcpu) of one vCPU. */
-static int add_apf(struct metrics_rows *rows, struct metrics_labels labels, const struct model_vm *vm, const struct model_vcpu *vcpu)
+static int add_apf(struct metrics_rows *rows, struct metrics_labels labels, const struct model_vm *vm,
+		   const struct model_vcpu *vcpu)
 {
 	struct metrics_apf *row;
 

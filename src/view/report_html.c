@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "../model/apf.h"
 #include "format.h"
 #include "html.h"
 #include "names.h"
@@ -171,11 +172,16 @@ static int by_worst(const void *a, const void *b)
 	return html_page_compare(x, y);
 }
 
-static void contents(FILE *out)
+static void contents(const struct html_page *page)
 {
+	FILE *out = page->out;
+
 	fputs("<nav><a href=\"#findings\">findings</a> <a href=\"#time\">over time</a> <a href=\"#vms\">VMs</a> "
 	      "<a href=\"#events\">events</a> <a href=\"#hists\">histograms</a> <a href=\"#blame\">blame</a> <a href=\"#drops\">drops</a> "
-	      "<a href=\"#masks\">masks</a> <a href=\"#calls\">calls</a> <a href=\"#late\">records</a></nav>\n", out);
+	      "<a href=\"#masks\">masks</a> <a href=\"#calls\">calls</a> ", out);
+	if (model_has_apf(page->model))
+		fputs("<a href=\"#faults\">page faults</a> ", out);
+	fputs("<a href=\"#late\">records</a></nav>\n", out);
 }
 
 static int body(const struct html_page *page)
@@ -186,7 +192,7 @@ static int body(const struct html_page *page)
 	headline(page);
 	tiles(page);
 	missing(page);
-	contents(page->out);
+	contents(page);
 	report_html_findings(page);
 	err = report_html_latencies(page);
 	if (!err)
@@ -199,6 +205,8 @@ static int body(const struct html_page *page)
 	if (!err)
 		err = report_html_masks(page);
 	report_html_calls(page);
+	if (!err)
+		err = report_html_apf(page);
 	report_html_late(page);
 	return err;
 }

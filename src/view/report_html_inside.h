@@ -26,7 +26,12 @@ void report_html_head(FILE *out, const char *host);
 /* Pieces that the parts share. */
 #define HTML_NAME 40	/* characters of a VM's name, where it is known already who that is */
 void html_page_vm(FILE *out, const struct model_vm *vm, unsigned int characters);	/* "80 web-1", the name cut */
+void html_page_cell(FILE *out, uint64_t count);
+void html_page_no_cell(FILE *out);	/* of what is not known */
 void html_page_cell_ns(FILE *out, uint64_t ns);
+void html_page_cell_hist(FILE *out, const struct hist *h, double quantile);	/* 1: the largest */
+void html_page_table(FILE *out, const char *head);
+void html_page_table_end(FILE *out);
 void html_page_more(FILE *out, size_t count, size_t shown, const char *what);	/* says how many were left out, if any */
 
 /* Opens a row: VM, vCPU and, unless e is NULL, its event, which refers to the histogram of that index (HTML_NO_HIST: to none). */
@@ -51,6 +56,9 @@ void report_html_blame(const struct html_page *page);
 int report_html_drops(const struct html_page *page);
 int report_html_masks(const struct html_page *page);
 void report_html_calls(const struct html_page *page);
+
+/* report_html_apf.c: asynchronous page faults; nothing at all where there is none. 0 or -ENOMEM */
+int report_html_apf(const struct html_page *page);
 
 /* report_html_hists.c: dispatch, handler and total of the worst events; the table of events refers to "#e0" … of them. */
 #define HTML_HISTS_MAX 64

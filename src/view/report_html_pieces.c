@@ -18,10 +18,38 @@ void html_page_vm(FILE *out, const struct model_vm *vm, unsigned int characters)
 	fputs("</span>", out);
 }
 
+void html_page_cell(FILE *out, uint64_t count)
+{
+	fprintf(out, "<td%s>%" PRIu64, count ? "" : " class=nil", count);
+}
+
+void html_page_no_cell(FILE *out)
+{
+	fputs("<td class=nil>-", out);
+}
+
 void html_page_cell_ns(FILE *out, uint64_t ns)
 {
 	fprintf(out, "<td data-ns=%" PRIu64 ">", ns);
 	html_ns(out, ns);
+}
+
+void html_page_cell_hist(FILE *out, const struct hist *h, double quantile)
+{
+	if (!hist_count(h))
+		html_page_no_cell(out);
+	else
+		html_page_cell_ns(out, quantile < 1 ? hist_quantile(h, quantile) : hist_max(h));
+}
+
+void html_page_table(FILE *out, const char *head)
+{
+	fprintf(out, "<div class=box tabindex=0><table><thead>%s</thead><tbody>\n", head);
+}
+
+void html_page_table_end(FILE *out)
+{
+	fputs("</tbody></table></div>\n", out);
 }
 
 void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_event *e, size_t hist)

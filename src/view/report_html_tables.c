@@ -13,26 +13,6 @@
 
 #define NAME_WHOLE 300	/* once, in the table of VMs: more than a recording keeps of a name */
 
-static void cell(FILE *out, uint64_t count)
-{
-	fprintf(out, "<td%s>%" PRIu64, count ? "" : " class=nil", count);
-}
-
-static void no_cell(FILE *out)
-{
-	fputs("<td class=nil>-", out);
-}
-
-static void open_table(FILE *out, const char *head)
-{
-	fprintf(out, "<div class=box tabindex=0><table><thead>%s</thead><tbody>\n", head);
-}
-
-static void close_table(FILE *out)
-{
-	fputs("</tbody></table></div>\n", out);
-}
-
 static uint64_t drops_of(const struct model_counts *c)
 {
 	return c->coalesced + c->rejected + c->cancelled + c->cleared;
@@ -45,17 +25,17 @@ static void vm_row(FILE *out, const struct model_vm *vm, const struct view_sum *
 	fprintf(out, "<tr data-vm=%u data-instance=%u><th scope=row class=whole>", vm->pid, vm->instance);
 	html_page_vm(out, vm, NAME_WHOLE);
 	fprintf(out, "<td>%s", vm->gone ? "gone" : "there");
-	cell(out, vm->vcpu_count);
-	cell(out, sum->events);
-	cell(out, sum->count.signals);
-	cell(out, sum->count.dispatched);
-	cell(out, sum->count.completed + sum->count.resumed);
-	cell(out, drops_of(&sum->count));
-	cell(out, sum->unaccounted);
+	html_page_cell(out, vm->vcpu_count);
+	html_page_cell(out, sum->events);
+	html_page_cell(out, sum->count.signals);
+	html_page_cell(out, sum->count.dispatched);
+	html_page_cell(out, sum->count.completed + sum->count.resumed);
+	html_page_cell(out, drops_of(&sum->count));
+	html_page_cell(out, sum->unaccounted);
 	if (hist_count(sum->dispatch))
 		html_page_cell_ns(out, hist_max(sum->dispatch));
 	else
-		no_cell(out);
+		html_page_no_cell(out);
 	fputs("</tr>\n", out);
 }
 
@@ -66,7 +46,7 @@ int report_html_vms(const struct html_page *page)
 	struct model_vm *const *vms = model_vms(page->model, &count);
 
 	fputs("<section id=vms><h2>VMs</h2>\n", page->out);
-	open_table(page->out, "<tr><th>VM<th>state<th>vCPUs<th>events<th>signals<th>dispatched<th>completed<th>dropped<th>unaccounted"
+	html_page_table(page->out, "<tr><th>VM<th>state<th>vCPUs<th>events<th>signals<th>dispatched<th>completed<th>dropped<th>unaccounted"
 		   "<th>worst dispatch");
 	for (size_t i = 0; i < count && i < HTML_ROWS_MAX; i++) {
 		struct view_sum *sum = sum_new(vms[i], NULL, &scope);
@@ -76,7 +56,7 @@ int report_html_vms(const struct html_page *page)
 		vm_row(page->out, vms[i], sum);
 		sum_free(sum);
 	}
-	close_table(page->out);
+	html_page_table_end(page->out);
 	html_page_more(page->out, count, HTML_ROWS_MAX, "VMs");
 	fputs("</section>\n", page->out);
 	return 0;
@@ -84,20 +64,12 @@ int report_html_vms(const struct html_page *page)
 
 /* --- events */
 
-static void cell_ns(FILE *out, const struct hist *h, double quantile)
-{
-	if (!hist_count(h))
-		no_cell(out);
-	else
-		html_page_cell_ns(out, quantile < 1 ? hist_quantile(h, quantile) : hist_max(h));
-}
-
 static void blame_cell(FILE *out, const struct model_blame *blame)
 {
 	if (model_blame_total(blame))
 		fprintf(out, "<td>%s %.0f\xc2\xa0%%", why_part(model_blame_main(blame)), 100 * why_share(blame, model_blame_main(blame)));
 	else
-		no_cell(out);
+		html_page_no_cell(out);
 }
 
 static void event_row(FILE *out, const struct model_event *e, size_t i)
@@ -105,16 +77,16 @@ static void event_row(FILE *out, const struct model_event *e, size_t i)
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999, 1 };
 
 	html_page_row(out, e->vcpu, e, i);
-	cell(out, e->count.signals);
-	cell(out, e->count.dispatched);
-	cell(out, e->count.completed + e->count.resumed);
-	cell(out, drops_of(&e->count));
+	html_page_cell(out, e->count.signals);
+	html_page_cell(out, e->count.dispatched);
+	html_page_cell(out, e->count.completed + e->count.resumed);
+	html_page_cell(out, drops_of(&e->count));
 	for (size_t k = 0; k < 5; k++)
-		cell_ns(out, e->dispatch, quantiles[k]);
-	cell_ns(out, e->handler, 0.99);
-	cell_ns(out, e->handler, 1);
-	cell_ns(out, e->total, 0.99);
-	cell_ns(out, e->total, 1);
+		html_page_cell_hist(out, e->dispatch, quantiles[k]);
+	html_page_cell_hist(out, e->handler, 0.99);
+	html_page_cell_hist(out, e->handler, 1);
+	html_page_cell_hist(out, e->total, 0.99);
+	html_page_cell_hist(out, e->total, 1);
 	blame_cell(out, model_event_blame(e));
 	fputs("<td>", out);
 	if (e->lost)
@@ -129,12 +101,12 @@ void report_html_events(const struct html_page *page)
 	FILE *out = page->out;
 
 	fputs("<section id=events><h2>Events</h2>\n<p>The worst dispatch first. The number of an event leads to its histograms.</p>\n", out);
-	open_table(out, "<tr><td colspan=3><td colspan=4><th colspan=5>signal to dispatch<th colspan=2>handler<th colspan=2>total<td colspan=2>"
+	html_page_table(out, "<tr><td colspan=3><td colspan=4><th colspan=5>signal to dispatch<th colspan=2>handler<th colspan=2>total<td colspan=2>"
 		   "<tr><th>VM<th>vCPU<th>event<th>signals<th>dispatched<th>completed<th>dropped<th>p50<th>p90<th>p99<th>p99.9<th>max"
 		   "<th>p99<th>max<th>p99<th>max<th>waited mostly<th>");
 	for (size_t i = 0; i < page->event_count && i < HTML_ROWS_MAX; i++)
 		event_row(out, page->events[i], i);
-	close_table(out);
+	html_page_table_end(out);
 	html_page_more(out, page->event_count, HTML_ROWS_MAX, "events");
 	fputs("</section>\n", out);
 }
@@ -165,7 +137,7 @@ static void blame_row(FILE *out, const struct model_vm *vm, struct html_part par
 		if (blame.ns[part])
 			html_page_cell_ns(out, blame.ns[part]);
 		else
-			no_cell(out);
+			html_page_no_cell(out);
 	}
 	putc('\n', out);
 }
@@ -181,10 +153,10 @@ void report_html_blame(const struct html_page *page)
 	fputs("<section id=blame><h2>Where the time to the dispatch went</h2>\n<p>Of all dispatches whose latency is known, from the first "
 	      "queued signal on.</p>\n", out);
 	html_page_key(out, parts, BLAME_COUNT);
-	open_table(out, "<tr><th>VM<th>waited<th class=wide><th>masked<th>disabled<th>blocked<th>entry<th>descheduled<th>in guest<th>in host");
+	html_page_table(out, "<tr><th>VM<th>waited<th class=wide><th>masked<th>disabled<th>blocked<th>entry<th>descheduled<th>in guest<th>in host");
 	for (size_t i = 0; i < count && i < HTML_ROWS_MAX; i++)
 		blame_row(out, vms[i], parts);
-	close_table(out);
+	html_page_table_end(out);
 	html_page_more(out, count, HTML_ROWS_MAX, "VMs");
 	fputs("</section>\n", out);
 }
@@ -210,12 +182,12 @@ static void drop_row(FILE *out, const struct model_event *e)
 
 	find_drops(parts, e);
 	html_page_row(out, e->vcpu, e, HTML_NO_HIST);
-	cell(out, e->count.signals);
-	cell(out, drops_of(&e->count));
+	html_page_cell(out, e->count.signals);
+	html_page_cell(out, drops_of(&e->count));
 	fputs("<td>", out);
 	html_page_bar(out, parts, DROP_PARTS);
 	for (unsigned int i = 0; i < DROP_PARTS; i++)
-		cell(out, parts[i].value);
+		html_page_cell(out, parts[i].value);
 	putc('\n', out);
 }
 
@@ -237,12 +209,12 @@ static void put_drops(FILE *out, const struct model_event **events, size_t count
 	fputs("<p>Signals that got no dispatch of their own: coalesced with one that was "
 	      "pending, rejected with an error, cancelled, or cleared by an unregister, a reset or the end of the vCPU.</p>\n", out);
 	html_page_key(out, parts, DROP_PARTS);
-	open_table(out, "<tr><td colspan=7><th colspan=4>rejected<td colspan=2>"
+	html_page_table(out, "<tr><td colspan=7><th colspan=4>rejected<td colspan=2>"
 		   "<tr><th>VM<th>vCPU<th>event<th>signals<th>dropped<th class=wide><th>coalesced<th>ENOENT<th>EPERM<th>EBUSY<th>other"
 		   "<th>cancelled<th>cleared");
 	for (size_t i = 0; i < count && i < HTML_ROWS_MAX; i++)
 		drop_row(out, events[i]);
-	close_table(out);
+	html_page_table_end(out);
 	html_page_more(out, count, HTML_ROWS_MAX, "events");
 }
 
@@ -286,15 +258,15 @@ static void mask_row(FILE *out, const struct model_vcpu *v, const struct view_su
 	if (sum->seen_ns)
 		fprintf(out, "<td>%.1f\xc2\xa0%%", 100.0 * sum->masked_ns / sum->seen_ns);
 	else
-		no_cell(out);
-	cell(out, v->mask_calls);
-	cell(out, v->unmask_calls);
-	cell(out, hist_count(v->mask));
-	cell_ns(out, v->mask, 0.5);
-	cell_ns(out, v->mask, 0.99);
-	cell_ns(out, v->mask, 1);
-	cell(out, hist_count(v->initial_mask));
-	cell_ns(out, v->initial_mask, 1);
+		html_page_no_cell(out);
+	html_page_cell(out, v->mask_calls);
+	html_page_cell(out, v->unmask_calls);
+	html_page_cell(out, hist_count(v->mask));
+	html_page_cell_hist(out, v->mask, 0.5);
+	html_page_cell_hist(out, v->mask, 0.99);
+	html_page_cell_hist(out, v->mask, 1);
+	html_page_cell(out, hist_count(v->initial_mask));
+	html_page_cell_hist(out, v->initial_mask, 1);
 	putc('\n', out);
 }
 
@@ -327,11 +299,11 @@ int report_html_masks(const struct html_page *page)
 	err = report_html_masked(page);
 	fputs("<h3>Masks of each vCPU</h3>\n<p>The initial mask lasts from the start or reset of a vCPU to its first PE_UNMASK.</p>\n",
 	      page->out);
-	open_table(page->out, "<tr><td colspan=7><th colspan=4>PE_MASK to PE_UNMASK<th colspan=2>initial mask"
+	html_page_table(page->out, "<tr><td colspan=7><th colspan=4>PE_MASK to PE_UNMASK<th colspan=2>initial mask"
 		   "<tr><th>VM<th>vCPU<th>now<th>masked<th>share<th>PE_MASK<th>PE_UNMASK<th>count<th>p50<th>p99<th>max<th>count<th>max");
 	for (size_t i = 0; i < count && !err; i++)
 		err = vm_masks(page, vms[i], &rows);
-	close_table(page->out);
+	html_page_table_end(page->out);
 	html_page_more(page->out, rows, HTML_ROWS_MAX, "vCPUs");
 	fputs("</section>\n", page->out);
 	return err;
@@ -365,9 +337,9 @@ static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls
 		if (vm)
 			html_page_vm(out, vm, HTML_NAME);
 		fprintf(out, "<td class=word>%s", sdei_call_name(SDEI_FN_FIRST + i));
-		cell(out, sum);
+		html_page_cell(out, sum);
 		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
-			cell(out, calls->count[i][class]);
+			html_page_cell(out, calls->count[i][class]);
 		putc('\n', out);
 	}
 	return rows;
@@ -389,7 +361,7 @@ static void put_calls(const struct html_page *page, const struct calls *all)
 		calls_add_vm(&own, vms[i]);
 		rows += call_rows(page->out, vms[i], &own, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
 	}
-	close_table(page->out);
+	html_page_table_end(page->out);
 	html_page_more(page->out, rows, HTML_ROWS_MAX, "lines");
 }
 

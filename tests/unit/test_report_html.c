@@ -130,7 +130,7 @@ static void check_inert(void)
 
 static void test_pages(void **state)
 {
-	static const char *const scenes[] = { "small", "empty", "hostile", "many", "trouble", "leaving" };
+	static const char *const scenes[] = { "small", "empty", "hostile", "many", "trouble", "leaving", "apf" };
 	static const char *const ids[] = {
 		"findings", "time", "vms", "events", "hists", "blame", "drops", "masks", "calls", "late",
 	};
@@ -158,6 +158,22 @@ static void test_many(void **state)
 	free(text);
 }
 
+/* A section of their own; where there are none, not even a word. */
+static void test_apf(void **state)
+{
+	begin_page("apf", false);
+	assert_non_null(strstr(text, "<section id=faults>"));
+	assert_non_null(strstr(text, "<a href=\"#faults\">"));
+	assert_non_null(strstr(text, "<td>1<td>0x405cc<td data-ns=41377000>"));	/* the slowest of web-1, and its page */
+	assert_non_null(strstr(text, "<td data-ns=41337000>"));
+	assert_non_null(strstr(text, "<td class=nil>0<td>17<td class=nil>0"));	/* db: not-now */
+	assert_non_null(strstr(text, "2 records lost"));
+	free(text);
+	begin_page("trouble", false);
+	assert_null(strstr(text, "page fault"));
+	free(text);
+}
+
 static void test_trouble(void **state)
 {
 	begin_page("trouble", true);
@@ -178,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_apf),
 		cmocka_unit_test(test_trouble),
 	};
 
