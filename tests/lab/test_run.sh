@@ -38,6 +38,19 @@ without_terminal() {
 	judge "without a terminal: all is gone afterwards" test "$(leftovers)" = 0
 }
 
+# The x86 lab: what its guests have is told at the end.
+page_faults() {
+	local status=0
+	RUN_MARK=$MARK timeout 200 scripts/run x86_64 </dev/null >"$OUT/said" 2>"$OUT/messages" || status=$?
+	judge "page faults: status 0" test "$status" = 0
+	for guest in web db mail; do
+		judge "page faults: those of guest $guest" says "asynchronous page faults of VM [0-9]* $guest\$"
+	done
+	judge "page faults: one guest is told, one is halted, one waits" at_least \
+		"$(grep -cE '^Outcomes  async [1-9]|halted [1-9]|^Fallbacks all [1-9].*not-now' "$OUT/said")" 3
+	judge "page faults: all is gone afterwards" test "$(leftovers)" = 0
+}
+
 pane() { tmux -L "$MARK" capture-pane -p -t run >"$OUT/said" 2>&1; }
 
 await() { # TEXT SECONDS: until the terminal shows it
@@ -79,4 +92,5 @@ else
 	echo "skip run: on a terminal (no tmux)"
 fi
 on_a_kernel_without
+[[ $(uname -m) != x86_64 ]] || page_faults
 exit $((FAILURES > 0))
