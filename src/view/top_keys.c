@@ -341,7 +341,7 @@ static const struct key keys[] = {
 	{ IN_TABLE | IN_PAGE, { 'F' }, "F", "Findings", "the list of findings", show_findings },
 	{ IN_TABLE | IN_PAGE, { 'm' }, "m", "Map", "latencies over time, of the selected row", toggle_map },
 	{ IN_TABLE | IN_PAGE, { 'C' }, "C", NULL, "the SDEI calls of the selected row and their results", toggle_calls },
-	{ IN_TABLE | IN_PAGE, { 'A' }, "A", NULL, "the asynchronous page faults of the selected row, stage by stage", toggle_apf },
+	{ IN_TABLE | IN_PAGE | NAMED_WITH_APF, { 'A' }, "A", "Faults", "the asynchronous page faults of the selected row, stage by stage", toggle_apf },
 	{ IN_TABLE, { 'f', '/' }, "f /", "Filter", "show only some rows: words match name or pid; vm=web* p99>500us", ask_filter },
 	{ IN_TABLE, { 'c' }, "c", NULL, "clear the filter", clear_filter },
 	{ IN_TABLE, { 'o' }, "o", "Sort", "choose the column to sort by", choose_sort },
@@ -395,6 +395,11 @@ enum top_wish top_common_key(struct top *top, wint_t code, bool special)
 	return key ? key->act(top) : TOP_REDRAW;
 }
 
+static bool is_named(const struct top *top, const struct key *key)
+{
+	return key->word && (!(key->where & NAMED_WITH_APF) || top->totals.apf);
+}
+
 void top_draw_keys(const struct top *top)
 {
 	const struct key *key;
@@ -403,7 +408,7 @@ void top_draw_keys(const struct top *top)
 	for (size_t i = 0; (key = top_key(i, top->options.replay)); i++) {
 		int letters = strcspn(key->label, " ");
 
-		if (!key->word || !(key->where & top->base->where) || x + letters + 1 + (int)strlen(key->word) > COLS)
+		if (!is_named(top, key) || !(key->where & top->base->where) || x + letters + 1 + (int)strlen(key->word) > COLS)
 			continue;
 		top_put_field(LINES - 1, x, key->label, letters, true, top_look(top, PAIR_CHOSEN));
 		x = top_put_piece(LINES - 1, x + letters + 1, A_NORMAL, "%s", key->word);

@@ -82,10 +82,15 @@ static void make_event(struct top *top, const struct page_scope *scope)
 
 	if (vcpu && top->page_of.has_event)
 		event = model_event(vcpu, top->page_of.event);
-	if (vcpu)
-		page_event(&top->page, vcpu, event, scope);
-	else
+	if (!vcpu) {
 		make_gone(top);
+		return;
+	}
+	page_event(&top->page, vcpu, event, scope);
+	if (!event && model_vcpu_apf(vcpu)) {
+		page_line(&top->page);
+		page_apf(&top->page, vm, vcpu, scope);
+	}
 }
 
 static void make_page(struct top *top)

@@ -434,6 +434,8 @@ static void test_apf(void **state)
 	free(await("Last, us"));
 	type("Escape");
 	free(await("all vCPUs"));
+	type("3 f vm=4312 Enter Enter");	/* it has no event: then its faults are what there is */
+	assert_screen("screen-apf-no-event.txt", "Outcomes");
 }
 
 static void test_apf_ascii(void **state)
