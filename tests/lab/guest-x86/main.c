@@ -63,18 +63,6 @@ static const struct option long_options[] = {
 	{ "truth", 1, NULL, OPT_TRUTH }, { "name", 1, NULL, OPT_NAME }, { "help", 0, NULL, OPT_HELP }, { NULL, 0, NULL, 0 },
 };
 
-static bool take_number(const char *text, uint64_t most, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && !*end && !errno && *value && *value <= most)
-		return true;
-	complain("a number from 1 to %" PRIu64 " is expected, not '%s' (--help)", most, text);
-	return false;
-}
-
 static bool take_option(struct options *o, int option, const char *text)
 {
 	const struct {
@@ -211,16 +199,6 @@ static int write_truth(const struct options *o, const struct vm *vm, const struc
 }
 
 /* --- running */
-
-/* Blocked in every thread; the main one asks for them. */
-static void block_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
-}
 
 static void wait_for_end(const struct options *o, struct vm *vm, const sigset_t *signals)
 {

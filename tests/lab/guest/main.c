@@ -81,18 +81,6 @@ struct destination {
 	bool *flag;
 };
 
-static bool take_number(const char *text, uint64_t most, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && !*end && !errno && *value && *value <= most)
-		return true;
-	complain("a number from 1 to %" PRIu64 " is expected, not '%s' (--help)", most, text);
-	return false;
-}
-
 static bool take_option(const struct destination *to, const char *text)
 {
 	uint64_t value;
@@ -138,15 +126,6 @@ static bool parse_options(struct options *o, int argc, char **argv)
 }
 
 /* running ------------------------------------------------------------------------ */
-
-static void block_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
-}
 
 static bool interrupted(void)
 {
