@@ -298,13 +298,48 @@ static void test_other_events(void **state)
 	struct sdei_record r = { .time_ns = 1020, .vm = VM, .event = 2, .kind = SDEI_DISPATCH, .state = ENABLED | SDEI_RUNNING };
 
 	step(m, 1000, APF_SETUP, 0, 5);
+	event(m, 1005, SDEI_SIGNAL, ENABLED | SDEI_PENDING, SDEI_FROM_VMM, SDEI_QUEUED);
+	event(m, 1006, SDEI_SIGNAL, ENABLED | SDEI_PENDING, SDEI_FROM_APF, SDEI_COALESCED);
 	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
-	event(m, 1015, SDEI_SIGNAL, ENABLED | SDEI_PENDING, SDEI_FROM_VMM, SDEI_QUEUED);
 	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
 	no_sample(m, APF_STAGE_dispatch);
 	step(m, 1050, APF_PRESENT, APF_SIGNALLED, 5);
 	assert_int_equal(shown(m)->count.wasted, 0);
 	assert_int_equal(shown(m)->count.async, 1);
+}
+
+/* A signal to an earlier fault says nothing about this one. */
+static void test_told_without_a_signal(void **state)
+{
+	struct model *m = *state;
+
+	step(m, 1000, APF_SETUP, 0, 5);
+	signalled(m, 1005);
+	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	dispatched(m, 1020);
+	completed(m, 1030);
+	step(m, 2000, APF_SETUP, 0, 6);
+	step(m, 2010, APF_NOT_PRESENT, APF_TOLD, 6);
+	step(m, 2090, APF_PRESENT, APF_SIGNALLED, 6);
+	assert_int_equal(shown(m)->count.async, 1);
+	assert_int_equal(shown(m)->count.wasted, 0);
+}
+
+/* A handler that a reset cuts off has no sample, whatever comes then. */
+static void test_handler_cut_off(void **state)
+{
+	struct model *m = *state;
+	struct sdei_record_handler r = {
+		.head = { .time_ns = 1040, .vm = VM, .event = 1, .kind = SDEI_STATE, .origin = SDEI_STATE_RESET, .outcome = SDEI_RUNNING },
+	};
+
+	step(m, 1000, APF_SETUP, 0, 5);
+	signalled(m, 1005);
+	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	dispatched(m, 1030);
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	completed(m, 1100);
+	no_sample(m, APF_STAGE_handler);
 }
 
 static void test_event_withdrawn(void **state)
@@ -451,6 +486,10 @@ static void test_end_told_by_sdei(void **state)
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
 	assert_int_equal(shown(m)->count.cleared, 1);
 	accounted(m);
+	step(m, 1990, APF_PRESENT, APF_SIGNALLED, 5);	/* late, so it may be one of those */
+	assert_int_equal(model_totals(m)->late, 1);
+	assert_int_equal(shown(m)->carried, 0);
+	assert_true(shown(m)->inexact);
 }
 
 /* A vCPU of a VM that goes on. */
@@ -692,6 +731,18 @@ static void test_lost_end(void **state)
 	one_sample(m, APF_STAGE_total, 350);
 }
 
+static void test_lost_ack(void **state)
+{
+	struct model *m = *state;
+
+	fault(m, 1000, 5);
+	step(m, 1350, APF_PRESENT, APF_SIGNALLED, 5);
+	lost(m, APF_ACK, 0, 1);
+	step(m, 1900, APF_ACK, 0, 0);
+	no_sample(m, APF_STAGE_ack);
+	assert_int_equal(shown(m)->count.acked, 2);
+}
+
 static void test_lost_unknown(void **state)
 {
 	struct model *m = *state;
@@ -757,6 +808,19 @@ static void test_late(void **state)
 	assert_int_equal(shown(m)->count.async, 2);
 }
 
+/* Told late: the dispatch is for the one that was told last. */
+static void test_late_told(void **state)
+{
+	struct model *m = *state;
+
+	step(m, 1000, APF_SETUP, 0, 5);
+	step(m, 2000, APF_SETUP, 0, 6);
+	step(m, 2010, APF_NOT_PRESENT, APF_TOLD, 6);
+	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	dispatched(m, 2050);
+	one_sample(m, APF_STAGE_dispatch, 40);
+}
+
 static void test_late_clear(void **state)
 {
 	struct model *m = *state;
@@ -818,6 +882,8 @@ static void test_more_than_there_can_be(void **state)
 	step(m, 2000000, APF_PRESENT, APF_SIGNALLED, 1000);
 	step(m, 2000001, APF_PRESENT, APF_SIGNALLED, 936);
 	assert_int_equal(shown(m)->in_flight, 63);
+	step(m, 2000002, APF_PRESENT, APF_SIGNALLED, 937);
+	assert_int_equal(shown(m)->in_flight, 62);
 }
 
 static void test_unsound(void **state)
@@ -1131,6 +1197,8 @@ int main(void)
 		TEST(test_halted_and_untold),
 		TEST(test_dispatch_of_the_newest),
 		TEST(test_other_events),
+		TEST(test_told_without_a_signal),
+		TEST(test_handler_cut_off),
 		TEST(test_event_withdrawn),
 		TEST(test_slowest),
 		TEST(test_depth),
@@ -1152,10 +1220,12 @@ int main(void)
 		TEST(test_lost_counts),
 		TEST(test_lost_stage),
 		TEST(test_lost_end),
+		TEST(test_lost_ack),
 		TEST(test_lost_unknown),
 		TEST(test_lost_event),
 		TEST(test_late_event),
 		TEST(test_late),
+		TEST(test_late_told),
 		TEST(test_late_clear),
 		TEST(test_same_id_again),
 		TEST(test_steps_again),
