@@ -6,18 +6,25 @@ B ?= build
 GUEST_DIR := tests/lab/guest
 GUEST_OUT := $(B)/arm64/guest
 PAYLOAD_SRCS := $(wildcard $(GUEST_DIR)/payload/*.[Sc])
+APF_SRCS := $(wildcard $(GUEST_DIR)/payload-apf/*.[Sc])
 SCENARIOS := $(sort $(wildcard $(GUEST_DIR)/scenarios/*.scn))
 
 PAYLOAD_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -ffreestanding -fno-builtin -nostdlib -static \
 	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-Wl,--build-id=none -Wl,-T,$(GUEST_DIR)/payload/payload.lds
 
-$(GUEST_OUT)/payload.elf: $(PAYLOAD_SRCS) $(GUEST_DIR)/layout.h $(GUEST_DIR)/payload/payload.lds
+$(GUEST_OUT)/payload.elf: $(PAYLOAD_SRCS) $(GUEST_DIR)/layout.h $(GUEST_DIR)/payload/boot.h $(GUEST_DIR)/payload/payload.lds
 	@mkdir -p $(@D)
 	$(call say,GUEST,$@)
 	$(Q)$(CROSS)gcc $(PAYLOAD_FLAGS) $(PAYLOAD_SRCS) -o $@
 
-$(GUEST_OUT)/payload.bin: $(GUEST_OUT)/payload.elf
+# That of --apf. Its tasks are interrupted anywhere: x18 is nobody's.
+$(GUEST_OUT)/payload-apf.elf: $(APF_SRCS) $(GUEST_DIR)/layout.h $(GUEST_DIR)/apf_layout.h $(GUEST_DIR)/payload/boot.h $(GUEST_DIR)/payload/payload.lds
+	@mkdir -p $(@D)
+	$(call say,GUEST,$@)
+	$(Q)$(CROSS)gcc $(PAYLOAD_FLAGS) -ffixed-x18 $(APF_SRCS) -o $@
+
+$(GUEST_OUT)/%.bin: $(GUEST_OUT)/%.elf
 	$(Q)$(CROSS)objcopy -O binary $< $@
 
 # The scripts as a table of (name, text), ended by a NULL name.
@@ -34,8 +41,10 @@ $(GUEST_OUT)/scenarios.S: $(SCENARIOS) $(GUEST_DIR)/guest.mk
 $(GUEST_OUT)/scenarios.o: $(GUEST_OUT)/scenarios.S $(SCENARIOS) $(GUEST_DIR)/semantics.tests
 	$(Q)$(CROSS)gcc -c $< -o $@
 
-$(GUEST_OUT)/payload.o: $(GUEST_OUT)/payload.bin
-	$(Q)printf '\t.section .rodata\n\t.balign 16\n\t.global payload_image, payload_image_end\npayload_image:\n\t.incbin "%s"\npayload_image_end:\n\t.section .note.GNU-stack, "", %%progbits\n' $< \
+# NAME.bin as NAME_image and NAME_image_end, '-' being '_'.
+$(GUEST_OUT)/payload.o $(GUEST_OUT)/payload-apf.o: %.o: %.bin
+	$(Q)n=$$(basename $* | tr - _)_image; \
+	printf '\t.section .rodata\n\t.balign 16\n\t.global %s, %s_end\n%s:\n\t.incbin "%s"\n%s_end:\n\t.section .note.GNU-stack, "", %%progbits\n' $$n $$n $$n $< $$n \
 		| $(CROSS)gcc -x assembler -c - -o $@
 
-GUEST_EXTRA += $(GUEST_OUT)/payload.o $(GUEST_OUT)/scenarios.o
+GUEST_EXTRA += $(GUEST_OUT)/payload.o $(GUEST_OUT)/payload-apf.o $(GUEST_OUT)/scenarios.o

@@ -38,6 +38,15 @@ struct kvm_arm_counter_offset {
 #define SDEI_CANCEL		SDEI_REG(0x201)
 #define SDEI_INJECT_IMMEDIATE	(1ULL << 32)
 
+#ifndef KVM_REG_ARM_APF
+#define KVM_REG_ARM_APF			(0x0018 << KVM_REG_ARM_COPROC_SHIFT)
+#endif
+#define APF_REG(n)		(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_APF | (n))
+#define APF_REG_PPI		APF_REG(0)
+#define APF_REG_CONTROL		APF_REG(1)
+#define APF_REG_OUTSTANDING	APF_REG(2)
+#define APF_REG_SEQUENCE	APF_REG(3)
+
 #define CORE_REG(field)		(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(field))
 #define REG_MPIDR_EL1		ARM64_SYS_REG(3, 0, 0, 0, 5)
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apf.h"
 #include "clock.h"
 #include "script.h"
 #include "semantics.h"
@@ -25,10 +26,10 @@
 enum { EXIT_DONE, EXIT_WRONG, EXIT_USAGE, EXIT_LACKING = 4 };
 
 struct options {
-	const char *scenario, *truth, *name, *only;
-	unsigned int vcpus, seconds, timeout, instances;
-	uint64_t events;
-	bool list, semantics, help, without_sdei, without_gic, quiet;
+	const char *scenario, *apf, *truth, *name, *only, *shape;
+	unsigned int vcpus, seconds, timeout, instances, tasks, pages, work;
+	uint64_t events, delay_us;
+	bool list, semantics, help, without_sdei, without_gic, quiet, plain;
 };
 
 struct session {		/* one invocation's run of its scenario */
@@ -44,12 +45,20 @@ struct session {		/* one invocation's run of its scenario */
 static const char usage[] =
 "Usage: sdei-guest --scenario NAME|FILE [OPTION…]   run VMs whose guests use SDEI as the scenario says\n"
 "       sdei-guest --semantics [--only TEXT]        test KVM's SDEI against the specification; ok/not ok lines\n"
+"       sdei-guest --apf MODE [OPTION…]             run a VM whose guest uses asynchronous page faults; list: the modes\n"
 "       sdei-guest --list                           the scenarios that are built in\n"
 "\n"
 "  --vcpus N           vCPUs (the scenario's least)\n"
 "  --seconds S         end an endless scenario after S seconds (else SIGINT or SIGTERM does)\n"
 "  --events N          $N of the scenario: how many signals, rounds…\n"
 "  --instances N       VMs one after the other\n"
+"  --tasks N           --apf: tasks of each vCPU\n"
+"  --pages N           --apf: pages of each task\n"
+"  --delay US          --apf: microseconds from the request of a page to its arrival\n"
+"  --delays SHAPE      --apf: fixed, bimodal or tail, around --delay\n"
+"  --plain             --apf: plain memory, all of it written to, instead of pages that are served late: for a cgroup\n"
+"                      that is smaller, with swap\n"
+"  --work N            --apf: units of work that each vCPU does while no task can run; all are done in the end\n"
 "  --truth FILE        write what happened, exactly, as JSON\n"
 "  -name guest=NAME    the VM's name, as QEMU takes it (tools read it from /proc/PID/cmdline)\n"
 "  --timeout S         give up after S seconds (300; --seconds + 30 for endless scenarios)\n"
@@ -62,7 +71,8 @@ static const char usage[] =
 /* options --------------------------------------------------------------------- */
 
 enum { OPT_SCENARIO = 256, OPT_VCPUS, OPT_SECONDS, OPT_EVENTS, OPT_INSTANCES, OPT_TRUTH, OPT_NAME, OPT_TIMEOUT, OPT_ONLY,
-       OPT_LIST, OPT_SEMANTICS, OPT_HELP, OPT_WITHOUT_SDEI, OPT_WITHOUT_GIC, OPT_QUIET };
+       OPT_LIST, OPT_SEMANTICS, OPT_HELP, OPT_WITHOUT_SDEI, OPT_WITHOUT_GIC, OPT_QUIET, OPT_APF, OPT_TASKS, OPT_PAGES,
+       OPT_DELAY, OPT_DELAYS, OPT_PLAIN, OPT_WORK };
 
 static const struct option long_options[] = {
 	{ "scenario", 1, NULL, OPT_SCENARIO }, { "vcpus", 1, NULL, OPT_VCPUS }, { "seconds", 1, NULL, OPT_SECONDS },
@@ -70,7 +80,9 @@ static const struct option long_options[] = {
 	{ "name", 1, NULL, OPT_NAME }, { "timeout", 1, NULL, OPT_TIMEOUT }, { "only", 1, NULL, OPT_ONLY },
 	{ "list", 0, NULL, OPT_LIST }, { "semantics", 0, NULL, OPT_SEMANTICS }, { "help", 0, NULL, OPT_HELP },
 	{ "without-sdei", 0, NULL, OPT_WITHOUT_SDEI }, { "without-gic", 0, NULL, OPT_WITHOUT_GIC },
-	{ "quiet", 0, NULL, OPT_QUIET }, { NULL, 0, NULL, 0 },
+	{ "quiet", 0, NULL, OPT_QUIET }, { "apf", 1, NULL, OPT_APF }, { "tasks", 1, NULL, OPT_TASKS },
+	{ "pages", 1, NULL, OPT_PAGES }, { "delay", 1, NULL, OPT_DELAY }, { "delays", 1, NULL, OPT_DELAYS },
+	{ "plain", 0, NULL, OPT_PLAIN }, { "work", 1, NULL, OPT_WORK }, { NULL, 0, NULL, 0 },
 };
 
 struct destination {
@@ -106,7 +118,9 @@ static bool parse_options(struct options *o, int argc, char **argv)
 		{ OPT_EVENTS, .long_number = &o->events }, { OPT_LIST, .flag = &o->list },
 		{ OPT_SEMANTICS, .flag = &o->semantics }, { OPT_HELP, .flag = &o->help },
 		{ OPT_WITHOUT_SDEI, .flag = &o->without_sdei }, { OPT_WITHOUT_GIC, .flag = &o->without_gic },
-		{ OPT_QUIET, .flag = &o->quiet },
+		{ OPT_QUIET, .flag = &o->quiet }, { OPT_APF, .text = &o->apf }, { OPT_TASKS, .number = &o->tasks },
+		{ OPT_PAGES, .number = &o->pages }, { OPT_DELAY, .long_number = &o->delay_us },
+		{ OPT_DELAYS, .text = &o->shape }, { OPT_PLAIN, .flag = &o->plain }, { OPT_WORK, .number = &o->work },
 	};
 	int option;
 
@@ -329,6 +343,31 @@ static int run_scenario(struct session *session)
 	return err;
 }
 
+static int apf_main(struct session *session)
+{
+	const struct options *o = &session->options;
+	struct apf_options options = { .mode = o->apf, .vcpus = o->vcpus, .tasks = o->tasks, .pages = o->pages, .delay_us = o->delay_us,
+				       .shape = o->shape, .plain = o->plain, .work = o->work, .timeout = o->timeout, .quiet = o->quiet };
+	char name[256];
+	int err;
+
+	if (!strcmp(o->apf, "list")) {
+		apf_list(stdout);
+		return EXIT_DONE;
+	}
+	err = open_truth(session);
+	if (err)
+		return EXIT_WRONG;
+	plain_name(o, name, sizeof(name));
+	options.name = name;
+	err = close_truth(session, apf_run(&options, session->file));
+	if (err == -EINVAL)
+		return EXIT_USAGE;
+	if (err == -ENODEV || err == -ENOENT || err == -EACCES || err == -EPERM)
+		return EXIT_LACKING;
+	return err ? EXIT_WRONG : EXIT_DONE;
+}
+
 static int scenario_main(struct session *session)
 {
 	struct options *o = &session->options;
@@ -370,6 +409,8 @@ int main(int argc, char **argv)
 		return semantics_main(session.options.only);
 	if (session.options.scenario)
 		return scenario_main(&session);
+	if (session.options.apf)
+		return apf_main(&session);
 	fputs(usage, stderr);
 	return EXIT_USAGE;
 }

@@ -570,7 +570,12 @@ static int create_vcpus(struct vm *vm)
 
 static void load_payload(struct vm *vm)
 {
-	memcpy(vm->ram, payload_image, payload_image_end - payload_image);
+	const struct vm_options *o = &vm->options;
+
+	if (o->payload)
+		memcpy(vm->ram, o->payload, o->payload_end - o->payload);
+	else
+		memcpy(vm->ram, payload_image, payload_image_end - payload_image);
 	fill_table(vm);
 }
 

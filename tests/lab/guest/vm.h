@@ -57,6 +57,7 @@ struct vm_options {
 	bool without_sdei;	/* clear the SDEI bit of STD_BMAP; a kernel without the capability will do */
 	bool without_gic;
 	bool logging;
+	const char *payload, *payload_end;	/* the image; NULL: the scripts' */
 };
 
 struct vm {

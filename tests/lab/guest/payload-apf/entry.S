@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The assembly of --apf's payload: start, SDEI handler, vectors, and switching between tasks. */
+#include "../apf_layout.h"
+
+#define COMPLETE		0xC4000025
+#define COMPLETE_AND_RESUME	0xC4000026
+
+	.section .text.start, "ax"
+	.global payload_start
+payload_start:				/* x0: struct area; also after a reset */
+#include "../payload/boot.h"
+
+/*
+ * x0 event, x1 struct apf_vcpu, x2 interrupted PC, x3 PSTATE. x0..x17 come back by themselves, x19..x29 by the compiler's
+ * convention (x18 it leaves alone), x30 and sp here.
+ */
+	.text
+	.global sdei_entry
+sdei_entry:
+	mov	x4, sp
+	ldr	x5, [x1, #APF_HANDLER_SP]
+	mov	sp, x5
+	stp	x4, x30, [sp, #-16]!
+	mov	x4, x0
+	mov	x0, x1
+	mov	x1, x4
+	bl	apf_handler		/* 0: complete; 1: complete and park the task */
+	mov	x6, x0
+	ldp	x4, x30, [sp], #16
+	mov	sp, x4
+	cbnz	x6, 1f
+	ldr	x0, =COMPLETE
+	mov	x1, #0
+	hvc	#0
+	b	.
+1:	ldr	x0, =COMPLETE_AND_RESUME
+	adr	x1, park
+	hvc	#0
+	b	.
+
+/* As if the task had taken an exception: keep all of it, and go back to the scheduler. */
+park:
+	msr	tpidr_el0, x16
+	mrs	x16, tpidr_el1
+	add	x16, x16, #(APF_AREA >> 12), lsl #12
+	ldr	x16, [x16, #APF_CURRENT]
+	stp	x0, x1, [x16, #TASK_X]
+	stp	x2, x3, [x16, #TASK_X + 16]
+	stp	x4, x5, [x16, #TASK_X + 32]
+	stp	x6, x7, [x16, #TASK_X + 48]
+	stp	x8, x9, [x16, #TASK_X + 64]
+	stp	x10, x11, [x16, #TASK_X + 80]
+	stp	x12, x13, [x16, #TASK_X + 96]
+	stp	x14, x15, [x16, #TASK_X + 112]
+	mrs	x0, tpidr_el0
+	stp	x0, x17, [x16, #TASK_X + 128]
+	stp	x18, x19, [x16, #TASK_X + 144]
+	stp	x20, x21, [x16, #TASK_X + 160]
+	stp	x22, x23, [x16, #TASK_X + 176]
+	stp	x24, x25, [x16, #TASK_X + 192]
+	stp	x26, x27, [x16, #TASK_X + 208]
+	stp	x28, x29, [x16, #TASK_X + 224]
+	mov	x0, sp
+	stp	x30, x0, [x16, #TASK_X + 240]
+	mrs	x0, elr_el1
+	mrs	x1, spsr_el1
+	stp	x0, x1, [x16, #TASK_PC]
+	mrs	x0, tpidr_el1
+	add	x0, x0, #(APF_AREA >> 12), lsl #12
+
+/* leave_task(struct apf_vcpu): does not come back; run_task() does. Interrupts are masked. */
+	.global leave_task
+leave_task:
+	ldr	x1, [x0, #APF_SCHED_SP]
+	mov	sp, x1
+	ldp	x19, x20, [sp, #16]
+	ldp	x21, x22, [sp, #32]
+	ldp	x23, x24, [sp, #48]
+	ldp	x25, x26, [sp, #64]
+	ldp	x27, x28, [sp, #80]
+	ldp	x29, x30, [sp], #96
+	ret
+
+/* run_task(struct apf_vcpu, struct task): until the task parks or ends. */
+	.global run_task
+run_task:
+	stp	x29, x30, [sp, #-96]!
+	stp	x19, x20, [sp, #16]
+	stp	x21, x22, [sp, #32]
+	stp	x23, x24, [sp, #48]
+	stp	x25, x26, [sp, #64]
+	stp	x27, x28, [sp, #80]
+	mov	x2, sp
+	str	x2, [x0, #APF_SCHED_SP]
+	ldp	x2, x3, [x1, #TASK_PC]
+	msr	elr_el1, x2
+	msr	spsr_el1, x3
+	ldp	x30, x2, [x1, #TASK_X + 240]
+	mov	sp, x2
+	ldp	x2, x3, [x1, #TASK_X + 16]
+	ldp	x4, x5, [x1, #TASK_X + 32]
+	ldp	x6, x7, [x1, #TASK_X + 48]
+	ldp	x8, x9, [x1, #TASK_X + 64]
+	ldp	x10, x11, [x1, #TASK_X + 80]
+	ldp	x12, x13, [x1, #TASK_X + 96]
+	ldp	x14, x15, [x1, #TASK_X + 112]
+	ldp	x16, x17, [x1, #TASK_X + 128]
+	ldp	x18, x19, [x1, #TASK_X + 144]
+	ldp	x20, x21, [x1, #TASK_X + 160]
+	ldp	x22, x23, [x1, #TASK_X + 176]
+	ldp	x24, x25, [x1, #TASK_X + 192]
+	ldp	x26, x27, [x1, #TASK_X + 208]
+	ldp	x28, x29, [x1, #TASK_X + 224]
+	ldp	x0, x1, [x1, #TASK_X]
+	eret
+
+	.balign	2048
+vectors:
+	.set	entry, 0
+	.rept	16
+	.balign	128
+	msr	tpidrro_el0, x0
+	mov	x0, #entry
+	b	exception
+	.set	entry, entry + 1
+	.endr
+
+exception:
+	cmp	x0, #5			/* interrupt, of EL1 */
+	b.eq	interrupt
+	cmp	x0, #9			/* and of EL0 */
+	b.eq	interrupt
+	cmp	x0, #8			/* synchronous, from EL0 */
+	b.ne	fault
+	mrs	x0, esr_el1
+	lsr	x0, x0, #26
+	cmp	x0, #0x15		/* SVC */
+	b.ne	fault
+	mrs	x0, tpidrro_el0
+	ldp	x29, x30, [sp], #16
+	msr	daifclr, #2
+	ret
+
+/* On the stack of whom it interrupts; the scheduler takes interrupts only where it asks for them. */
+interrupt:
+	mrs	x0, tpidrro_el0
+	sub	sp, sp, #192
+	stp	x0, x1, [sp]
+	stp	x2, x3, [sp, #16]
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	mrs	x0, elr_el1
+	mrs	x1, spsr_el1
+	stp	x0, x1, [sp, #144]
+	stp	x29, x30, [sp, #160]
+	mrs	x0, tpidr_el1
+	add	x0, x0, #(APF_AREA >> 12), lsl #12
+	bl	apf_interrupt
+	ldp	x29, x30, [sp, #160]
+	ldp	x0, x1, [sp, #144]
+	msr	elr_el1, x0
+	msr	spsr_el1, x1
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldp	x0, x1, [sp]
+	add	sp, sp, #192
+	eret
+
+/* touch_at_el0(address) returns the word that is there. */
+	.global touch_at_el0
+touch_at_el0:
+	msr	daifset, #2
+	stp	x29, x30, [sp, #-16]!
+	adr	x1, el0_code
+	msr	elr_el1, x1
+	msr	spsr_el1, xzr
+	eret
+el0_code:
+	ldr	x0, [x0]
+	svc	#0
+
+fault:
+	mrs	x1, tpidr_el1
+	str	x0, [x1, #AREA_FAULT + 32]
+	mrs	x2, esr_el1
+	mrs	x3, elr_el1
+	stp	x2, x3, [x1, #AREA_FAULT]
+	mrs	x2, far_el1
+	stp	x2, x30, [x1, #AREA_FAULT + 16]
+	ldr	x2, [x1, #AREA_STACK]
+	mov	sp, x2
+	b	payload_fault
+
+/* smccc(x0..x5) returns x0; smccc4(x0, x1, results) keeps x0..x3 */
+	.global smccc, smccc4
+smccc:
+	hvc	#0
+	ret
+smccc4:
+	mov	x9, x2
+	hvc	#0
+	stp	x0, x1, [x9]
+	stp	x2, x3, [x9, #16]
+	ret
