@@ -170,7 +170,7 @@ int BPF_PROG(apf_refused, struct kvm_vcpu *vcpu, __u64 gpa, unsigned long hva, v
 {
 	struct sdei_record_apf record;
 
-	if (queued || !tracing)
+	if (queued || !tracing || bpf_core_field_exists(struct kvm_arch_async_pf, fallback))	/* arm64 tells it with all others */
 		return 0;
 	record = apf_record_vcpu(vcpu, APF_FALLBACK, vcpu->async_pf.queued >= APF_PER_VCPU ? APF_FALLBACK_FULL :
 							 APF_FALLBACK_NO_MEMORY);
@@ -192,6 +192,58 @@ int BPF_PROG(apf_not_now, struct kvm_vcpu *vcpu, bool can)
 	return 0;
 }
 
+/* enum kvm_apf_fallback of arm64, see tracepoints/README.md. */
+static __always_inline __u8 fallback_of(__u32 reason)
+{
+	switch (reason) {
+	case 1:
+		return APF_FALLBACK_OFF;
+	case 2:
+		return APF_FALLBACK_MASKED;
+	case 3:
+		return APF_FALLBACK_BUSY;
+	case 4:
+		return APF_FALLBACK_PENDING;
+	case 5:
+		return APF_FALLBACK_NOT_NOW;
+	case 7:
+		return APF_FALLBACK_FULL;
+	case 10:
+		return APF_FALLBACK_NO_MEMORY;
+	default:
+		return APF_FALLBACK_OTHER;
+	}
+}
+
+/* arm64. With a token it is about a fault that was set up, of which APF_NOT_PRESENT tells that the guest was not told. */
+SEC("tp_btf/kvm_apf_fallback")
+int BPF_PROG(apf_fallback_arm64, struct kvm_vcpu *vcpu, __u32 token, __u64 gfn, __u32 reason)
+{
+	struct sdei_record_apf record;
+
+	if (token || !tracing)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_FALLBACK, fallback_of(reason));
+	record.gfn = gfn;
+	apf_send(&record);
+	return 0;
+}
+
+/*
+ * How a fault of which the guest was told has ended. arm64 may withdraw the not-present; and whoever has switched the service
+ * off meanwhile, or was reset, is told nothing.
+ */
+static __always_inline __u8 present_outcome(struct kvm_vcpu *vcpu, struct kvm_async_pf *work, const struct fault *f)
+{
+	if (!f->told)
+		return APF_SILENT;
+	if (!bpf_core_field_exists(vcpu->arch.apf.ready_token))
+		return APF_SIGNALLED;
+	if (!work->notpresent_injected)
+		return APF_SILENT;
+	return vcpu->arch.apf.ready_token == f->token ? APF_SIGNALLED : APF_CANCELLED;
+}
+
 /* Its item lives until the caller frees it. */
 SEC("fexit/kvm_arch_async_page_present")
 int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
@@ -210,7 +262,7 @@ int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	f = bpf_map_lookup_elem(&faults, &key);
 	if (!f)
 		return 0;
-	record = apf_record_of(f, APF_PRESENT, f->told ? APF_SIGNALLED : APF_SILENT);
+	record = apf_record_of(f, APF_PRESENT, present_outcome(vcpu, work, f));
 	record.queued = vcpu->async_pf.queued;
 	bpf_map_delete_elem(&faults, &key);
 	apf_send(&record);
@@ -226,6 +278,20 @@ int BPF_PROG(apf_ack, struct kvm_vcpu *vcpu, struct msr_data *msr)
 	if (msr->index != MSR_KVM_ASYNC_PF_ACK || msr->host_initiated || !(msr->data & 1) || !tracing)
 		return 0;
 	record = apf_record_vcpu(vcpu, APF_ACK, 0);
+	apf_send(&record);
+	return 0;
+}
+
+/* arm64 */
+SEC("tp_btf/kvm_apf_ack")
+int BPF_PROG(apf_ack_arm64, struct kvm_vcpu *vcpu, __u32 token)
+{
+	struct sdei_record_apf record;
+
+	if (!tracing)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_ACK, 0);
+	record.head.arg = token;
 	apf_send(&record);
 	return 0;
 }
@@ -386,7 +452,7 @@ int BPF_PROG(apf_fault_arm64, struct kvm_vcpu *vcpu)
 SEC("fexit/kvm_handle_guest_abort")
 int BPF_PROG(apf_sync_arm64, struct kvm_vcpu *vcpu)
 {
-	return leave_fault(vcpu, 0);
+	return leave_fault(vcpu, (vcpu->arch.fault.hpfar_el2 & ~0xfULL) << 8);
 }
 
 #endif /* SDEI_APF_H */

@@ -47,8 +47,20 @@ struct kvm_sdei_vcpu {
 	struct kvm_sdei_handler handlers[1];
 };
 
+/* Likewise. */
+struct kvm_apf_vcpu {
+	__u32 ready_token;	/* of the page that the guest was told of last */
+};
+
+/* arm64 */
+struct kvm_vcpu_fault_info {
+	__u64 hpfar_el2;
+};
+
 struct kvm_vcpu_arch {
+	struct kvm_vcpu_fault_info fault;
 	struct kvm_sdei_vcpu sdei;
+	struct kvm_apf_vcpu apf;
 };
 
 struct kvm_vcpu {
@@ -67,6 +79,7 @@ struct kvm_arch_async_pf {
 	__u32 token;
 	unsigned long pfault_token;
 	unsigned long long gfn;
+	__u32 fallback;
 };
 
 /* x86 */
@@ -85,6 +98,7 @@ struct kvm_async_pf {
 	unsigned long long cr2_or_gpa;
 	struct kvm_arch_async_pf arch;
 	bool wakeup_all;
+	bool notpresent_injected;
 };
 
 /* --- threads */

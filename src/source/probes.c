@@ -96,7 +96,7 @@ static void find_snapshot(struct probes *probes, const struct btf *vmlinux, cons
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
-/* --- functions of asynchronous page faults */
+/* --- functions of asynchronous page faults, and for what has none that can be used, tracepoints */
 
 static const struct {
 	const char *name, *program, *function, *other_program, *other_function;
@@ -104,9 +104,9 @@ static const struct {
 	[PROBE_APF_SETUP] = { "apf_setup", "apf_setup", "kvm_arch_async_page_not_present" },
 	[PROBE_APF_NOT_PRESENT] = { "apf_not_present", "apf_not_present", "kvm_arch_async_page_not_present" },
 	[PROBE_APF_REFUSED] = { "apf_refused", "apf_refused", "kvm_setup_async_pf" },
-	[PROBE_APF_NOT_NOW] = { "apf_not_now", "apf_not_now", "kvm_can_do_async_pf" },
+	[PROBE_APF_NOT_NOW] = { "apf_not_now", "apf_not_now", "kvm_can_do_async_pf", "apf_fallback_arm64", "kvm_apf_fallback" },
 	[PROBE_APF_PRESENT] = { "apf_present", "apf_present", "kvm_arch_async_page_present" },
-	[PROBE_APF_ACK] = { "apf_ack", "apf_ack", "kvm_set_msr_common" },
+	[PROBE_APF_ACK] = { "apf_ack", "apf_ack", "kvm_set_msr_common", "apf_ack_arm64", "kvm_apf_ack" },
 	[PROBE_APF_CLEAR] = { "apf_clear", "apf_clear", "kvm_clear_async_pf_completion_queue" },
 	[PROBE_APF_WORKING] = { "apf_working", "apf_working", "async_pf_execute" },
 	[PROBE_APF_PAGE] = { "apf_page", "apf_page", "get_user_pages_remote" },
@@ -122,19 +122,25 @@ static bool has_function(const struct btf *vmlinux, const struct btf *module, co
 	       (module && btf__find_by_name_kind(module, name, BTF_KIND_FUNC) > 0);
 }
 
+static bool has_place(const struct btf *vmlinux, const struct btf *module, const char *name)
+{
+	return has_function(vmlinux, module, name) || argument_count(vmlinux, name) > 0 || argument_count(module, name) > 0;
+}
+
 static void find_function(struct probes *probes, int i, const struct btf *vmlinux, const struct btf *module)
 {
 	const char *function = functions[i].function;
 
 	probes->list[i] = (struct source_probe){ .name = functions[i].name };
 	probes->programs[i] = functions[i].program;
-	if (!has_function(vmlinux, module, function) && functions[i].other_function) {
+	if (!has_function(vmlinux, module, function) && functions[i].other_function &&
+	    has_place(vmlinux, module, functions[i].other_function)) {
 		function = functions[i].other_function;
 		probes->programs[i] = functions[i].other_program;
 	}
 	if (!probes->has_apf)
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
-	else if (!has_function(vmlinux, module, function))
+	else if (!has_place(vmlinux, module, function))
 		probes_refuse(probes, i, "this kernel has no function %s()", function);
 }
 

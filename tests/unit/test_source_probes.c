@@ -209,7 +209,7 @@ static void test_apf_of_x86(void **state)
 	btf__free(btf);
 }
 
-/* In the module; what only x86 has is missing, and that alone. */
+/* In the module; what only x86 has is missing, and that alone; the kernel series has tracepoints instead. */
 static void test_apf_of_arm64(void **state)
 {
 	struct btf *vmlinux = btf__new_empty(), *module;
@@ -225,6 +225,13 @@ static void test_apf_of_arm64(void **state)
 	assert_string_equal(probes.programs[PROBE_APF_SYNC], "apf_sync_arm64");
 	assert_string_equal(probes.list[PROBE_APF_NOT_NOW].why_not, "this kernel has no function kvm_can_do_async_pf()");
 	assert_string_equal(probes.list[PROBE_APF_ACK].why_not, "this kernel has no function kvm_set_msr_common()");
+	add_tracepoint(module, "kvm_apf_fallback", 5);
+	add_tracepoint(module, "kvm_apf_ack", 3);
+	probes_find_in(&probes, vmlinux, module);
+	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+		assert_null(probes.list[i].why_not);
+	assert_string_equal(probes.programs[PROBE_APF_NOT_NOW], "apf_fallback_arm64");
+	assert_string_equal(probes.programs[PROBE_APF_ACK], "apf_ack_arm64");
 	btf__free(module);
 	btf__free(vmlinux);
 }

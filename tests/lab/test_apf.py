@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 900
+"""Asynchronous page faults of arm64 as sdeitop tells them: record by record as the guest saw them and as many as KVM's own
+tracepoints, and what the model makes of them."""
+import json
+import os
+import sys
+from collections import Counter, defaultdict
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from apftruth import PRELUDE, check_counts, check_lives, check_pages, check_times, load, parse, read, touches     # noqa: E402
+from labtest import finish, lab, ok, out_dir     # noqa: E402
+
+OUT = out_dir("apf")
+
+RUN = PRELUDE + r"""
+rm -f *.jsonl *.err
+watched() {
+	name=$1
+	shift
+	sdeitop events --json --summary >$name.jsonl 2>$name.err &
+	collector=$!
+	tries=0
+	until grep -q racing $name.err || [ $tries = 300 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	traced $name "$@"
+	kill -INT $collector
+	wait $collector || echo $? >$name.status
+}
+for mode in park wait never-ack masked no-handler user-only unread busy full disable renew reset in-time; do
+	watched $mode sdei-guest --apf $mode --truth $mode.json
+done
+watched many sdei-guest --apf park --vcpus 4 --tasks 6 --pages 50 --delay 3000 --truth many.json
+watched tail sdei-guest --apf park --tasks 8 --pages 64 --delay 500 --delays tail --work 300 --truth tail.json
+true
+"""
+MODES = ("park", "wait", "never-ack", "masked", "no-handler", "user-only", "unread", "busy", "full", "disable", "renew", "reset",
+         "in-time", "many", "tail")
+UNTOLD = ("masked", "no-handler", "in-time")        # nothing that the guest could compare the times of
+OUTCOMES = {"present": {"signalled": ("present", "ready"), "cancelled": ("cancel", "in-time"), "silent": ("cancel", "off"),
+                        "wake-all": ("present", "wake-all")},
+            "not-present": {"told": ("not_present", None), "untold": ("fallback", None)}}
+# What KVM's reasons are to sdeitop.
+FALLBACKS = {"no-handler": "off", "kernel": "not-now", "full": "full", "no-memory": "no-memory", "masked": "masked", "busy": "busy",
+             "pending": "pending"}
+
+
+def as_traced(row):
+    """A record of sdeitop in the words of apftruth; None if it is about something else."""
+    fields = {"vm": row["vm"], "vcpu": row["vcpu"], "ns": row["time_ns"], "id": row.get("id")}
+    if row["kind"] in ("dispatch", "complete") and row["event"] == 1:
+        return "sdei_" + row["kind"], fields | {"event": 1, "how": {"complete": 1, "resume": 2}.get(row.get("how"))}
+    if row["kind"] != "apf":
+        return None
+    kind, reason = OUTCOMES.get(row["step"], {}).get(row.get("outcome"), (row["step"], row.get("outcome")))
+    return kind, fields | {"token": int(row["token"], 16), "gfn": int(row["gfn"], 16), "reason": reason}
+
+
+def load_events(name):
+    """(records, summary)"""
+    records, summary = [], None
+    with open(f"{OUT}/{name}.jsonl", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            if row.get("type") == "summary":
+                summary = row
+            elif "kind" in row:
+                records.append(as_traced(row))
+    return [record for record in records if record], summary
+
+
+STEPS = ("setup", "not_present", "ready", "present", "cancel", "fallback", "ack")
+
+
+def tally(records):
+    """By step and vCPU; what was set up has a token, a fallback without one is a reason."""
+    count = Counter()
+    for kind, fields in records:
+        if kind in STEPS:
+            reason = fields.get("reason") if kind in ("fallback", "cancel") and not (kind == "fallback" and fields["token"]) else None
+            if kind == "fallback":
+                reason = FALLBACKS.get(reason, reason if reason in FALLBACKS.values() else "other") if reason else None
+            elif kind == "cancel":
+                reason = "in-time" if reason == "in-time" else "other"
+            count[(kind, fields["vcpu"], reason)] += 1
+    return count
+
+
+def check_same(events, traced):
+    ours, theirs = tally(events), tally(traced)
+    complaints = [f"{key}: {ours[key]} told, {theirs[key]} traced" for key in ours | theirs if ours[key] != theirs[key]]
+    setups = [[(fields["vcpu"], fields["token"], fields["gfn"]) for kind, fields in sorted(records, key=lambda r: r[1]["ns"])
+               if kind == "setup"] for records in (events, traced)]
+    return complaints + ([] if sorted(setups[0]) == sorted(setups[1]) else ["other tokens or pages were set up"])
+
+
+def check_ids(events):
+    """The steps of an id are those of one fault, once each and in order."""
+    faults = defaultdict(list)
+    for kind, fields in events:
+        if fields.get("id"):
+            faults[fields["id"]].append((kind, fields))
+    complaints = [] if all(fields["id"] for kind, fields in events if kind in ("setup", "working", "ready")) else ["a step has no id"]
+    for fault, steps in faults.items():
+        at = {kind: fields["ns"] for kind, fields in steps}
+        if len(at) != len(steps):
+            complaints.append(f"fault {fault}: {[kind for kind, _ in steps]}")
+        if len({(fields["vcpu"], fields["token"], fields["gfn"]) for _, fields in steps}) != 1:
+            complaints.append(f"fault {fault} has several pages or tokens")
+        end = at.get("present", at.get("cancel"))
+        chain = [at.get(kind) for kind in ("setup", "working", "ready")] + [end]
+        if None in chain[:3] or [ns for ns in chain if ns] != sorted(ns for ns in chain if ns):
+            complaints.append(f"fault {fault}: {sorted(at.items(), key=lambda step: step[1])}")
+        if "not_present" in at and not at["setup"] <= at["not_present"] <= (end or at["not_present"]):
+            complaints.append(f"fault {fault}: not present at {at['not_present']}, set up at {at['setup']}, present at {end}")
+    return complaints
+
+
+def check_summary(summary, events, truth):
+    """The model's counts are those of the records, and nothing is unaccounted for."""
+    if not summary or summary["lost"] or summary["inexact"] or len(summary["vms"]) != 1:
+        return [f"summary: {str(summary)[:400]}"]
+    apf = summary["vms"][0].get("apf")
+    if not apf:
+        return ["the VM has no asynchronous page faults"]
+    count = Counter(kind for kind, _ in events)
+    want = {"setup": count["setup"], "acked": count["ack"],
+            "fallback": sum(not fields["token"] for kind, fields in events if kind == "fallback"),
+            "cancelled": sum(kind == "cancel" and fields["reason"] == "in-time" for kind, fields in events)}
+    complaints = [f"summary: {key} {apf['count'][key]}, not {value}" for key, value in want.items() if apf["count"][key] != value]
+    complaints += [f"summary: {key} {apf[key]}" for key in ("in_flight", "unaccounted", "lost") if apf[key]]
+    told = sum(vcpu["acks"] for vcpu in truth["vcpus"])
+    return complaints + ([] if apf["count"]["acked"] == told else [f"summary: {apf['count']['acked']} acknowledged, {told} in the guest"])
+
+
+def check_mode(name):
+    if read(OUT, name, "status") != "0":
+        ok(f"apf/{name}", [f"status {read(OUT, name, 'status')}: {read(OUT, name, 'said')} {read(OUT, name, 'err')}"])
+        return
+    truth, (events, summary) = load(OUT, name), load_events(name)
+    traced, complaints = parse(OUT, name)
+    ok(f"apf/{name}/as many as KVM traces", complaints + check_same(events, traced), f"{touches(truth)} pages, {len(events)} records")
+    ok(f"apf/{name}/as the guest saw it", check_counts(events, truth) + check_pages(events, truth) +
+       check_lives([record for record in events if record[0] in STEPS]))
+    ok(f"apf/{name}/each id is one fault", check_ids(events))
+    ok(f"apf/{name}/summary", check_summary(summary, events, truth))
+    if name not in UNTOLD:
+        ok(f"apf/{name}/times", check_times(events, truth))
+
+
+def main():
+    status, output = lab(OUT, "sh", "-c", RUN, timeout=800, options=("--strict",))
+    if status:
+        ok("apf/run", [f"exit status {status}"] + output.splitlines()[-15:])
+        finish()
+    for name in MODES:
+        check_mode(name)
+    finish()
+
+
+if __name__ == "__main__":
+    main()
