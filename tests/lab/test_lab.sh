@@ -189,6 +189,16 @@ await_screen() {
 	done
 }
 
+# The other machine: it boots, gives its files out and ends otherwise.
+test_x86_64() {
+	lab --arch x86_64 -- sh -c 'uname -m; echo kept >/out/x86; echo to stderr >&2; exit 37'
+	judge "x86_64: status and output" is "$STATUS $(cat "$OUT/stdout" "$OUT/stderr")" $'37 x86_64\nto stderr'
+	judge "x86_64: files come out" is "$(cat "$OUT/files/x86")" kept
+	lab --arch x86_64 -- sh -c 'sleep 0.2; echo c >/proc/sysrq-trigger; sleep 100'
+	judge "x86_64: a kernel panic is status 121" is "$STATUS" 121
+	judge "x86_64: a kernel panic shows the kernel's words" says 'Kernel panic' "$OUT/stderr"
+}
+
 test_status_and_output
 test_big_output
 test_files
@@ -201,4 +211,5 @@ test_at_once
 test_machine
 test_strict
 test_terminal
+[[ $(uname -m) != x86_64 ]] || test_x86_64
 exit $((FAILURES > 0))
