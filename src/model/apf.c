@@ -375,10 +375,11 @@ static bool is_own(unsigned int step)
 	return step != APF_WORKING && step != APF_READY && step != APF_CLEAR && step != APF_VCPU_END;
 }
 
-static struct vcpu_apf *apf_of(struct model_vcpu *v)
+static struct vcpu_apf *apf_of(struct model *m, struct model_vcpu *v)
 {
 	if (!v->apf)
 		v->apf = calloc(1, sizeof(*v->apf));
+	m->ever_apf |= !!v->apf;
 	return v->apf;
 }
 
@@ -391,7 +392,7 @@ static struct model_vcpu *vcpu_of(struct model *m, const struct sdei_record *r)
 
 static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)
 {
-	struct vcpu_apf *a = apf_of(v);
+	struct vcpu_apf *a = apf_of(m, v);
 	bool late;
 
 	if (!a || (unlikely(m->keep_intervals && !a->intervals) && apf_keep(a)))
@@ -472,7 +473,7 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 	if (!v && !is_own(key->origin))
 		return 0;
 	v = v ? v : life_vcpu_lost(m, key);
-	if (!v || !apf_of(v))
+	if (!v || !apf_of(m, v))
 		return -ENOMEM;
 	v->apf->shown.lost += count;
 	count_lost(v->apf, key, count);
@@ -484,7 +485,7 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 
 void apf_doubt_all(struct model *m)
 {
-	for (size_t i = 0; m->totals.apf && i < m->vm_count; i++) {
+	for (size_t i = 0; m->ever_apf && i < m->vm_count; i++) {
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++) {
 			if (m->vms[i]->vcpus[k]->apf)
 				doubt(m->vms[i]->vcpus[k]->apf, APF_CLEAR);
@@ -661,7 +662,7 @@ bool model_vm_has_apf(const struct model_vm *vm)
 
 bool model_has_apf(const struct model *m)
 {
-	for (size_t i = 0; m->totals.apf && i < m->vm_count; i++) {
+	for (size_t i = 0; m->ever_apf && i < m->vm_count; i++) {
 		if (model_vm_has_apf(m->vms[i]))
 			return true;
 	}

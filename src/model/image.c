@@ -33,7 +33,7 @@ static const char magic[8] = "SDEIMODL";
 
 #define MODEL_NUMBERS(X) \
 	X(limits.handler_ns) X(limits.pending_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
-	X(limits.refused_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(mark_records) \
+	X(limits.refused_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
 _Static_assert(sizeof(struct model) == 824, "see above");
@@ -473,6 +473,7 @@ static void get_apf(struct bytes_in *in, const struct model *m, struct model_vcp
 	get_open_faults(in, v, a);
 	get_slow(in, v, &a->shown);
 	get_apf_hists(in, m, a);
+	bytes_need(in, m->ever_apf);
 }
 
 /* --- events */

@@ -65,6 +65,7 @@ struct model {
 	uint64_t trust_ns;		/* as model_vcpu.trust_ns, for all */
 	bool ever_lost;
 	bool keep_intervals, keep_recent;
+	bool ever_apf;			/* a vCPU has or had asynchronous page faults */
 };
 
 /* --- life.c */

@@ -317,7 +317,7 @@ static void compare(struct slicer *s, const struct was *was, const struct sdei_r
 
 static bool may_end_stage(const struct slicer *s, const struct sdei_record *r)
 {
-	return s->calls.fault && (r->kind == SDEI_APF || (r->event == APF_EVENT && s->model->totals.apf));
+	return s->calls.fault && (r->kind == SDEI_APF || (r->event == APF_EVENT && s->model->ever_apf));
 }
 
 static uint64_t id_of(const struct vcpu_apf *a, const struct sdei_record *r)

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../model/apf.h"
 #include "crash.h"
 #include "terminfo.h"
 #include "why.h"
@@ -164,6 +165,7 @@ static void take_figures(struct top *top, const struct model *m, const struct vi
 		top->status = *status;
 		top->totals = *model_totals(m);
 		top->open_findings = why_open_count(m);
+		top->has_apf = model_has_apf(m);
 	}
 	if (take_table(top, m, status->now_ns) < 0 || err < 0)
 		snprintf(top->message, sizeof(top->message), "out of memory");

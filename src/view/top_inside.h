@@ -92,6 +92,7 @@ struct top {
 	struct view_status status;	/* as shown; kept while paused */
 	struct model_totals totals;
 	size_t open_findings;
+	bool has_apf;
 	const struct mode *mode;
 	const struct mode *base;	/* what help and prompts return to */
 	bool paused, refreeze;		/* refreeze: take the figures of now, once */

@@ -397,7 +397,7 @@ enum top_wish top_common_key(struct top *top, wint_t code, bool special)
 
 static bool is_named(const struct top *top, const struct key *key)
 {
-	return key->word && (!(key->where & NAMED_WITH_APF) || top->totals.apf);
+	return key->word && (!(key->where & NAMED_WITH_APF) || top->has_apf);
 }
 
 void top_draw_keys(const struct top *top)

@@ -596,6 +596,7 @@ static void test_reset(void **state)
 	step(m, 2500, APF_PRESENT, APF_SIGNALLED, 5);
 	lost(m, APF_SYNC, 0, 1);
 	model_reset(m, 3000);
+	assert_true(model_has_apf(m));
 	assert_int_equal(shown(m)->count.setup, 0);
 	assert_int_equal(shown(m)->in_flight, 1);
 	assert_int_equal(shown(m)->carried, 1);
@@ -608,6 +609,10 @@ static void test_reset(void **state)
 	step(m, 3500, APF_PRESENT, APF_SIGNALLED, 6);
 	one_sample(m, APF_STAGE_total, 1500);
 	accounted(m);
+	fault(m, 4000, 7);
+	model_reset(m, 5000);
+	model_feed_lost_unknown(m, 1);
+	assert_int_equal(shown(m)->in_flight, 0);
 }
 
 static void test_intervals(void **state)
