@@ -14,6 +14,7 @@
 #include "apf_layout.h"
 #include "clock.h"
 #include "pager.h"
+#include "say.h"
 #include "truth.h"
 #include "vm.h"
 
@@ -387,7 +388,7 @@ static void write_truth(struct test *test, FILE *out)
 	struct pager_counts served = test->pager ? pager_counts(test->pager) : (struct pager_counts){ 0 };
 
 	fprintf(out, "{\"vm\":%d,\"name\":", getpid());
-	truth_quote(out, test->options.name);
+	put_quoted(out, test->options.name);
 	fprintf(out, ",\"mode\":\"%s\",\"plain\":%s,\"delay_ns\":%" PRIu64 ",\"clock\":{\"frequency_hz\":%" PRIu64 ",\"error_ns\":%" PRIu64 "},\n"
 		"\"region\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"served\":%" PRIu64 ",\n\"vcpus\":[", test->mode->name,
 		test->options.plain ? "true" : "false", test->options.delay_us * 1000, clock_frequency(), clock_error_ns(), (uint64_t)GUEST_APF, served.requests, served.served);

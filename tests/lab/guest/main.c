@@ -358,7 +358,7 @@ static int apf_main(struct session *session)
 	err = open_truth(session);
 	if (err)
 		return EXIT_WRONG;
-	plain_name(o, name, sizeof(name));
+	plain_name(o->name, name, sizeof(name));
 	options.name = name;
 	err = close_truth(session, apf_run(&options, session->file));
 	if (err == -EINVAL)
