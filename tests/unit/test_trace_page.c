@@ -175,6 +175,28 @@ static void test_values(void **state)
 
 /* --- what was released */
 
+/* Whether now begins with the words of before. An enumeration may have got more values, behind those it had. */
+static bool begins_with(const char *now, const char *before)
+{
+	while (*before) {
+		if (*now != *before && strncmp(before, " }", 2) == 0 && strncmp(now, ", \"", 3) == 0)
+			now = strstr(now, " }");
+		if (!now || *now++ != *before++)
+			return false;
+	}
+	return true;
+}
+
+static bool is_described(const char *now, const char *before)
+{
+	while ((now = strstr(now, "event {\n"))) {
+		if (begins_with(now, before))
+			return true;
+		now++;
+	}
+	return false;
+}
+
 /* Each event that the metadata of the first release describes is described with the same words now. */
 static void test_released(void **state)
 {
@@ -189,9 +211,9 @@ static void test_released(void **state)
 
 		if (next)
 			next[-1] = '\0';
-		if (!strstr(now, at))
+		if (!is_described(now, at))
 			print_error("this is described otherwise now, or not at all:\n%s\n", at);
-		assert_non_null(strstr(now, at));
+		assert_true(is_described(now, at));
 		at = next;
 	}
 	assert_int_equal(events, 47);
