@@ -245,6 +245,8 @@ static void sum_up(struct run *r)
 		for (size_t block = 0; block < samples_blocks(r->samples); block++) {
 			if (all[i].key.stage == STAGE_signals)
 				r->recording->signals += all[i].blocks[block].count;
+			if (all[i].key.stage == STAGE_apf_setup)
+				r->recording->faults += all[i].blocks[block].count;
 			if (all[i].key.stage == STAGE_dispatch)
 				r->recording->dispatched += all[i].blocks[block].count;
 		}
@@ -463,8 +465,8 @@ const struct command cmd_diff = {
 		 "       " PROGRAM " diff [OPTIONS] --base DIR --base DIR... --new DIR --new DIR...",
 	.help = "Says whether NEW is slower than BASE, by how much and in which stage: two recordings, or two sets of them.",
 	.about = "Several recordings on a side are repeated runs, compared with each other as wholes; two single ones in blocks of time.\n"
-		 "Exit status: 0 nothing is worse, 3 a regression, 1 failed, 2 wrong usage, 5 it cannot be told: dispatches of no event could\n"
-		 "be compared, or records or parts of a recording are missing and nothing is worse in the rest.\n",
+		 "Exit status: 0 nothing is worse, 3 a regression, 1 failed, 2 wrong usage, 5 it cannot be told: neither dispatches nor page\n"
+		 "faults could be compared, or records or parts of a recording are missing and nothing is worse in the rest.\n",
 	.options = options,
 	.operands = operands,
 	.run = run,

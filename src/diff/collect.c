@@ -75,6 +75,11 @@ static void take_slice(void *ctx, const struct slice *slice)
 		add(c, SDEI_NONE, slice->initial ? STAGE_initial_mask : STAGE_mask, slice->from_ns, slice->to_ns, length_ns);
 }
 
+static void take_fault(void *ctx, const struct fault_slice *slice)
+{
+	add(ctx, SDEI_NONE, STAGE_apf_signal + slice->stage, slice->from_ns, slice->to_ns, slice->to_ns - slice->from_ns);
+}
+
 /* --- what is no slice */
 
 static struct before look(const struct collector *c, const struct sdei_record *r)
@@ -113,8 +118,20 @@ static void take_total(struct collector *c, uint32_t event, enum diff_stage stag
 		c->no_memory = true;
 }
 
+static void take_faults(struct collector *c, const struct apf_counts *count)
+{
+	take_total(c, SDEI_NONE, STAGE_apf_setup, count->setup);
+	take_total(c, SDEI_NONE, STAGE_apf_halted, count->halted);
+	take_total(c, SDEI_NONE, STAGE_apf_untold, count->untold);
+	take_total(c, SDEI_NONE, STAGE_apf_fallback, count->fallback);
+}
+
 static void take_vcpu(struct collector *c, const struct model_vcpu *v)
 {
+	const struct model_apf *apf = model_vcpu_apf(v);
+
+	if (apf)
+		take_faults(c, &apf->count);
 	for (size_t i = 0; i < v->event_count; i++)
 		for (size_t k = 0; k < sizeof(rates) / sizeof(rates[0]); k++)
 			take_total(c, v->events[i]->event, rates[k].stage,
@@ -147,7 +164,7 @@ static void close_block(struct collector *c, uint64_t time_ns)
 struct collector *collector_new(struct samples *samples, const struct collect_options *options)
 {
 	struct collector *c = calloc(1, sizeof(*c));
-	const struct slicer_calls calls = { .slice = take_slice, .ctx = c };
+	const struct slicer_calls calls = { .slice = take_slice, .fault = take_fault, .ctx = c };
 
 	if (!c)
 		return NULL;
@@ -196,7 +213,7 @@ void collector_lost(struct collector *c, const struct sdei_lost_key *key, uint64
 {
 	if (key->kind == SDEI_CALL)
 		c->refused += model_call_is_refused(key->function, key->error) ? count : 0;
-	else if (c->begun && samples_lost(c->samples, key->event))
+	else if (c->begun && samples_lost(c->samples, key->kind == SDEI_APF ? SAMPLES_FAULTS : key->event))
 		c->no_memory = true;
 	if (slicer_feed_lost(c->slicer, key, count) == -ENOMEM)
 		c->no_memory = true;

@@ -453,13 +453,23 @@ static uint64_t needs(double stat)
 
 /* --- rows */
 
+static bool is_of_fault(enum diff_stage stage)
+{
+	return stage >= STAGE_apf_signal && stage < STAGE_apf_signal + APF_STAGE_COUNT;
+}
+
+static bool is_missing_in(const struct samples *s, struct samples_key key)
+{
+	if (is_of_fault(key.stage))
+		return samples_are_missing(s, SAMPLES_FAULTS) || samples_are_missing(s, STAGES_APF_EVENT);
+	/* Counts are exact though records were lost, as long as it is known which. */
+	return samples_are_missing(s, diff_stages[key.stage].kind == STAGE_TIME ? key.event : SDEI_NONE);
+}
+
 static bool is_missing(const struct samples *const *list, size_t count, struct samples_key key)
 {
-	/* Counts are exact though records were lost, as long as it is known which. */
-	uint32_t event = diff_stages[key.stage].kind == STAGE_TIME ? key.event : SDEI_NONE;
-
 	for (size_t i = 0; i < count; i++)
-		if (samples_are_missing(list[i], event))
+		if (is_missing_in(list[i], key))
 			return true;
 	return false;
 }
@@ -687,12 +697,13 @@ static void judge_row(struct compare_row *row)
 		row->state = COMPARE_TOO_FEW;
 }
 
-/* A handler holds up all events of the vCPU, a mask is the PE's. */
+/* A handler holds up all events of the vCPU, a mask is the PE's; of page faults the guest is told by one event. */
 static bool follows_from(const struct compare_row *row, const struct compare_row *cause)
 {
-	bool of_it = cause->key.event == row->key.event || cause->key.event == SDEI_NONE || row->key.stage == STAGE_blocked;
+	bool of_it = cause->key.event == row->key.event || cause->key.event == SDEI_NONE || row->key.stage == STAGE_blocked ||
+		     (is_of_fault(row->key.stage) && cause->key.event == STAGES_APF_EVENT);
 
-	return of_it && cause->verdict == row->verdict && diff_stages[row->key.stage].follows & 1U << cause->key.stage;
+	return of_it && cause->verdict == row->verdict && diff_stages[row->key.stage].follows & 1ULL << cause->key.stage;
 }
 
 static void find_followers(struct compare *c)
@@ -820,10 +831,15 @@ void compare_free(struct compare *c)
 	free(c);
 }
 
+bool compare_is_main(enum diff_stage stage)
+{
+	return stage == STAGE_dispatch || stage == STAGE_apf_total || stage == STAGE_apf_sync;
+}
+
 bool compare_tells(const struct compare *c)
 {
 	for (size_t i = 0; i < c->count; i++)
-		if (c->rows[i].key.stage == STAGE_dispatch && c->rows[i].verdict != COMPARE_UNKNOWN)
+		if (compare_is_main(c->rows[i].key.stage) && c->rows[i].verdict != COMPARE_UNKNOWN)
 			return true;
 	return false;
 }

@@ -90,7 +90,10 @@ uint64_t compare_block_ns(uint64_t shortest_ns, uint64_t longest_ns);
 /* How many recordings on each side can show a difference at that confidence. */
 size_t compare_needs_recordings(double confidence);
 
-/* Whether dispatches of any event could be compared: without them nothing is known of what matters most. */
+/* One that stands for those that belong to it: dispatches of an event, page faults handed to a worker, those that were not. */
+bool compare_is_main(enum diff_stage stage);
+
+/* Whether any of these could be compared: without them nothing is known of what matters most. */
 bool compare_tells(const struct compare *c);
 
 /* Whether there is something that lost records kept from being compared. */

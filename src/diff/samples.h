@@ -41,7 +41,8 @@ int samples_add(struct samples *s, struct samples_key key, uint64_t time_ns, uin
 int samples_total(struct samples *s, struct samples_key key, uint64_t more);
 void samples_totals_end(struct samples *s, uint64_t time_ns, bool start);
 
-/* Records were lost: of that event (SDEI_NONE: of any), samples are missing. */
+/* Records were lost: of that event (SDEI_NONE: of any; SAMPLES_FAULTS: of page faults), samples are missing. */
+#define SAMPLES_FAULTS (SDEI_NONE - 1)
 int samples_lost(struct samples *s, uint32_t event);
 bool samples_are_missing(const struct samples *s, uint32_t event);
 

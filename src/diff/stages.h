@@ -8,7 +8,11 @@
 
 #include <stdint.h>
 
+#include "../model/apf.h"
 #include "../model/blame.h"
+
+/* The event that tells a guest of page faults (arm64). */
+#define STAGES_APF_EVENT 1
 
 enum diff_stage {
 	STAGE_dispatch,
@@ -20,12 +24,19 @@ enum diff_stage {
 	STAGE_coalesce_age,
 	STAGE_mask,
 	STAGE_initial_mask,
+#define X(field, help) STAGE_apf_##field,	/* of page faults, in the order of enum apf_stage */
+	APF_STAGES(X)
+#undef X
 	STAGE_signals,
 	STAGE_coalesced,
 	STAGE_rejected,
 	STAGE_cancelled,
 	STAGE_cleared,
 	STAGE_refused,
+	STAGE_apf_setup,
+	STAGE_apf_halted,
+	STAGE_apf_untold,
+	STAGE_apf_fallback,
 	STAGE_COUNT
 };
 
@@ -38,9 +49,11 @@ enum stage_kind {
 struct stage {
 	const char *name;
 	enum stage_kind kind;
-	uint32_t follows;	/* bits (1 << enum diff_stage): longer ones of these make this one longer, too */
+	uint64_t follows;	/* bits (1 << enum diff_stage): longer ones of these make this one longer, too */
 	const char *help;
 };
+
+_Static_assert(STAGE_COUNT <= 64, "stages are bits of follows");
 
 /* Of each enum diff_stage. */
 extern const struct stage diff_stages[STAGE_COUNT];

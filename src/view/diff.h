@@ -14,7 +14,7 @@ struct diff_recording {
 	const char *directory;
 	struct recording_about about;
 	uint64_t from_ns, to_ns;	/* what is compared of it, CLOCK_MONOTONIC */
-	uint64_t signals, dispatched, lost;
+	uint64_t signals, dispatched, faults, lost;	/* faults: handed to workers */
 	bool incomplete;		/* parts of it are missing */
 };
 

@@ -43,6 +43,7 @@ static void put_side(struct json *j, const char *key, const struct diff_side *si
 		json_u64(j, "end_ns", r->to_ns);
 		json_u64(j, "signals", r->signals);
 		json_u64(j, "dispatched", r->dispatched);
+		json_u64(j, "faults", r->faults);
 		json_u64(j, "lost", r->lost);
 		json_bool(j, "incomplete", r->incomplete);
 		json_close(j, '}');

@@ -53,6 +53,8 @@ static int put_side(FILE *out, const struct diff *d, const char *label, const st
 
 		fprintf(out, "%s %" PRIu64 ".%03" PRIu64 " s, %" PRIu64 " signals, %" PRIu64 " dispatched", label, ms / 1000, ms % 1000,
 			r->signals, r->dispatched);
+		if (r->faults)
+			fprintf(out, ", %" PRIu64 " page faults", r->faults);
 		err = put_line(out, d, *r->about.kernel ? ", kernel " : "", r->about.kernel);
 		if (!err)
 			err = put_line(out, d, "     ", r->directory);
@@ -150,7 +152,7 @@ static void put_row(FILE *out, const struct compare_row *row)
 static void put_event(FILE *out, uint32_t event)
 {
 	if (event == SDEI_NONE)
-		fputs("\nof the PEs\n", out);
+		fputs("\nof the vCPUs\n", out);
 	else
 		fprintf(out, "\nevent %" PRIu32 "\n", event);
 	fprintf(out, "  %-12s %7s %7s %-6s  %-25s  %-25s  %-25s %7s\n", "STAGE", "BASE", "NEW", "STAT", "BASE us (interval)", "NEW us (interval)",

@@ -40,7 +40,7 @@ static void put_stage(FILE *out, const struct compare_row *row)
 	else if (row->key.stage == STAGE_refused)
 		fputs(" calls", out);
 	else
-		fputs(" time", out);
+		fputs(is_time(row) ? " time" : " page faults", out);
 }
 
 static const struct compare_figure *headline(const struct compare_row *row)
@@ -125,7 +125,7 @@ static void put_no_regression(FILE *out, const struct diff *d)
 	double threshold = d->options->threshold * 100;
 
 	if (!compare_tells(c))
-		fprintf(out, "cannot tell: %s could be compared, see the notes", c->tests ? "dispatches of no event" : "nothing");
+		fprintf(out, "cannot tell: %s could be compared, see the notes", c->tests ? "neither dispatches nor page faults" : "nothing");
 	else
 		fprintf(out, "no regression: in %zu comparisons nothing is worse by %.4g%% or more beyond chance", c->tests, threshold);
 }
@@ -281,13 +281,13 @@ static void note_units(struct noting *n)
 		     c->unit_seconds);
 }
 
-/* Of a row that could not be judged; the dispatches of an event stand for its other stages. */
+/* Of a row that could not be judged, if it stands for others. */
 static void note_row(struct noting *n, const struct compare_row *row)
 {
-	bool stands = row->key.stage == STAGE_dispatch || row->key.stage == STAGE_mask || row->key.stage == STAGE_initial_mask;
+	bool stands = compare_is_main(row->key.stage) || row->key.stage == STAGE_mask || row->key.stage == STAGE_initial_mask;
 	uint64_t few = row->base_count < row->fresh_count ? row->base_count : row->fresh_count;
 	const char *name = diff_stages[row->key.stage].name;
-	char event[32] = "the PEs";
+	char event[32] = "the vCPUs";
 
 	if (!stands)
 		return;

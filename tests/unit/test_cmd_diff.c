@@ -35,8 +35,11 @@ struct scene {
 	int entry, masked;	/* so many percent longer */
 	unsigned int episodes;	/* instead of EPISODES */
 	bool empty;
+	bool faults;		/* page faults instead of episodes */
+	int page;		/* of which the worker takes so many percent longer */
 	bool refuses;		/* every call, else none */
 	uint32_t lost_of;	/* event of which records are lost; 0: none are */
+	bool lost_faults;
 	bool lost_unknown;
 	const char *kernel, *host, *probes, *filter;
 };
@@ -95,14 +98,36 @@ static void put_episode(const struct scene *scene, unsigned int i, uint64_t time
 	put_record(time_ns, event, SDEI_COMPLETE, RE, SDEI_COMPLETED);
 }
 
-static void put_lost(uint64_t time_ns, uint32_t event, bool known)
+static void put_step(uint64_t time_ns, uint64_t id, enum sdei_apf_step step, uint8_t outcome)
+{
+	struct recording_item *item = put_record(time_ns, SDEI_NONE, SDEI_APF, 0, outcome);
+
+	item->size = sizeof(struct sdei_record_apf);
+	item->record.head.origin = step;
+	item->record.apf.id = id;
+}
+
+static void put_fault(const struct scene *scene, unsigned int i, uint64_t time_ns)
+{
+	put_step(time_ns, i, APF_SETUP, 0);
+	put_step(time_ns + 2 * US, i, APF_NOT_PRESENT, APF_TOLD);
+	time_ns += vary(i, 101, 10 * US, 20 * US);
+	put_step(time_ns, i, APF_WORKING, 0);
+	time_ns += vary(i, 103, 150 * US, 200 * US) * (100 + scene->page) / 100;
+	put_step(time_ns, i, APF_READY, 0);
+	time_ns += vary(i, 107, 5 * US, 8 * US);
+	put_step(time_ns, i, APF_PRESENT, APF_SIGNALLED);
+	put_step(time_ns + vary(i, 109, 2 * US, 4 * US), 0, APF_ACK, 0);
+}
+
+static void put_lost(uint64_t time_ns, uint32_t event, uint8_t kind, bool known)
 {
 	struct recording_item *item = put((struct recording_item){ .kind = ITEM_LOST, .time_ns = time_ns });
 
 	item->lost.count = 3;
 	item->lost.key_known = known;
 	if (known)
-		item->lost.key = (struct sdei_lost_key){ .vm = VM, .event = event, .kind = SDEI_DISPATCH };
+		item->lost.key = (struct sdei_lost_key){ .vm = VM, .event = event, .kind = kind };
 }
 
 static void put_scene(const struct scene *scene)
@@ -113,11 +138,13 @@ static void put_scene(const struct scene *scene)
 	item_count = 0;
 	put(status_item(RECORDED_BEGIN_NS, false));
 	for (unsigned int i = 1; i <= episodes; i++)
-		put_episode(scene, i, RECORDED_BEGIN_NS + i * 10 * MS);
+		(scene->faults ? put_fault : put_episode)(scene, i, RECORDED_BEGIN_NS + i * 10 * MS);
 	if (scene->lost_of)
-		put_lost(end_ns - MS, scene->lost_of, true);
+		put_lost(end_ns - MS, scene->lost_of, SDEI_DISPATCH, true);
+	if (scene->lost_faults)
+		put_lost(end_ns - MS, SDEI_NONE, SDEI_APF, true);
 	if (scene->lost_unknown)
-		put_lost(end_ns - MS, 0, false);
+		put_lost(end_ns - MS, 0, 0, false);
 	put(status_item(end_ns, true));
 }
 
@@ -204,6 +231,10 @@ static int make_recordings(void **state)
 	record("no-records", SCENE(.empty = true));
 	record("lost", SCENE(.lost_of = 7, .entry = 100));
 	record("lost-unknown", SCENE(.lost_unknown = true));
+	record("faults", SCENE(.faults = true));
+	record("faults-page", SCENE(.faults = true, .page = 10));
+	record("faults-lost", SCENE(.faults = true, .page = 10, .lost_faults = true));
+	record("lost-faults", SCENE(.entry = 10, .lost_faults = true));
 	record("sched", SCENE(.probes = "kvm_sdei_signal sched_switch"));
 	record("evil\033[2J", SCENE(.kernel = "6\033]0;x\a", .host = "h\033[2J\"", .filter = "-e \n7", .entry = 30));
 	record("cut", SCENE(.episodes = LONG));
@@ -326,7 +357,7 @@ static void test_cannot_tell(void **state)
 static void test_no_common_event(void **state)
 {
 	assert_int_equal(RUN("base", "other"), EXIT_INCOMPLETE);
-	assert_says("cannot tell: dispatches of no event could be compared");
+	assert_says("cannot tell: neither dispatches nor page faults could be compared");
 	assert_says("dispatch of event 7: only in BASE");
 	assert_says("dispatch of event 9: only in NEW");
 }
@@ -340,6 +371,25 @@ static void test_lost(void **state)
 	assert_says("records lost\n");
 	assert_int_equal(RUN("base", "lost-unknown"), EXIT_INCOMPLETE);
 	assert_says("cannot tell");
+}
+
+/* As on x86, where no event tells of them. */
+static void test_page_faults(void **state)
+{
+	assert_int_equal(RUN("faults", "faults"), EXIT_DONE);
+	assert_int_equal(RUN("faults", "faults-page"), EXIT_REGRESSION);
+	assert_says("REGRESSION: apf_page time is 10.0% slower");
+	assert_says("from that follows: apf_total time ");
+	assert_says_not("; and ");
+	assert_int_equal(RUN("faults", "base"), EXIT_INCOMPLETE);
+	assert_says("cannot tell: nothing could be compared");
+	assert_says("12.020 s, 0 signals, 0 dispatched, 1201 page faults, kernel");
+	assert_says("apf_total of the vCPUs: only in BASE (1201 samples)");
+	/* Lost ones concern nothing else. */
+	assert_int_equal(RUN("faults", "faults-lost"), EXIT_INCOMPLETE);
+	assert_says("apf_total of the vCPUs: cannot tell, samples are missing");
+	assert_int_equal(RUN("base", "lost-faults"), EXIT_REGRESSION);
+	assert_says("REGRESSION: entry of event 7");
 }
 
 /* Whatever is missing, what was found counts. */
@@ -427,7 +477,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_regression), cmocka_unit_test(test_same), cmocka_unit_test(test_runs), cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_stages), cmocka_unit_test(test_limits), cmocka_unit_test(test_cannot_tell),
-		cmocka_unit_test(test_no_common_event), cmocka_unit_test(test_lost), cmocka_unit_test(test_incomplete), cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_no_common_event), cmocka_unit_test(test_lost), cmocka_unit_test(test_page_faults),
+		cmocka_unit_test(test_incomplete), cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_usage), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_no_recordings),
 	};
 
