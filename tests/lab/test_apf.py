@@ -9,7 +9,7 @@ import sys
 from collections import Counter, defaultdict
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from apftruth import PRELUDE, check_counts, check_lives, check_pages, check_times, load, parse, read, touches     # noqa: E402
+from apf_arm64 import PRELUDE, check_counts, check_lives, check_pages, check_times, load, parse, read, touches     # noqa: E402
 from labtest import finish, lab, ok, out_dir     # noqa: E402
 
 OUT = out_dir("apf")
@@ -49,7 +49,7 @@ FALLBACKS = {"no-handler": "off", "kernel": "not-now", "full": "full", "no-memor
 
 
 def as_traced(row):
-    """A record of sdeitop in the words of apftruth; None if it is about something else."""
+    """A record of sdeitop in the words of apf_arm64; None if it is about something else."""
     fields = {"vm": row["vm"], "vcpu": row["vcpu"], "ns": row["time_ns"], "id": row.get("id")}
     if row["kind"] in ("dispatch", "complete") and row["event"] == 1:
         return "sdei_" + row["kind"], fields | {"event": 1, "how": {"complete": 1, "resume": 2}.get(row.get("how"))}

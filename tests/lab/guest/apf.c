@@ -46,6 +46,7 @@ static const struct mode modes[] = {
 	{ "signals", "odd vCPUs signal event 0 to the ones before all the time", APF_SIGNALS, 2, 4, 400, 500 },
 	{ "full", "no page comes before one fault more than may be in flight", APF_FULL, 1, 70, 2, 0 },
 	{ "restore", "the VMM writes the registers back while tasks are parked", APF_RESTORE, 1, 4, 20, 20000 },
+	{ "restore-raised", "likewise, while a page-ready interrupt is raised", APF_RESTORE_RAISED, 1, 4, 20, 20000 },
 	{ "disable", "switched off and on while tasks are parked", APF_DISABLE, 1, 4, 20, 20000 },
 	{ "renew", "switched off and on after interrupts that were never acknowledged; parks from then on", APF_RENEW, 1, 2, 20, 1000 },
 	{ "reset", "the vCPU is reset while tasks are parked", APF_RESET, 1, 4, 20, 20000 },

@@ -48,6 +48,7 @@ enum apf_mode {
 	APF_SIGNALS,	/* odd vCPUs signal event 0 to those before them all the time */
 	APF_FULL,	/* pages come only when all tasks have faulted */
 	APF_RESTORE,	/* the VMM writes the registers back while tasks are parked */
+	APF_RESTORE_RAISED,	/* likewise, while a page-ready interrupt is raised */
 	APF_DISABLE,	/* the guest switches it off and on while tasks are parked */
 	APF_RENEW,	/* interrupts are never acknowledged until it is switched off and on; then as APF_PARK */
 	APF_RESET,	/* the vCPU is reset while tasks are parked */

@@ -15,6 +15,7 @@ enum { OP_FEATURES, OP_ENABLE, OP_DISABLE, OP_ACKNOWLEDGE };
 enum { NOT_PRESENT = 1, PAGE_READY, WAKE_ALL };
 #define FLAG_USER_ONLY	1
 #define PSTATE_EL1H	0x5
+#define ISR_INTERRUPT	(1 << 7)
 #define WORK_ROUNDS	5000		/* in a unit of work: some 10 us of a real CPU, much less than a page takes */
 #define PARKED_AT_ONCE	4		/* tasks that are parked when a mode does its deed */
 
@@ -363,8 +364,10 @@ static void do_deed(struct apf_vcpu *v)
 	if (v->deeds || !is_time(v))
 		return;
 	v->deeds++;
+	while (v->mode == APF_RESTORE_RAISED && !(read_reg(isr_el1) & ISR_INTERRUPT))
+		;
 	v->abandoned = parked(v);
-	if (v->mode == APF_RESTORE && ask(v, APF_DOOR_RESTORE))
+	if ((v->mode == APF_RESTORE || v->mode == APF_RESTORE_RAISED) && ask(v, APF_DOOR_RESTORE))
 		wrong(v, WRONG_ENABLE);
 	if (v->mode == APF_DISABLE || v->mode == APF_RENEW)
 		off_and_on(v);
