@@ -83,19 +83,18 @@ wanted() {
 		/usr/share/doc/sdeitop/README.md.gz
 		/usr/share/doc/sdeitop/changelog.gz
 		/usr/share/doc/sdeitop/copyright
-		/usr/share/doc/sdeitop/docs/bisect.md.gz
-		/usr/share/doc/sdeitop/docs/performance.md.gz
 		/usr/share/doc/sdeitop/tracepoints/README.md
 		/usr/share/doc/sdeitop/tracepoints/kvm-sdei.config
 	END
 	for page in man/*; do
 		printf '/usr/share/man/man%s/%s.gz\n' "${page##*.}" "${page##*/}"
 	done
-	printf '/usr/share/doc/sdeitop/%s\n' tracepoints/linux-*/*.patch docs/*.svg
+	printf '/usr/share/doc/sdeitop/%s\n' tracepoints/linux-*/*.patch docs/*.md docs/*.svg
 }
 
 package_has_what_it_should() {
-	dpkg-deb -c "$(package)" | awk '!/\/$/ { print substr($6, 2) }' | sort >"$tmp/found"
+	# Of docs/, debhelper compresses what is long.
+	dpkg-deb -c "$(package)" | awk '!/\/$/ { print substr($6, 2) }' | sed '/\/docs\//s/\.gz$//' | sort >"$tmp/found"
 	wanted | sort | diff - "$tmp/found"
 	[[ $(dpkg-deb -I "$(package)" conffiles) == /etc/sdeitop/sdeid.conf ]]
 }
