@@ -59,6 +59,22 @@ def as_traced(row):
     return kind, fields | {"token": int(row["token"], 16), "gfn": int(row["gfn"], 16), "reason": reason}
 
 
+def told_at_the_end(records):
+    """KVM tells one by one what it drops when a guest switches off; sdeitop when the vCPU would have been told, or all at its end."""
+    told, found = {}, []
+    for kind, fields in records:
+        found.append((kind, fields))
+        if kind == "not_present":
+            told[fields["id"]] = fields
+        elif kind in ("present", "cancel"):
+            told.pop(fields["id"], None)
+        elif kind == "clear":
+            gone = [of for of in told.values() if (of["vm"], of["vcpu"]) == (fields["vm"], fields["vcpu"])]
+            found += [("cancel", of | {"ns": fields["ns"], "reason": "off"}) for of in gone]
+            told = {fault: of for fault, of in told.items() if of not in gone}
+    return found
+
+
 def load_events(name):
     """(records, summary)"""
     records, summary = [], None
@@ -69,7 +85,7 @@ def load_events(name):
                 summary = row
             elif "kind" in row:
                 records.append(as_traced(row))
-    return [record for record in records if record], summary
+    return told_at_the_end([record for record in records if record]), summary
 
 
 STEPS = ("setup", "not_present", "ready", "present", "cancel", "fallback", "ack")
