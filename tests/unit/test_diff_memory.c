@@ -26,22 +26,9 @@ static void every_failure(void **state)
 #define STEPS 500
 #define BLOCKS 4	/* few: there are 70 ways to exchange 4 and 4 */
 
-/* The records of a machine, kept, so that only the comparison allocates when they are fed. */
-static struct {
-	union {
-		struct sdei_record head;
-		struct sdei_record_call call;
-	} record;
-	size_t size;
-} kept[8 * STEPS];
-static size_t kept_count;
-
-static void keep(void *ctx, const struct sdei_record *r, size_t size)
-{
-	assert_true(kept_count < sizeof(kept) / sizeof(kept[0]));
-	memcpy(&kept[kept_count].record, r, size);
-	kept[kept_count++].size = size;
-}
+/* Only the comparison allocates when they are fed. */
+#define KEPT_MAX (8 * STEPS)
+#include "kept_records.h"
 
 /* NULL: no memory. */
 static struct samples *collect(void)

@@ -25,22 +25,9 @@ static void test_every_failure(void **state)
 
 #define STEPS 300
 
-/* The records of a machine, kept, so that only the export allocates when they are fed. */
-static struct {
-	union {
-		struct sdei_record head;
-		struct sdei_record_call call;
-	} record;
-	size_t size;
-} kept[16 * STEPS];
-static size_t kept_count;
-
-static void keep(void *ctx, const struct sdei_record *r, size_t size)
-{
-	assert_true(kept_count < sizeof(kept) / sizeof(kept[0]));
-	memcpy(&kept[kept_count].record, r, size);
-	kept[kept_count++].size = size;
-}
+/* Only the export allocates when they are fed. */
+#define KEPT_MAX (16 * STEPS)
+#include "kept_records.h"
 
 static char *name(void *ctx, uint32_t vm)
 {
