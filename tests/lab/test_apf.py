@@ -14,7 +14,8 @@ from labtest import finish, lab, ok, out_dir     # noqa: E402
 
 OUT = out_dir("apf")
 
-RUN = PRELUDE + r"""
+# In the lab, after PRELUDE: `watched NAME COMMAND…` is `traced` that leaves NAME.jsonl, too: what sdeitop tells of it.
+WATCHED = r"""
 rm -f *.jsonl *.err
 watched() {
 	name=$1
@@ -30,6 +31,8 @@ watched() {
 	kill -INT $collector
 	wait $collector || echo $? >$name.status
 }
+"""
+RUN = PRELUDE + WATCHED + r"""
 for mode in park wait never-ack masked no-handler user-only unread busy full disable renew reset in-time; do
 	watched $mode sdei-guest --apf $mode --truth $mode.json
 done
@@ -39,7 +42,7 @@ true
 """
 MODES = ("park", "wait", "never-ack", "masked", "no-handler", "user-only", "unread", "busy", "full", "disable", "renew", "reset",
          "in-time", "many", "tail")
-UNTOLD = ("masked", "no-handler", "in-time")        # nothing that the guest could compare the times of
+UNTOLD = ("masked", "no-handler", "in-time", "no-memory-100")     # nothing that the guest could compare the times of
 OUTCOMES = {"present": {"signalled": ("present", "ready"), "cancelled": ("cancel", "in-time"), "silent": ("cancel", "off"),
                         "wake-all": ("present", "wake-all")},
             "not-present": {"told": ("not_present", None), "untold": ("fallback", None)}}
@@ -75,10 +78,10 @@ def told_at_the_end(records):
     return found
 
 
-def load_events(name):
+def load_events(out, name):
     """(records, summary)"""
     records, summary = [], None
-    with open(f"{OUT}/{name}.jsonl", encoding="utf-8") as file:
+    with open(f"{out}/{name}.jsonl", encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
             if row.get("type") == "summary":
@@ -152,12 +155,12 @@ def check_summary(summary, events, truth):
     return complaints + ([] if apf["count"]["acked"] == told else [f"summary: {apf['count']['acked']} acknowledged, {told} in the guest"])
 
 
-def check_mode(name):
-    if read(OUT, name, "status") != "0":
-        ok(f"apf/{name}", [f"status {read(OUT, name, 'status')}: {read(OUT, name, 'said')} {read(OUT, name, 'err')}"])
+def check_mode(out, name):
+    if read(out, name, "status") != "0":
+        ok(f"apf/{name}", [f"status {read(out, name, 'status')}: {read(out, name, 'said')} {read(out, name, 'err')}"])
         return
-    truth, (events, summary) = load(OUT, name), load_events(name)
-    traced, complaints = parse(OUT, name)
+    truth, (events, summary) = load(out, name), load_events(out, name)
+    traced, complaints = parse(out, name)
     ok(f"apf/{name}/as many as KVM traces", complaints + check_same(events, traced), f"{touches(truth)} pages, {len(events)} records")
     ok(f"apf/{name}/as the guest saw it", check_counts(events, truth) + check_pages(events, truth) +
        check_lives([record for record in events if record[0] in STEPS]))
@@ -173,7 +176,7 @@ def main():
         ok("apf/run", [f"exit status {status}"] + output.splitlines()[-15:])
         finish()
     for name in MODES:
-        check_mode(name)
+        check_mode(OUT, name)
     finish()
 
 
