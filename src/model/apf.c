@@ -679,6 +679,16 @@ int64_t apf_unaccounted(const struct model_apf *apf)
 	return apf->inexact ? 0 : (int64_t)(apf->count.setup + apf->carried - became);
 }
 
+uint64_t apf_saved_ns(const struct model_apf *apf)
+{
+	return hist_sum(apf->stage[APF_STAGE_total]) - hist_sum(apf->stage[APF_STAGE_halt]);
+}
+
+uint64_t apf_blocked_ns(const struct model_apf *apf)
+{
+	return hist_sum(apf->stage[APF_STAGE_halt]) + hist_sum(apf->stage[APF_STAGE_sync]);
+}
+
 static int merge(struct hist **sum, const struct hist *h)
 {
 	if (!hist_count(h))

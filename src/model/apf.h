@@ -111,6 +111,13 @@ const struct hist *model_vcpu_apf_interval(const struct model_vcpu *vcpu, enum a
  */
 int64_t apf_unaccounted(const struct model_apf *apf);
 
+/*
+ * What asynchronous page faults saved, and what page faults still cost (ns): how long pages were on their way while their
+ * vCPUs could do something else (total less halt), and how long vCPUs stood still for one (halt and sync).
+ */
+uint64_t apf_saved_ns(const struct model_apf *apf);
+uint64_t apf_blocked_ns(const struct model_apf *apf);
+
 const char *apf_stage_name(enum apf_stage stage);
 const char *apf_stage_help(enum apf_stage stage);
 const char *apf_fallback_name(unsigned int reason);	/* "off", "not-now", "full", "no-memory", "masked", "busy", "pending", "other" */

@@ -226,6 +226,8 @@ static void put_apf(struct line *line, const struct model_apf *apf)
 	json_i64(j, "unaccounted", apf_unaccounted(apf));
 	json_u64(j, "lost", apf->lost);
 	json_bool(j, "inexact", apf->inexact);
+	json_u64(j, "saved_ns", apf_saved_ns(apf));
+	json_u64(j, "blocked_ns", apf_blocked_ns(apf));
 	json_open(j, "stages", '{');
 	for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++)
 		put_hist(line, apf_stage_name(stage), apf->stage[stage], &in_ns);

@@ -82,6 +82,16 @@ static void put_fallbacks(const struct maker *k)
 		put_some(&flow, LOOK_WARN, apf_fallback_name(i), k->apf->fallbacks[i]);
 }
 
+static void put_time(const struct maker *k)
+{
+	char saved[FORMAT_SIZE], blocked[FORMAT_SIZE];
+
+	page_line(k->page);
+	page_put(k->page, LOOK_HEAD, "%-*s", LABEL_WIDTH, "Time");
+	page_put(k->page, LOOK_PLAIN, "saved %s  ", format_age(saved, sizeof(saved), apf_saved_ns(k->apf)));
+	page_put(k->page, LOOK_PLAIN, "blocked %s", format_age(blocked, sizeof(blocked), apf_blocked_ns(k->apf)));
+}
+
 /* --- the waterfall: each stage begins where, in the median, the one before it ends */
 
 static double median_of(const struct maker *k, enum apf_stage stage)
@@ -332,6 +342,7 @@ void page_apf(struct page *page, const struct model_vm *vm, const struct model_v
 	put_faults(&k);
 	put_outcomes(&k);
 	put_fallbacks(&k);
+	put_time(&k);
 	put_stages(&k);
 	put_slowest(&k);
 	if (!vcpu)

@@ -265,6 +265,12 @@ static void test_halted_and_untold(void **state)
 	assert_int_equal(shown(m)->count.untold, 1);
 	assert_int_equal(hist_max(shown(m)->stage[APF_STAGE_halt]), 300);
 	assert_int_equal(hist_count(shown(m)->stage[APF_STAGE_total]), 2);
+	assert_int_equal(apf_saved_ns(shown(m)), 0);
+	assert_int_equal(apf_blocked_ns(shown(m)), 500);
+	fault(m, 3000, 7);
+	step(m, 3400, APF_PRESENT, APF_SIGNALLED, 7);
+	assert_int_equal(apf_saved_ns(shown(m)), 400);
+	assert_int_equal(apf_blocked_ns(shown(m)), 500);
 	accounted(m);
 }
 
@@ -419,6 +425,8 @@ static void test_sync(void **state)
 	r.duration_ns = 777;
 	feed(m, &r);
 	one_sample(m, APF_STAGE_sync, 777);
+	assert_int_equal(apf_blocked_ns(shown(m)), 777);
+	assert_int_equal(apf_saved_ns(shown(m)), 0);
 	assert_int_equal(shown(m)->count.sync, 1);
 	assert_int_equal(shown(m)->count.setup, 0);
 }
