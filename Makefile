@@ -284,7 +284,7 @@ test test-unit test-host test-lab test-debug-kernel: setup
 soak: kernel
 	@$(MAKE) --no-print-directory all lab $(B)/unit/test_daemon_churn $(B)/unit/test_cli_textfile
 	@SDEI_CHURN=100000 SDEI_REWRITES=1000000 TMPDIR=/dev/shm tests/run $(B)/unit/test_daemon_churn $(B)/unit/test_cli_textfile
-	@SDEI_SOAK=2000 tests/run tests/lab/test_soak.py
+	@SDEI_SOAK=1000 tests/run tests/lab/test_soak.py
 
 clean:
 	rm -rf $(B)
