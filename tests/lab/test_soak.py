@@ -3,7 +3,7 @@
 # time limit: 1800
 # debug kernel: no
 """sdeid while VMs come and go, by the hundred (SDEI_SOAK=N: N in each round; make soak: by the thousand): every signal of every one is counted,
-they disappear from the metrics, and memory and open files are those of before."""
+they disappear from the metrics, open files are those of before, and memory does not grow with each."""
 import os
 import re
 import shutil

@@ -6,26 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 VERSION=$(sed -n 's/^VERSION := //p' Makefile)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-status=0
-
-# check NAME COMMAND…: the end of what it prints is shown when it fails.
-check() {
-	local name=$1 failed
-	shift
-	set +e
-	(set -e && "$@") >"$tmp/said" 2>&1
-	failed=$?
-	set -e
-	if ((!failed)); then
-		echo "ok packaging/$name"
-		return
-	fi
-	echo "not ok packaging/$name"
-	tail -n 40 "$tmp/said" | sed 's/^/# /'
-	status=1
-}
+# shellcheck source=tests/packaging/check.sh
+source tests/packaging/check.sh
 
 without_network() {
 	if ((EUID == 0)); then

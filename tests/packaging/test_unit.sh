@@ -6,26 +6,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 UNIT=contrib/systemd/sdeid.service
 MOST=2.0
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-status=0
-
-# check NAME COMMAND…: what it prints is shown when it fails.
-check() {
-	local name=$1 failed
-	shift
-	set +e
-	(set -e && "$@") >"$tmp/said" 2>&1
-	failed=$?
-	set -e
-	if ((!failed)); then
-		echo "ok packaging/$name"
-		return
-	fi
-	echo "not ok packaging/$name"
-	sed 's/^/# /' "$tmp/said"
-	status=1
-}
+# shellcheck source=tests/packaging/check.sh
+source tests/packaging/check.sh
 
 # The programs it names need not be installed here: stand-ins do for them.
 unit_is_valid() {

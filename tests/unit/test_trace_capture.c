@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* When a flight recorder saves, what it leaves on disk, and what it takes away again. */
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "directory_names.h"
 #include "src/trace/capture.h"
 #include "src/trace/pack.h"
 #include "src/trace/reader.h"
@@ -99,27 +99,6 @@ static int save(struct capture *c, unsigned int seconds, const char *reason, cha
 	return err;
 }
 
-static int is_entry(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
-/* The names in the directory, in order, with a blank behind each. */
-static void check_names(const char *want)
-{
-	struct dirent **entries;
-	char names[2000] = "";
-	int count = scandir(directory, &entries, is_entry, alphasort);
-
-	assert_true(count >= 0);
-	for (int i = 0; i < count; i++) {
-		strcat(strcat(names, entries[i]->d_name), " ");
-		free(entries[i]);
-	}
-	free(entries);
-	assert_string_equal(names, want);
-}
-
 static void check_counters(const struct capture *c, uint64_t saved, uint64_t failed, uint64_t suppressed, uint64_t removed)
 {
 	const struct capture_counters *n = capture_counters(c);
@@ -180,7 +159,7 @@ static void test_saved(void **state)
 	int err;
 
 	assert_int_equal(save(c, 3661, "handler-stuck", name), 0);
-	check_names("20260101T010101Z-handler-stuck ");
+	check_names(directory, "20260101T010101Z-handler-stuck ");
 	assert_string_equal(strrchr(name, '/'), "/20260101T010101Z-handler-stuck");
 	assert_int_equal(mode_of(directory), 0700);
 	assert_int_equal(mode_of(name), 0700);
@@ -212,7 +191,7 @@ static void test_keep(void **state)
 
 	for (unsigned int i = 1; i <= 5; i++)
 		assert_int_equal(save(c, i, "x", name), 0);
-	check_names("20260101T000004Z-x 20260101T000005Z-x ");
+	check_names(directory, "20260101T000004Z-x 20260101T000005Z-x ");
 	check_counters(c, 5, 0, 0, 3);
 	capture_free(c);
 }
@@ -224,7 +203,7 @@ static void test_keep_all(void **state)
 
 	for (unsigned int i = 1; i <= 5; i++)
 		assert_int_equal(save(c, i, "x", name), 0);
-	check_names("20260101T000001Z-x 20260101T000002Z-x 20260101T000003Z-x 20260101T000004Z-x 20260101T000005Z-x ");
+	check_names(directory, "20260101T000001Z-x 20260101T000002Z-x 20260101T000003Z-x 20260101T000004Z-x 20260101T000005Z-x ");
 	check_counters(c, 5, 0, 0, 0);
 	capture_free(c);
 }
@@ -256,9 +235,9 @@ static void test_earlier(void **state)
 	make_file(directory, "a file");
 	c = new_capture(2);
 	assert_int_equal(save(c, 8, "x", name), 0);
-	check_names("20260101-something 20260101T000000Z 20260101T000007Z-x 20260101T000008Z-x a file ");
+	check_names(directory, "20260101-something 20260101T000000Z 20260101T000007Z-x 20260101T000008Z-x a file ");
 	assert_int_equal(save(c, 9, "x", name), 0);
-	check_names("20260101-something 20260101T000000Z 20260101T000007Z-x 20260101T000008Z-x 20260101T000009Z-x a file ");
+	check_names(directory, "20260101-something 20260101T000000Z 20260101T000007Z-x 20260101T000008Z-x 20260101T000009Z-x a file ");
 	snprintf(name, sizeof(name), "%s/20260101T000007Z-x/notes", directory);
 	assert_int_equal(access(name, F_OK), 0);
 	check_counters(c, 2, 0, 0, 3);
@@ -332,7 +311,7 @@ static void test_full_disk(void **state)
 		assert_int_equal(save(c, i, "x", name), -EFBIG);
 		assert_non_null(strstr(name, "File too large"));
 	}
-	check_names("20260101T000002Z-x 20260101T000003Z-x ");
+	check_names(directory, "20260101T000002Z-x 20260101T000003Z-x ");
 	check_counters(c, 1, 2, 0, 1);
 	capture_free(c);
 }

@@ -3,7 +3,6 @@
  * Packets on disk: what is told as kept is there, what fails leaves nothing behind; files follow each other, go, and are compressed
  * while writing goes on.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -22,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "directory_names.h"
 #include "src/trace/files.h"
 #include "src/trace/store.h"
 
@@ -86,27 +86,6 @@ static const char *path(const char *name)
 
 	snprintf(text, sizeof(text), "%s/%s", directory, name);
 	return text;
-}
-
-static int is_entry(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
-/* The names in it, in order, with a blank behind each. */
-static void check_files(const char *want)
-{
-	struct dirent **entries;
-	char names[2000] = "";
-	int count = scandir(directory, &entries, is_entry, alphasort);
-
-	assert_true(count >= 0);
-	for (int i = 0; i < count; i++) {
-		strcat(strcat(names, entries[i]->d_name), " ");
-		free(entries[i]);
-	}
-	free(entries);
-	assert_string_equal(names, want);
 }
 
 static off_t size_of(const char *name)
@@ -184,9 +163,9 @@ static void test_places(void **state)
 	check_refused(missing, -ENOENT);
 	assert_int_equal(mkdir(directory, 0755), 0);
 	store_close(start(0, 0, false));	/* an empty one will do */
-	check_files("metadata sdei-000000 ");
+	check_names(directory, "metadata sdei-000000 ");
 	check_refused(directory, -ENOTEMPTY);
-	check_files("metadata sdei-000000 ");
+	check_names(directory, "metadata sdei-000000 ");
 	check_refused(path("metadata"), -ENOTDIR);
 }
 
@@ -245,7 +224,7 @@ static void test_rotation(void **state)
 	assert_int_equal(c.bytes, 5 * PACKET_SIZE);
 	assert_int_equal(c.failed_writes, 0);
 	assert_int_equal(store_close(s), 0);
-	check_files("metadata sdei-000000 sdei-000001 sdei-000002 ");
+	check_names(directory, "metadata sdei-000000 sdei-000001 sdei-000002 ");
 	check_content("sdei-000000", 0, 2);
 	check_content("sdei-000001", 2, 2);
 	check_content("sdei-000002", 4, 1);
@@ -277,7 +256,7 @@ static void test_keep(void **state)
 		assert_int_equal(c.bytes, c.files * PACKET_SIZE);
 	}
 	assert_int_equal(store_close(s), 0);
-	check_files("metadata sdei-000007 sdei-000008 sdei-000009 ");
+	check_names(directory, "metadata sdei-000007 sdei-000008 sdei-000009 ");
 	check_content("sdei-000007", 7, 1);
 }
 
@@ -293,7 +272,7 @@ static void test_compress(void **state)
 		assert_int_equal(take(s, i), 0);
 	}
 	assert_int_equal(store_close(s), 0);
-	check_files("metadata sdei-000000.gz sdei-000001.gz sdei-000002.gz sdei-000003.gz sdei-000004.gz ");
+	check_names(directory, "metadata sdei-000000.gz sdei-000001.gz sdei-000002.gz sdei-000003.gz sdei-000004.gz ");
 	assert_true(size_of("sdei-000000.gz") < PACKET_SIZE);
 	for (unsigned int i = 0; i < 5; i++) {
 		char name[32];
@@ -331,7 +310,7 @@ static void test_keep_while_compressing(void **state)
 		assert_int_equal(counters_of(s).bytes, PACKET_SIZE);
 	}
 	assert_int_equal(store_close(s), 0);
-	check_files("metadata sdei-002999.gz ");
+	check_names(directory, "metadata sdei-002999.gz ");
 	check_content("sdei-002999.gz", 2999, 1);
 }
 
@@ -348,7 +327,7 @@ static void test_no_room_to_compress(void **state)
 	limit_files(30000);
 	assert_int_equal(store_close(s), -EFBIG);
 	limit_files(RLIM_INFINITY);
-	check_files("metadata sdei-000000 ");
+	check_names(directory, "metadata sdei-000000 ");
 	assert_int_equal(size_of("sdei-000000"), 60000);
 }
 
@@ -359,7 +338,7 @@ static void test_directory_in_the_way(void **state)
 	assert_int_equal(take(s, 0), 0);
 	assert_int_equal(mkdir(path(".compressing"), 0700), 0);
 	assert_int_equal(store_close(s), -EEXIST);
-	check_files(".compressing metadata sdei-000000 ");
+	check_names(directory, ".compressing metadata sdei-000000 ");
 	check_content("sdei-000000", 0, 1);
 }
 
@@ -425,7 +404,7 @@ static void test_no_next_file(void **state)
 	assert_int_equal(store_next_file(s), 0);
 	assert_int_equal(take(s, 2), 0);
 	assert_int_equal(store_close(s), 0);
-	check_files("metadata sdei-000001 ");
+	check_names(directory, "metadata sdei-000001 ");
 	check_content("sdei-000001", 2, 1);
 }
 
