@@ -383,6 +383,8 @@ PUT_APF(sync, put_number, NULL, r->count.sync)
 PUT_APF(in_flight, put_number, NULL, r->in_flight)
 PUT_APF(unaccounted, put_number, NULL, r->unaccounted)
 PUT_APF(lost, put_number, NULL, r->lost)
+PUT_APF(saved, put_seconds, NULL, r->saved_ns)
+PUT_APF(blocked, put_seconds, NULL, r->blocked_ns)
 PUT_APF(worst, put_worst_of, &r->worst)
 PUT_APF(worst_time, put_worst_time_of, &r->worst)
 
@@ -492,6 +494,10 @@ static const struct family families[] = {
 	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_apf_lost },
 	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",
 	  "How long those stages took that were seen; sdeitop(1) says what each is.", put_apf_stages },
+	{ "kvm_apf_saved_seconds_total", "counter", LEVEL_APF, NULL,
+	  "Time that pages were on their way while their vCPUs could do something else.", put_apf_saved },
+	{ "kvm_apf_blocked_seconds_total", "counter", LEVEL_APF, NULL,
+	  "Time that vCPUs stood still for a page all the same.", put_apf_blocked },
 	{ "kvm_apf_worst_seconds", "gauge", LEVEL_APF, NULL, "The slowest fault so far, in total.", put_apf_worst },
 	{ "kvm_apf_worst_timestamp_seconds", "gauge", LEVEL_APF, NULL, "When its page was told to be there.", put_apf_worst_time },
 };

@@ -54,7 +54,7 @@ struct metrics_apf {
 	struct metrics_labels labels, stage_labels[APF_STAGE_COUNT];
 	struct apf_counts count;
 	uint64_t fallbacks[APF_FALLBACKS];
-	uint64_t in_flight, unaccounted, lost;
+	uint64_t in_flight, unaccounted, lost, saved_ns, blocked_ns;
 	struct metrics_hist stages[APF_STAGE_COUNT];
 	struct hist_worst worst;	/* value_ns 0: none */
 };

@@ -187,6 +187,8 @@ static void add_faults(struct metrics_apf *sum, const struct model_apf *apf)
 	sum->in_flight += apf->in_flight;
 	sum->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;
 	sum->lost += apf->lost;
+	sum->saved_ns += apf_saved_ns(apf);
+	sum->blocked_ns += apf_blocked_ns(apf);
 	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
 		add_hist(&sum->stages[i], apf->stage[i]);
 	add_worst(&sum->worst, hist_worst(apf->stage[APF_STAGE_total]));

@@ -149,6 +149,13 @@ static void test_apf(void **state)
 		else
 			assert_null(strstr(vms, labels));
 	}
+	assert_true(value_of(vms, "kvm_apf_saved_seconds_total{vm=\"web-1:1201\"}") == (double)apf_saved_ns(&sum) / 1e9);
+	assert_true(value_of(vms, "kvm_apf_blocked_seconds_total{vm=\"web-1:1201\"}") == 0);
+	apf_release(&sum);
+	assert_int_equal(model_vm_apf(model_vm(m, 4312), &sum), 0);
+	assert_true(value_of(vms, "kvm_apf_saved_seconds_total{vm=\"db:4312\"}") == (double)apf_saved_ns(&sum) / 1e9);
+	assert_true(value_of(vms, "kvm_apf_blocked_seconds_total{vm=\"db:4312\"}") == (double)apf_blocked_ns(&sum) / 1e9);
+	assert_true(apf_blocked_ns(&sum) > 0 && apf_saved_ns(&sum) > 0);
 	apf_release(&sum);
 	assert_true(value_of(vms, "kvm_apf_outcomes_total{vm=\"web-1:1201\",outcome=\"async\"}") == 114);
 	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1:1201\",vcpu=\"0\",outcome=\"async\"}") == 101);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "src/model/apf.h"
 #include "src/view/names.h"
 
 #define MS 1000000ULL
@@ -344,11 +345,25 @@ struct model *scene_new(const char *name, struct view_status *status)
 	return NULL;
 }
 
+static void more_faults(struct model *m, uint64_t t)
+{
+	for (int i = 0; i < 23; i++)
+		fault_by_sdei(m, t + (1 + i * 9) * MS, 1201, 0, 1001 + i, 900 * US);
+	for (int i = 0; i < 5; i++)
+		apf(m, t + (300 + i) * MS, 1201, 1, APF_FALLBACK, APF_FALLBACK_BUSY, 0);
+	for (int i = 0; i < 7; i++)
+		fault_by_exception(m, t + (1 + i * 11) * MS, 4312, 1101 + i, 250 * US, i % 3);
+	for (int i = 0; i < 3; i++)
+		apf(m, t + (400 + 3 * i) * MS, 4312, 0, APF_SYNC, 0, 0);
+}
+
 void scene_go_on(struct model *m, struct view_status *status)
 {
 	uint64_t now = status->now_ns;
 
-	for (int i = 0; i < 211; i++)
+	if (model_has_apf(m))
+		more_faults(m, now);
+	for (int i = 0; !model_has_apf(m) && i < 211; i++)
 		episode(m, now + (1 + i) * MS, 1201, 0, 0, 7777 * US / 10, 11 * US, 0);
 	tick(m, status, now + 500 * MS);
 }
