@@ -24,8 +24,9 @@ def end():
     sys.exit(1 if failures else 0)
 
 
-def build():
-    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "build/tool/prometheus/exporter"], check=True, stdout=sys.stderr)
+def build(*more):
+    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "build/tool/prometheus/exporter", *more], check=True,
+                   stdout=sys.stderr)
 
 
 class Exporter:

@@ -17,6 +17,7 @@ import exported  # noqa: E402
 from exported import CONTRIB, TOP, Exporter, as_asked, dashboard, dashboard_targets, ok, parse, read  # noqa: E402
 
 RULES = os.path.join(CONTRIB, "prometheus")
+SDEITOP = os.path.join(TOP, "build", "sdeitop")
 RULE_FILES = ["alerts.rules.yml", "recording.rules.yml"]
 SCENES = ("small", "trouble", "apf")
 
@@ -107,7 +108,8 @@ def check_legend(target, export):
     expression = target["expr"]
     metrics = [metric for metric, _ in SELECTOR.findall(expression)]
     left = listed_labels(expression) if " by (" in expression else set().union(*(labels_of(m, export) for m in metrics))
-    return [f"no {label} in the result of {expression}" for label in re.findall(r"{{(\w+)}}", target["legendFormat"]) if label not in left]
+    shown = re.findall(r"{{(\w+)}}", target["legendFormat"])
+    return [f"no {label} in the result of {expression}" for label in shown if label not in left]
 
 
 # --- tests
@@ -138,9 +140,41 @@ def test_tested():
     ok("each alert is tested, both ways", complaints + ([] if len(alerts) > 15 else ["few alerts"]), f"{len(alerts)} alerts")
 
 
+def options_of(command):
+    """What --help of sdeitop, or of its subcommand, knows."""
+    done = subprocess.run([SDEITOP, *command, "--help"], capture_output=True, text=True, check=True)
+    return set(re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", done.stdout))
+
+
+def check_command(command):
+    words = command.split()
+    try:
+        known = options_of([word for word in words[:1] if word.isalpha()])
+    except subprocess.CalledProcessError:
+        return [f"sdeitop {command}: there is no such command"]
+    return [f"sdeitop {command}: no option {word}" for word in words if word.startswith("-") and word not in known]
+
+
+def test_commands():
+    """What annotations say to run can be run."""
+    text = re.sub(r"{{.*?}}", "1", read(os.path.join(RULES, "alerts.rules.yml")))
+    commands = set(re.findall(r"'sdeitop ?([^']*)'", text))
+    complaints = [complaint for command in sorted(commands) for complaint in check_command(command)]
+    wrong = [command for command in ("recrod -p 1", "record -p 1 --durations 60") if not check_command(command)]
+    few = ["few commands"] if len(commands) < 6 else []
+    ok("commands that alerts name are there", complaints + wrong + few, f"{len(commands)} commands")
+
+
+def test_listed():
+    alerts = set(re.findall(r"alert: (\w+)", read(os.path.join(RULES, "alerts.rules.yml"))))
+    listed = set(re.findall(r"\b(?:Sdei|Apf)[A-Z]\w+", read(os.path.join(TOP, "man", "sdeid.8"))))
+    ok("sdeid(8) lists the alerts", sorted(alerts ^ listed))
+
+
 def test_labels(export):
     complaints = []
-    for place, expression in rule_expressions() + panel_expressions():
+    rules, panels = rule_expressions(), panel_expressions()
+    for place, expression in rules + panels:
         complaints += [f"{place}: {complaint}" for complaint in check_expression(expression, export)]
     for panel, target in dashboard_targets():
         complaints += [f"{panel['title']}: {complaint}" for complaint in check_legend(target, export)]
@@ -150,8 +184,9 @@ def test_labels(export):
             complaints += check_expression(asked, export)
             metric, label = re.search(r"\((kvm_\w+).*, (\w+)\)$", asked).groups()
             complaints += [] if label in labels_of(metric, export) else [f"{asked}: no label {label}"]
-    ok("names, labels and their values are those of an export", complaints, f"{len(rule_expressions())} rules, "
-       f"{len(panel_expressions())} queries of panels")
+    few = ["few rules"] if len(rules) < 40 else []
+    ok("names, labels and their values are those of an export", complaints + few,
+       f"{len(rules)} rules, {len(panels)} queries of panels")
 
 
 WRONG = ["sum(kvm_apf_fault_total)", 'kvm_apf_stage_seconds_sum{stage="pages"}', 'kvm_apf_in_flight{stage="page"}',
@@ -195,11 +230,12 @@ def test_layout():
         complaints += [f"{panel['title']} on {other['title']}" for other in panels[:i] if overlap(place, other["gridPos"])]
         complaints += [f"{panel['title']}: wider than the page"] if place["x"] + place["w"] > 24 else []
         complaints += [f"{panel['title']}: refId used twice"] if len(set(references)) < len(references) else []
-    ok("panels have a place and an id of their own", complaints + ([] if len(panels) > 30 else ["few panels"]), f"{len(panels)} panels")
+    few = ["few panels"] if len(panels) < 30 else []
+    ok("panels have a place and an id of their own", complaints + few, f"{len(panels)} panels")
 
 
 def main():
-    exported.build()
+    exported.build("build/sdeitop")
     directory = tempfile.mkdtemp(prefix="sdei-expressions-")
     try:
         export = export_of(directory)
@@ -207,6 +243,8 @@ def main():
         add_recorded(export)
         test_promtool(directory)
         test_tested()
+        test_commands()
+        test_listed()
         test_labels(export)
         test_wrong(export)
         test_shown(export)

@@ -292,7 +292,8 @@ def test_faults(prometheus, exporter):
     for _ in range(4):
         exporter.tell("go")
         time.sleep(1)
-    rates = ["vm_stage:kvm_apf_stage_seconds:p99_rate5m > 0", "vm:kvm_apf_fallbacks:ratio_rate5m > 0", "vm:kvm_apf_blocked:ratio_rate5m > 0"]
+    rates = ["vm_stage:kvm_apf_stage_seconds:p99_rate5m > 0", "vm:kvm_apf_fallbacks:ratio_rate5m > 0",
+             "vm:kvm_apf_blocked:ratio_rate5m > 0"]
     missing = [rate for rate in rates if not await_true(lambda r=rate: query(prometheus, r))]
     ok("recorded figures of page faults are there", missing)
     test_dashboard(prometheus, True)
