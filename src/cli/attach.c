@@ -21,8 +21,8 @@
 #define PATIENCE_MS 10000
 #define IMAGE_STEP (1U << 20)
 #define TURN_BYTES (32U << 20)		/* in one turn, so that a source without end leaves time for keys and signals */
-/* A packet may be that long on its way: it is sent every 100 ms, and comes from behind a reorder window. */
-#define LAG_NS 200000000ULL
+/* A packet may be that long on its way: it is sent with the first drain after 100 ms, and comes from behind a reorder window. */
+#define LAG_NS 300000000ULL
 
 struct attach {
 	int fd;

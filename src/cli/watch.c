@@ -23,6 +23,8 @@ struct watch {
 	struct live *live;		/* one of these two is the source */
 	struct attach *attach;
 	struct loop *loop;
+	int timer;		/* of the drains, each period_ms */
+	int period_ms;
 	char **command;
 	pid_t child;		/* 0: none, or ended */
 	bool ended;
@@ -237,9 +239,27 @@ static void complain(struct watch *w, int err)
 	watch_end(w, EXIT_FAILED);
 }
 
+static int follow_pace(struct watch *w)
+{
+	int period_ms = live_period_ms(w->live);
+
+	if (period_ms == w->period_ms)
+		return 0;
+	w->period_ms = period_ms;
+	return loop_set_timer(w->loop, w->timer, period_ms);
+}
+
+static int64_t drain_live(struct watch *w, bool final)
+{
+	int64_t count = live_drain(w->live, &w->calls.sink, final);
+	int err = follow_pace(w);
+
+	return count < 0 ? count : err ? err : count;
+}
+
 static void drain(struct watch *w, bool final)
 {
-	int64_t count = w->attach ? attach_drain(w->attach, &w->calls.sink) : live_drain(w->live, &w->calls.sink, final);
+	int64_t count = w->attach ? attach_drain(w->attach, &w->calls.sink) : drain_live(w, final);
 
 	if (count < 0)
 		complain(w, count);
@@ -294,8 +314,10 @@ static int add_source(struct watch *w)
 {
 	int err = loop_add_fd(w->loop, w->attach ? attach_fd(w->attach) : live_fd(w->live), take_records, w);
 
-	if (!err && w->live)
-		err = loop_add_timer(w->loop, live_period_ms(w->live), take_records, w);
+	if (!err && w->live) {
+		w->period_ms = live_period_ms(w->live);
+		err = w->timer = loop_add_timer(w->loop, w->period_ms, take_records, w);
+	}
 	/* On a quiet host it would be long until the next write says so. */
 	if (err >= 0 && !w->config->output && !w->calls.no_output)
 		err = loop_add_reader_gone(w->loop, STDOUT_FILENO, take_reader_gone, w);

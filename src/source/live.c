@@ -10,13 +10,8 @@
 #include <bpf/libbpf.h>
 
 #include "live_private.h"
+#include "pace.h"
 #include "privilege.h"
-
-/*
- * Between two drains: waking up is most of what an idle reader costs. A ring that fills faster, above half a million
- * records a second, has its CPU wake the reader.
- */
-#define PERIOD_MS 20
 
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
 
@@ -115,7 +110,7 @@ static int attach(struct live *live, const struct live_error *error)
 	int err, first_err = -ENOENT, attached = 0;
 	char why[256];
 
-	live->start_ns = live_now_ns();
+	live->start_ns = live->drained_ns = live_now_ns();
 	for (int i = PROBE_APF; i < PROBE_COUNT; i++)
 		attached += attach_probe(live, i) > 0 && probe_is_apf(i);
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++) {
@@ -143,6 +138,7 @@ struct live *live_open(const struct live_options *options, int *err, char *messa
 		return NULL;
 	}
 	live->epoll = -1;
+	live->period_ms = PACE_MOST_MS;
 	*err = find_probes(live, options, &error);
 	if (!*err)
 		*err = live_load(live, options, &error);
@@ -187,7 +183,7 @@ int live_fd(const struct live *live)
 
 int live_period_ms(const struct live *live)
 {
-	return PERIOD_MS;
+	return live->period_ms;
 }
 
 const struct source_probe *live_probes(const struct live *live, size_t *count)

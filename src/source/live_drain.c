@@ -4,14 +4,10 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <time.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "live_private.h"
-#include "sdei.skel.h"
+#include "pace.h"
 
-/* Reading the map of losses takes two system calls a key. */
-#define LOSSES_PERIOD_NS 100000000
 /* A program under way at the end finishes within microseconds, unless a hypervisor took its CPU away. */
 #define FINAL_TRIES 200
 #define FINAL_PAUSE_NS 1000000
@@ -49,6 +45,23 @@ static int deliver(struct live *live, const struct source_sink *sink, const stru
 	return 1;
 }
 
+static size_t fullest(const struct live *live)
+{
+	size_t most = 0, used;
+
+	for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {
+		used = ring_used(&live->rings[cpu]);
+		most = used > most ? used : most;
+	}
+	return most;
+}
+
+static void set_pace(struct live *live, uint64_t now)
+{
+	live->period_ms = pace_next(live->period_ms, now - live->drained_ns, fullest(live), live->ring_bytes);
+	live->drained_ns = now;
+}
+
 static int64_t drain_once(struct live *live, const struct source_sink *sink, uint64_t now, bool all)
 {
 	const void *record;
@@ -78,86 +91,6 @@ static int64_t drain_rest(struct live *live, const struct source_sink *sink)
 	return count;
 }
 
-static void report_key(struct live *live, const struct source_sink *sink, const struct sdei_lost_key *key)
-{
-	uint64_t total = 0, fresh;
-
-	for (unsigned int i = 0; i < live->cpu_values; i++)
-		total += live->lost_values[i];
-	fresh = losses_update(live->losses, key, total);
-	live->lost_reported += fresh;
-	if (fresh && sink->lost && (!live->judge || judge_wants_vm(live->judge, key->vm)))
-		sink->lost(sink->ctx, key, fresh);
-}
-
-static int report_keys(struct live *live, const struct source_sink *sink)
-{
-	int fd = bpf_map__fd(live->bpf->maps.lost), err;
-	struct sdei_lost_key key;
-	const void *last = NULL;
-
-	while (!(err = bpf_map_get_next_key(fd, last, &key))) {
-		last = &key;
-		err = bpf_map_lookup_elem(fd, &key, live->lost_values);
-		if (err)
-			return err;
-		report_key(live, sink, &key);
-	}
-	return err == -ENOENT ? 0 : err;
-}
-
-static void report_unknown(const struct source_sink *sink, uint64_t total, uint64_t *reported)
-{
-	uint64_t fresh = total - *reported;
-
-	*reported = total;
-	if (fresh && sink->lost_unknown)
-		sink->lost_unknown(sink->ctx, fresh);
-}
-
-static uint64_t lost_total(const struct live *live)
-{
-	uint64_t lost = 0;
-
-	for (unsigned int cpu = 0; cpu < live->cpus; cpu++)
-		for (int kind = 1; kind < SDEI_KIND_COUNT; kind++)
-			lost += __atomic_load_n(&live->counts[cpu].kinds[kind].lost, __ATOMIC_ACQUIRE);
-	return lost;
-}
-
-static uint64_t unknown_total(const struct live *live)
-{
-	uint64_t unknown = 0;
-
-	for (unsigned int cpu = 0; cpu < live->cpus; cpu++)
-		unknown += __atomic_load_n(&live->counts[cpu].lost_unknown, __ATOMIC_ACQUIRE);
-	return unknown;
-}
-
-static uint64_t missed_total(const struct live *live)
-{
-	uint64_t missed = 0;
-
-	for (unsigned int kind = 1; kind < SDEI_KIND_COUNT; kind++)
-		missed += live_missed_of(live, kind);
-	return missed;
-}
-
-static int report_losses(struct live *live, const struct source_sink *sink)
-{
-	uint64_t unknown;
-	int err;
-
-	report_unknown(sink, missed_total(live), &live->missed_reported);
-	if (lost_total(live) == live->lost_reported)
-		return 0;
-	err = report_keys(live, sink);
-	unknown = unknown_total(live);
-	live->lost_reported += unknown - live->unknown_reported;
-	report_unknown(sink, unknown, &live->unknown_reported);
-	return err;
-}
-
 int64_t live_drain(struct live *live, const struct source_sink *sink, bool final)
 {
 	uint64_t now = live_now_ns();
@@ -165,10 +98,8 @@ int64_t live_drain(struct live *live, const struct source_sink *sink, bool final
 	int err;
 
 	forget_wakeups(live);
+	set_pace(live, now);
 	count = final ? drain_rest(live, sink) : drain_once(live, sink, now, false);
-	if (!final && now < live->losses_due_ns)
-		return count;
-	live->losses_due_ns = now + LOSSES_PERIOD_NS;
-	err = report_losses(live, sink);
+	err = live_report_losses(live, sink, now, final);
 	return err ? err : count;
 }

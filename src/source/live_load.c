@@ -237,6 +237,8 @@ static int set_up(struct live *live, const struct source_filter *filter)
 
 	err = live_open_rings(live);
 	if (!err)
+		err = live_prepare_losses(live);
+	if (!err)
 		err = fill_sets(live, filter);
 	if (!err)
 		err = set_up_judge(live, filter);
@@ -293,7 +295,6 @@ void live_unload(struct live *live)
 {
 	live_close_rings(live);
 	judge_free(live->judge);
-	losses_free(live->losses);
-	free(live->lost_values);
+	live_free_losses(live);
 	sdei_bpf__destroy(live->bpf);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings,
- * live_snapshot.c looks at what there is already, live_drain.c reads.
+ * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c tells of what could not be read.
  */
 #ifndef SOURCE_LIVE_PRIVATE_H
 #define SOURCE_LIVE_PRIVATE_H
@@ -35,13 +35,18 @@ struct live {
 
 	struct judge *judge;		/* NULL: every VM is wanted */
 	struct losses *losses;
-	uint64_t *lost_values;		/* one for each CPU, room for a lookup */
-	uint64_t losses_due_ns;
+	struct sdei_lost_key *lost_keys;	/* room for some of them */
+	uint64_t *lost_values;		/* and for what each CPU has of each */
+	__u32 losses_at;		/* where in the kernel's map to go on: */
+	bool losses_halfway;
+	uint64_t losses_due_ns, missed_due_ns;
 	uint64_t lost_reported;		/* to the sink, or about VMs that are not wanted */
 	uint64_t unknown_reported;	/* part of lost_reported */
 	uint64_t missed_reported;
 	uint64_t malformed;
 	uint64_t start_ns;		/* nothing is older */
+	uint64_t drained_ns;		/* when the last drain began */
+	unsigned int period_ms;		/* from then to the next one */
 };
 
 /* What live_open() has to tell the caller when it fails. */
@@ -61,6 +66,16 @@ void live_unload(struct live *live);
 int live_size_rings(struct live *live, size_t bytes, const struct live_error *error);
 int live_open_rings(struct live *live);
 void live_close_rings(struct live *live);
+
+/* 0 or -ENOMEM; once the programs are open. */
+int live_prepare_losses(struct live *live);
+void live_free_losses(struct live *live);
+
+/*
+ * Tells the sink what was lost since it was told before, now and then, some of it at a time; at the end (final) all of it. 0 or
+ * -errno.
+ */
+int live_report_losses(struct live *live, const struct source_sink *sink, uint64_t now, bool final);
 
 /* Once the programs are attached and switched on. That it cannot be taken is told by its probe. */
 void live_take_snapshot(struct live *live);

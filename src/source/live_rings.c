@@ -95,12 +95,10 @@ static int allocate(struct live *live)
 {
 	live->rings = calloc(live->cpus, sizeof(live->rings[0]));
 	live->ring_fds = malloc(live->cpus * sizeof(live->ring_fds[0]));
-	live->lost_values = calloc(live->cpu_values, sizeof(live->lost_values[0]));
 	live->streams = streams_new(live->cpus + 1);
-	live->losses = losses_new(bpf_map__max_entries(live->bpf->maps.lost));
 	if (live->ring_fds)
 		memset(live->ring_fds, -1, live->cpus * sizeof(live->ring_fds[0]));
-	return live->rings && live->ring_fds && live->lost_values && live->streams && live->losses ? 0 : -ENOMEM;
+	return live->rings && live->ring_fds && live->streams ? 0 : -ENOMEM;
 }
 
 int live_open_rings(struct live *live)

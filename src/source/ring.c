@@ -45,6 +45,11 @@ void ring_unmap(struct ring *ring)
 	ring->consumer = NULL;
 }
 
+size_t ring_used(const struct ring *ring)
+{
+	return ring->producer ? __atomic_load_n(ring->producer, __ATOMIC_RELAXED) - ring->released : 0;
+}
+
 /* The header in front of a record: its size and two flags; then an offset of the kernel's. */
 static const uint32_t *header(const struct ring *ring)
 {

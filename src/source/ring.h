@@ -30,6 +30,9 @@ void ring_init(struct ring *ring, unsigned long *consumer, const unsigned long *
 int ring_map(struct ring *ring, int fd, size_t size);
 void ring_unmap(struct ring *ring);
 
+/* Bytes that the producer has put there, or reserved, and that were not given back; 0 for a ring that was never mapped. */
+size_t ring_used(const struct ring *ring);
+
 /* The next record, valid until ring_release(); NULL: none, or still being written. */
 const void *ring_peek(struct ring *ring, size_t *size);
 

@@ -61,7 +61,10 @@ void live_close(struct live *live);
 /* Epoll-able descriptor that becomes readable at the watermark of any ring. */
 int live_fd(const struct live *live);
 
-/* Milliseconds within which live_drain() should be called again, a small constant. */
+/*
+ * Milliseconds after which live_drain() should be called again; each drain may change it. Short while records come fast, else
+ * long (pace.h). A burst is not lost meanwhile: live_fd() tells of it.
+ */
 int live_period_ms(const struct live *live);
 
 /*

@@ -35,12 +35,14 @@
 struct reader {
 	struct producer *producer;
 	struct loop *loop;
+	int timer, period_ms;
 	struct source_sink sink;
 	struct feeder *feeder;		/* or else: */
 	struct bench_recorder *recorder;
 	uint64_t first_ns, last_ns;	/* of the records of this drain */
 	uint64_t records, cpu_ns;
 	struct hist *delay;
+	pthread_barrier_t ready;	/* before that no producer may take the CPU that it starts on */
 	bool stop;
 };
 
@@ -101,10 +103,15 @@ static int drain(struct reader *r, bool final)
 static int take_turn(void *ctx)
 {
 	struct reader *r = ctx;
+	int err;
 
 	if (__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE))
 		loop_stop(r->loop);
-	return drain(r, false);
+	err = drain(r, false);
+	if (err || live_period_ms(producer_live(r->producer)) == r->period_ms)
+		return err;
+	r->period_ms = live_period_ms(producer_live(r->producer));
+	return loop_set_timer(r->loop, r->timer, r->period_ms);
 }
 
 static void *read_all(void *ctx)
@@ -113,6 +120,7 @@ static void *read_all(void *ctx)
 	uint64_t start;
 
 	run_on(READER_CPU, READER_PRIORITY);
+	pthread_barrier_wait(&r->ready);
 	start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	loop_run(r->loop);
 	drain(r, true);
@@ -134,8 +142,9 @@ static int open_reader(struct reader *r, struct producer *p, struct bench_record
 	if (r->feeder)
 		feeder_set_names(r->feeder, stub_name, NULL);
 	err = loop_add_fd(r->loop, live_fd(producer_live(p)), take_turn, r);
+	r->period_ms = live_period_ms(producer_live(p));
 	if (!err)
-		err = loop_add_timer(r->loop, live_period_ms(producer_live(p)), take_turn, r);
+		err = r->timer = loop_add_timer(r->loop, r->period_ms, take_turn, r);
 	return err < 0 ? err : 0;
 }
 
@@ -230,11 +239,15 @@ static uint64_t lost_total(struct live *live)
 /* *wall_ns: until the producers were done; the reader ends a period later. */
 static int fire_and_read(struct reader *r, const struct order *order, struct firing *firing, uint64_t *wall_ns)
 {
-	uint64_t start = clock_ns(CLOCK_MONOTONIC), until = start + order->seconds * SECOND_NS;
 	pthread_t reading, threads[PRODUCERS];
+	uint64_t start, until;
 
+	pthread_barrier_init(&r->ready, NULL, 2);
 	if (pthread_create(&reading, NULL, read_all, r))
 		return -EAGAIN;
+	pthread_barrier_wait(&r->ready);
+	start = clock_ns(CLOCK_MONOTONIC);
+	until = start + order->seconds * SECOND_NS;
 	for (unsigned int i = 0; i < order->producers; i++) {
 		firing[i] = (struct firing){
 			.producer = r->producer, .number = i, .vcpus = order->vcpus, .rate = order->rate, .until_ns = until,

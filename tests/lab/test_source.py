@@ -11,6 +11,7 @@ from labtest import finish, lab, ok, out_dir    # noqa: E402
 from truth import load_lines    # noqa: E402
 
 OUT = out_dir("source")
+SLICE_KEYS = 64  # src/source/live_losses.c
 
 # NAME "OPTIONS" COMMAND…: every record of COMMAND in NAME.jsonl
 FOLLOW = r"""
@@ -92,6 +93,17 @@ def test_overflow():
     ok("source/overflow is exact", run.complaints() + lost, f"{len(run.records)} records, {run.lost} lost")
 
 
+def test_overflow_of_many():
+    """More names of what was lost than the reader takes out of the kernel's map in one drain."""
+    guests = "".join("sdei-guest --quiet --scenario busy --vcpus 4 --seconds 4 & " for _ in range(5))
+    if not run_in_lab("overflow of many", f'follow many "--ring-size 4096" sh -c "{STALL} & {guests} wait"\n', cpus=4):
+        return
+    run = Run("many")
+    names = {(line.get("lost_kind"), line.get("vm"), line.get("vcpu"), line.get("event")) for line in run.losses}
+    few = [] if len(names) > 2 * SLICE_KEYS else [f"only {len(names)} names of losses"]
+    ok("source/overflow of many is exact", run.complaints() + few, f"{run.lost} lost under {len(names)} names")
+
+
 def test_attach_again():
     names = [f"again{i}" for i in range(5)]
     script = "sdei-guest --quiet --scenario busy & guest=$!; sleep 1\n"
@@ -122,6 +134,7 @@ def test_filters():
 def main():
     test_scenarios()
     test_overflow()
+    test_overflow_of_many()
     test_attach_again()
     test_filters()
     finish()

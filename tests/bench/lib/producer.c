@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "../../../src/source/live_private.h"
+#include "../../../src/source/pace.h"
 #include "bench/cost.skel.h"
 #include "clock.h"
 #include "sdei.skel.h"
@@ -56,6 +57,7 @@ static struct live *open_live(size_t ring_bytes)
 	for (int i = 0; i < PROBE_COUNT; i++)
 		probes_refuse(&live->probes, i, "a benchmark");
 	live->epoll = -1;
+	live->period_ms = PACE_MOST_MS;
 	if (live_load(live, &options, &error)) {
 		fprintf(stderr, "%s\n", message);
 		live_close(live);
