@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# scripts/kernel when a kernel does not build: it says what failed and where to look, and keeps no kernel. In a copy of
+# the recipe with a cache of its own, so that the real one stays as it is.
+# debug kernel: no
+# shellcheck disable=SC2317 # called through judge
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+OUT=$PWD/build/lab/test-kernel-build
+COPY=$OUT/copy
+SAID=$OUT/said
+FAILURES=0
+rm -rf "$OUT"
+mkdir -p "$OUT/bin"
+trap 'rm -rf "$OUT"' EXIT
+
+judge() { # NAME CONDITION…
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok kernel build: $name"
+	else
+		echo "not ok kernel build: $name"
+		printf '# failed: %s\n' "$*"
+		tail -n 30 "$SAID" | sed 's/^/# said: /'
+		FAILURES=$((FAILURES + 1))
+	fi
+}
+
+is() { [[ $1 == "$2" ]] || { echo "# '$1' instead of '$2'"; return 1; }; }
+says() { grep -q -- "$1" "$SAID"; }
+
+fresh_copy() {
+	rm -rf "$COPY"
+	mkdir -p "$COPY/tests/lab"
+	cp -r scripts tracepoints "$COPY/"
+	cp -r tests/lab/kernel "$COPY/tests/lab/"
+}
+
+# build KIND: STATUS and $SAID tell how it went.
+build() {
+	STATUS=0
+	XDG_CACHE_HOME=$OUT/cache PATH=$OUT/bin:$PATH "$COPY/scripts/kernel" build "$1" >"$SAID" 2>&1 || STATUS=$?
+}
+
+no_kernel() { [[ ! $(XDG_CACHE_HOME=$OUT/cache "$COPY/scripts/kernel" list) ]]; }
+
+test_option_dropped() {
+	fresh_copy
+	echo CONFIG_NO_SUCH_OPTION=y >>"$COPY/tests/lab/kernel/lab.config"
+	build stock
+	judge "an option that Kconfig does not know is status 1" is "$STATUS" 1
+	judge "the dropped option is named" says '^CONFIG_NO_SUCH_OPTION=y$'
+	judge "and where it was asked for" says 'lab.config:$'
+}
+
+# bounds.c is compiled before all else.
+test_compile_error() {
+	fresh_copy
+	cat >"$COPY/tracepoints/linux-6.12-apf/9999-broken.patch" <<-'PATCH'
+		--- a/kernel/bounds.c
+		+++ b/kernel/bounds.c
+		@@ -1,1 +1,2 @@
+		+#error broken for the test
+		 // SPDX-License-Identifier: GPL-2.0
+	PATCH
+	build tracepoints
+	judge "a compile error is status 1" is "$STATUS" 1
+	judge "the compiler's words are shown" says 'error: #error broken for the test'
+	judge "the whole log is where it is said to be" test -s "$(sed -n 's/.*the whole log: //p' "$SAID")"
+}
+
+# What the kernel's memory killer does to make: its log has no word about an error.
+test_make_killed() {
+	fresh_copy
+	cat >"$OUT/bin/make" <<-STUB
+		#!/bin/sh
+		case "\$*" in
+		*Image*) echo '  CC      init/the-last-one.o' && kill -KILL \$\$ ;;
+		*) exec $(command -v make) "\$@" ;;
+		esac
+	STUB
+	chmod +x "$OUT/bin/make"
+	build stock
+	rm "$OUT/bin/make"
+	judge "a make that is killed is status 1" is "$STATUS" 1
+	judge "the end of its log is shown" says 'init/the-last-one.o'
+	judge "how make ended is told" says 'make ended with status 137'
+	judge "the command to run by hand is told" says "make -C $OUT/cache/sdeitop/kernel/work ARCH=arm64"
+	judge "and what may have killed it" says dmesg
+}
+
+test_option_dropped
+test_compile_error
+test_make_killed
+judge "no kernel is kept of a build that failed" no_kernel
+exit $((FAILURES > 0))
