@@ -7,7 +7,6 @@
 #include "codec_inside.h"
 #include "layouts_table.h"
 
-#define always_inline inline __attribute__((always_inline))
 #define likely(x) __builtin_expect(!!(x), 1)
 
 /* --- fields */
@@ -109,20 +108,6 @@ static always_inline void get_field(const uint8_t *in, const struct layout *l, u
 	*at += bits;
 }
 
-/* As many as a narrow layout may have; written out, because not every compiler unrolls a loop that ends early. */
-#define FIELD_NUMBERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define HAS_FIELD(i) (count > (i))
-
-static always_inline unsigned int count_fields(const struct field *fields)
-{
-	unsigned int count = 0;
-
-#define X(i) if (count == (i) && fields[i].name) count++;
-	FIELD_NUMBERS(X)
-#undef X
-	return count;
-}
-
 static always_inline unsigned int narrow_size(const struct layout *l)
 {
 	unsigned int bits = 0;
@@ -150,8 +135,6 @@ static always_inline size_t get_narrow(const uint8_t *restrict in, size_t size, 
 #undef X
 	return bytes;
 }
-
-_Static_assert(FIELDS_MAX == 12, "FIELD_NUMBERS");
 
 /* --- wide layouts */
 

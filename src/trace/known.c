@@ -16,7 +16,7 @@ struct known_event {
 struct known_vcpu {
 	uint32_t id;
 	uint8_t mask;			/* SDEI_MASKED or 0 */
-	struct known_event *events;
+	struct known_event *events;	/* by number */
 	size_t count;
 };
 
@@ -27,9 +27,12 @@ struct known_vm {
 	size_t count;
 };
 
+#define HINTS 1024
+
 struct known {
 	struct known_vm *vms;		/* by pid */
 	size_t count;
+	uint32_t hints[HINTS];		/* by the low bits of a pid: where it was found last */
 };
 
 struct known *known_new(void)
@@ -57,17 +60,25 @@ void known_free(struct known *k)
 
 /* --- arrays that are sorted by a number in front of each element */
 
-/* Where key is, or belongs. */
-static size_t place_of(const void *array, size_t count, size_t size, uint32_t key)
+static inline uint32_t key_at(const void *array, size_t at, size_t size)
+{
+	uint32_t key;
+
+	memcpy(&key, (const char *)array + at * size, sizeof(key));
+	return key;
+}
+
+/* Where key is, or belongs; guess: where it may be, which makes it faster. */
+static inline size_t place_of(const void *array, size_t count, size_t size, uint32_t key, size_t guess)
 {
 	size_t low = 0, high = count;
 
+	if (guess < count && key_at(array, guess, size) == key)
+		return guess;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		uint32_t number;
 
-		memcpy(&number, (const char *)array + middle * size, sizeof(number));
-		if (number < key)
+		if (key_at(array, middle, size) < key)
 			low = middle + 1;
 		else
 			high = middle;
@@ -75,19 +86,11 @@ static size_t place_of(const void *array, size_t count, size_t size, uint32_t ke
 	return low;
 }
 
-/* The element of that key, a new one of zeros if there is none; NULL: no memory. */
-static void *find_or_add(void **array, size_t *count, size_t size, uint32_t key)
+/* A new element of zeros, before the one at that place; NULL: no memory. */
+static void *add(void **array, size_t *count, size_t size, uint32_t key, size_t at)
 {
-	size_t at = place_of(*array, *count, size, key);
-	char *element = *array ? (char *)*array + at * size : NULL;
-	uint32_t number = 0;
+	char *element = reallocarray(*array, *count + 1, size);
 
-	if (at < *count) {
-		memcpy(&number, element, sizeof(number));
-		if (number == key)
-			return element;
-	}
-	element = reallocarray(*array, *count + 1, size);
 	if (!element)
 		return NULL;
 	*array = element;
@@ -99,16 +102,41 @@ static void *find_or_add(void **array, size_t *count, size_t size, uint32_t key)
 	return element;
 }
 
+/* The element of that key, a new one if there is none; NULL: no memory. */
+static inline void *find_or_add(void **array, size_t *count, size_t size, uint32_t key, size_t guess)
+{
+	size_t at = place_of(*array, *count, size, key, guess);
+
+	if (at < *count && key_at(*array, at, size) == key)
+		return (char *)*array + at * size;
+	return add(array, count, size, key, at);
+}
+
 static struct known_vm *vm_of(const struct known *k, uint32_t pid)
 {
-	size_t at = place_of(k->vms, k->count, sizeof(*k->vms), pid);
+	size_t at = place_of(k->vms, k->count, sizeof(*k->vms), pid, k->hints[pid % HINTS]);
 
 	return at < k->count && k->vms[at].pid == pid ? &k->vms[at] : NULL;
 }
 
 static struct known_vm *add_vm(struct known *k, uint32_t pid)
 {
-	return find_or_add((void **)&k->vms, &k->count, sizeof(*k->vms), pid);
+	struct known_vm *vm = find_or_add((void **)&k->vms, &k->count, sizeof(*k->vms), pid, k->hints[pid % HINTS]);
+
+	if (vm)
+		k->hints[pid % HINTS] = vm - k->vms;
+	return vm;
+}
+
+/* vCPUs are numbered from 0 on, most often all of them. */
+static struct known_vcpu *add_vcpu(struct known_vm *vm, uint32_t id)
+{
+	return find_or_add((void **)&vm->vcpus, &vm->count, sizeof(*vm->vcpus), id, id);
+}
+
+static struct known_event *add_event(struct known_vcpu *vcpu, uint32_t event)
+{
+	return find_or_add((void **)&vcpu->events, &vcpu->count, sizeof(*vcpu->events), event, 0);
 }
 
 /* --- learning */
@@ -128,7 +156,7 @@ static void forget_idle_vm(struct known *k, uint32_t pid)
 static void forget_vcpu(struct known *k, uint32_t pid, uint32_t id)
 {
 	struct known_vm *vm = vm_of(k, pid);
-	size_t at = vm ? place_of(vm->vcpus, vm->count, sizeof(*vm->vcpus), id) : 0;
+	size_t at = vm ? place_of(vm->vcpus, vm->count, sizeof(*vm->vcpus), id, id) : 0;
 
 	if (!vm || at == vm->count || vm->vcpus[at].id != id)
 		return;
@@ -163,7 +191,7 @@ static int learn_record(struct known *k, const struct recording_item *item)
 		return 0;
 	}
 	vm = add_vm(k, r->vm);
-	vcpu = vm ? find_or_add((void **)&vm->vcpus, &vm->count, sizeof(*vm->vcpus), r->vcpu) : NULL;
+	vcpu = vm ? add_vcpu(vm, r->vcpu) : NULL;
 	if (!vcpu)
 		return -ENOMEM;
 	/* A call's own record may come after the vCPU has gone on: the state it has is that of its event only. */
@@ -171,7 +199,7 @@ static int learn_record(struct known *k, const struct recording_item *item)
 		vcpu->mask = r->state & SDEI_MASKED;
 	if (r->event == SDEI_NONE || r->kind == SDEI_CALL)
 		return 0;
-	event = find_or_add((void **)&vcpu->events, &vcpu->count, sizeof(*vcpu->events), r->event);
+	event = add_event(vcpu, r->event);
 	if (!event)
 		return -ENOMEM;
 	event->state = r->state & ~SDEI_MASKED;

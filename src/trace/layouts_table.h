@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The rows of layouts.h themselves. Only for layouts.c, which looks them up, and for codec_get.c, whose compiler makes straight
- * code of each narrow layout because it sees what they are.
+ * The rows of layouts.h themselves. Only for layouts.c, which looks them up, and for codec.c and codec_get.c, whose compiler
+ * makes straight code of each narrow layout because it sees what they are.
  */
 #ifndef TRACE_LAYOUTS_TABLE_H
 #define TRACE_LAYOUTS_TABLE_H

@@ -309,6 +309,55 @@ static void test_machine(void **state)
 	known_free(again);
 }
 
+/* --- against a table: many VMs come and go in any order, far apart and close together, with any numbers of vCPUs */
+
+#define VMS 64
+#define VM_VCPUS 5
+
+static uint32_t pid_of(unsigned int vm)
+{
+	return 1 + vm % 8 + 1024 * (vm / 8);
+}
+
+static uint32_t id_of(unsigned int vcpu)
+{
+	return vcpu * vcpu;
+}
+
+static void check_table(const uint8_t table[VMS][VM_VCPUS])
+{
+	size_t at = 0;
+
+	for (unsigned int low = 0; low < VMS; low++)
+		for (unsigned int vcpu = 0; vcpu < VM_VCPUS; vcpu++)
+			if (table[low][vcpu])
+				check_event(at++, pid_of(low), id_of(vcpu), 3, table[low][vcpu]);
+	assert_int_equal(count, at);
+}
+
+static void test_many(void **state)
+{
+	uint8_t table[VMS][VM_VCPUS] = { 0 };
+	struct known *k = known_new();
+
+	srandom(4711);
+	for (int i = 0; i < 20000; i++) {
+		unsigned int vm = random() % VMS, vcpu = random() % VM_VCPUS;
+		bool goes = random() % 8 == 0;
+
+		table[vm][vcpu] = goes ? 0 : 1 + random() % 15;
+		if (goes)
+			LEARN(k, pid_of(vm), id_of(vcpu), 3, SDEI_STATE, .origin = SDEI_DESTROYED);
+		else
+			LEARN(k, pid_of(vm), id_of(vcpu), 3, SDEI_ENABLE, .state = table[vm][vcpu]);
+		if (i % 16)
+			continue;
+		tell(k);
+		check_table(table);
+	}
+	known_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests_name("trace_known", tests, NULL, NULL);
