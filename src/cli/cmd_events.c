@@ -317,7 +317,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command cmd_events = {
 	.name = "events",
 	.usage = "events [OPTIONS] [DIR | -- COMMAND...]",
-	.help = "Prints every SDEI event, one line each: as it happens, until ^C (or COMMAND) ends, or of the recording DIR.",
+	.help = "Prints every SDEI event and step of a page fault, one line each: as it happens, until ^C (or COMMAND) ends,\n"
+		"or of the recording DIR.",
 	.about = "Times are seconds of CLOCK_MONOTONIC; in JSON they are nanoseconds.\n"
 		 "State letters: R registered, E enabled, U running, P pending, M PE masked, after the event.\n"
 		 "Exit status: as sdeitop; 5: the recording is incomplete, what is there was printed.\n",

@@ -32,7 +32,7 @@ struct export_config {
 static const struct option_spec options[] = {
 	ROW(0, "perfetto", NULL, flag, perfetto, "a trace for ui.perfetto.dev"),
 	ROW(0, "chrome", NULL, flag, chrome, "JSON in Chrome's trace event format"),
-	ROW(0, "csv", NULL, flag, csv, "a line for each time that something was pending, handled or masked"),
+	ROW(0, "csv", NULL, flag, csv, "a line for each time that something was pending, handled or masked, or a page fault was in a stage"),
 	ROW('o', "output", "FILE", string, output, "write there instead of to standard output"),
 	PLAYBACK_OPTIONS(export_config),
 	{ 0 },
@@ -219,7 +219,7 @@ static int run_export(const struct command *self, int argc, char **argv)
 const struct command cmd_export = {
 	.name = "export",
 	.usage = "export --perfetto|--chrome|--csv [OPTIONS] DIR",
-	.help = "Writes a recording for other tools: when events were pending, handled, and the PE masked.",
+	.help = "Writes a recording for other tools: when events were pending, handled, the PE masked, pages on their way.",
 	.about = "Times are CLOCK_MONOTONIC. What is open at the end is closed there, its outcome is \"open\".\n",
 	.options = options,
 	.operands = operands,

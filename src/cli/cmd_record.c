@@ -451,11 +451,11 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command cmd_record = {
 	.name = "record",
 	.usage = "record [OPTIONS] [-- COMMAND...]",
-	.help = "Records every SDEI event into a directory, until ^C (or COMMAND) ends.",
+	.help = "Records every SDEI event and page fault into a directory, until ^C (or COMMAND) ends.",
 	.about = "The directory is a CTF 1.8 trace: " PROGRAM " report, replay and events read it, and so does babeltrace2.\n"
 		 "With --max-size and --keep it never takes more than about SIZE times N bytes.\n"
 		 "Exit status: 0 done, 1 failed (or COMMAND did, or something could not be written), 2 wrong usage,\n"
-		 "4 this kernel lacks the kvm_sdei_* tracepoints.\n",
+		 "4 this kernel has neither the kvm_sdei_* tracepoints nor asynchronous page faults.\n",
 	.options = options,
 	.run = run,
 };

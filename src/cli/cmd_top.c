@@ -277,8 +277,8 @@ const struct command cmd_top = {
 	.about = "interval is in seconds, count is the number of intervals.\n"
 		 "With COMMAND it is run, watched, and summed up when it ends (with an interval: in between, too).\n"
 		 "With --json its output goes to standard error. Text and JSON end with a summary, also after ^C.\n"
-		 "Exit status: 0 done, 1 failed (or COMMAND did), 2 wrong usage, 4 this kernel lacks the kvm_sdei_*\n"
-		 "tracepoints (tracepoints/README.md says how to get them).\n",
+		 "Exit status: 0 done, 1 failed (or COMMAND did), 2 wrong usage, 4 this kernel has neither the kvm_sdei_*\n"
+		 "tracepoints (tracepoints/README.md says how to get them) nor asynchronous page faults.\n",
 	.more_help = more_help,
 	.options = options,
 	.operands = operands,

@@ -59,7 +59,8 @@ const struct command sdeid_command = {
 	.help = "Watches SDEI on this KVM host for ever: metrics for Prometheus, a flight recorder, figures for sdeitop.",
 	.about = "Options may stand in FILE, without the dashes: 'interval = 30', 'remove = yes'. SIGHUP reads it again,\n"
 		 "SIGUSR2 saves a flight recording, SIGTERM ends. All privileges are dropped once everything is attached.\n"
-		 "Exit status: 0 done, 1 failed, 2 wrong usage, 4 this kernel lacks the kvm_sdei_* tracepoints.\n",
+		 "Exit status: 0 done, 1 failed, 2 wrong usage, 4 this kernel has neither the kvm_sdei_* tracepoints nor\n"
+		 "asynchronous page faults.\n",
 	.options = options,
 };
 

@@ -370,18 +370,26 @@ static void put_vm(const struct maker *k, const struct model_vm *vm)
 	apf_release(&apf);
 }
 
+static void put_interval_titles(const struct maker *k)
+{
+	page_line(k->page);
+	page_put(k->page, LOOK_HEAD, "%7s %-*s", "APF VM", NAME_WIDTH, "NAME");
+	put_row_titles(k, true);
+}
+
 void page_apf_interval(struct page *page, const struct model *m, const struct page_scope *scope)
 {
 	struct maker k = { .page = page, .scope = scope };
-	size_t count;
+	size_t count, shown = 0;
 	struct model_vm *const *vms = model_vms(m, &count);
 
 	if (!model_has_apf(m) || !scope->interval_ns)
 		return;
-	page_line(page);
-	page_put(page, LOOK_HEAD, "%7s %-*s", "APF VM", NAME_WIDTH, "NAME");
-	put_row_titles(&k, true);
-	for (size_t i = 0; i < count; i++)
-		if (!vms[i]->gone && model_vm_has_apf(vms[i]))
-			put_vm(&k, vms[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (vms[i]->gone || !model_vm_has_apf(vms[i]))
+			continue;
+		if (!shown++)
+			put_interval_titles(&k);
+		put_vm(&k, vms[i]);
+	}
 }

@@ -222,6 +222,7 @@ static void test_text(void **state)
 	assert_view("trouble", view_summary, "summary-trouble.txt");
 	assert_view("apf", view_interval, "interval-apf.txt");
 	assert_view("apf", view_summary, "summary-apf.txt");
+	assert_view("apf-ended", view_interval, "interval-apf-ended.txt");
 }
 
 static void test_json(void **state)

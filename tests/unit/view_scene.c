@@ -299,6 +299,13 @@ static void scene_apf(struct model *m, uint64_t t)
 	apf(m, t + 810 * MS, 51007, 0, APF_VCPU_END, 0, 0);
 }
 
+/* The only VM that had any is gone. */
+static void scene_apf_ended(struct model *m, uint64_t t)
+{
+	fault_by_exception(m, t + 1 * MS, 4312, 400, 90 * US, true);
+	apf(m, t + 10 * MS, 4312, 0, APF_VCPU_END, 0, 0);
+}
+
 static void scene_empty(struct model *m, uint64_t t)
 {
 }
@@ -310,6 +317,7 @@ static const struct scene {
 } scenes[] = {
 	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
 	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 }, { "apf", scene_apf, 1 },
+	{ "apf-ended", scene_apf_ended, 1 },
 };
 
 static void tick(struct model *m, struct view_status *status, uint64_t now_ns)
