@@ -445,6 +445,7 @@ void watch_complain(const struct watch *w)
 
 void watch_announce(const struct watch *w)
 {
+	unsigned int count;
 	size_t total;
 
 	if (w->attach) {
@@ -455,7 +456,8 @@ void watch_announce(const struct watch *w)
 		return;
 	}
 	watch_complain(w);
-	say_at(SAY_INFO, MSG_TRACING, attached(w, &total), (unsigned int)total);
+	count = attached(w, &total);
+	say_at(SAY_INFO, MSG_TRACING, count, (unsigned int)total);
 }
 
 const char *watch_why_not(const struct watch *w, const char *probe, int *status)

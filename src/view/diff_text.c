@@ -107,6 +107,12 @@ static void put_p(FILE *out, double p)
 		fprintf(out, " %7.4f", p);
 }
 
+/* Of repeated runs there may be too few, however many samples they have: a note says that. */
+static bool lacks_samples(const struct compare_row *row, const struct compare_figure *f)
+{
+	return diff_stages[row->key.stage].kind == STAGE_TIME && (row->base_count < f->needs || row->fresh_count < f->needs);
+}
+
 static void put_verdict(FILE *out, const struct compare_row *row, const struct compare_figure *f)
 {
 	if (f->verdict == COMPARE_WORSE)
@@ -117,7 +123,7 @@ static void put_verdict(FILE *out, const struct compare_row *row, const struct c
 		fputs("  records lost", out);
 	else if (row->state == COMPARE_ONLY_BASE || row->state == COMPARE_ONLY_NEW)
 		fputs(row->state == COMPARE_ONLY_NEW ? "  only in NEW" : "  only in BASE", out);
-	else if (f->verdict == COMPARE_UNKNOWN && diff_stages[row->key.stage].kind == STAGE_TIME)
+	else if (f->verdict == COMPARE_UNKNOWN && lacks_samples(row, f))
 		fprintf(out, "  needs %" PRIu64, f->needs);
 }
 

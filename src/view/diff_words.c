@@ -11,7 +11,7 @@
 
 #define FOLLOWERS_TOLD 6
 #define BETTER_TOLD 3
-#define LOAD_DIFFERS 1.2	/* so many times the signals a second */
+#define LOAD_DIFFERS 1.2	/* so many times the signals, or page faults, a second */
 #define NS_PER_S 1e9
 
 char *diff_stat_name(char *buf, size_t size, double stat)
@@ -247,23 +247,24 @@ static void note_missing(struct noting *n, const struct diff_side *side)
 	}
 }
 
-static double per_second(const struct diff_side *side)
+static double per_second(const struct diff_side *side, bool faults)
 {
-	double signals = 0, seconds = 0;
+	double count = 0, seconds = 0;
 
 	for (size_t i = 0; i < side->count; i++) {
-		signals += side->recordings[i].signals;
+		count += faults ? side->recordings[i].faults : side->recordings[i].signals;
 		seconds += (side->recordings[i].to_ns - side->recordings[i].from_ns) / NS_PER_S;
 	}
-	return seconds > 0 ? signals / seconds : 0;
+	return seconds > 0 ? count / seconds : 0;
 }
 
-static void note_load(struct noting *n)
+static void note_load(struct noting *n, bool faults)
 {
-	double base = per_second(&n->diff->base), fresh = per_second(&n->diff->fresh);
+	double base = per_second(&n->diff->base, faults), fresh = per_second(&n->diff->fresh, faults);
 
 	if (base > fresh * LOAD_DIFFERS || fresh > base * LOAD_DIFFERS)
-		note(n, "the load differs: %.1f signals/s, then %.1f; that alone can change latencies and drops", base, fresh);
+		note(n, "the load differs: %.1f %s/s, then %.1f; that alone can change latencies and %s", base,
+		     faults ? "page faults" : "signals", fresh, faults ? "fallbacks" : "drops");
 }
 
 static void note_units(struct noting *n)
@@ -314,7 +315,8 @@ int diff_notes(const struct diff *d, struct diff_notes *notes)
 	note_mixture(&n, &d->fresh, "NEW");
 	if (d->entry_joined)
 		note(&n, "only some were recorded with --sched: descheduled, in_guest and in_host are counted as entry");
-	note_load(&n);
+	note_load(&n, false);
+	note_load(&n, true);
 	note_units(&n);
 	for (size_t i = 0; i < d->compare->count; i++)
 		note_row(&n, &d->compare->rows[i]);

@@ -5,6 +5,7 @@
 """Asynchronous page faults on a stock kernel: what sdeitop records of them, against what the guest and KVM's own tracepoints know."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -180,6 +181,13 @@ def check_doctor():
        a.same("kvm_sdei_signal", states["kvm_sdei_signal"], "no"))
 
 
+def check_said():
+    """All probes are there, of those asked for."""
+    with open(f"{OUT}/rec.err", encoding="utf-8") as file:
+        told = re.findall(r"\((\d+)/(\d+) probes\)", file.read())
+    ok("apf/record says how many probes it has", a.same("told", len(told), 2) + [f"{n} of {of}" for n, of in told if n != of])
+
+
 def main():
     if os.uname().machine != "x86_64":
         print("skip apf the x86 lab is only built on x86_64")
@@ -190,6 +198,7 @@ def main():
         ok("apf", [f"exit status {status}"] + output.splitlines()[-10:])
     else:
         check_doctor()
+        check_said()
         check_cases()
         check_lossy()
         check_recording()
