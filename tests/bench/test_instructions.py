@@ -13,7 +13,9 @@ import tempfile
 import termios
 import threading
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from verdict import TOP, finish, make, ok  # noqa: E402
+
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 TOOLS = os.path.join(TOP, "build", "tool", "bench")
 RECORDS = 200_000
@@ -70,18 +72,17 @@ def count_redraws(directory):
 
 
 def judge(name, counted, limit, of):
-    good = 0 < counted <= limit
-    print(f"{'ok' if good else 'not ok'} {name} takes {counted:.0f} instructions a {of}, at most {limit}", flush=True)
-    return good
+    complaints = [] if 0 < counted <= limit else [f"{counted:.0f}"]
+    ok(f"{name} takes at most {limit} instructions a {of}", complaints, f"{counted:.0f}")
 
 
 def main():
-    programs = ["build/sdeitop", "build/tool/bench/record_throughput", "build/tool/bench/screen_redraw"]
-    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, *programs], check=True, stdout=sys.stderr)
+    make("build/sdeitop", "build/tool/bench/record_throughput", "build/tool/bench/screen_redraw")
     with tempfile.TemporaryDirectory() as directory:
-        good = [judge(name, count(command, directory) / RECORDS, LIMITS[name], "record") for name, command in commands(directory)]
-        good.append(judge("a redraw", count_redraws(directory), REDRAW_LIMIT, f"time with {VCPUS} vCPUs"))
-    sys.exit(0 if all(good) else 1)
+        for name, command in commands(directory):
+            judge(name, count(command, directory) / RECORDS, LIMITS[name], "record")
+        judge("a redraw", count_redraws(directory), REDRAW_LIMIT, f"time with {VCPUS} vCPUs")
+    finish()
 
 
 main()

@@ -13,25 +13,16 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from browser import Browser  # noqa: E402
+from verdict import TOP, finish, make, ok  # noqa: E402
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 RECORD = os.path.join(TOP, "build", "tool", "browser", "record")
 SIZE_MAX = 1500000
 SIZES = {"desktop": (1440, 900, False), "phone": (390, 844, True)}
 PARTS = ["masked", "disabled", "blocked", "entry", "descheduled", "in_guest", "in_host"]
 ROWS_MAX, HISTS_MAX = 500, 64
-failures = 0
-
-
-def ok(name, complaints, note=""):
-    global failures
-    print(f"{'not ok' if complaints else 'ok'} browser/{name}{' # ' + note if note and not complaints else ''}", flush=True)
-    for complaint in complaints[:12]:
-        print(f"# {complaint}")
-    failures += bool(complaints)
 
 
 # --- what a page has
@@ -591,16 +582,16 @@ def report_on(browser, name, page, recording, *options, status=0):
     browser.size(1440, 900)
     browser.open(page)
     got = browser.evaluate(READ)
-    ok(f"{name}: the heads have the report's figures", check_heads(got, report))
+    ok(f"browser/{name}: the heads have the report's figures", check_heads(got, report))
     for check in (check_vms, check_events, check_blame, check_drops, check_masks, check_calls, check_plots, check_findings):
-        ok(f"{name}: {check.__name__[6:]} have the report's figures", check(got, report))
+        ok(f"browser/{name}: {check.__name__[6:]} have the report's figures", check(got, report))
     complaints, checked = check_hists(got, report)
-    ok(f"{name}: histograms have the report's figures", complaints, f"{checked} of them")
-    ok(f"{name}: durations are told as they are", check_durations(got), f"{len(got['durations'])} of them")
-    ok(f"{name}: all links lead somewhere in the page", [f"{got['dead']} do not"] if got["dead"] or len(got["links"]) < 10 else [])
-    ok(f"{name}: fits desktop and phone, light and dark, and is silent", check_layout(browser, page))
+    ok(f"browser/{name}: histograms have the report's figures", complaints, f"{checked} of them")
+    ok(f"browser/{name}: durations are told as they are", check_durations(got), f"{len(got['durations'])} of them")
+    ok(f"browser/{name}: all links lead somewhere in the page", [f"{got['dead']} do not"] if got["dead"] or len(got["links"]) < 10 else [])
+    ok(f"browser/{name}: fits desktop and phone, light and dark, and is silent", check_layout(browser, page))
     size = os.path.getsize(page)
-    ok(f"{name}: is small", [f"{size} bytes"] if size > SIZE_MAX else [], f"{size} bytes")
+    ok(f"browser/{name}: is small", [f"{size} bytes"] if size > SIZE_MAX else [], f"{size} bytes")
     return got, report
 
 
@@ -636,7 +627,7 @@ def test_hostile(browser, directory, recording):
     page = os.path.join(directory, "hostile.html")
     run(SDEITOP, "report", "--html", page, recording)
     browser.open(page)
-    ok("hostile names: nothing in the page can act", check_inert(browser))
+    ok("browser/hostile names: nothing in the page can act", check_inert(browser))
     got, report = report_on(browser, "hostile names", page, recording)
     complaints = []
     for vm in report["vms"]:
@@ -645,7 +636,7 @@ def test_hostile(browser, directory, recording):
             complaints.append(f"{shown_name!r} instead of {escaped(vm['name'])!r}")
     if not got["title"] == got["tab"] == "SDEI on " + report["recording"]["host"] or "<script>" not in got["title"]:
         complaints.append(f"the titles are {got['title']!r} and {got['tab']!r}")
-    ok("hostile names: are text, all of them", complaints, f"{len(got['names'])} names")
+    ok("browser/hostile names: are text, all of them", complaints, f"{len(got['names'])} names")
 
 
 def test_long(browser, directory):
@@ -653,9 +644,9 @@ def test_long(browser, directory):
     run(RECORD, "long", page)
     size = os.path.getsize(page)
     browser.open(page)
-    ok("a name of 64 KiB is text", check_inert(browser))
-    ok("a name of 64 KiB fits desktop and phone", check_layout(browser, page))
-    ok("a name of 64 KiB is cut", [f"{size} bytes"] if size > 300000 else [], f"{size} bytes")
+    ok("browser/a name of 64 KiB is text", check_inert(browser))
+    ok("browser/a name of 64 KiB fits desktop and phone", check_layout(browser, page))
+    ok("browser/a name of 64 KiB is cut", [f"{size} bytes"] if size > 300000 else [], f"{size} bytes")
 
 
 def test_policy(browser, directory, page):
@@ -674,10 +665,10 @@ def test_policy(browser, directory, page):
     complaints = [f"asked for {sent}, failed {failed}"] if sent and failed != ["csp"] * len(sent) else []
     if browser.evaluate("typeof window.pwned") != "undefined":
         complaints.append("a script ran")
-    ok("the policy stops what would load or run", complaints)
+    ok("browser/the policy stops what would load or run", complaints)
     missed = [name for name, found in (("console", told(events, "file://" + spoiled)), ("markup", check_inert(browser)),
                                        ("width", check_layout(browser, spoiled))) if not found]
-    ok("markup in the page would be noticed", missed)
+    ok("browser/markup in the page would be noticed", missed)
 
 
 def test_damaged(browser, directory, recording):
@@ -689,7 +680,7 @@ def test_damaged(browser, directory, recording):
         file.seek(os.path.getsize(stream) // 2)
         file.write(b"\xff" * 64)
     got, report = report_on(browser, "a damaged recording", os.path.join(directory, "damaged.html"), copy, status=5)
-    ok("a damaged recording: says what is missing", [] if report["problem_count"] and got["missing"] else [str(report["problem_count"])])
+    ok("browser/a damaged recording: says what is missing", [] if report["problem_count"] and got["missing"] else [str(report["problem_count"])])
 
 
 def test_eternal(browser, directory, recording):
@@ -699,8 +690,8 @@ def test_eternal(browser, directory, recording):
     browser.open(page)
     got = browser.evaluate(READ)
     complaints = [] if got["lead"] == float(max(late["latency_ns"] for _, _, e in each_event(report) for late in e["late"])) else [str(got["lead"])]
-    ok("times as late as can be: the page is there", complaints + [c for plot in got["maps"].values() for c in check_legend(plot)])
-    ok("times as late as can be: fits desktop and phone", check_layout(browser, page))
+    ok("browser/times as late as can be: the page is there", complaints + [c for plot in got["maps"].values() for c in check_legend(plot)])
+    ok("browser/times as late as can be: fits desktop and phone", check_layout(browser, page))
 
 
 def test_alone(directory, recording):
@@ -713,7 +704,7 @@ def test_alone(directory, recording):
             return {k: without_intervals(v) for k, v in value.items() if not k.startswith("interval")}
         return [without_intervals(v) for v in value] if isinstance(value, list) else value
     plain, paged = (without_intervals(report) for report in reports)
-    ok("the report is the same with and without a page", [k for k in plain if plain[k] != paged.get(k)])
+    ok("browser/the report is the same with and without a page", [k for k in plain if plain[k] != paged.get(k)])
 
 
 def test_all(browser, directory, web):
@@ -740,7 +731,7 @@ def test_all(browser, directory, web):
 
 
 def main():
-    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "build/sdeitop", "build/tool/browser/record"], check=True, stdout=sys.stderr)
+    make("build/sdeitop", "build/tool/browser/record")
     directory = tempfile.mkdtemp(prefix="sdei-report-html-")
     web = run(RECORD, "web").decode().strip()
     browser = Browser()
@@ -750,7 +741,7 @@ def main():
         browser.close()
         shutil.rmtree(web)
         shutil.rmtree(directory)
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 if __name__ == "__main__":

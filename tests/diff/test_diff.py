@@ -14,21 +14,14 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from verdict import TOP, finish, make, ok  # noqa: E402
+
 SDEITOP = os.environ.get("SDEITOP", os.path.join(TOP, "build", "sdeitop"))
 RECORDINGS = os.path.join(TOP, "build", "tool", "diff", "recordings")
 PAIRS = int(os.environ.get("PAIRS", "200"))
 CONFIDENCES = (0.99, 0.95, 0.9)
 HARSH = ("--threshold", "0%", "--min-us", "0")	# whatever is beyond chance counts
-failures = 0
-
-
-def ok(name, complaints, note=""):
-    global failures
-    print(f"{'not ok' if complaints else 'ok'} diff/{name}{' # ' + note if note else ''}", flush=True)
-    for complaint in complaints[:12]:
-        print(f"# {complaint}")
-    failures += bool(complaints)
 
 
 # --- recordings and comparisons
@@ -87,7 +80,7 @@ def alarms(name, calls):
     if missed(results) > 0.1:
         complaints.append(f"{missed(results):.3f} of the intervals at confidence 0.9 are wrong")
     rates.append(f"{100 * missed(results):.1f} % of the intervals at 0.9 are wrong")
-    ok(name, complaints, f"{len(calls)} pairs, false alarms: {', '.join(rates)}")
+    ok(f"diff/{name}", complaints, f"{len(calls)} pairs, false alarms: {', '.join(rates)}")
 
 
 def check_pairs(folder):
@@ -118,7 +111,7 @@ def check_found(folder, stage, wish, allowed):
             complaints.append(f"pair {i} ended with {status}: {result['sentence']}")
         elif f"{stage} of event 0 is " not in result["sentence"] and stage != "mask":
             complaints.append(f"pair {i}: {result['sentence']}")
-    ok(f"{wish.replace('=', '_')}_percent_is_found", complaints, results[0][1]["sentence"])
+    ok(f"diff/{wish.replace('=', '_')}_percent_is_found", complaints, results[0][1]["sentence"])
 
 
 def check_sets_found(folder):
@@ -128,11 +121,11 @@ def check_sets_found(folder):
     status, result = diff(*sides(base, new))
     causes = {cause["stage"] for cause in result["causes"]}
     complaints = [] if status == 3 and causes == {"handler"} else [f"ended with {status}: {result['sentence']}"]
-    ok("repeated_runs_find_10_percent", complaints, result["sentence"])
+    ok("diff/repeated_runs_find_10_percent", complaints, result["sentence"])
 
 
 def main():
-    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "build/sdeitop", "build/tool/diff/recordings"], check=True, stdout=sys.stderr)
+    make("build/sdeitop", "build/tool/diff/recordings")
     checks = [
         check_pairs, check_sets, check_sets_found,
         lambda folder: check_found(folder, "entry", "entry=110", ["dispatch"]),
@@ -145,7 +138,7 @@ def main():
             check(folder)
         finally:
             shutil.rmtree(folder)
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 if __name__ == "__main__":

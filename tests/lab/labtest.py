@@ -1,24 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the lab tests in Python share: running commands in the lab, and saying how it went."""
+"""What the lab tests in Python share: running commands in the lab, and what tests/verdict.py has."""
 import os
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from verdict import TOP, finish, make, ok    # noqa: E402,F401  for who imports this module
+
 HERE = os.path.join(TOP, "tests", "lab")
-failures = 0
-
-
-def ok(name, complaints, note=""):
-    """One line per test; the first complaints of a failed one as comments."""
-    global failures
-    print(f"{'not ok' if complaints else 'ok'} {name}{' # ' + note if note and not complaints else ''}")
-    for complaint in complaints[:12]:
-        print(f"# {complaint}")
-    if len(complaints) > 12:
-        print(f"# … and {len(complaints) - 12} more")
-    failures += bool(complaints)
-    sys.stdout.flush()
 
 
 def script(name):
@@ -44,7 +33,3 @@ def lab(out, *command, timeout=300, options=()):
 
 def out_dir(name):
     return os.path.join(TOP, "build", "lab", name)
-
-
-def finish():
-    sys.exit(1 if failures else 0)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from labtest import TOP, finish, lab, ok, out_dir, script    # noqa: E402
+from labtest import TOP, finish, lab, make, ok, out_dir, script    # noqa: E402
 
 OUT = out_dir("calls")
 UNIT = os.path.join(TOP, "contrib", "systemd", "sdeid.service")
@@ -122,7 +122,7 @@ def check(what, path, machine, least):
 
 def on_host():
     """The same program as it is installed: linked dynamically, of this machine."""
-    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, NOTE[len(TOP) + 1:], "build/sdeid"], check=True, stdout=sys.stderr)
+    make(NOTE[len(TOP) + 1:], "build/sdeid")
     path = os.path.join(OUT, "host.calls")
     subprocess.run([NOTE, path, os.path.join(TOP, "build", "sdeid"), "--check"], check=False, stderr=subprocess.DEVNULL)
     for _ in range(1000):

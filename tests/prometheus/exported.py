@@ -6,27 +6,20 @@ import re
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import verdict  # noqa: E402
+from verdict import TOP  # noqa: E402
+
 EXPORTER = os.path.join(TOP, "build", "tool", "prometheus", "exporter")
 CONTRIB = os.path.join(TOP, "contrib")
-failures = 0
 
 
 def ok(name, complaints, note=""):
-    global failures
-    print(f"{'not ok' if complaints else 'ok'} prometheus/{name}{' # ' + note if note and not complaints else ''}", flush=True)
-    for complaint in complaints[:12]:
-        print(f"# {complaint}")
-    failures += bool(complaints)
-
-
-def end():
-    sys.exit(1 if failures else 0)
+    verdict.ok(f"prometheus/{name}", complaints, note)
 
 
 def build(*more):
-    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "build/tool/prometheus/exporter", *more], check=True,
-                   stdout=sys.stderr)
+    verdict.make("build/tool/prometheus/exporter", *more)
 
 
 class Exporter:

@@ -15,6 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exported  # noqa: E402
 from exported import CONTRIB, TOP, Exporter, as_asked, dashboard, dashboard_targets, ok, parse, read  # noqa: E402
+from verdict import finish  # noqa: E402
 
 RULES = os.path.join(CONTRIB, "prometheus")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
@@ -251,7 +252,7 @@ def main():
         test_layout()
     finally:
         shutil.rmtree(directory)
-    exported.end()
+    finish()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exported  # noqa: E402
 from exported import CONTRIB, Exporter, as_asked, dashboard_targets, ok, parse, read  # noqa: E402
+from verdict import finish  # noqa: E402
 
 WAIT_S = 20
 
@@ -369,7 +370,7 @@ def main():
         with_servers(directory, texts)
     finally:
         shutil.rmtree(directory)
-    exported.end()
+    finish()
 
 
 if __name__ == "__main__":

@@ -10,19 +10,12 @@ import re
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from verdict import TOP, finish, ok  # noqa: E402
+
 PROGRAM = os.environ.get("SDEITOP", os.path.join(TOP, "build", "sdeitop"))
 DAEMON = os.path.join(os.path.dirname(PROGRAM), "sdeid")
 MAN = os.path.join(TOP, "man")
-failures = 0
-
-
-def ok(name, complaints):
-    global failures
-    print(f"{'not ok' if complaints else 'ok'} {name}")
-    for complaint in complaints[:12]:
-        print(f"# {complaint}")
-    failures += bool(complaints)
 
 
 def read(path):
@@ -208,8 +201,8 @@ def main():
     for name in sorted(os.listdir(MAN)):
         ok(f"man/{name} has no faults", lint(os.path.join(MAN, name)))
     ok("completion offers what there is", check_completion())
-    return 1 if failures else 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

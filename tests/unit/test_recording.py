@@ -12,20 +12,13 @@ import subprocess
 import sys
 import zlib
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from verdict import TOP, finish, ok  # noqa: E402
+
 PROGRAM = os.environ.get("SDEITOP", os.path.join(TOP, "build", "sdeitop"))
 PAGE = os.path.join(TOP, "man", "sdeitop-recording.5")
 RECORDING = os.path.join(TOP, "tests", "data", "recording-1")
 NONE = 0xffffffff
-failures = 0
-
-
-def ok(name, complaints):
-    global failures
-    print(f"{'not ok' if complaints else 'ok'} {name}")
-    for complaint in complaints[:12]:
-        print(f"# {complaint}")
-    failures += bool(complaints)
 
 
 def part(page, name):
@@ -202,14 +195,14 @@ def main():
         reader, found, statuses = decode(page)
     except (Trouble, KeyError, ValueError, IndexError) as trouble:
         ok("a reader made from the page reads the recording", [repr(trouble)])
-        return 1
+        finish()
     ok("a reader made from the page reads the recording", [] if len(reader.used) > 15 else [f"only layouts {reader.used}"])
     done = subprocess.run([PROGRAM, "events", "-j", RECORDING], capture_output=True, text=True, check=False)
     printed = [json.loads(line) for line in done.stdout.splitlines()]
     ok("its records are those that sdeitop events prints", differences(found, printed) + done.stderr.splitlines())
     ok("its statuses are as the page says", check_statuses(statuses))
-    return 1 if failures else 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
