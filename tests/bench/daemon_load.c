@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../src/cli/feeder.h"
 #include "../../src/daemon/exporter.h"
 #include "../../src/daemon/recorder.h"
 #include "../../src/trace/pack.h"
+#include "../random_bits.h"
+#include "lib/clock.h"
 
 #define VCPUS 4096U
 #define VCPUS_OF_VM 8U
@@ -44,28 +45,12 @@ struct load {
 	unsigned int writes;
 };
 
-static uint64_t clock_of(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + ts.tv_nsec;
-}
-
 static uint64_t cpu_ns(void)
 {
-	return clock_of(CLOCK_PROCESS_CPUTIME_ID);
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /* --- records */
-
-static uint32_t random_below(struct load *l, uint32_t below)
-{
-	l->seed ^= l->seed << 13;
-	l->seed ^= l->seed >> 7;
-	l->seed ^= l->seed << 17;
-	return (uint64_t)(uint32_t)(l->seed >> 16) * below >> 32;
-}
 
 /* A mask, a signal meanwhile, its dispatch and its end. */
 static void step(struct sdei_record *r, unsigned int number)
@@ -90,7 +75,7 @@ static void step(struct sdei_record *r, unsigned int number)
 static void fill(struct load *l)
 {
 	for (unsigned int round = 0; round < RATE; round++) {
-		uint32_t first = random_below(l, VCPUS);
+		uint32_t first = random_below(&l->seed, VCPUS);
 
 		for (uint32_t i = 0; i < VCPUS; i++) {
 			uint32_t vcpu = (first + i) * 2654435761U % VCPUS;
@@ -98,7 +83,7 @@ static void fill(struct load *l)
 
 			*r = (struct sdei_record){ .vm = 1000 + vcpu / VCPUS_OF_VM, .vcpu = vcpu % VCPUS_OF_VM };
 			step(r, (round + vcpu) % STEPS);
-			r->time_ns = l->now_ns + (round * VCPUS + i) * (SECOND_NS / RECORDS) + random_below(l, SECOND_NS / RECORDS);
+			r->time_ns = l->now_ns + (round * VCPUS + i) * (SECOND_NS / RECORDS) + random_below(&l->seed, SECOND_NS / RECORDS);
 		}
 	}
 	l->now_ns += SECOND_NS;
@@ -159,10 +144,10 @@ static void drain(struct load *l, const struct sdei_record *records, uint32_t co
 static void write_file(struct load *l)
 {
 	const struct view_status status = { .now_ns = l->now_ns, .wall_ns = (int64_t)l->now_ns };
-	uint64_t start = cpu_ns(), begin = clock_of(CLOCK_MONOTONIC), took;
+	uint64_t start = cpu_ns(), begin = clock_ns(CLOCK_MONOTONIC), took;
 
 	exporter_write(l->exporter, feeder_model(l->feeder), &status);
-	took = clock_of(CLOCK_MONOTONIC) - begin;
+	took = clock_ns(CLOCK_MONOTONIC) - begin;
 	l->write_ns += cpu_ns() - start;
 	l->writes++;
 	l->longest_ns = took > l->longest_ns ? took : l->longest_ns;

@@ -6,31 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../src/cli/textfile.h"
 #include "../../src/view/metrics.h"
+#include "../random_bits.h"
+#include "lib/clock.h"
 
 #define ROUNDS 9
 #define EPISODES 200
-
-static uint64_t clock_now(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static uint64_t seed = 88172645463325252ULL;
 
 /* Spread over some powers of two, as latencies are. */
 static uint64_t random_time(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return 500 + ((seed >> 20) % 100000 >> (seed % 8));
+	uint64_t bits = random_bits(&seed);
+
+	return 500 + ((bits >> 20) % 100000 >> (bits % 8));
 }
 
 static void feed(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint8_t kind, uint8_t state, uint8_t outcome)
@@ -72,10 +64,10 @@ static uint64_t best_of(struct metrics *x, const struct model *m, const struct m
 
 		if (file)
 			metrics_render(x, m, host, &text, size);
-		start = clock_now(file ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID);
+		start = clock_ns(file ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID);
 		if (file ? textfile_write(file, text, *size) : metrics_render(x, m, host, &text, size))
 			return 0;
-		took = clock_now(file ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID) - start;
+		took = clock_ns(file ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID) - start;
 		if (round && took < best)
 			best = took;
 	}

@@ -6,23 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../src/model/image.h"
 #include "../unit/sdei_machine.h"
+#include "lib/clock.h"
 
 #define VMS 512
 #define VCPUS 8
 #define RECORDS (1000 * VCPUS)
 #define ROUNDS 5
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 struct feeding {
 	struct model *m;
@@ -64,16 +56,16 @@ static struct taken measure(const struct model *m)
 
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		unsigned char *bytes = NULL;
-		uint64_t start = now_ns(), saved, loaded;
+		uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID), saved, loaded;
 		struct model *copy;
 		int err;
 
 		t.size = 0;
 		if (image_save(m, NULL, &bytes, &t.size))
 			exit(1);
-		saved = now_ns();
+		saved = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		copy = image_load(bytes, t.size, NULL, NULL, &err);
-		loaded = now_ns();
+		loaded = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		if (!copy)
 			exit(1);
 		t.save_ns = saved - start < t.save_ns ? saved - start : t.save_ns;

@@ -10,70 +10,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../src/model/model.h"
+#include "../random_bits.h"
+#include "lib/clock.h"
+#include "lib/episode.h"
 
 #define RECORDS (1U << 22)
 #define ROUNDS 3
 #define BATCH 512
-#define STEPS 8	/* records of an episode, see step() */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static uint64_t seed = 88172645463325252ULL;
-
-static uint32_t random_below(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint64_t)(uint32_t)(seed >> 16) * below >> 32;
-}
-
-/* Two dispatched episodes, a signal coalesced, the PE masked and unmasked. */
-static void step(struct sdei_record *r, unsigned int number)
-{
-	static const struct { uint8_t kind, state, outcome; int error; } steps[STEPS] = {
-		{ SDEI_SIGNAL, SDEI_PENDING, SDEI_QUEUED, 0 },
-		{ SDEI_DISPATCH, SDEI_RUNNING, 0, 0 },
-		{ SDEI_COMPLETE, 0, SDEI_COMPLETED, 0 },
-		{ SDEI_MASK, SDEI_MASKED, 0, 1 },
-		{ SDEI_SIGNAL, SDEI_PENDING | SDEI_MASKED, SDEI_QUEUED, 0 },
-		{ SDEI_UNMASK, 0, 0, 0 },
-		{ SDEI_DISPATCH, SDEI_RUNNING, 0, 0 },
-		{ SDEI_COMPLETE, 0, SDEI_COMPLETED, 0 },
-	};
-
-	r->kind = steps[number].kind;
-	r->outcome = steps[number].outcome;
-	r->error = steps[number].error;
-	r->state = steps[number].state;
-	if (r->kind == SDEI_MASK || r->kind == SDEI_UNMASK)
-		r->event = SDEI_NONE;
-	else
-		r->state |= SDEI_REGISTERED | SDEI_ENABLED;
-}
 
 static uint64_t fill(struct sdei_record *records, uint32_t vcpus, uint32_t together, uint64_t time)
 {
 	uint32_t first = 0;
 
 	for (uint32_t i = 0; i < RECORDS; first += together) {
-		for (unsigned int number = 0; number < STEPS; number++) {
+		for (unsigned int number = 0; number < EPISODE_STEPS; number++) {
 			for (uint32_t k = 0; k < together && i < RECORDS; k++, i++) {
 				/* An odd factor: a permutation that no prefetcher follows. */
 				uint32_t vcpu = (first + k) * 2654435761U % vcpus;
 
-				time += 1 + random_below(1000);
+				time += 1 + random_below(&seed, 1000);
 				records[i] = (struct sdei_record){ .time_ns = time, .vm = 1000 + vcpu / 8, .vcpu = vcpu % 8 };
-				step(&records[i], number);
+				episode_step(&records[i], number);
 			}
 		}
 	}
@@ -136,9 +97,9 @@ static void run(struct sdei_record *records, uint32_t vcpus, uint32_t together, 
 		uint64_t start, took;
 
 		time = fill(records, vcpus, together, time);
-		start = now_ns();
+		start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		feed(m, records, many);
-		took = now_ns() - start;
+		took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 		if (round && took < best)	/* the first one creates everything */
 			best = took;
 	}

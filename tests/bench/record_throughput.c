@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../src/model/sdei.h"
+#include "../random_bits.h"
 #include "lib/clock.h"
 #include "lib/recorder.h"
 
@@ -48,21 +49,13 @@ struct vcpu {
 
 static uint64_t seed = 88172645463325252ULL;
 
-static uint32_t random_below(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint64_t)(uint32_t)(seed >> 16) * below >> 32;
-}
-
 static const enum step *random_script(void)
 {
 	unsigned int which = 0, all = 0, chosen;
 
 	for (unsigned int i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
 		all += shares[i];
-	for (chosen = random_below(all); chosen >= shares[which]; which++)
+	for (chosen = random_below(&seed, all); chosen >= shares[which]; which++)
 		chosen -= shares[which];
 	return scripts[which];
 }
@@ -72,9 +65,9 @@ static const enum step *random_script(void)
 /* In two of three cases in the kernel, else in a program; the pages are not many. */
 static uint64_t random_pc(void)
 {
-	uint64_t base = random_below(3) ? 0xffff800008000000 : 0xaaaac0de0000;
+	uint64_t base = random_below(&seed, 3) ? 0xffff800008000000 : 0xaaaac0de0000;
 
-	return base + random_below(4096) * 4;
+	return base + random_below(&seed, 4096) * 4;
 }
 
 static size_t make_call(union record *r, uint32_t number, uint64_t argument)
@@ -139,7 +132,7 @@ static size_t make(union record *r, enum step step)
 	case COMPLETE:
 		return make_complete(r, SDEI_COMPLETED, 0);
 	case RESUME:
-		return make_complete(r, SDEI_RESUMED, 0xffff800008000000 + random_below(4096) * 4);
+		return make_complete(r, SDEI_RESUMED, 0xffff800008000000 + random_below(&seed, 4096) * 4);
 	case COMPLETE_CALL:
 	case RESUME_CALL:
 		return make_call(r, step == COMPLETE_CALL ? 0x25 : 0x26, 0);
@@ -208,7 +201,7 @@ static uint64_t run(struct bench_recorder *r, uint64_t records, union record *ch
 		size_t count = records - done < CHUNK ? records - done : CHUNK;
 
 		for (size_t i = 0; i < count; i++)
-			sizes[i] = advance(&chunk[i], &vcpus[random_below(VCPUS)], time_ns += 2 + random_below(2 * STEP_NS));
+			sizes[i] = advance(&chunk[i], &vcpus[random_below(&seed, VCPUS)], time_ns += 2 + random_below(&seed, 2 * STEP_NS));
 		took_ns += record_chunk(r, chunk, sizes, count);
 		done += count;
 	}

@@ -16,6 +16,7 @@
 
 #include "src/view/names.h"
 #include "src/view/report.h"
+#include "tests/random_bits.h"
 #include "tests/unit/recording_scene.h"
 
 #define MS RECORDED_NS_PER_MS
@@ -86,12 +87,9 @@ static void put_episode(uint64_t time_ns, struct who who, uint64_t latency_ns, u
 
 static uint64_t dice(void)
 {
-	static uint64_t state = 88172645463325252;
+	static uint64_t seed = 88172645463325252;
 
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return random_bits(&seed);
 }
 
 /* In each column something else than in the one before, of each vCPU: nothing of a plot can be drawn together. */

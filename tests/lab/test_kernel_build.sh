@@ -6,13 +6,12 @@
 # shellcheck disable=SC2317 # called through judge
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
-OUT=$PWD/build/lab/test-kernel-build
+OUT=$(mktemp -d)
+trap 'rm -rf "$OUT"' EXIT
 COPY=$OUT/copy
 SAID=$OUT/said
 FAILURES=0
-rm -rf "$OUT"
-mkdir -p "$OUT/bin"
-trap 'rm -rf "$OUT"' EXIT
+mkdir "$OUT/bin"
 
 judge() { # NAME CONDITION…
 	local name=$1

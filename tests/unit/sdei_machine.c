@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sdei_machine.h"
+#include "../random_bits.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,10 +13,7 @@
 
 uint64_t machine_random(struct machine *m, uint64_t below)
 {
-	m->seed ^= m->seed << 13;
-	m->seed ^= m->seed >> 7;
-	m->seed ^= m->seed << 17;
-	return (m->seed >> 11) % below;
+	return (random_bits(&m->seed) >> 11) % below;
 }
 
 static void *must(void *memory)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "command_run.h"
+#include "directory.h"
 #include "recording_scene.h"
 #include "src/cli/commands.h"
 #include "src/cli/messages.h"
@@ -249,10 +250,7 @@ static int make_recordings(void **state)
 
 static int remove_recordings(void **state)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return remove_tree(folder);
 }
 
 /* --- running it */

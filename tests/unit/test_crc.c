@@ -11,28 +11,21 @@
 #include <cmocka.h>
 
 #include "src/trace/crc.h"
+#include "tests/random_bits.h"
 
 #define LONGEST 70000
 
 static uint64_t seed = 3;
 
-static uint64_t random_bits(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
 /* The bytes end where the memory ends, for the sanitizer to watch. */
 static void check(size_t size, unsigned int offset)
 {
 	uint8_t *bytes = malloc(size + offset + 1);
-	uint32_t before = random_bits() % 4 ? random_bits() : 0;
+	uint32_t before = random_bits(&seed) % 4 ? random_bits(&seed) : 0;
 	uint8_t *end = bytes + offset + size, *tight;
 
 	for (uint8_t *at = bytes; at < end; at++)
-		*at = random_bits() >> 32;
+		*at = random_bits(&seed) >> 32;
 	tight = malloc(size ?: 1);
 	memcpy(tight, bytes + offset, size);
 	assert_int_equal(crc_of(before, bytes + offset, size), crc32(before, bytes + offset, size));
@@ -51,7 +44,7 @@ static void test_every_short_length(void **state)
 static void test_long(void **state)
 {
 	for (int i = 0; i < 300; i++)
-		check(random_bits() % LONGEST, random_bits() % 16);
+		check(random_bits(&seed) % LONGEST, random_bits(&seed) % 16);
 }
 
 /* In pieces it is the same as at once. */
@@ -60,13 +53,13 @@ static void test_pieces(void **state)
 	uint8_t bytes[3000];
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = random_bits() >> 32;
+		bytes[i] = random_bits(&seed) >> 32;
 	for (int round = 0; round < 1000; round++) {
 		uint32_t crc = 0;
 		size_t at = 0;
 
 		while (at < sizeof(bytes)) {
-			size_t piece = 1 + random_bits() % 300;
+			size_t piece = 1 + random_bits(&seed) % 300;
 
 			if (piece > sizeof(bytes) - at)
 				piece = sizeof(bytes) - at;

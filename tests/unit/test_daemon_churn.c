@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "sdei_machine.h"
 #include "src/cli/feeder.h"
 #include "src/daemon/exporter.h"
@@ -52,10 +53,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[80];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
+	return remove_tree(directory);
 }
 
 static char *look_up(void *ctx, uint32_t vm)

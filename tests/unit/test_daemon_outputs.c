@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "src/cli/messages.h"
 #include "src/daemon/exporter.h"
 #include "src/daemon/ghosts.h"
@@ -40,10 +41,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[80];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
+	return remove_tree(directory);
 }
 
 /* --- the log */

@@ -11,6 +11,7 @@
 
 #include "sdei_machine.h"
 #include "src/view/evidence.h"
+#include "tests/random_bits.h"
 
 #define RECORDS 60013
 #define VCPUS 23
@@ -29,18 +30,10 @@ static struct {
 	uint64_t seed;
 } all;
 
-static uint64_t random_bits(void)
-{
-	all.seed ^= all.seed << 13;
-	all.seed ^= all.seed >> 7;
-	all.seed ^= all.seed << 17;
-	return all.seed;
-}
-
 /* What is missing of quiet ones makes findings, some of which lack what was before them. */
 static bool is_shown(const struct sdei_record *record)
 {
-	return record->vcpu % QUIET || all.count < RECORDS / 20 || random_bits() % 200 == 0;
+	return record->vcpu % QUIET || all.count < RECORDS / 20 || random_bits(&all.seed) % 200 == 0;
 }
 
 static void emit(void *ctx, const struct sdei_record *record, size_t size)

@@ -11,22 +11,15 @@
 
 #include "../../src/model/bytes.h"
 #include "../../src/model/hist.h"
+#include "../random_bits.h"
 #include "same_hist.h"
 
 static uint64_t seed = 88172645463325252ULL;
 
-static uint64_t next_random(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
 /* Of any size: every power of two is as likely as another. */
 static uint64_t random_duration(void)
 {
-	return next_random() >> (24 + next_random() % 40);
+	return random_bits(&seed) >> (24 + random_bits(&seed) % 40);
 }
 
 static struct hist *hist_of(const uint64_t *values, size_t count)
@@ -259,7 +252,7 @@ static void test_stddev_is_sound(void **state)
 		static uint64_t values[9973];
 
 		for (size_t i = 0; i < 9973; i++) {
-			values[i] = bases[k] + next_random() % 5;
+			values[i] = bases[k] + random_bits(&seed) % 5;
 			mean += (long double)(values[i] - bases[k]) / 9973;
 			hist_add(h, values[i], NULL);
 		}
@@ -303,38 +296,21 @@ static void test_worst(void **state)
 	hist_free(h);
 }
 
-static void check_same(const struct hist *a, const struct hist *b)
-{
-	struct hist_bucket x, y;
-	unsigned int i = 0, k = 0;
-
-	assert_int_equal(hist_count(a), hist_count(b));
-	assert_int_equal(hist_sum(a), hist_sum(b));
-	assert_int_equal(hist_min(a), hist_min(b));
-	assert_int_equal(hist_max(a), hist_max(b));
-	assert_true(hist_stddev(a) == hist_stddev(b));
-	while (hist_next(a, &i, &x)) {
-		assert_true(hist_next(b, &k, &y));
-		assert_memory_equal(&x, &y, sizeof(x));
-	}
-	assert_false(hist_next(b, &k, &y));
-}
-
 static void test_merge_is_adding_all(void **state)
 {
 	for (unsigned int round = 0; round < 100; round++) {
 		struct hist *a = hist_new(), *b = hist_new(), *both = hist_new();
-		size_t count = next_random() % 200;
+		size_t count = random_bits(&seed) % 200;
 
 		for (size_t i = 0; i < count; i++) {
 			uint64_t value = random_duration();
 			struct hist_worst who = { .time_ns = i };
 
-			hist_add(next_random() & 1 ? a : b, value, &who);
+			hist_add(random_bits(&seed) & 1 ? a : b, value, &who);
 			hist_add(both, value, &who);
 		}
 		assert_int_equal(hist_merge(a, b), 0);
-		check_same(a, both);
+		same_hist(a, both);
 		if (count)
 			assert_int_equal(hist_worst(a)->value_ns, hist_max(both));
 		hist_free(a);
@@ -352,7 +328,7 @@ static void test_merge_of_nothing(void **state)
 	assert_int_equal(hist_merge(h, empty), 0);
 	assert_int_equal(hist_min(h), 3);
 	assert_int_equal(hist_merge(copy, h), 0);
-	check_same(copy, h);
+	same_hist(copy, h);
 	hist_free(h);
 	hist_free(empty);
 	hist_free(copy);
@@ -490,7 +466,7 @@ static void test_bytes_and_back(void **state)
 		struct hist_worst who = { .time_ns = i, .vm = UINT32_MAX, .vcpu = i, .event = i % 4 };
 		struct hist *copy;
 
-		hist_add(h, i % 7 ? 40 + i % 2 : next_random() >> next_random() % 64, i % 3 ? &who : NULL);
+		hist_add(h, i % 7 ? 40 + i % 2 : random_bits(&seed) >> random_bits(&seed) % 64, i % 3 ? &who : NULL);
 		if (i % 4999 && i > 20)
 			continue;
 		copy = copy_of(h);

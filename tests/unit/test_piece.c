@@ -9,21 +9,14 @@
 #include <cmocka.h>
 
 #include "src/view/json_write.h"
+#include "tests/random_bits.h"
 
 static uint64_t seed = 7;
-
-static uint64_t random_bits(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 /* Of any number of digits, and the ends. */
 static uint64_t random_value(void)
 {
-	switch (random_bits() % 8) {
+	switch (random_bits(&seed) % 8) {
 	case 0:
 		return 0;
 	case 1:
@@ -31,16 +24,16 @@ static uint64_t random_value(void)
 	case 2:
 		return 1ULL << 63;
 	default:
-		return random_bits() >> random_bits() % 64;
+		return random_bits(&seed) >> random_bits(&seed) % 64;
 	}
 }
 
 static const char *random_text(char *buf, size_t longest)
 {
-	size_t length = random_bits() % (longest + 1);
+	size_t length = random_bits(&seed) % (longest + 1);
 
 	for (size_t i = 0; i < length; i++)
-		buf[i] = (char)(' ' + random_bits() % 95);
+		buf[i] = (char)(' ' + random_bits(&seed) % 95);
 	buf[length] = '\0';
 	return buf;
 }
@@ -48,10 +41,10 @@ static const char *random_text(char *buf, size_t longest)
 static void put_one(struct piece *p, FILE *expected)
 {
 	uint64_t value = random_value();
-	unsigned int width = random_bits() % 30;
+	unsigned int width = random_bits(&seed) % 30;
 	char text[3 * PIECE_ROOM];
 
-	switch (random_bits() % 7) {
+	switch (random_bits(&seed) % 7) {
 	case 0:
 		piece_u64(p, value, width, ' ');
 		fprintf(expected, "%*" PRIu64, (int)width, value);
@@ -78,7 +71,7 @@ static void put_one(struct piece *p, FILE *expected)
 		break;
 	case 6:
 		/* Now and then more than there is room for. */
-		piece_text(p, random_text(text, random_bits() % 50 ? 20 : sizeof(text) - 1));
+		piece_text(p, random_text(text, random_bits(&seed) % 50 ? 20 : sizeof(text) - 1));
 		fputs(text, expected);
 		break;
 	}
@@ -93,7 +86,7 @@ static void test_like_printf(void **state)
 		struct piece p;
 
 		piece_begin(&p, out);
-		for (uint64_t count = random_bits() % 60; count--;)
+		for (uint64_t count = random_bits(&seed) % 60; count--;)
 			put_one(&p, other);
 		piece_end(&p);
 		assert_int_equal(fclose(out), 0);

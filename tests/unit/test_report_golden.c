@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "src/cli/commands.h"
 #include "src/cli/messages.h"
 #include "src/trace/packet.h"
@@ -213,10 +214,7 @@ static int make_trouble(void **state)
 
 static int remove_trouble(void **state)
 {
-	char command[192];
-
-	snprintf(command, sizeof(command), "rm -rf %s %s", directory, output);
-	return system(command);
+	return remove_tree(directory) | remove_tree(output);
 }
 
 /* --- reports */

@@ -2,20 +2,18 @@
 /* When a flight recorder saves, what it leaves on disk, and what it takes away again. */
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "directory_names.h"
+#include "directory.h"
 #include "src/trace/capture.h"
 #include "src/trace/pack.h"
 #include "src/trace/reader.h"
@@ -52,24 +50,11 @@ static int begin(void **state)
 	return 0;
 }
 
-static void limit_files(rlim_t size)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = size;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static int end(void **state)
 {
-	char command[128];
-
 	limit_files(RLIM_INFINITY);
 	flight_free(flight);
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	return system(command);
+	return remove_tree(top);
 }
 
 static struct capture *new_capture(unsigned int keep)

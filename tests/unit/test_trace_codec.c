@@ -14,33 +14,26 @@
 #include "src/source/kinds.h"
 #include "src/trace/codec.h"
 #include "src/trace/layouts.h"
+#include "tests/random_bits.h"
 
 static uint64_t seed = 1;
-
-static uint64_t random_bits(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 /* Often small, often extreme, sometimes just anything. */
 static uint64_t random_value(void)
 {
-	switch (random_bits() % 6) {
+	switch (random_bits(&seed) % 6) {
 	case 0:
-		return random_bits() % 8;
+		return random_bits(&seed) % 8;
 	case 1:
-		return UINT64_MAX - random_bits() % 20;
+		return UINT64_MAX - random_bits(&seed) % 20;
 	case 2:
-		return random_bits() % 4096;
+		return random_bits(&seed) % 4096;
 	case 3:
 		return 0;
 	case 4:
 		return SDEI_NONE;
 	default:
-		return random_bits() >> random_bits() % 64;
+		return random_bits(&seed) >> random_bits(&seed) % 64;
 	}
 }
 
@@ -58,7 +51,7 @@ static void random_item(struct recording_item *item, enum recording_item_kind ki
 	memset(item, 0, sizeof(*item));
 	item->kind = kind;
 	if (kind == ITEM_RECORD || kind == ITEM_SNAPSHOT) {
-		item->record.head.kind = kind == ITEM_SNAPSHOT ? SDEI_STATE : 1 + random_bits() % (SDEI_KIND_COUNT - 1);
+		item->record.head.kind = kind == ITEM_SNAPSHOT ? SDEI_STATE : 1 + random_bits(&seed) % (SDEI_KIND_COUNT - 1);
 		item->size = kind_of(item->record.head.kind)->size;
 	}
 	class = event_class_of(item);
@@ -66,7 +59,7 @@ static void random_item(struct recording_item *item, enum recording_item_kind ki
 	for (const struct field *f = class->fields; f->name; f++)
 		set(item, f, random_value());
 	if (kind == ITEM_NAME)
-		snprintf(item->name.text, sizeof(item->name.text), "%.*s", (int)(random_bits() % 256),
+		snprintf(item->name.text, sizeof(item->name.text), "%.*s", (int)(random_bits(&seed) % 256),
 			 "a name \xff\"\\\n that goes on: 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
 			 "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
 			 "0123456789 0123456789 0123456789 0123456789");
@@ -109,17 +102,17 @@ static void assert_same(const struct recording_item *a, const struct recording_i
 /* Small steps, none, large ones, and now and then one back. */
 static uint64_t random_time(uint64_t now)
 {
-	switch (random_bits() % 16) {
+	switch (random_bits(&seed) % 16) {
 	case 0:
-		return now + (random_bits() >> 30);
+		return now + (random_bits(&seed) >> 30);
 	case 1:
 		return now;
 	case 2:
-		return now - random_bits() % 1000;
+		return now - random_bits(&seed) % 1000;
 	case 3:
-		return now + (1 << (random_bits() % 2 ? 19 : 30)) - 2 + random_bits() % 4;
+		return now + (1 << (random_bits(&seed) % 2 ? 19 : 30)) - 2 + random_bits(&seed) % 4;
 	default:
-		return now + random_bits() % 100000;
+		return now + random_bits(&seed) % 100000;
 	}
 }
 
@@ -128,7 +121,7 @@ static void test_round_trip(void **state)
 	for (int i = 0; i < 200000; i++) {
 		uint8_t bytes[CODEC_ITEM_MAX];
 		struct recording_item item, back;
-		uint64_t before = 1 + (random_bits() >> 20), clock = before;
+		uint64_t before = 1 + (random_bits(&seed) >> 20), clock = before;
 		size_t size;
 
 		random_item(&item, i % 5);
@@ -169,14 +162,14 @@ static void test_cut(void **state)
 static void test_any_bytes(void **state)
 {
 	for (int i = 0; i < 500000; i++) {
-		size_t size = random_bits() % 128;	/* whole ones of any kind, and hardly any */
+		size_t size = random_bits(&seed) % 128;	/* whole ones of any kind, and hardly any */
 		uint8_t *bytes = malloc(size ?: 1);
 		struct recording_item item;
-		uint64_t clock = random_bits() >> random_bits() % 64;
+		uint64_t clock = random_bits(&seed) >> random_bits(&seed) % 64;
 		size_t taken;
 
 		for (size_t at = 0; at < size; at++)
-			bytes[at] = random_bits() >> 32;
+			bytes[at] = random_bits(&seed) >> 32;
 		taken = codec_get(bytes, size, &item, &clock);
 		assert_true(taken <= size);
 		free(bytes);
@@ -225,15 +218,15 @@ static size_t expect(const uint8_t *bytes, const struct layout *l, uint64_t time
 static void test_as_the_table_says(void **state)
 {
 	for (int i = 0; i < 300000; i++) {
-		const struct layout *l = layout_of(1 + random_bits() % LAYOUT_NARROW_MAX);
+		const struct layout *l = layout_of(1 + random_bits(&seed) % LAYOUT_NARROW_MAX);
 		struct recording_item expected, item;
-		uint64_t clock = random_bits() >> 8, low;
+		uint64_t clock = random_bits(&seed) >> 8, low;
 		uint8_t bytes[96];
 		size_t size;
 
 		assert_non_null(l);
 		for (size_t at = 0; at < sizeof(bytes); at++)
-			bytes[at] = random_bits() >> 32;
+			bytes[at] = random_bits(&seed) >> 32;
 		bytes[0] = (bytes[0] & ~31) | l->id;
 		low = bits_at(bytes, 5, 19);
 		size = 3 + expect(bytes + 3, l, clock + ((low - clock) & ((1 << 19) - 1)), &expected);

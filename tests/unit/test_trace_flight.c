@@ -13,6 +13,7 @@
 #include "src/trace/flight.h"
 #include "src/trace/pack.h"
 #include "src/trace/reader.h"
+#include "tests/unit/directory.h"
 #include "tests/unit/sdei_machine.h"
 
 #define SIZE (1U << 20)
@@ -79,7 +80,7 @@ static void save(const struct flying *f, const struct machine *machine)
 
 static void check_saved(const struct machine *machine, bool from_start)
 {
-	char message[512], command[128];
+	char message[512];
 	const struct recording_item *item;
 	struct reader *r;
 	size_t kept;
@@ -102,8 +103,7 @@ static void check_saved(const struct machine *machine, bool from_start)
 	assert_int_equal(all, from_start ? 0 : 1);	/* the start is gone */
 	assert_string_equal(reader_about(r)->reason, "test");
 	reader_close(r);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(remove_tree(directory), 0);
 }
 
 static void test_newest(void **state)

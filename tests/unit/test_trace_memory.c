@@ -14,6 +14,7 @@
 #include "src/trace/capture.h"
 #include "src/trace/pack.h"
 #include "src/trace/reader.h"
+#include "tests/unit/directory.h"
 #include "tests/unit/sdei_machine.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -58,10 +59,7 @@ static void make_top(void)
 
 static void remove_top(void)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(remove_tree(top), 0);
 }
 
 /* --- the records of a machine, kept, so that it does not allocate while they are written */

@@ -24,6 +24,7 @@
 #include "src/trace/pack.h"
 #include "src/trace/reader.h"
 #include "src/trace/store.h"
+#include "tests/unit/directory.h"
 #include "tests/unit/sdei_machine.h"
 
 #define MACHINE_VCPUS 3
@@ -35,10 +36,7 @@ static char directory[64];
 
 static int remove_all(void)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
+	return remove_tree(directory);
 }
 
 static int new_directory(void **state)

@@ -6,14 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "directory_names.h"
+#include "directory.h"
 #include "src/trace/files.h"
 #include "src/trace/store.h"
 
@@ -48,17 +46,6 @@ int fsync(int fd)
 	return fsync_errno ? -1 : 0;
 }
 
-/* No file gets longer than this: the write that would is cut off there, the next one fails. */
-static void limit_files(rlim_t size)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = size;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 /* --- places */
 
 static int new_directory(void **state)
@@ -72,12 +59,9 @@ static int new_directory(void **state)
 
 static int old_directory(void **state)
 {
-	char command[128];
-
 	ftruncate_errno = fsync_errno = 0;
 	limit_files(RLIM_INFINITY);
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	return system(command);
+	return remove_tree(top);
 }
 
 static const char *path(const char *name)
@@ -408,21 +392,15 @@ static void test_no_next_file(void **state)
 	check_content("sdei-000001", 2, 1);
 }
 
-static int open_files(void)
+static unsigned int open_files(void)
 {
-	struct dirent **entries;
-	int count = scandir("/proc/self/fd", &entries, is_entry, NULL);
-
-	for (int i = 0; i < count; i++)
-		free(entries[i]);
-	free(entries);
-	return count;
+	return count_names("/proc/self/fd");
 }
 
 /* A file that the disk did not take is told at the end, if not before; its descriptor does not stay. */
 static void test_sync_fails(void **state)
 {
-	int before = open_files();
+	unsigned int before = open_files();
 	struct store *s = start(0, 0, false);
 
 	assert_int_equal(take(s, 0), 0);

@@ -7,19 +7,20 @@ GUEST_DIR := tests/lab/guest
 GUEST_OUT := $(B)/arm64/guest
 PAYLOAD_SRCS := $(wildcard $(GUEST_DIR)/payload/*.[Sc])
 APF_SRCS := $(wildcard $(GUEST_DIR)/payload-apf/*.[Sc])
+PAYLOAD_PARTS := $(GUEST_DIR)/layout.h $(wildcard $(GUEST_DIR)/payload/*.h) $(GUEST_DIR)/payload/payload.lds
 SCENARIOS := $(sort $(wildcard $(GUEST_DIR)/scenarios/*.scn))
 
 PAYLOAD_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -ffreestanding -fno-builtin -nostdlib -static \
 	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -no-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-Wl,--build-id=none -Wl,-T,$(GUEST_DIR)/payload/payload.lds
 
-$(GUEST_OUT)/payload.elf: $(PAYLOAD_SRCS) $(GUEST_DIR)/layout.h $(GUEST_DIR)/payload/boot.h $(GUEST_DIR)/payload/payload.lds
+$(GUEST_OUT)/payload.elf: $(PAYLOAD_SRCS) $(PAYLOAD_PARTS)
 	@mkdir -p $(@D)
 	$(call say,GUEST,$@)
 	$(Q)$(CROSS)gcc $(PAYLOAD_FLAGS) $(PAYLOAD_SRCS) -o $@
 
 # That of --apf. Its tasks are interrupted anywhere: x18 is nobody's.
-$(GUEST_OUT)/payload-apf.elf: $(APF_SRCS) $(GUEST_DIR)/layout.h $(GUEST_DIR)/apf_layout.h $(GUEST_DIR)/payload/boot.h $(GUEST_DIR)/payload/payload.lds
+$(GUEST_OUT)/payload-apf.elf: $(APF_SRCS) $(GUEST_DIR)/apf_layout.h $(PAYLOAD_PARTS)
 	@mkdir -p $(@D)
 	$(call say,GUEST,$@)
 	$(Q)$(CROSS)gcc $(PAYLOAD_FLAGS) -ffixed-x18 $(APF_SRCS) -o $@

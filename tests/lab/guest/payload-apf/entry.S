@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The assembly of --apf's payload: start, SDEI handler, vectors, and switching between tasks. */
 #include "../apf_layout.h"
+#include "../payload/registers.h"
 
 #define COMPLETE		0xC4000025
 #define COMPLETE_AND_RESUME	0xC4000026
@@ -44,22 +45,10 @@ park:
 	mrs	x16, tpidr_el1
 	add	x16, x16, #(APF_AREA >> 12), lsl #12
 	ldr	x16, [x16, #APF_CURRENT]
-	stp	x0, x1, [x16, #TASK_X]
-	stp	x2, x3, [x16, #TASK_X + 16]
-	stp	x4, x5, [x16, #TASK_X + 32]
-	stp	x6, x7, [x16, #TASK_X + 48]
-	stp	x8, x9, [x16, #TASK_X + 64]
-	stp	x10, x11, [x16, #TASK_X + 80]
-	stp	x12, x13, [x16, #TASK_X + 96]
-	stp	x14, x15, [x16, #TASK_X + 112]
+	each	str, x16, TASK_X, 0, 15
 	mrs	x0, tpidr_el0
 	stp	x0, x17, [x16, #TASK_X + 128]
-	stp	x18, x19, [x16, #TASK_X + 144]
-	stp	x20, x21, [x16, #TASK_X + 160]
-	stp	x22, x23, [x16, #TASK_X + 176]
-	stp	x24, x25, [x16, #TASK_X + 192]
-	stp	x26, x27, [x16, #TASK_X + 208]
-	stp	x28, x29, [x16, #TASK_X + 224]
+	each	str, x16, TASK_X, 18, 29
 	mov	x0, sp
 	stp	x30, x0, [x16, #TASK_X + 240]
 	mrs	x0, elr_el1
@@ -73,23 +62,13 @@ park:
 leave_task:
 	ldr	x1, [x0, #APF_SCHED_SP]
 	mov	sp, x1
-	ldp	x19, x20, [sp, #16]
-	ldp	x21, x22, [sp, #32]
-	ldp	x23, x24, [sp, #48]
-	ldp	x25, x26, [sp, #64]
-	ldp	x27, x28, [sp, #80]
-	ldp	x29, x30, [sp], #96
+	pop_kept
 	ret
 
 /* run_task(struct apf_vcpu, struct task): until the task parks or ends. */
 	.global run_task
 run_task:
-	stp	x29, x30, [sp, #-96]!
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
+	push_kept
 	mov	x2, sp
 	str	x2, [x0, #APF_SCHED_SP]
 	ldp	x2, x3, [x1, #TASK_PC]
@@ -97,20 +76,7 @@ run_task:
 	msr	spsr_el1, x3
 	ldp	x30, x2, [x1, #TASK_X + 240]
 	mov	sp, x2
-	ldp	x2, x3, [x1, #TASK_X + 16]
-	ldp	x4, x5, [x1, #TASK_X + 32]
-	ldp	x6, x7, [x1, #TASK_X + 48]
-	ldp	x8, x9, [x1, #TASK_X + 64]
-	ldp	x10, x11, [x1, #TASK_X + 80]
-	ldp	x12, x13, [x1, #TASK_X + 96]
-	ldp	x14, x15, [x1, #TASK_X + 112]
-	ldp	x16, x17, [x1, #TASK_X + 128]
-	ldp	x18, x19, [x1, #TASK_X + 144]
-	ldp	x20, x21, [x1, #TASK_X + 160]
-	ldp	x22, x23, [x1, #TASK_X + 176]
-	ldp	x24, x25, [x1, #TASK_X + 192]
-	ldp	x26, x27, [x1, #TASK_X + 208]
-	ldp	x28, x29, [x1, #TASK_X + 224]
+	each	ldr, x1, TASK_X, 2, 29
 	ldp	x0, x1, [x1, #TASK_X]
 	eret
 
@@ -145,15 +111,7 @@ exception:
 interrupt:
 	mrs	x0, tpidrro_el0
 	sub	sp, sp, #192
-	stp	x0, x1, [sp]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
+	each	str, sp, 0, 0, 17
 	mrs	x0, elr_el1
 	mrs	x1, spsr_el1
 	stp	x0, x1, [sp, #144]
@@ -165,15 +123,7 @@ interrupt:
 	ldp	x0, x1, [sp, #144]
 	msr	elr_el1, x0
 	msr	spsr_el1, x1
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldp	x8, x9, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
-	ldp	x0, x1, [sp]
+	each	ldr, sp, 0, 0, 17
 	add	sp, sp, #192
 	eret
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The payload's assembly: start, SDEI handler entry and exit, exception vectors, the register pattern. */
 #include "../layout.h"
+#include "registers.h"
 
 #define COMPLETE		0xC4000025
 #define COMPLETE_AND_RESUME	0xC4000026
@@ -34,20 +35,8 @@ sdei_entry:
 	mrs	x4, spsel
 	orr	x5, x5, x4
 	str	x5, [x1, #FRAME_PSTATE]
-	stp	x0, x1, [x1, #FRAME_X]
-	stp	x2, x3, [x1, #FRAME_X + 16]
-	stp	x6, x7, [x1, #FRAME_X + 48]
-	stp	x8, x9, [x1, #FRAME_X + 64]
-	stp	x10, x11, [x1, #FRAME_X + 80]
-	stp	x12, x13, [x1, #FRAME_X + 96]
-	stp	x14, x15, [x1, #FRAME_X + 112]
-	stp	x16, x17, [x1, #FRAME_X + 128]
-	stp	x18, x19, [x1, #FRAME_X + 144]
-	stp	x20, x21, [x1, #FRAME_X + 160]
-	stp	x22, x23, [x1, #FRAME_X + 176]
-	stp	x24, x25, [x1, #FRAME_X + 192]
-	stp	x26, x27, [x1, #FRAME_X + 208]
-	stp	x28, x29, [x1, #FRAME_X + 224]
+	each	str, x1, FRAME_X, 0, 3
+	each	str, x1, FRAME_X, 6, 29
 	mov	x4, sp
 	stp	x30, x4, [x1, #FRAME_X + 240]
 	mov	x19, x1
@@ -56,12 +45,7 @@ sdei_entry:
 	mov	x0, x1
 	bl	payload_handler		/* 0 complete, 1 complete and resume */
 	mov	x2, x19
-	ldp	x18, x19, [x2, #FRAME_X + 144]
-	ldp	x20, x21, [x2, #FRAME_X + 160]
-	ldp	x22, x23, [x2, #FRAME_X + 176]
-	ldp	x24, x25, [x2, #FRAME_X + 192]
-	ldp	x26, x27, [x2, #FRAME_X + 208]
-	ldp	x28, x29, [x2, #FRAME_X + 224]
+	each	ldr, x2, FRAME_X, 18, 29
 	ldp	x30, x4, [x2, #FRAME_X + 240]
 	mov	sp, x4
 	ldr	x5, [x2, #FRAME_RUN]
@@ -171,12 +155,7 @@ fault:
  */
 	.global pattern
 pattern:
-	stp	x29, x30, [sp, #-96]!
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
+	push_kept
 	mov	x28, x0			/* kept: area */
 	mov	x27, x2
 	ldr	x26, =GUEST_DOORBELL
@@ -193,12 +172,7 @@ pattern:
 	.endr
 	str	w27, [x26]
 pattern_rung:
-	.irp	n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28
-	str	x\n, [x28, #(AREA_PATTERN + 8 * \n)]
-	.endr
-	.irp	n, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29
-	str	x\n, [x28, #(AREA_PATTERN + 8 * \n)]
-	.endr
+	each	str, x28, AREA_PATTERN, 0, 29
 	mrs	x0, nzcv
 	mrs	x1, daif
 	orr	x0, x0, x1
@@ -208,12 +182,7 @@ pattern_rung:
 	str	x0, [x28, #AREA_PATTERN + 248]
 	msr	spsel, #1
 	msr	daifset, #0xf
-	ldp	x19, x20, [sp, #16]
-	ldp	x21, x22, [sp, #32]
-	ldp	x23, x24, [sp, #48]
-	ldp	x25, x26, [sp, #64]
-	ldp	x27, x28, [sp, #80]
-	ldp	x29, x30, [sp], #96
+	pop_kept
 	ret
 
 /* smccc(x0..x5, conduit) returns x0 */
