@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # debug kernel: no
-"""scripts/bisect-run: what it tells git of a kernel that is as before, of one whose guests are slower, of one that does not
-build, of one that does not boot, and of a call that is wrong. The kernels are the lab's: what differs is what is recorded."""
+"""scripts/bisect-run: what it tells git of a kernel that is as before, of one whose guests are slower, or wait longer for
+pages, of one that does not build, of one that does not boot, and of a call that is wrong. The kernels are the lab's: what
+differs is what is recorded."""
 import os
 import shutil
 import subprocess
@@ -68,12 +69,25 @@ def check_calls():
         check(name, CALL, says, *args)
 
 
+def faults(page_us):
+    return ["--icount", "--", "sdei-guest", "--quiet", "--apf", "park", "--tasks", "4", "--pages", "100", "--delay", str(page_us)]
+
+
+def check_faults():
+    """Where time counts instructions, half a millisecond of a page is found on a busy machine, too."""
+    base = os.path.join(OUT, "faults")
+    check("records_page_faults", GOOD, "", "--record", base, *faults(1000))
+    check("the_same_page_faults_are_good", GOOD, "no regression", "--base", base, "--diff", "--stat p50", *faults(1000))
+    check("slower_pages_are_bad", BAD, "REGRESSION: apf_page time is ", "--base", base, "--diff", "--stat p50", *faults(1500))
+
+
 def main():
     make_tree()
     check("records_the_base", GOOD, "", "--record", BASE, *guest(500))
     check_calls()
     check("the_same_is_good", GOOD, "no regression", "--base", BASE, *guest(500))
     check("slower_is_bad", BAD, "REGRESSION: handler of event 0 is ", "--base", BASE, "--diff", "--stat p50 --threshold 20%", *guest(800))
+    check_faults()
     check("too_few_runs_are_skipped", SKIP, "cannot tell", "--base", BASE, "--runs", "1", *guest(500))
     check("bad_options_of_diff_stop_it", CALL, "", "--base", BASE, "--runs", "1", "--diff", "--stat none", *guest(500))
     check("no_build_is_skipped", SKIP, "does not build", "--base", BASE, *guest(500), build="false")
