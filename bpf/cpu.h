@@ -14,7 +14,8 @@ struct sdei_cpu {
 	struct sdei_counter kinds[SDEI_KIND_COUNT];
 	__u64 lost_unknown;	/* of the losses, those that `lost` has no room to name */
 	__u64 woken_ns;		/* when this CPU last woke the reader */
-	__u64 pad[6];
+	__u64 current_task;	/* with --sched, its address; 0: none was switched to yet */
+	__u64 pad[5];
 };
 
 #ifndef __bpf__

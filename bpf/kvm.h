@@ -132,10 +132,6 @@ struct task_struct {
 	struct hlist_node pid_links[1];	/* in pid.tasks */
 };
 
-struct rq {
-	struct task_struct *curr;
-};
-
 /* --- files and the iterator over them */
 
 struct super_block {

@@ -3,7 +3,8 @@
  * Where the threads of vCPUs go, with --sched: records of kind PLACE.
  *
  * Only those vCPUs are followed that have an event pending: a host with nothing
- * pending pays for a look at one counter on each switch, entry and exit. So
+ * pending pays for a look at one counter on each switch, entry and exit, and for
+ * noting who is current on each switch. So
  * where a thread is when its vCPU's event becomes pending is read from the
  * kernel's own state, and told right after the signal.
  *
@@ -16,8 +17,6 @@
 #include "emit.h"
 
 const volatile bool sched;
-
-extern const struct rq runqueues __ksym __weak;
 
 /* Threads in `watched`, mostly none: then there is no need to look. */
 volatile __u32 watching;
@@ -66,17 +65,30 @@ static __always_inline __u32 thread_of(struct kvm_vcpu *vcpu)
 }
 
 /*
- * A thread that leaves its CPU is on it for a while after sched_switch has told that it leaves. But the run queue knows
- * the next one already. Kernels whose BTF does not have the run queues are taken at their word.
+ * A thread that leaves its CPU is on it for a while after sched_switch has told that it leaves. But the next one is noted
+ * already. (The run queue knows it, too, but for each program that names the run queues the kernel's verifier goes through
+ * all of its BTF, twice, whether the program is for --sched or not.)
  */
 static __always_inline bool is_current(struct task_struct *task)
 {
-	const struct rq *rq;
+	struct sdei_cpu *cpu;
+	__u32 id;
 
-	if (!&runqueues || !bpf_core_field_exists(struct task_struct, thread_info.cpu))
+	if (!bpf_core_field_exists(struct task_struct, thread_info.cpu))
 		return true;
-	rq = bpf_per_cpu_ptr(&runqueues, BPF_CORE_READ(task, thread_info.cpu));
-	return !rq || BPF_CORE_READ(rq, curr) == task;
+	id = BPF_CORE_READ(task, thread_info.cpu);
+	cpu = bpf_map_lookup_elem(&counters, &id);
+	return !cpu || !cpu->current_task || cpu->current_task == (__u64)task;
+}
+
+/* In one piece with a barrier: whoever is put among those watched after it was looked for there finds it noted. */
+static __always_inline void note_current(struct task_struct *task)
+{
+	__u32 id = bpf_get_smp_processor_id();
+	struct sdei_cpu *cpu = bpf_map_lookup_elem(&counters, &id);
+
+	if (cpu)
+		__sync_lock_test_and_set(&cpu->current_task, (__u64)task);
 }
 
 static __always_inline bool is_on_cpu(struct kvm_vcpu *vcpu)
@@ -235,6 +247,7 @@ static __always_inline void tell_place(__u32 thread, __u8 place)
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
+	note_current(next);
 	if (!watching || !tracing)
 		return 0;
 	tell_place(prev->pid, SDEI_DESCHEDULED);

@@ -9,8 +9,6 @@
  * with bpf_rdonly_cast(), which costs nothing when it runs. The other arguments
  * are read from memory too, as from a tracepoint's context.
  */
-/* A name that no kernel has: those without CONFIG_KALLSYMS_ALL refuse the real one, and nothing here follows threads. */
-#define runqueues no_runqueues
 #include "sdei.bpf.c"
 
 #define PRODUCERS 2
