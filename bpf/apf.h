@@ -192,27 +192,19 @@ int BPF_PROG(apf_not_now, struct kvm_vcpu *vcpu, bool can)
 	return 0;
 }
 
-/* enum kvm_apf_fallback of arm64, see tracepoints/README.md. */
+/*
+ * enum kvm_apf_fallback of arm64, see tracepoints/README.md. Without branches: behind each of them the verifier would look
+ * once more for what the kernel says of struct kvm, four times through all of its BTF.
+ */
+#define FALLBACK(reason, outcome) ((__u64)(outcome) << 4 * (reason))
+
 static __always_inline __u8 fallback_of(__u32 reason)
 {
-	switch (reason) {
-	case 1:
-		return APF_FALLBACK_OFF;
-	case 2:
-		return APF_FALLBACK_MASKED;
-	case 3:
-		return APF_FALLBACK_BUSY;
-	case 4:
-		return APF_FALLBACK_PENDING;
-	case 5:
-		return APF_FALLBACK_NOT_NOW;
-	case 7:
-		return APF_FALLBACK_FULL;
-	case 10:
-		return APF_FALLBACK_NO_MEMORY;
-	default:
-		return APF_FALLBACK_OTHER;
-	}
+	const __u64 outcomes = FALLBACK(1, APF_FALLBACK_OFF) | FALLBACK(2, APF_FALLBACK_MASKED) | FALLBACK(3, APF_FALLBACK_BUSY) |
+			       FALLBACK(4, APF_FALLBACK_PENDING) | FALLBACK(5, APF_FALLBACK_NOT_NOW) |
+			       FALLBACK(7, APF_FALLBACK_FULL) | FALLBACK(10, APF_FALLBACK_NO_MEMORY);
+
+	return (reason < 16 ? outcomes >> 4 * reason & 15 : 0) ?: APF_FALLBACK_OTHER;
 }
 
 /* arm64. With a token it is about a fault that was set up, of which APF_NOT_PRESENT tells that the guest was not told. */
