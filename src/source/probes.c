@@ -7,6 +7,14 @@
 #include <string.h>
 #include <bpf/btf.h>
 
+#include "btf_names.h"
+
+/* What there is to look in: the kernel's BTF, and the kvm module's where that is none of the kernel. */
+struct types {
+	const struct btf *btf;
+	struct btf_names *names;
+};
+
 void probes_refuse(struct probes *probes, int i, const char *format, ...)
 {
 	va_list args;
@@ -18,36 +26,31 @@ void probes_refuse(struct probes *probes, int i, const char *format, ...)
 	probes->list[i].why_not = probes->reasons[i];
 }
 
-/* The number of arguments of the tracepoint, -errno if btf (NULL is fine) does not have it. */
-static int argument_count(const struct btf *btf, const char *tracepoint)
+/* The number of arguments of the tracepoint, -errno if there is none. */
+static int argument_count(const struct types *t, const char *tracepoint)
 {
 	const struct btf_type *type;
 	char name[64];
 	int id;
 
-	if (!btf)
-		return -ENOENT;
 	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
-	id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	id = btf_names_find(t->names, name, BTF_KIND_TYPEDEF);
 	if (id < 0)
 		return id;
-	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
+	type = btf__type_by_id(t->btf, btf__type_by_id(t->btf, id)->type);
 	if (!type || !btf_is_ptr(type))
 		return -EINVAL;
-	type = btf__type_by_id(btf, type->type);
+	type = btf__type_by_id(t->btf, type->type);
 	return type && btf_is_func_proto(type) && btf_vlen(type) > 0 ? btf_vlen(type) - 1 : -EINVAL;
 }
 
 /* Fields are only ever appended, so more arguments than expected are fine. */
-static bool find_tracepoint(struct probes *probes, int i, const char *name, int expected, const struct btf *vmlinux,
-			    const struct btf *module)
+static bool find_tracepoint(struct probes *probes, int i, const char *name, int expected, const struct types *t)
 {
-	int args = argument_count(vmlinux, name);
+	int args = argument_count(t, name);
 
 	probes->list[i] = (struct source_probe) { .name = name };
 	probes->programs[i] = name;
-	if (args == -ENOENT)
-		args = argument_count(module, name);
 	probes->args[i] = args < 0 ? 0 : args;
 	if (args == -ENOENT)
 		probes_refuse(probes, i, "this kernel does not have it");
@@ -59,13 +62,9 @@ static bool find_tracepoint(struct probes *probes, int i, const char *name, int 
 	return !probes->list[i].why_not;
 }
 
-/* The struct in the module's BTF (NULL is fine), which also knows the kernel's, or else in the kernel's. */
-static const struct btf_type *find_struct(const struct btf *vmlinux, const struct btf *module, const char *name)
+static bool has_function(const struct types *t, const char *name)
 {
-	const struct btf *btf = module ? module : vmlinux;
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
-
-	return id < 0 ? NULL : btf__type_by_id(btf, id);
+	return btf_names_find(t->names, name, BTF_KIND_FUNC) > 0;
 }
 
 static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
@@ -79,20 +78,19 @@ static bool has_member(const struct btf *btf, const struct btf_type *type, const
 }
 
 /* What the snapshot reads must be there under these names; where it is, libbpf finds out. */
-static void find_snapshot(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
+static void find_snapshot(struct probes *probes, const struct types *t)
 {
 	static const char *const members[] = { "registered", "enabled", "running", "pending", "masked", "handlers" };
-	const struct btf_type *type = find_struct(vmlinux, module, "kvm_sdei_vcpu");
-	const struct btf *btf = module ? module : vmlinux;
+	int id = btf_names_find(t->names, "kvm_sdei_vcpu", BTF_KIND_STRUCT);
 
 	probes->list[PROBE_SNAPSHOT] = (struct source_probe) { .name = SOURCE_SNAPSHOT };
 	probes->programs[PROBE_SNAPSHOT] = SOURCE_SNAPSHOT;
-	if (btf__find_by_name_kind(vmlinux, "bpf_iter_task_file", BTF_KIND_FUNC) < 0)
+	if (!has_function(t, "bpf_iter_task_file"))
 		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel has no BPF iterator over open files");
-	else if (!type)
+	else if (id < 0)
 		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel keeps no struct kvm_sdei_vcpu");
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && !probes->list[PROBE_SNAPSHOT].why_not; i++)
-		if (!has_member(btf, type, members[i]))
+		if (!has_member(t->btf, btf__type_by_id(t->btf, id), members[i]))
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
@@ -116,52 +114,59 @@ static const struct {
 	[PROBE_APF_SYNC] = { "apf_sync", "apf_sync_arm64", "kvm_handle_guest_abort", "apf_sync_x86", "kvm_mmu_page_fault" },
 };
 
-static bool has_function(const struct btf *vmlinux, const struct btf *module, const char *name)
+static bool has_place(const struct types *t, const char *name)
 {
-	return btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) > 0 ||
-	       (module && btf__find_by_name_kind(module, name, BTF_KIND_FUNC) > 0);
+	return has_function(t, name) || argument_count(t, name) > 0;
 }
 
-static bool has_place(const struct btf *vmlinux, const struct btf *module, const char *name)
-{
-	return has_function(vmlinux, module, name) || argument_count(vmlinux, name) > 0 || argument_count(module, name) > 0;
-}
-
-static void find_function(struct probes *probes, int i, const struct btf *vmlinux, const struct btf *module)
+static void find_function(struct probes *probes, int i, const struct types *t)
 {
 	const char *function = functions[i].function;
 
 	probes->list[i] = (struct source_probe){ .name = functions[i].name };
 	probes->programs[i] = functions[i].program;
-	if (!has_function(vmlinux, module, function) && functions[i].other_function &&
-	    has_place(vmlinux, module, functions[i].other_function)) {
+	if (!has_function(t, function) && functions[i].other_function && has_place(t, functions[i].other_function)) {
 		function = functions[i].other_function;
 		probes->programs[i] = functions[i].other_program;
 	}
 	if (!probes->has_apf)
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
-	else if (!has_place(vmlinux, module, function))
+	else if (!has_place(t, function))
 		probes_refuse(probes, i, "this kernel has no function %s()", function);
 }
 
-static void find_functions(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
+static void find_functions(struct probes *probes, const struct types *t)
 {
-	probes->has_apf = has_function(vmlinux, module, "kvm_setup_async_pf");
+	probes->has_apf = has_function(t, "kvm_setup_async_pf");
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
-		find_function(probes, i, vmlinux, module);
+		find_function(probes, i, t);
 }
 
-int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
+static int find_all(struct probes *probes, const struct types *t)
 {
 	int found = 0;
 
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
-		found += find_tracepoint(probes, i, kind_of(i + 1)->probe, kind_of(i + 1)->args, vmlinux, module);
-	find_snapshot(probes, vmlinux, module);
-	find_functions(probes, vmlinux, module);
-	find_tracepoint(probes, PROBE_SWITCH, "sched_switch", 3, vmlinux, module);
-	find_tracepoint(probes, PROBE_ENTRY, "kvm_entry", 0, vmlinux, module);
-	find_tracepoint(probes, PROBE_EXIT, "kvm_exit", 0, vmlinux, module);
+		found += find_tracepoint(probes, i, kind_of(i + 1)->probe, kind_of(i + 1)->args, t);
+	find_snapshot(probes, t);
+	find_functions(probes, t);
+	find_tracepoint(probes, PROBE_SWITCH, "sched_switch", 3, t);
+	find_tracepoint(probes, PROBE_ENTRY, "kvm_entry", 0, t);
+	find_tracepoint(probes, PROBE_EXIT, "kvm_exit", 0, t);
+	return found;
+}
+
+/* The module's BTF knows the kernel's, too. */
+int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struct btf *module)
+{
+	struct types types = { .btf = module ?: vmlinux };
+	int found;
+
+	types.names = btf_names_new(types.btf);
+	if (!types.names)
+		return -ENOMEM;
+	found = find_all(probes, &types);
+	btf_names_free(types.names);
 	return found;
 }
 
