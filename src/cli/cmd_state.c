@@ -224,6 +224,7 @@ static bool prepare(struct state *s)
 	const struct model_options own = { .free_user = name_free };
 
 	s->config.watch.no_calls = true;
+	s->config.watch.no_apf = true;
 	s->model = model_new(&own);
 	if (!s->model) {
 		say(MSG_NO_MEMORY);

@@ -94,6 +94,7 @@ static struct live_options live_options(const struct watch_config *c)
 		},
 		.ring_bytes = c->ring_bytes,
 		.no_calls = c->no_calls,
+		.no_apf = c->no_apf,
 		.sched = c->sched,
 		.verbose = c->verbose,
 	};

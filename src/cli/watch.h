@@ -17,7 +17,7 @@
 #include "options.h"
 
 struct watch_config {
-	bool help, version, verbose, no_calls, sched;
+	bool help, version, verbose, no_calls, no_apf, sched;
 	bool attach_daemon;	/* only with watch_calls.model */
 	const char *socket;	/* the daemon's; NULL: where it is by default */
 	struct number_list vms, vcpus, events;

@@ -34,6 +34,13 @@ static const char *first_refusal(const struct live *live)
 	return "";
 }
 
+static void leave_out_apf(struct probes *probes)
+{
+	probes->has_apf = false;
+	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+		probes_refuse(probes, i, "not asked for");
+}
+
 static int find_probes(struct live *live, const struct live_options *options, const struct live_error *error)
 {
 	int found = probes_find(&live->probes);
@@ -51,7 +58,9 @@ static int find_probes(struct live *live, const struct live_options *options, co
 				 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
 	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
-	if (live->has_sdei)
+	if (live->has_sdei && options->no_apf)
+		leave_out_apf(&live->probes);
+	else if (live->has_sdei)
 		probes_refuse(&live->probes, PROBE_APF_VCPU_END, "kvm_sdei_state tells it");
 	for (int i = PROBE_SCHED; i < PROBE_COUNT && !options->sched; i++)
 		probes_refuse(&live->probes, i, "not asked for");
@@ -153,17 +162,19 @@ struct live *live_open(const struct live_options *options, int *err, char *messa
 	return NULL;
 }
 
+/*
+ * The programs stay where they are, and do nothing, until live_close(): the kernel takes a tenth of a second and more for
+ * each function that it is to call without ours again, and nobody who has asked for figures shall wait for that.
+ */
 void live_detach(struct live *live)
 {
 	if (!live->attached)
 		return;
 	live_switch(live, false);
-	for (int i = 0; i < PROBE_COUNT; i++) {
-		bpf_link__destroy(live->links[i]);
-		live->links[i] = NULL;
-	}
-	live->attached = false;
 	live_synchronize(live);
+	for (int i = 0; i < PROBE_COUNT; i++)
+		live->missed[i] = live_missed(live, i);
+	live->attached = false;
 }
 
 void live_close(struct live *live)

@@ -14,7 +14,7 @@
 
 #define DENIED_VMS 16384
 #define WAITING_VCPUS 16384	/* that have an event pending at the same time */
-#define SNAPSHOT_VCPUS (1 << 20)
+#define SNAPSHOT_VCPUS 65536	/* of more, those whose file has several descriptors are told more than once: no harm, only work */
 #define APF_FAULTS 65536	/* in flight, of all vCPUs */
 #define APF_THREADS 16384	/* workers, and vCPUs in a page fault, at the same time */
 
@@ -47,6 +47,8 @@ uint64_t live_missed(const struct live *live, int i)
 	struct bpf_prog_info program = { 0 };
 	__u32 size = sizeof(program);
 
+	if (!live->attached)
+		return live->missed[i];
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &program, &size))
 		return 0;
 	return program.recursion_misses;

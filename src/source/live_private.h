@@ -20,7 +20,8 @@ struct live {
 	struct bpf_link *links[PROBE_COUNT];
 	struct source_probe shown[PROBE_COUNT];	/* those that can be expected of this kernel, and were asked for */
 	size_t shown_count;
-	bool attached;
+	bool attached;			/* and switched on: live_detach() ends that */
+	uint64_t missed[PROBE_COUNT];	/* live_missed() when it was */
 	bool has_sdei;			/* this kernel has tracepoints of SDEI */
 
 	unsigned int cpus;		/* highest CPU number + 1 */
@@ -92,7 +93,8 @@ void live_switch(struct live *live, bool on);
 void live_synchronize(struct live *live);
 
 /*
- * How often program i was not run because it was interrupted by itself: losses that happen before any code of ours.
+ * How often program i was not run because it was interrupted by itself, up to live_detach(): losses that happen before
+ * any code of ours.
  */
 uint64_t live_missed(const struct live *live, int i);
 

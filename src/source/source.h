@@ -41,6 +41,7 @@ struct live_options {
 	struct source_filter filter;
 	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: the default (1 MiB) */
 	bool no_calls;		/* leave kvm_sdei_call out */
+	bool no_apf;		/* leave asynchronous page faults out where the kernel has the tracepoints of SDEI */
 	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */
 	bool verbose;		/* libbpf's own messages to stderr */
 };
@@ -73,7 +74,7 @@ int live_period_ms(const struct live *live);
  */
 int64_t live_drain(struct live *live, const struct source_sink *sink, bool final);
 
-/* Detaches the probes so that nothing new comes; what is in the rings can still be drained. */
+/* Nothing new comes from now on; what is in the rings can still be drained. The kernel lets go of the probes in live_close(). */
 void live_detach(struct live *live);
 
 /* What was asked for: the tracepoints, the snapshot, and those that follow threads. All but the first are optional. */
