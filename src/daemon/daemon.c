@@ -207,6 +207,7 @@ static int take_second(void *ctx)
 	watch_drain(d->watch);
 	tick(d, false);
 	news_tell(&d->news, model_of(d), d->now.now_ns);
+	exporter_settle(d->exporter);
 	if (d->recorder)
 		recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
 	notify_alive(d->notify, d->now.now_ns);
@@ -314,6 +315,7 @@ static void take_hup(void *ctx)
 		say_at(SAY_INFO, "the configuration was read anew");
 	config_clear(&fresh);
 	take_interval(d);
+	exporter_wait(d->exporter);
 	notify_ready(d->notify);
 }
 
@@ -403,6 +405,7 @@ static int start(struct sdeid *d)
 		return EXIT_FAILED;
 	announce(d);
 	take_interval(d);
+	exporter_wait(d->exporter);
 	notify_ready(d->notify);
 	return EXIT_DONE;
 }
@@ -415,7 +418,9 @@ static void finish(struct sdeid *d)
 	model_settle(model_of(d), d->now.now_ns);
 	news_tell(&d->news, model_of(d), d->now.now_ns);
 	d->now.probes_attached = 0;
+	exporter_wait(d->exporter);
 	exporter_write(d->exporter, model_of(d), &d->now);
+	exporter_wait(d->exporter);
 	if (!d->recorder)
 		return;
 	recorder_ending(d->recorder, d->now.now_ns);

@@ -9,12 +9,17 @@
 
 #include "../cli/messages.h"
 #include "../cli/textfile.h"
+#include "../trace/aside.h"
 #include "../view/metrics.h"
 
 struct exporter {
 	struct metrics *metrics;
 	struct textfile *file;
-	bool short_of_memory, leaves_out;	/* as the user was told */
+	struct aside writing;		/* has file and text while it is busy */
+	const char *text;		/* of metrics, and so not to be rendered anew */
+	size_t size;
+	int err;
+	bool short_of_memory, leaves_out, is_slow;	/* as the user was told */
 };
 
 static int open_file(struct exporter *x, const struct daemon_config *config)
@@ -53,6 +58,7 @@ void exporter_close(struct exporter *x, bool remove)
 {
 	if (!x)
 		return;
+	exporter_wait(x);
 	textfile_close(x->file, remove);
 	metrics_free(x->metrics);
 	free(x);
@@ -82,25 +88,58 @@ static void tell_memory(struct exporter *x, int err)
 	x->short_of_memory = err;
 }
 
+static void write_text(void *ctx)
+{
+	struct exporter *x = ctx;
+
+	x->err = textfile_write(x->file, x->text, x->size);
+}
+
+static void tell_slow(struct exporter *x)
+{
+	if (!x->is_slow)
+		say_at(SAY_ERROR, "the metrics of the interval before are still being written: the disk is slow; newer ones are left out until then");
+	x->is_slow = true;
+}
+
+void exporter_wait(struct exporter *x)
+{
+	const char *news;
+
+	if (!x || !aside_is_busy(&x->writing))
+		return;
+	aside_wait(&x->writing);
+	news = textfile_news(x->file);
+	if (news)
+		say_at(x->err ? SAY_ERROR : SAY_INFO, "%s", news);
+}
+
+void exporter_settle(struct exporter *x)
+{
+	if (x && aside_is_done(&x->writing))
+		exporter_wait(x);
+}
+
 void exporter_write(struct exporter *x, const struct model *m, const struct view_status *status)
 {
 	struct metrics_host host;
-	const char *text, *news;
-	size_t size;
 	int err;
 
+	exporter_settle(x);
 	if (!x)
 		return;
+	if (aside_is_busy(&x->writing)) {
+		tell_slow(x);
+		return;
+	}
+	x->is_slow = false;
 	host = (struct metrics_host){ .status = status, .cpu_ns = cpu_ns(), .write_errors = textfile_errors(x->file) };
-	err = metrics_render(x->metrics, m, &host, &text, &size);
+	err = metrics_render(x->metrics, m, &host, &x->text, &x->size);
 	tell_memory(x, err);
 	if (err)
 		return;
-	err = textfile_write(x->file, text, size);
-	news = textfile_news(x->file);
-	if (news)
-		say_at(err ? SAY_ERROR : SAY_INFO, "%s", news);
 	tell_left_out(x);
+	aside_start(&x->writing, write_text, x);
 }
 
 size_t exporter_series(const struct exporter *x)

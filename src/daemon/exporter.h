@@ -17,8 +17,17 @@ struct exporter *exporter_open(const struct daemon_config *config);
 /* remove: the file, too. NULL is fine. */
 void exporter_close(struct exporter *x, bool remove);
 
-/* After model_tick(m, status->now_ns). What fails is counted and logged once; NULL is fine. */
+/*
+ * After model_tick(m, status->now_ns). The disk is waited for aside: the rings go on being read. One version is written at a
+ * time: if that before is still on its way, this one is left out, which is logged once. NULL is fine.
+ */
 void exporter_write(struct exporter *x, const struct model *m, const struct view_status *status);
+
+/* Tells how the last write ended, once it has: what fails is counted and logged once. NULL is fine. */
+void exporter_settle(struct exporter *x);
+
+/* The same, after waiting for its end. */
+void exporter_wait(struct exporter *x);
 
 /* Of the last write. */
 size_t exporter_series(const struct exporter *x);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../cli/messages.h"
+#include "../trace/aside.h"
 #include "../trace/capture.h"
 
 /* What follows a trigger belongs to it; a storm of findings must not wear out the disk. */
@@ -18,6 +19,14 @@ struct recorder {
 	struct capture *capture;
 	uint64_t found;		/* findings to save for, so far */
 	uint64_t suppressed;	/* triggers that the user was told of */
+	uint64_t meanwhile;	/* triggers while one was being saved */
+
+	struct aside saving;	/* has capture and all below while it is busy */
+	struct flight *copy;
+	struct recording_about about;
+	struct recording_status status;
+	char name[640];		/* where it was saved, or why not */
+	int err;
 };
 
 static struct capture_options capture_options(const struct daemon_config *config)
@@ -48,18 +57,10 @@ void recorder_close(struct recorder *r)
 {
 	if (!r)
 		return;
+	recorder_wait(r);
 	capture_free(r->capture);
 	flight_free(r->flight);
 	free(r);
-}
-
-void recorder_follow(struct recorder *r, const struct daemon_config *config, const struct model *m)
-{
-	const struct capture_options options = capture_options(config);
-
-	capture_follow(r->capture, &options);
-	r->config = config;
-	r->found = triggers_count(&config->flight_on, m);
 }
 
 void recorder_take(struct recorder *r, const struct packet *packet)
@@ -72,33 +73,19 @@ bool recorder_wants_snapshot(const struct recorder *r, size_t size)
 	return flight_wants_snapshot(r->flight, size);
 }
 
-void recorder_signalled(struct recorder *r, uint64_t now_ns)
-{
-	if (!r->config->flight_on.usr2)
-		say("SIGUSR2: flight-on does not name it, nothing is saved");
-	else if (!capture_trigger(r->capture, "SIGUSR2", now_ns))
-		say("SIGUSR2: not saved again within %u s of the last flight recording", (unsigned int)(GAP_NS / 1000000000));
-}
+/* --- saving: what the job uses is not touched meanwhile */
 
-void recorder_ending(struct recorder *r, uint64_t now_ns)
+static void save(void *ctx)
 {
-	if (r->config->flight_on.exit)
-		capture_trigger(r->capture, "exit", now_ns);
-}
+	struct recorder *r = ctx;
+	const struct flight *flight = r->copy ? r->copy : r->flight;
 
-static void save(struct recorder *r, struct recording_about *about, const struct recording_status *status)
-{
-	char name[640];
-
-	if (capture_save(r->capture, r->flight, about, status, name, sizeof(name)) < 0)
-		say_at(SAY_ERROR, "%s", name);
-	else
-		say_at(SAY_INFO, MSG_CAPTURED, name, name);
+	r->err = capture_save(r->capture, flight, &r->about, &r->status, r->name, sizeof(r->name));
 }
 
 static void tell_suppressed(struct recorder *r)
 {
-	uint64_t suppressed = capture_counters(r->capture)->suppressed;
+	uint64_t suppressed = capture_counters(r->capture)->suppressed + r->meanwhile;
 
 	if (suppressed != r->suppressed)
 		say("%" PRIu64 " more reasons to save a flight recording came within %u s of one before: not saved again",
@@ -106,16 +93,85 @@ static void tell_suppressed(struct recorder *r)
 	r->suppressed = suppressed;
 }
 
-void recorder_check(struct recorder *r, const struct model *m, struct recording_about *about,
+void recorder_wait(struct recorder *r)
+{
+	if (!aside_is_busy(&r->saving))
+		return;
+	aside_wait(&r->saving);
+	flight_free(r->copy);
+	r->copy = NULL;
+	if (r->err < 0)
+		say_at(SAY_ERROR, "%s", r->name);
+	else
+		say_at(SAY_INFO, MSG_CAPTURED, r->name, r->name);
+	tell_suppressed(r);
+}
+
+/* Without memory for a copy the rings have to wait. */
+static void start(struct recorder *r, const struct recording_about *about, const struct recording_status *status)
+{
+	r->about = *about;
+	r->status = *status;
+	r->copy = flight_copy(r->flight);
+	aside_start(&r->saving, save, r);
+	if (!r->copy)
+		recorder_wait(r);
+}
+
+/* --- triggers */
+
+static bool trigger(struct recorder *r, const char *reason, uint64_t now_ns)
+{
+	if (!aside_is_busy(&r->saving))
+		return capture_trigger(r->capture, reason, now_ns);
+	r->meanwhile++;
+	return false;
+}
+
+void recorder_signalled(struct recorder *r, uint64_t now_ns)
+{
+	if (!r->config->flight_on.usr2)
+		say("SIGUSR2: flight-on does not name it, nothing is saved");
+	else if (!trigger(r, "SIGUSR2", now_ns))
+		say("SIGUSR2: not saved again within %u s of the last flight recording", (unsigned int)(GAP_NS / 1000000000));
+}
+
+void recorder_ending(struct recorder *r, uint64_t now_ns)
+{
+	recorder_wait(r);
+	if (r->config->flight_on.exit)
+		trigger(r, "exit", now_ns);
+}
+
+static bool is_due(const struct recorder *r, uint64_t now_ns, bool end)
+{
+	if (aside_is_busy(&r->saving))
+		return false;
+	return capture_is_due(r->capture, now_ns) || (end && capture_is_armed(r->capture));
+}
+
+void recorder_check(struct recorder *r, const struct model *m, const struct recording_about *about,
 		    const struct recording_status *status, bool end)
 {
 	uint64_t found = triggers_count(&r->config->flight_on, m);
 
+	if (end || aside_is_done(&r->saving))
+		recorder_wait(r);
 	if (found > r->found)
-		capture_trigger(r->capture, triggers_reason(&r->config->flight_on, m), status->time_ns);
+		trigger(r, triggers_reason(&r->config->flight_on, m), status->time_ns);
 	r->found = found;
-	if (!capture_is_due(r->capture, status->time_ns) && !(end && capture_is_armed(r->capture)))
-		return;
-	save(r, about, status);
-	tell_suppressed(r);
+	if (is_due(r, status->time_ns, end))
+		start(r, about, status);
+	if (end)
+		recorder_wait(r);
+}
+
+void recorder_follow(struct recorder *r, const struct daemon_config *config, const struct model *m)
+{
+	const struct capture_options options = capture_options(config);
+
+	recorder_wait(r);
+	capture_follow(r->capture, &options);
+	r->config = config;
+	r->found = triggers_count(&config->flight_on, m);
 }

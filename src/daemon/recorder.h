@@ -25,8 +25,14 @@ bool recorder_wants_snapshot(const struct recorder *r, size_t size);
 void recorder_signalled(struct recorder *r, uint64_t now_ns);
 void recorder_ending(struct recorder *r, uint64_t now_ns);
 
-/* Looks for new findings, and saves what is due (at the end: all). status is the last one in the stream. about: reason is filled in. */
-void recorder_check(struct recorder *r, const struct model *m, struct recording_about *about,
+/*
+ * Looks for new findings, and saves what is due (at the end: all). status is the last one in the stream. The disk is waited
+ * for aside, except at the end: the rings go on being read; triggers meanwhile are only counted.
+ */
+void recorder_check(struct recorder *r, const struct model *m, const struct recording_about *about,
 		    const struct recording_status *status, bool end);
+
+/* Until what is being saved is there, and that was told. */
+void recorder_wait(struct recorder *r);
 
 #endif

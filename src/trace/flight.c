@@ -35,6 +35,20 @@ void flight_free(struct flight *f)
 	free(f);
 }
 
+/* Only what it holds is copied, and so takes memory. */
+struct flight *flight_copy(const struct flight *f)
+{
+	struct flight *copy = malloc(sizeof(*f) + f->size);
+
+	if (!copy)
+		return NULL;
+	*copy = *f;
+	if (f->wrapped)
+		memcpy(copy->bytes, f->bytes, f->head);
+	memcpy(copy->bytes + f->tail, f->bytes + f->tail, (f->wrapped ? f->end : f->head) - f->tail);
+	return copy;
+}
+
 static size_t packet_size(const struct flight *f, size_t at)
 {
 	struct packet_head head;

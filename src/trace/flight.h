@@ -14,6 +14,9 @@ struct flight;
 struct flight *flight_new(size_t size);
 void flight_free(struct flight *f);	/* NULL is fine */
 
+/* One that holds the same, but takes nothing more: to be saved while the other goes on. NULL: no memory. */
+struct flight *flight_copy(const struct flight *f);
+
 /* A pack_take_t: never fails. What is oldest goes, up to the next snapshot. */
 int flight_take(void *flight, const struct packet *packet);
 

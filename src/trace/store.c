@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "aside.h"
 #include "files.h"
 
 #define PIECE (256U << 10)
@@ -26,6 +27,8 @@ struct store {
 	uint32_t first, number;		/* of the oldest file there, of the open one */
 	uint64_t offset;		/* in the open file: the end of the last whole packet */
 	bool blocked;			/* that could not be cut back: this file takes no more */
+	struct aside finishing;		/* the file before is synced: whoever takes records cannot wait for that */
+	int finished_fd;
 
 	pthread_mutex_t lock;		/* of all below */
 	pthread_cond_t change;
@@ -367,15 +370,24 @@ static int close_stream(int fd)
 	return err;
 }
 
+static void finish(void *ctx)
+{
+	struct store *s = ctx;
+	int err = close_stream(s->finished_fd);
+
+	if (err)
+		note_error(s, err);
+}
+
 int store_next_file(struct store *s)
 {
 	int old = s->fd, err = open_stream(s, s->number + 1);
 
 	if (err)
 		return note_failure(s, err);
-	err = close_stream(old);
-	if (err)
-		note_error(s, err);
+	aside_wait(&s->finishing);	/* no more than one file behind */
+	s->finished_fd = old;
+	aside_start(&s->finishing, finish, s);
 	remove_oldest(s);
 	wake_thread(s, false);
 	return 0;
@@ -406,6 +418,7 @@ int store_close(struct store *s)
 
 	if (!s)
 		return 0;
+	aside_wait(&s->finishing);
 	err = s->fd < 0 ? 0 : close_stream(s->fd);
 	if (s->has_thread) {
 		wake_thread(s, true);

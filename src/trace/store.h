@@ -27,7 +27,10 @@ int store_take(void *store, const struct packet *packet);
 /* Whether the next packet starts a new file: a snapshot is due before it. */
 bool store_is_file_full(const struct store *s);
 
-/* Starts the next file; the packets that follow go there. 0 or -errno: the old one is still in use. */
+/*
+ * Starts the next file; the packets that follow go there. 0 or -errno: the old one is still in use. It is synced in a thread,
+ * meanwhile; that this failed is told by store_close().
+ */
 int store_next_file(struct store *s);
 
 struct store_counters {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * daemon_load [SECONDS [DIR]]: what sdeid takes of one core with 4,096 vCPUs (512 VMs) at 1,000 records per second each, in time
- * order, each record another vCPU's and of another kind than the one before: the model alone, in batches; then fed as a drain of
- * the rings does, with a tick each second and the text file each 15 seconds in DIR; then with the flight recorder and its packets,
- * too. Records come from memory: BPF and rings are not in it. Prints, with the targets; asserts nothing.
+ * daemon_load SECONDS DIR: what sdeid takes with 4,096 vCPUs (512 VMs) at 1,000 records per second each, in time order, each
+ * record another vCPU's and of another kind than the one before: the model alone, in batches; then fed as a drain of the rings
+ * does, with a tick each second and the text file each 15 seconds in DIR; then with the flight recorder and its packets, too,
+ * saved once. Records come from memory: BPF and rings are not in it. A line of JSON for each; times are CPU times but for those
+ * in which nothing is drained (longest_ns), and until the flight recording was there (saved_ns).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,10 +29,6 @@
 #define SECOND_NS 1000000000ULL
 #define BATCH 256
 #define STEPS 5				/* records of an episode, see step() */
-#define TARGET_RATE 20e6		/* of the model at 4,096 vCPUs */
-#define TARGET_BYTES 8192		/* for a vCPU's event */
-#define TARGET_SHARE 2.0		/* % of a core for FEW records in a second */
-#define FEW 100000
 
 struct load {
 	struct feeder *feeder;
@@ -42,6 +39,7 @@ struct load {
 	uint64_t now_ns, seed;
 	uint64_t feed_ns, tick_ns, write_ns;	/* CPU time */
 	uint64_t longest_ns;		/* without a drain, by the clock */
+	uint64_t saved_ns;		/* until the flight recording was there, by the clock */
 	unsigned int writes;
 };
 
@@ -121,8 +119,7 @@ static int run_model(struct sdei_record *records, unsigned int seconds)
 		took_ns += second ? cpu_ns() - start : 0;
 		model_tick(m, l.now_ns);
 	}
-	printf("the model alone: %.1f M records/s of CPU time (target of model_throughput's: at least %.0f)\n",
-	       (double)RECORDS * seconds * 1e3 / took_ns, TARGET_RATE / 1e6);
+	printf("{\"run\":\"model\",\"records\":%" PRIu64 ",\"feed_ns\":%" PRIu64 "}\n", (uint64_t)RECORDS * seconds, took_ns);
 	model_free(m);
 	return 0;
 }
@@ -141,16 +138,38 @@ static void drain(struct load *l, const struct sdei_record *records, uint32_t co
 		pack_snapshot(l->pack, 0);
 }
 
+static void note_pause(struct load *l, uint64_t begin)
+{
+	uint64_t took = clock_ns(CLOCK_MONOTONIC) - begin;
+
+	l->longest_ns = took > l->longest_ns ? took : l->longest_ns;
+}
+
 static void write_file(struct load *l)
 {
 	const struct view_status status = { .now_ns = l->now_ns, .wall_ns = (int64_t)l->now_ns };
-	uint64_t start = cpu_ns(), begin = clock_ns(CLOCK_MONOTONIC), took;
+	uint64_t start = cpu_ns(), begin = clock_ns(CLOCK_MONOTONIC);
 
 	exporter_write(l->exporter, feeder_model(l->feeder), &status);
-	took = clock_ns(CLOCK_MONOTONIC) - begin;
+	note_pause(l, begin);
+	exporter_wait(l->exporter);
 	l->write_ns += cpu_ns() - start;
 	l->writes++;
-	l->longest_ns = took > l->longest_ns ? took : l->longest_ns;
+}
+
+/* Two seconds after somebody asked for it. */
+static void save_flight(struct load *l)
+{
+	struct recording_about about = { .uuid = { 1 }, .major = RECORDING_MAJOR };
+	struct recording_status status = { .time_ns = l->now_ns + 2 * SECOND_NS };
+	uint64_t begin;
+
+	recorder_signalled(l->recorder, l->now_ns);
+	begin = clock_ns(CLOCK_MONOTONIC);
+	recorder_check(l->recorder, feeder_model(l->feeder), &about, &status, false);
+	note_pause(l, begin);
+	recorder_wait(l->recorder);
+	l->saved_ns = clock_ns(CLOCK_MONOTONIC) - begin;
 }
 
 static void run_second(struct load *l, bool writes)
@@ -219,21 +238,12 @@ static long resident_kib(void)
 static void tell(const struct load *l, const char *name, unsigned int seconds, long before_kib)
 {
 	const struct model_totals *totals = model_totals(feeder_model(l->feeder));
-	double of_core = 100.0 / ((double)seconds * SECOND_NS);
-	double rate = (double)RECORDS * seconds * 1e9 / l->feed_ns;
-	double records = l->feed_ns * of_core, ticks = l->tick_ns * of_core;
-	double file = 100.0 * l->write_ns / l->writes / (INTERVAL * SECOND_NS);
 
-	printf("%s: %u vCPUs with %u records/s each, %u s of it\n", name, VCPUS, RATE, seconds);
-	printf("  of a core %6.1f %%  records %5.1f %%, ticks %4.2f %%, text file %5.2f %%\n",
-	       records + ticks + file, records, ticks, file);
-	printf("  records   %6.1f M/s of CPU time, %" PRIu64 " misfits\n", rate / 1e6, totals->misfits);
-	printf("  of a core %6.1f %% if all vCPUs together have %d records/s (target, BPF and rings included: at most %.0f %%)\n",
-	       FEW * 100.0 / rate + ticks + file, FEW, TARGET_SHARE);
-	printf("  text file %6.1f ms CPU each, %zu series; %.1f ms at most between two drains\n",
-	       l->write_ns / 1e6 / l->writes, exporter_series(l->exporter), l->longest_ns / 1e6);
-	printf("  memory    %6.1f MiB resident more than before; an event of a vCPU has %zu bytes at most (at most %d)\n",
-	       (resident_kib() - before_kib) / 1024.0, most_event_bytes(feeder_model(l->feeder)), TARGET_BYTES);
+	printf("{\"run\":\"%s\",\"seconds\":%u,\"records\":%" PRIu64 ",\"feed_ns\":%" PRIu64 ",\"tick_ns\":%" PRIu64 ","
+	       "\"write_ns\":%" PRIu64 ",\"interval_s\":%u,\"series\":%zu,\"longest_ns\":%" PRIu64 ",\"saved_ns\":%" PRIu64 ","
+	       "\"resident_kib\":%ld,\"event_bytes\":%zu,\"misfits\":%" PRIu64 "}\n", name, seconds, (uint64_t)RECORDS * seconds,
+	       l->feed_ns, l->tick_ns, l->write_ns / l->writes, INTERVAL, exporter_series(l->exporter), l->longest_ns, l->saved_ns,
+	       resident_kib() - before_kib, most_event_bytes(feeder_model(l->feeder)), totals->misfits);
 }
 
 static int take_packet(void *ctx, const struct packet *packet)
@@ -277,6 +287,8 @@ static int run(const char *name, const struct daemon_config *config, struct sdei
 		l.feed_ns = l.tick_ns = l.write_ns = l.longest_ns = l.writes = 0;
 		for (unsigned int second = 1; second <= seconds; second++)
 			run_second(&l, second % INTERVAL == 0 || second == seconds);
+		if (l.recorder)
+			save_flight(&l);
 		tell(&l, name, seconds, before_kib);
 		err = 0;
 	}
@@ -310,11 +322,12 @@ static int run_apart(const char *name, const struct daemon_config *config, unsig
 
 int main(int argc, char **argv)
 {
-	unsigned int seconds = argc > 1 ? strtoul(argv[1], NULL, 10) : 30;
-	struct daemon_config config = { .textfile = argc > 2 ? argv[2] : "/dev/shm", .max_series = SIZE_MAX };
+	unsigned int seconds = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
+	struct daemon_config config = { .textfile = argv[2], .max_series = SIZE_MAX };
 	int err = !seconds || run_apart(NULL, NULL, seconds) || run_apart("metrics", &config, seconds);
 
 	config.flight = config.textfile;
 	config.flight_size = 16U << 20;
-	return err || run_apart("metrics and flight recorder", &config, seconds);
+	config.flight_on.usr2 = true;
+	return err || run_apart("flight", &config, seconds);
 }

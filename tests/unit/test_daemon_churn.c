@@ -109,6 +109,7 @@ static void tick(struct churn *c)
 		pack_snapshot(c->pack, 0);
 	model_tick(feeder_model(c->feeder), c->now_ns);
 	exporter_write(c->exporter, feeder_model(c->feeder), &status);
+	exporter_wait(c->exporter);
 }
 
 /* The kernel tells of each event of a vCPU that goes. */

@@ -44,6 +44,36 @@ static int tear_down(void **state)
 	return remove_tree(directory);
 }
 
+/* --- a disk that can be stopped: whoever syncs a file meanwhile waits */
+
+static int gate[2] = { -1, -1 };
+
+int fsync(int fd)
+{
+	char pass;
+
+	if (gate[0] >= 0 && read(gate[0], &pass, 1) < 0)
+		return -1;
+	return fdatasync(fd);
+}
+
+static void stop_disk(void)
+{
+	assert_int_equal(pipe(gate), 0);
+}
+
+/* The end of the pipe lets everybody pass, always. */
+static void start_disk(void)
+{
+	close(gate[1]);
+}
+
+static void forget_disk(void)
+{
+	close(gate[0]);
+	gate[0] = -1;
+}
+
 /* --- the log */
 
 static int begin_log(void **state)
@@ -169,12 +199,18 @@ static void flight_close(struct flight_scene *s)
 }
 
 /* As the daemon's second is. */
-static void check(struct flight_scene *s, uint64_t now_ns, bool end)
+static void check_only(struct flight_scene *s, uint64_t now_ns, bool end)
 {
 	struct recording_about about = { .uuid = { 1 }, .major = RECORDING_MAJOR, .host = "h" };
 	const struct recording_status status = { .time_ns = now_ns, .wall_ns = WALL + (int64_t)(now_ns - START) };
 
 	recorder_check(s->recorder, s->model, &about, &status, end);
+}
+
+static void check(struct flight_scene *s, uint64_t now_ns, bool end)
+{
+	check_only(s, now_ns, end);
+	recorder_wait(s->recorder);
 }
 
 static int is_entry(const struct dirent *entry)
@@ -302,6 +338,43 @@ static void test_size(void **state)
 	flight_close(&s);
 }
 
+/* Nobody waits for the disk: packets come and go, and further triggers are counted. */
+static void test_slow_flight(void **state)
+{
+	struct sdei_record r = { .time_ns = START, .vm = 4711, .kind = SDEI_SIGNAL, .state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING };
+	struct flight_scene s;
+	const char *text;
+
+	flight_open(&s, "slow", "error", 0);
+	assert_int_equal(option_trigger.set(&s.config.flight_on, "SIGUSR2"), 0);
+	hang(s.model, START, 0);
+	check(&s, START + 2 * SECOND, false);
+	stop_disk();
+	check_only(&s, START + 3 * SECOND, false);
+	while (pack_counters(s.pack)->bytes < 3 * MIB) {
+		r.time_ns += 997;
+		pack_record(s.pack, &r, sizeof(r));
+	}
+	check_only(&s, START + 4 * SECOND, false);
+	recorder_signalled(s.recorder, START + 70 * SECOND);
+	text = logged();
+	assert_int_equal(count_of(text, "saved"), 1);
+	assert_non_null(strstr(text, "SIGUSR2: not saved again within 60 s"));
+	start_disk();
+	recorder_wait(s.recorder);
+	text = logged();
+	assert_int_equal(count_of(text, "sdeid: saved "), 1);
+	assert_non_null(strstr(text, "1 more reasons to save"));
+	assert_saved(s.path, "handler-hung ");
+	assert_in_range(stream_size(s.path), 1, MIB / 16);	/* of before, not the 3 MiB that came meanwhile */
+	forget_disk();
+	recorder_signalled(s.recorder, START + 71 * SECOND);
+	check(&s, START + 72 * SECOND, false);
+	assert_saved(s.path, "handler-hung SIGUSR2 ");
+	logged();
+	flight_close(&s);
+}
+
 /* What was found before is no reason to save for what is asked for from then on. */
 static void test_follow(void **state)
 {
@@ -372,11 +445,73 @@ static void test_series(void **state)
 	exporter_write(x, m, &status);
 	assert_int_equal(count_of(logged(), "do not fit into max-series"), 1);
 	assert_in_range(exporter_series(x), 1, 100);
+	exporter_wait(x);
 	exporter_write(x, m, &status);
+	exporter_wait(x);
 	assert_string_equal(logged(), "");
 	assert_true(is_there(EXPORTER_FILE));
 	exporter_close(x, true);
 	assert_false(is_there(EXPORTER_FILE));
+	model_free(m);
+}
+
+/* Nobody waits for the disk; what is left out meanwhile is told once. */
+static void test_slow_file(void **state)
+{
+	const struct daemon_config config = { .textfile = directory, .max_series = 100 };
+	struct exporter *x = exporter_open(&config);
+	struct view_status status = { .now_ns = START };
+	struct model *m = model_new(NULL);
+
+	stop_disk();
+	exporter_write(x, m, &status);
+	exporter_settle(x);
+	assert_string_equal(logged(), "");
+	exporter_write(x, m, &status);
+	assert_int_equal(count_of(logged(), "are still being written"), 1);
+	exporter_write(x, m, &status);
+	exporter_settle(x);
+	assert_string_equal(logged(), "");
+	assert_false(is_there(EXPORTER_FILE));
+	start_disk();
+	exporter_wait(x);
+	assert_true(is_there(EXPORTER_FILE));
+	forget_disk();
+	stop_disk();
+	exporter_write(x, m, &status);
+	exporter_write(x, m, &status);
+	assert_int_equal(count_of(logged(), "are still being written"), 1);
+	start_disk();
+	exporter_close(x, true);
+	forget_disk();
+	assert_false(is_there(EXPORTER_FILE));
+	model_free(m);
+}
+
+/* What fails aside is told in the end, once, and that it works again, too. */
+static void test_failing_file(void **state)
+{
+	char path[100], command[128];
+	const struct daemon_config config = { .textfile = path, .max_series = 100 };
+	struct view_status status = { .now_ns = START };
+	struct model *m = model_new(NULL);
+	struct exporter *x;
+
+	snprintf(path, sizeof(path), "%s/failing", directory);
+	snprintf(command, sizeof(command), "rm -r %s", path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	x = exporter_open(&config);
+	assert_int_equal(system(command), 0);
+	for (int i = 0; i < 2; i++) {
+		exporter_write(x, m, &status);
+		exporter_wait(x);
+		assert_int_equal(count_of(logged(), "writing"), !i);
+	}
+	assert_int_equal(mkdir(path, 0700), 0);
+	exporter_write(x, m, &status);
+	exporter_wait(x);
+	assert_int_equal(count_of(logged(), "works again, after 2 failures"), 1);
+	exporter_close(x, true);
 	model_free(m);
 }
 
@@ -479,9 +614,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rate, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_oldest_goes, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_size, begin_log, end_log),
+		cmocka_unit_test_setup_teardown(test_slow_flight, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_follow, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_one_writer, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_series, begin_log, end_log),
+		cmocka_unit_test_setup_teardown(test_slow_file, begin_log, end_log),
+		cmocka_unit_test_setup_teardown(test_failing_file, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_news, begin_log, end_log), cmocka_unit_test(test_ghosts),
 	};
 

@@ -61,9 +61,9 @@ static struct flying new_flying(void)
 	return f;
 }
 
-static void save(const struct flying *f, const struct machine *machine)
+static void save_as_of(const struct flight *flight, uint64_t time_ns)
 {
-	struct recording_status end = { .time_ns = machine->time };
+	struct recording_status end = { .time_ns = time_ns };
 	struct recording_about about = { .major = 1, .uuid = { 1 }, .reason = "test" };
 	struct store_options options = { .directory = directory };
 	struct store *store;
@@ -74,8 +74,13 @@ static void save(const struct flying *f, const struct machine *machine)
 	assert_non_null(mkdtemp(directory));
 	store = store_open(&options, &about, &err, message, sizeof(message));
 	assert_non_null(store);
-	assert_int_equal(flight_save(f->flight, store, &end), 0);
+	assert_int_equal(flight_save(flight, store, &end), 0);
 	assert_int_equal(store_close(store), 0);
+}
+
+static void save(const struct flying *f, const struct machine *machine)
+{
+	save_as_of(f->flight, machine->time);
 }
 
 static void check_saved(const struct machine *machine, bool from_start)
@@ -129,9 +134,38 @@ static void test_newest(void **state)
 	}
 }
 
+/* Whatever comes to the other one later, byte for byte. */
+static void test_copy(void **state)
+{
+	struct flying f = new_flying();
+	struct machine *machine = machine_new(5, 3, emit, &f);
+	char first[sizeof(directory)], command[300];
+
+	for (unsigned int i = 0; i < 3; i++) {
+		struct flight *copy;
+		uint64_t time_ns;
+
+		fly(&f, machine, 10007 + i * 39892, 97);
+		time_ns = machine->time;
+		save_as_of(f.flight, time_ns);
+		strcpy(first, directory);
+		copy = flight_copy(f.flight);
+		assert_non_null(copy);
+		assert_int_equal(flight_bytes(copy), flight_bytes(f.flight));
+		fly(&f, machine, 200000, 97);
+		save_as_of(copy, time_ns);
+		flight_free(copy);
+		snprintf(command, sizeof(command), "diff -rq %s %s && rm -r %s %s", first, directory, first, directory);
+		assert_int_equal(system(command), 0);
+	}
+	machine_free(machine);
+	pack_free(f.pack);
+	flight_free(f.flight);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_newest) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_newest), cmocka_unit_test(test_copy) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One job at a time in a thread of its own: what waits for a disk, while the one who started it goes on reading rings. The
+ * thread has the privileges that its creator has when it starts, but no precedence of real time, and takes no signals. What
+ * the job uses is its own until aside_wait() returns.
+ */
+#ifndef TRACE_ASIDE_H
+#define TRACE_ASIDE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/* All zero: no job. */
+struct aside {
+	pthread_t thread;
+	bool has_thread, busy, done;
+	void (*job)(void *ctx);
+	void *ctx;
+};
+
+/* Not while it is busy. If there can be no thread, the job is done here and now. */
+void aside_start(struct aside *a, void (*job)(void *ctx), void *ctx);
+
+/* A job was started, and not waited for. */
+bool aside_is_busy(const struct aside *a);
+
+/* That job has come to its end: waiting for it takes no time. */
+bool aside_is_done(const struct aside *a);
+
+/* Until the job has ended; at once if there is none. */
+void aside_wait(struct aside *a);
+
+#endif
