@@ -192,10 +192,15 @@ static void put_host_signals(struct writer *w, const struct family *f, const voi
 	put_outcomes(w, f, none, &model_totals(w->model)->count);
 }
 
-static void put_host_found(struct writer *w, const struct family *f, const void *row)
+static void put_findings(struct writer *w, const struct family *f, struct metrics_labels labels, const uint64_t *by_code)
 {
 	for (unsigned int code = 0; code < FINDING_COUNT; code++)
-		put_number(w, f, none, finding_code_name(code), model_totals(w->model)->found[code]);
+		put_number(w, f, labels, finding_code_name(code), by_code[code]);
+}
+
+static void put_host_found(struct writer *w, const struct family *f, const void *row)
+{
+	put_findings(w, f, none, model_totals(w->model)->found);
 }
 
 /* --- of a VM */
@@ -241,6 +246,8 @@ PUT_PE(masked_time, put_seconds, NULL, r->masked_ns)
 PUT_PE(masked_vcpus, put_number, NULL, r->masked_vcpus)
 PUT_PE(vm_vcpus, put_number, NULL, r->vcpus)
 PUT_PE(vm_lost, put_number, NULL, r->lost)
+PUT_PE(found, put_findings, r->found)
+PUT_PE(open, put_findings, r->open)
 
 /* label and function="…" */
 static void put_call(struct writer *w, const struct family *f, const struct metrics_pe *r, uint32_t function, unsigned int class)
@@ -277,22 +284,6 @@ static void put_calls(struct writer *w, const struct family *f, const void *row)
 		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
 			put_call(w, f, row, function, class);
 	}
-}
-
-static void put_found(struct writer *w, const struct family *f, const void *row)
-{
-	const struct metrics_pe *r = row;
-
-	for (unsigned int code = 0; code < FINDING_COUNT; code++)
-		put_number(w, f, r->labels, finding_code_name(code), r->found[code]);
-}
-
-static void put_open(struct writer *w, const struct family *f, const void *row)
-{
-	const struct metrics_pe *r = row;
-
-	for (unsigned int code = 0; code < FINDING_COUNT; code++)
-		put_number(w, f, r->labels, finding_code_name(code), r->open[code]);
 }
 
 /* --- of an event */
