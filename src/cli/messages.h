@@ -28,9 +28,7 @@
 #define MSG_NO_VALUE		"%s%s takes no value"
 #define MSG_EXTRA_OPERAND	"%s: one argument too many"
 #define MSG_UNKNOWN_COMMAND	"%s: no such command"
-#define MSG_NO_COMMAND		"a command is missing after --"
 #define MSG_TRY_HELP		"try '%s%s%s --help'"
-#define MSG_NEEDS_BATCH		"--%s needs --batch, --json or a pipe"
 
 #define MSG_FILTER_JSON		"--filter is for the screen and for text: JSON tells all"
 

@@ -150,11 +150,6 @@ double tally_quantile(const struct tally *t, double q)
 	return least + cut.part * (tally_greatest(cut.bucket) - least);
 }
 
-double tally_mean(const struct tally *t)
-{
-	return t->count ? t->sum / t->count : 0;
-}
-
 double tally_ranks(const struct tally *t, const struct tally *pooled)
 {
 	double below = 0, ranks = 0;

@@ -47,7 +47,6 @@ double tally_above(const struct tally *t, const struct tally_cut *cut);
 
 /* Quantile q (what is outside of 0..1 is taken for these), interpolated within its bucket; 0 when empty. */
 double tally_quantile(const struct tally *t, double q);
-double tally_mean(const struct tally *t);	/* 0 when empty */
 
 /* The sum, over all samples of t, of the share of pooled's samples that are less (equal ones count half). pooled holds t's. */
 double tally_ranks(const struct tally *t, const struct tally *pooled);

@@ -78,11 +78,6 @@ void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16])
 	c->has_uuid = true;
 }
 
-const uint8_t *cursor_uuid(const struct cursor *c)
-{
-	return c->has_uuid ? c->uuid : NULL;
-}
-
 /* --- what is wrong */
 
 static void tell(struct cursor *c, enum reader_problem_kind kind, uint64_t offset, uint64_t bytes, int error)
@@ -271,7 +266,7 @@ static void step_over(struct cursor *c, enum packet_verdict verdict, const struc
 
 static enum packet_verdict look(struct cursor *c, struct packet_head *head, bool *wanted, cursor_wants_t wants, void *ctx)
 {
-	const uint8_t *uuid = cursor_uuid(c);
+	const uint8_t *uuid = c->has_uuid ? c->uuid : NULL;
 	enum packet_verdict verdict;
 
 	*wanted = true;

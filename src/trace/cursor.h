@@ -19,7 +19,6 @@ void cursor_free(struct cursor *c);	/* NULL is fine */
 
 /* Only packets of this recording; until then, the first packet's is taken. */
 void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16]);
-const uint8_t *cursor_uuid(const struct cursor *c);	/* NULL: not known yet */
 
 /* Whether the content of that packet matters. */
 typedef bool (*cursor_wants_t)(void *ctx, const struct packet_head *head);

@@ -135,7 +135,8 @@ const struct hist *view_event_hist(const struct model_event *e, bool recent, enu
 	return which == VIEW_DISPATCH ? last.dispatch : which == VIEW_HANDLER ? last.handler : last.total;
 }
 
-const struct hist *view_hist(const struct view_row *row, const struct view_scope *scope, enum view_hist which)
+/* The histogram of the row that scope is about; NULL: empty. */
+static const struct hist *hist_of(const struct view_row *row, const struct view_scope *scope, enum view_hist which)
 {
 	if (row->sum)
 		return which == VIEW_DISPATCH ? row->sum->dispatch : which == VIEW_HANDLER ? row->sum->handler : row->sum->total;
@@ -145,7 +146,7 @@ const struct hist *view_hist(const struct view_row *row, const struct view_scope
 #define HIST_GETTER(name, which, figure)							\
 static struct cell get_##name(const struct view_row *row, const struct view_scope *scope)	\
 {											\
-	const struct hist *h = view_hist(row, scope, which);				\
+	const struct hist *h = hist_of(row, scope, which);				\
 											\
 	return hist_count(h) ? number(figure) : unknown;				\
 }

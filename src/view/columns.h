@@ -99,11 +99,9 @@ const struct column *column_find(const char *id);	/* NULL: none has it */
 
 const char *column_title(const struct column *column, const struct view_scope *scope);
 
-/* The histogram of the row that scope is about; NULL: empty. */
 enum view_hist { VIEW_DISPATCH, VIEW_HANDLER, VIEW_TOTAL };
-const struct hist *view_hist(const struct view_row *row, const struct view_scope *scope, enum view_hist which);
 
-/* Of one event. */
+/* Of one event; NULL: empty. */
 const struct hist *view_event_hist(const struct model_event *e, bool recent, enum view_hist which);
 
 int64_t view_unaccounted(const struct model_event *e);

@@ -32,7 +32,7 @@ struct table {
 	uint64_t summed_ns, summed_start_ns;
 };
 
-bool row_id_equal(const struct row_id *a, const struct row_id *b)
+static bool same_id(const struct row_id *a, const struct row_id *b)
 {
 	return a->pid == b->pid && a->instance == b->instance && a->vcpu == b->vcpu &&
 	       a->has_event == b->has_event && (!a->has_event || a->event == b->event);
@@ -237,7 +237,7 @@ static int arrange(struct table *t)
 static bool same_rows(const struct table_options *a, const struct table_options *b)
 {
 	return a->within == b->within && a->all == b->all && a->gone == b->gone && a->gone_since_ns == b->gone_since_ns &&
-	       row_id_equal(&a->of, &b->of);
+	       same_id(&a->of, &b->of);
 }
 
 static bool still_good(const struct table *t, const struct model *m, const struct view_scope *scope,
@@ -312,7 +312,7 @@ size_t table_find(const struct table *t, const struct row_id *id)
 {
 	size_t row = 0;
 
-	while (row < t->order_count && !row_id_equal(&t->order[row]->id, id))
+	while (row < t->order_count && !same_id(&t->order[row]->id, id))
 		row++;
 	return row;
 }
@@ -390,9 +390,4 @@ int table_freeze(struct table *t)
 void table_thaw(struct table *t)
 {
 	t->frozen = false;
-}
-
-bool table_frozen(const struct table *t)
-{
-	return t->frozen;
 }

@@ -18,7 +18,6 @@ struct row_id {
 	uint32_t pid, instance, vcpu, event;
 	bool has_event;
 };
-bool row_id_equal(const struct row_id *a, const struct row_id *b);
 
 struct table_options {
 	const struct column *sort;	/* NULL: by VM, vCPU and event */
@@ -60,6 +59,5 @@ unsigned int table_width(const struct table *t, const struct column *column);
 /* Copies every cell, so that the rows outlive what they came from; and back. 0 or -ENOMEM. */
 int table_freeze(struct table *t);
 void table_thaw(struct table *t);
-bool table_frozen(const struct table *t);
 
 #endif

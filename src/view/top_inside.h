@@ -161,9 +161,6 @@ bool top_has_foot(const struct top *top);
 
 /* --- top_table.c */
 
-void top_draw_table(struct top *top);
-size_t top_visible_rows(const struct top *top);
-
 /* The selection is a row's identity; where that is now, and that it can be seen. */
 void top_find_selection(struct top *top);
 
@@ -219,6 +216,5 @@ void top_go(struct top *top, const struct mode *base);
 /* --- top_prompt.c */
 
 void top_ask(struct top *top, const char *label, top_accept_t accept);
-bool top_is_enter(wint_t key, bool special);
 
 #endif

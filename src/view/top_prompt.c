@@ -24,7 +24,7 @@ static void draw_sort(struct top *top)
 	top_put_field(LINES - 1, 0, "Up, Down choose, Enter sorts, Esc returns", COLS, true, top_look(top, PAIR_TITLE));
 }
 
-bool top_is_enter(wint_t key, bool special)
+static bool is_enter(wint_t key, bool special)
 {
 	return special ? key == KEY_ENTER : key == '\n' || key == '\r';
 }
@@ -35,9 +35,9 @@ static enum top_wish sort_key(struct top *top, wint_t key, bool special)
 		top->sort_row -= top->sort_row > 0;
 	else if (special && key == KEY_DOWN)
 		top->sort_row += top->sort_row + 1 < column_count;
-	else if (top_is_enter(key, special))
+	else if (is_enter(key, special))
 		top_sort_by(top, &columns[top->sort_row]);
-	if (!special && (top_is_enter(key, special) || key == ESC || key == 'q' || key == 'o'))
+	if (!special && (is_enter(key, special) || key == ESC || key == 'q' || key == 'o'))
 		top->mode = top->base;
 	return TOP_REDRAW;
 }
@@ -82,7 +82,7 @@ static enum top_wish prompt_key(struct top *top, wint_t key, bool special)
 	struct prompt *prompt = &top->prompt;
 	bool rubout = special ? key == KEY_BACKSPACE : key == 127 || key == '\b';
 
-	if (top_is_enter(key, special)) {
+	if (is_enter(key, special)) {
 		top->mode = top->base;
 		return accept_prompt(top);
 	}

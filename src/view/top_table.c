@@ -91,7 +91,7 @@ static void lay_out(struct top *top)
 
 /* --- the table: rows */
 
-size_t top_visible_rows(const struct top *top)
+static size_t visible_rows(const struct top *top)
 {
 	int taken = top_head_lines(top) + (top_has_foot(top) ? FOOT_LINES : 0);
 
@@ -100,7 +100,7 @@ size_t top_visible_rows(const struct top *top)
 
 void top_find_selection(struct top *top)
 {
-	size_t count = table_count(top->table), visible = top_visible_rows(top);
+	size_t count = table_count(top->table), visible = visible_rows(top);
 	size_t row = top->following ? table_find(top->table, &top->chosen) : 0;
 
 	if (row < count)
@@ -183,7 +183,7 @@ static void draw_nothing(const struct top *top)
 
 static void draw_body(const struct top *top)
 {
-	size_t count = table_count(top->table), visible = top_visible_rows(top);
+	size_t count = table_count(top->table), visible = visible_rows(top);
 
 	draw_titles(top);
 	for (size_t i = 0; i < visible && top->first + i < count; i++)
@@ -192,7 +192,7 @@ static void draw_body(const struct top *top)
 		draw_nothing(top);
 }
 
-void top_draw_table(struct top *top)
+static void draw_table(struct top *top)
 {
 	lay_out(top);
 	top_draw_head(top);
@@ -303,6 +303,6 @@ static void move_rows(struct top *top, long lines)
 }
 
 const struct mode top_table_mode = {
-	.draw = top_draw_table, .key = top_common_key, .where = IN_TABLE, .go = move_rows, .page = top_visible_rows,
+	.draw = draw_table, .key = top_common_key, .where = IN_TABLE, .go = move_rows, .page = visible_rows,
 	.enter = enter_row, .back = leave_rows,
 };

@@ -94,9 +94,8 @@ static void quantiles(void **state)
 	assert_near(tally_quantile(&t, 1), 90, 0);
 	assert_near(tally_quantile(&t, 7), 90, 0);
 	assert_near(tally_quantile(&t, -7), 10, 0);
-	assert_near(tally_mean(&t), 47, 0);
+	assert_near(t.sum, 470, 0);
 	assert_near(tally_quantile(&none, 0.5), 0, 0);
-	assert_near(tally_mean(&none), 0, 0);
 	tally_clear(&t);
 }
 
