@@ -12,6 +12,7 @@
 
 #include "src/trace/codec.h"
 #include "src/trace/known.h"
+#include "tests/random_bits.h"
 #include "tests/unit/sdei_machine.h"
 
 #define NOW 777U
@@ -339,13 +340,13 @@ static void test_many(void **state)
 {
 	uint8_t table[VMS][VM_VCPUS] = { 0 };
 	struct known *k = known_new();
+	uint64_t seed = 4711;
 
-	srandom(4711);
 	for (int i = 0; i < 20000; i++) {
-		unsigned int vm = random() % VMS, vcpu = random() % VM_VCPUS;
-		bool goes = random() % 8 == 0;
+		unsigned int vm = random_below(&seed, VMS), vcpu = random_below(&seed, VM_VCPUS);
+		bool goes = random_below(&seed, 8) == 0;
 
-		table[vm][vcpu] = goes ? 0 : 1 + random() % 15;
+		table[vm][vcpu] = goes ? 0 : 1 + random_below(&seed, 15);
 		if (goes)
 			LEARN(k, pid_of(vm), id_of(vcpu), 3, SDEI_STATE, .origin = SDEI_DESTROYED);
 		else
