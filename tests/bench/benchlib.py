@@ -59,6 +59,24 @@ def measure(*command, rounds=1):
     return {**best, "peak_kib": max(one["peak_kib"] for one in taken)}
 
 
+def lab_lines(directory, script, *arguments, kernel="tracepoints"):
+    """What the script beside this, run in the lab with one CPU whose clock counts instructions, prints: words of lines."""
+    need("qemu-system-aarch64", "qemu-system-arm")
+    done = subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "lab"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unavailable(f"make lab: {done.stderr.strip()[-200:]}")
+    with open(os.path.join(HERE, script), encoding="utf-8") as file:
+        text = file.read()
+    tell(f"  lab, {kernel} kernel, {script}")
+    done = subprocess.run([os.path.join(TOP, "scripts", "lab"), "exec", "--icount", "--cpus", "1", "--kernel", kernel, "--timeout", "300",
+                           "--out", os.path.join(directory, "out"), "--", "sh", "-c", text, "sh", *arguments],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    if done.returncode or not lines:
+        raise Unavailable((done.stderr or done.stdout).strip()[-200:] or "the lab said nothing")
+    return lines
+
+
 class Server:
     """A program that answers each line with a line of JSON."""
 

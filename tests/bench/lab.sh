@@ -27,20 +27,6 @@ on all
 	end
 SCN
 
-cat >/tmp/idle.scn <<'SCN'
-about vCPUs that are there
-on all
-handler 0
-	complete
-end
-	register 0
-	enable 0
-	unmask
-	forever
-		wfi
-	end
-SCN
-
 now() { sed -n 's/^now at \([0-9]*\) nsecs$/\1/p' /proc/timer_list; }
 
 # took SCENARIO TIMES
@@ -73,14 +59,6 @@ beside() {
 	wait $tracer
 }
 
-# start NAME: from the start of a command that shows every vCPU to its end; the second time, when files are in memory.
-start() {
-	sdeitop state >/dev/null 2>&1
-	begin=$(now)
-	sdeitop state >/tmp/state 2>/dev/null
-	echo "$1 start $(($(now) - begin))"
-}
-
 events() { for event in /sys/kernel/tracing/events/kvm/kvm_sdei_*; do echo "$1" >"$event/enable"; done; }
 
 if [ "$1" = stock ]; then
@@ -89,8 +67,6 @@ if [ "$1" = stock ]; then
 	exit
 fi
 GUEST='' WHAT='event exit'
-start none
-sleep 2
 measure nothing
 measure again
 beside sdeitop sdeitop events --ring-size 16M
@@ -100,9 +76,3 @@ echo 65536 >/sys/kernel/tracing/buffer_size_kb
 events 1
 measure ftrace
 events 0
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	sdei-guest --scenario /tmp/idle.scn --vcpus 100 --seconds 3000 --quiet &
-done
-# A line for each of the four events.
-until [ "$(sdeitop state 2>/dev/null | wc -l)" -gt 4000 ]; do sleep 1; done
-start many
