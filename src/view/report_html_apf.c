@@ -28,16 +28,6 @@ static void put_parts(FILE *out, const struct model_apf *apf)
 	html_page_bar(out, parts, PARTS);
 }
 
-static void put_doubt(FILE *out, const struct model_apf *apf)
-{
-	fputs("<td>", out);
-	if (apf->lost)
-		fprintf(out, "%" PRIu64 " records lost ", apf->lost);
-	if (apf_unaccounted(apf))
-		fprintf(out, "%" PRId64 " unaccounted", apf_unaccounted(apf));
-	putc('\n', out);
-}
-
 static void vm_row(FILE *out, const struct model_vm *vm, const struct model_apf *apf)
 {
 	open_row(out, vm);
@@ -49,7 +39,8 @@ static void vm_row(FILE *out, const struct model_vm *vm, const struct model_apf 
 	html_page_cell(out, apf->count.fallback);
 	html_page_cell(out, apf->count.sync);
 	put_parts(out, apf);
-	put_doubt(out, apf);
+	html_page_cell_doubt(out, apf->lost, apf_unaccounted(apf));
+	putc('\n', out);
 }
 
 static void fallback_row(FILE *out, const struct model_vm *vm, const struct model_apf *apf)

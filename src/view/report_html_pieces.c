@@ -42,6 +42,15 @@ void html_page_cell_hist(FILE *out, const struct hist *h, double quantile)
 		html_page_cell_ns(out, quantile < 1 ? hist_quantile(h, quantile) : hist_max(h));
 }
 
+void html_page_cell_doubt(FILE *out, uint64_t lost, int64_t unaccounted)
+{
+	fputs("<td>", out);
+	if (lost)
+		fprintf(out, "%" PRIu64 " records lost ", lost);
+	if (unaccounted)
+		fprintf(out, "%" PRId64 " unaccounted", unaccounted);
+}
+
 void html_page_table(FILE *out, const char *head)
 {
 	fprintf(out, "<div class=box tabindex=0><table><thead>%s</thead><tbody>\n", head);

@@ -88,11 +88,7 @@ static void event_row(FILE *out, const struct model_event *e, size_t i)
 	html_page_cell_hist(out, e->total, 0.99);
 	html_page_cell_hist(out, e->total, 1);
 	blame_cell(out, model_event_blame(e));
-	fputs("<td>", out);
-	if (e->lost)
-		fprintf(out, "%" PRIu64 " records lost ", e->lost);
-	if (view_unaccounted(e))
-		fprintf(out, "%" PRId64 " unaccounted", view_unaccounted(e));
+	html_page_cell_doubt(out, e->lost, view_unaccounted(e));
 	putc('\n', out);
 }
 

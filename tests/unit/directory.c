@@ -14,6 +14,17 @@
 
 #include "directory.h"
 
+FILE *create_file(const char *directory, const char *name)
+{
+	char path[512];
+	FILE *file;
+
+	assert_in_range(snprintf(path, sizeof(path), "%s/%s", directory, name), 1, sizeof(path) - 1);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	return file;
+}
+
 static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *at)
 {
 	return remove(path);

@@ -3,7 +3,11 @@
 #ifndef TESTS_DIRECTORY_H
 #define TESTS_DIRECTORY_H
 
+#include <stdio.h>
 #include <sys/resource.h>
+
+/* An empty file in the directory, to be written. */
+FILE *create_file(const char *directory, const char *name);
 
 /* Removes the directory (or file) and all that is in it, for a test's teardown: 0, else not all of it is gone. */
 int remove_tree(const char *path);

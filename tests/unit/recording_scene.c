@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "src/trace/packet.h"
+#include "tests/unit/directory.h"
 
 #define MS RECORDED_NS_PER_MS
 #define BEGIN RECORDED_BEGIN_NS
@@ -97,20 +98,9 @@ const struct recording_item *recorded_items(size_t *count)
 	return items;
 }
 
-static FILE *create(const char *directory, const char *name)
-{
-	char path[512];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	out = fopen(path, "w");
-	assert_non_null(out);
-	return out;
-}
-
 static void write_metadata(const char *directory, const struct recording_about *about)
 {
-	FILE *out = create(directory, "metadata");
+	FILE *out = create_file(directory, "metadata");
 	char *text = codec_metadata(about);
 
 	assert_non_null(text);
@@ -123,7 +113,7 @@ static void write_packets(const char *directory, const struct recording_about *a
 {
 	static struct packet packet;
 	const struct recording_item *end = item + count;
-	FILE *out = create(directory, "sdei-000000");
+	FILE *out = create_file(directory, "sdei-000000");
 	uint64_t sequence = 0;
 
 	while (item < end) {

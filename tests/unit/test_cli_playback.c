@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "directory.h"
 #include "sdei_machine.h"
 #include "src/cli/messages.h"
 #include "src/cli/playback.h"
@@ -22,17 +23,6 @@
 #define RECORDS 60U
 
 static char directory[64];
-
-static FILE *open_file(const char *name)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	return file;
-}
 
 static void put(struct packet *p, const struct recording_item *item)
 {
@@ -66,7 +56,7 @@ static int make_recording(void **state)
 	strcpy(directory, "/tmp/sdeitop-playback-XXXXXX");
 	assert_non_null(mkdtemp(directory));
 	assert_non_null(metadata);
-	file = open_file("metadata");
+	file = create_file(directory, "metadata");
 	fputs(metadata, file);
 	free(metadata);
 	assert_int_equal(fclose(file), 0);
@@ -76,7 +66,7 @@ static int make_recording(void **state)
 	end.status.time_ns = end.time_ns;
 	put(&packet, &end);
 	packet_close(&packet, 0, 0, WALL_OFFSET_NS);
-	file = open_file("sdei-000000");
+	file = create_file(directory, "sdei-000000");
 	assert_int_equal(fwrite(packet.bytes, 1, packet.size, file), packet.size);
 	return fclose(file);
 }
@@ -210,7 +200,7 @@ static void test_failures(void **state)
 	assert_int_equal(play(&played, &config, &status), -1);
 	assert_int_equal(status, EXIT_USAGE);
 	snprintf(path, sizeof(path), "%s/sdei-000001", directory);
-	assert_int_equal(fclose(open_file("sdei-000001")), 0);
+	assert_int_equal(fclose(create_file(directory, "sdei-000001")), 0);
 	assert_int_equal(truncate(path, 100), 0);
 	memset(&config.since, 0, sizeof(config.since));
 	assert_int_equal(play(&played, &config, &status), 0);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "apf_machine.h"
+#include "directory.h"
 #include "src/model/slice.h"
 #include "src/view/export.h"
 
@@ -279,17 +280,6 @@ static void feed_three(void *ctx, const struct sdei_record *r, size_t size)
 		export_record(t->exports[i], r, size);
 }
 
-static FILE *open_in(const char *directory, const char *name)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	return file;
-}
-
 static void three_open(struct three *t, uint64_t from_ns)
 {
 	static const struct export_format *const formats[] = { &export_perfetto, &export_chrome, &export_csv };
@@ -300,7 +290,7 @@ static void three_open(struct three *t, uint64_t from_ns)
 	assert_non_null(mkdtemp(t->directory));
 	for (unsigned int i = 0; i < 3; i++) {
 		const struct export_options options = {
-			.format = formats[i], .out = open_in(t->directory, names[i]), .from_ns = from_ns, .host = HOSTILE,
+			.format = formats[i], .out = create_file(t->directory, names[i]), .from_ns = from_ns, .host = HOSTILE,
 			.wall_offset_ns = 1767225600000000000LL, .name = hostile_name,
 		};
 

@@ -43,17 +43,6 @@ static struct packet packet;
 static FILE *stream;
 static uint64_t sequence;
 
-static FILE *create(const char *name)
-{
-	char path[128];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	out = fopen(path, "w");
-	assert_non_null(out);
-	return out;
-}
-
 static struct recording_item item_of(enum recording_item_kind kind, uint64_t ms)
 {
 	return (struct recording_item){ .kind = kind, .time_ns = BEGIN + ms * MS };
@@ -203,11 +192,11 @@ static int make_trouble(void **state)
 	assert_non_null(mkdtemp(directory));
 	snprintf(output, sizeof(output), "%s.report", directory);
 	assert_non_null(metadata);
-	out = create("metadata");
+	out = create_file(directory, "metadata");
 	fputs(metadata, out);
 	free(metadata);
 	assert_int_equal(fclose(out), 0);
-	stream = create("sdei-000000");
+	stream = create_file(directory, "sdei-000000");
 	put_packets();
 	return fclose(stream);
 }

@@ -80,28 +80,7 @@ run_task:
 	ldp	x0, x1, [x1, #TASK_X]
 	eret
 
-	.balign	2048
-vectors:
-	.set	entry, 0
-	.rept	16
-	.balign	128
-	msr	tpidrro_el0, x0
-	mov	x0, #entry
-	b	exception
-	.set	entry, entry + 1
-	.endr
-
-exception:
-	cmp	x0, #5			/* interrupt, of EL1 */
-	b.eq	interrupt
-	cmp	x0, #9			/* and of EL0 */
-	b.eq	interrupt
-	cmp	x0, #8			/* synchronous, from EL0 */
-	b.ne	fault
-	mrs	x0, esr_el1
-	lsr	x0, x0, #26
-	cmp	x0, #0x15		/* SVC */
-	b.ne	fault
+#include "../payload/vectors.h"
 	mrs	x0, tpidrro_el0
 	ldp	x29, x30, [sp], #16
 	msr	daifclr, #2
@@ -139,18 +118,6 @@ touch_at_el0:
 el0_code:
 	ldr	x0, [x0]
 	svc	#0
-
-fault:
-	mrs	x1, tpidr_el1
-	str	x0, [x1, #AREA_FAULT + 32]
-	mrs	x2, esr_el1
-	mrs	x3, elr_el1
-	stp	x2, x3, [x1, #AREA_FAULT]
-	mrs	x2, far_el1
-	stp	x2, x30, [x1, #AREA_FAULT + 16]
-	ldr	x2, [x1, #AREA_STACK]
-	mov	sp, x2
-	b	payload_fault
 
 /* smccc(x0..x5) returns x0; smccc4(x0, x1, results) keeps x0..x3 */
 	.global smccc, smccc4

@@ -85,29 +85,8 @@ sdei_resume:
 	mrs	x16, tpidr_el0
 	eret
 
-	.balign	2048
-vectors:
-	.set	entry, 0
-	.rept	16
-	.balign	128
-	msr	tpidrro_el0, x0
-	mov	x0, #entry
-	b	exception
-	.set	entry, entry + 1
-	.endr
-
-exception:
-	cmp	x0, #5			/* interrupt, of EL1 */
-	b.eq	interrupt
-	cmp	x0, #9			/* and of EL0 */
-	b.eq	interrupt
-	cmp	x0, #8			/* synchronous, from EL0 */
-	b.ne	fault
-	mrs	x1, esr_el1
-	lsr	x1, x1, #26
-	cmp	x1, #0x15		/* SVC */
-	b.eq	el0_return
-	b	fault
+#include "vectors.h"
+	b	el0_return
 
 /* The timer's, that has ended a nap: switched off already, but a list register may still hold it. */
 interrupt:
@@ -135,18 +114,6 @@ el0_code:
 	b.lo	el0_code
 	svc	#0
 el0_code_end:
-
-fault:
-	mrs	x1, tpidr_el1
-	str	x0, [x1, #AREA_FAULT + 32]
-	mrs	x2, esr_el1
-	mrs	x3, elr_el1
-	stp	x2, x3, [x1, #AREA_FAULT]
-	mrs	x2, far_el1
-	stp	x2, x30, [x1, #AREA_FAULT + 16]
-	ldr	x2, [x1, #AREA_STACK]
-	mov	sp, x2
-	b	payload_fault
 
 /*
  * pattern(area, flags, context): every register that a dispatch may touch gets a known value, NZCV and DAIF `flags` (bit 0:
