@@ -166,7 +166,7 @@ static int follow(struct events *e, char **command)
 /* What came before the range leaves its states for the summary, not its figures. */
 static void enter_range(struct events *e)
 {
-	uint64_t from_ns, to_ns;
+	uint64_t from_ns;
 
 	if (e->in_range || !playback_in_range(e->playback))
 		return;
@@ -174,7 +174,7 @@ static void enter_range(struct events *e)
 	if (!e->feeder)
 		return;
 	feeder_flush(e->feeder);
-	playback_range(e->playback, &from_ns, &to_ns);
+	from_ns = playback_from_ns(e->playback);
 	if (model_totals(feeder_model(e->feeder))->records)
 		model_reset(feeder_model(e->feeder), from_ns);
 	model_tick(feeder_model(e->feeder), from_ns);

@@ -76,13 +76,13 @@ static void tick_up_to(struct reporting *r, uint64_t time_ns)
 static void enter_range(struct reporting *r)
 {
 	struct model *m = feeder_model(r->feeder);
-	uint64_t from_ns, to_ns;
+	uint64_t from_ns;
 
 	if (r->in_range || !playback_in_range(r->playback))
 		return;
 	r->in_range = true;
 	feeder_flush(r->feeder);
-	playback_range(r->playback, &from_ns, &to_ns);
+	from_ns = playback_from_ns(r->playback);
 	if (model_totals(m)->records)
 		model_reset(m, from_ns);
 	model_tick(m, from_ns);
@@ -92,11 +92,21 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 {
 	struct reporting *r = ctx;
 
-	if (!r->in_range)
-		enter_range(r);
+	enter_range(r);
 	if (r->timeline)
 		tick_up_to(r, record->time_ns);
 	feeder_record(r->feeder, record, size);
+}
+
+static void take_records(void *ctx, const struct sdei_record *const records[], const size_t sizes[], size_t count)
+{
+	struct reporting *r = ctx;
+
+	if (r->in_range && !r->timeline)
+		feeder_records(r->feeder, records, sizes, count);
+	else
+		for (size_t i = 0; i < count; i++)
+			take_record(r, records[i], sizes[i]);
 }
 
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
@@ -149,7 +159,9 @@ static int prepare(struct reporting *r)
 static int play(struct reporting *r)
 {
 	const struct playback_calls calls = {
-		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
+		.sink = {
+			.record = take_record, .records = take_records, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r,
+		},
 		.status = take_status,
 		.ctx = r,
 	};
@@ -225,7 +237,7 @@ static struct report describe(const struct reporting *r)
 	};
 
 	playback_range(r->playback, &report.begin_ns, &report.end_ns);
-	reader_span(reader, &report.span);	/* known since the range was made from it: cannot fail */
+	reader_span(reader, &report.span);	/* all has been read: cannot fail */
 	report.problems = reader_problems(reader, &report.problem_count, &report.problems_all);
 	evidence_report(r->evidence, &report);
 	return report;

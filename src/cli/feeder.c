@@ -85,10 +85,8 @@ static void pass_on(struct feeder *f)
 	f->count = 0;
 }
 
-void feeder_record(void *ctx, const struct sdei_record *record, size_t size)
+static inline void add(struct feeder *f, const struct sdei_record *record, size_t size)
 {
-	struct feeder *f = ctx;
-
 	/* None of ours: the model shall count it. */
 	if (size > sizeof(f->records[0])) {
 		pass_on(f);
@@ -102,6 +100,17 @@ void feeder_record(void *ctx, const struct sdei_record *record, size_t size)
 	f->sizes[f->count++] = size;
 	if (f->count == BATCH)
 		pass_on(f);
+}
+
+void feeder_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	add(ctx, record, size);
+}
+
+void feeder_records(void *ctx, const struct sdei_record *const records[], const size_t sizes[], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add(ctx, records[i], sizes[i]);
 }
 
 void feeder_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)

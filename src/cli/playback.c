@@ -13,6 +13,7 @@
 #include "messages.h"
 #include "name_book.h"
 
+#define RECORDS_MAX 64		/* that go on together */
 #define PROGRESS_ITEMS 1000000
 #define PROBLEMS_TOLD 10
 #define PROGRESS_AFTER_NS 1000000000ULL
@@ -29,8 +30,10 @@ struct playback {
 	struct playback_calls calls;
 	struct reader *reader;
 	struct name_book names;
-	const struct recording_item *item;	/* the next one; NULL: to be fetched, or the end */
+	const struct recording_item *items;	/* the next ones, left of them; 0: to be fetched, or the end */
+	size_t left;
 	bool has_filters;
+	bool whole;				/* neither --since nor --until */
 	bool ended, stopped, begun;		/* begun: the range, whose records are counted */
 	uint64_t now_ns, from_ns, to_ns;
 	uint64_t start_ns;			/* to be sought for from_ns; 0: the recording's start, which needs no search */
@@ -249,11 +252,16 @@ static bool is_wanted(const struct playback *p, uint32_t vm, uint32_t vcpu, uint
 
 /* --- playing */
 
+static bool wants_record(const struct playback *p, const struct sdei_record *r)
+{
+	return !p->has_filters || is_wanted(p, r->vm, r->vcpu, r->event);
+}
+
 static void play_record(struct playback *p, const struct recording_item *item)
 {
 	const struct sdei_record *r = &item->record.head;
 
-	if (p->has_filters && !is_wanted(p, r->vm, r->vcpu, r->event))
+	if (!wants_record(p, r))
 		return;
 	p->read_of[r->kind]++;
 	p->calls.sink.record(p->calls.sink.ctx, r, item->size);
@@ -270,10 +278,15 @@ static void play_lost(struct playback *p, const struct recording_item *item)
 	}
 }
 
-static void play(struct playback *p, const struct recording_item *item)
+static void advance(struct playback *p, uint64_t time_ns)
 {
-	if (item->time_ns > p->now_ns)
-		p->now_ns = item->time_ns;
+	if (time_ns > p->now_ns)
+		p->now_ns = time_ns;
+}
+
+static void play_item(struct playback *p, const struct recording_item *item)
+{
+	advance(p, item->time_ns);
 	if (!p->begun && playback_in_range(p)) {
 		p->begun = true;
 		memset(p->read_of, 0, sizeof(p->read_of));
@@ -296,6 +309,35 @@ static void play(struct playback *p, const struct recording_item *item)
 			p->calls.status(p->calls.ctx, &item->status);
 		break;
 	}
+}
+
+/* How many records are next, up to until_ns; those that are wanted go on together. */
+static size_t play_records(struct playback *p, uint64_t until_ns)
+{
+	const struct sdei_record *records[RECORDS_MAX];
+	size_t sizes[RECORDS_MAX], most = p->left < RECORDS_MAX ? p->left : RECORDS_MAX, count = 0, i;
+
+	for (i = 0; i < most && p->items[i].kind == ITEM_RECORD && p->items[i].time_ns <= until_ns; i++) {
+		const struct sdei_record *r = &p->items[i].record.head;
+
+		if (!wants_record(p, r))
+			continue;
+		p->read_of[r->kind]++;
+		records[count] = r;
+		sizes[count++] = p->items[i].size;
+	}
+	advance(p, p->items[i - 1].time_ns);
+	p->calls.sink.records(p->calls.sink.ctx, records, sizes, count);
+	return i;
+}
+
+/* Plays the next item, or more, if that is not behind until_ns. How many there were. */
+static size_t play(struct playback *p, uint64_t until_ns)
+{
+	if (p->calls.sink.records && p->begun && p->items->kind == ITEM_RECORD)
+		return play_records(p, until_ns);
+	play_item(p, p->items);
+	return 1;
 }
 
 static uint64_t host_ns(void)
@@ -323,25 +365,31 @@ void playback_show_progress(struct playback *p)
 	p->begin_ns = host_ns();
 }
 
+static bool has_item(struct playback *p)
+{
+	if (!p->left)
+		p->items = reader_next_run(p->reader, &p->left);
+	return p->left;
+}
+
 bool playback_run(struct playback *p, uint64_t until_ns)
 {
-	const struct recording_item *item;
-
 	if (until_ns > p->to_ns)
 		until_ns = p->to_ns;
 	p->until_ns = until_ns;
-	item = p->item ?: reader_next(p->reader);
-	while (item && !p->stopped && item->time_ns <= until_ns) {
-		play(p, item);
-		item = reader_next(p->reader);
-		if (++p->since_progress == PROGRESS_ITEMS)
+	while (!p->stopped && has_item(p) && p->items->time_ns <= until_ns) {
+		size_t played = play(p, until_ns);
+
+		p->items += played;
+		p->left -= played;
+		p->since_progress += played;
+		if (p->since_progress >= PROGRESS_ITEMS)
 			show_progress(p);
 	}
-	p->item = item;
-	p->ended = p->stopped || !item || item->time_ns > p->to_ns;
+	p->ended = p->stopped || !has_item(p) || p->items->time_ns > p->to_ns;
 	/* Nothing has changed until then: the next item is behind it. */
-	if (!p->stopped && item && p->ended && p->to_ns > p->now_ns)
-		p->now_ns = p->to_ns;
+	if (!p->stopped && p->left && p->ended)
+		advance(p, p->to_ns);
 	return !p->ended;
 }
 
@@ -352,7 +400,7 @@ bool playback_in_range(const struct playback *p)
 
 int playback_seek(struct playback *p, uint64_t time_ns)
 {
-	p->item = NULL;
+	p->left = 0;
 	p->stopped = p->begun = false;
 	p->now_ns = 0;
 	memset(p->read_of, 0, sizeof(p->read_of));
@@ -395,8 +443,19 @@ uint64_t playback_now_ns(const struct playback *p)
 
 void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns)
 {
+	struct reader_span span;
+
 	*from_ns = p->from_ns;
 	*to_ns = p->to_ns;
+	if (p->whole && reader_span(p->reader, &span) == 0) {
+		*from_ns = span.begin_ns;
+		*to_ns = span.end_ns;
+	}
+}
+
+uint64_t playback_from_ns(const struct playback *p)
+{
+	return p->whole ? reader_begin_ns(p->reader) : p->from_ns;
 }
 
 /* Anybody may have written it. */
@@ -471,8 +530,13 @@ static int set_range(struct playback *p)
 {
 	int64_t offset_ns = reader_about(p->reader)->clock_offset_ns;
 	struct reader_span span;
-	int err = reader_span(p->reader, &span);
+	int err;
 
+	p->whole = p->config->since.kind == MOMENT_NONE && p->config->until.kind == MOMENT_NONE;
+	p->to_ns = UINT64_MAX;
+	if (p->whole)
+		return 0;
+	err = reader_span(p->reader, &span);
 	if (err)
 		return err;
 	p->from_ns = resolve(&p->config->since, &span, offset_ns, span.begin_ns);

@@ -102,8 +102,12 @@ int playback_seek(struct playback *p, uint64_t time_ns);
 struct reader *playback_reader(struct playback *p);
 uint64_t playback_now_ns(const struct playback *p);	/* of the newest item; the range's end, if more follows it */
 
-/* The range that is played, limits included: the recording, or what --since and --until leave of it. */
+/*
+ * The range that is played, limits included: the recording, or what --since and --until leave of it. To know where a recording
+ * ends it has to be read to its end, unless it has been. Where it begins is known with the first item.
+ */
 void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns);
+uint64_t playback_from_ns(const struct playback *p);
 
 /* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback. */
 char *playback_name(void *playback, uint32_t vm);

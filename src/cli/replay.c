@@ -505,6 +505,11 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 	feeder_record(((struct replay *)ctx)->way.feeder, record, size);
 }
 
+static void take_records(void *ctx, const struct sdei_record *const records[], const size_t sizes[], size_t count)
+{
+	feeder_records(((struct replay *)ctx)->way.feeder, records, sizes, count);
+}
+
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 {
 	feeder_lost(((struct replay *)ctx)->way.feeder, key, count);
@@ -517,7 +522,9 @@ static void take_lost_unknown(void *ctx, uint64_t count)
 
 struct source_sink replay_sink(struct replay *r)
 {
-	return (struct source_sink){ .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r };
+	return (struct source_sink){
+		.record = take_record, .records = take_records, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r,
+	};
 }
 
 int replay_start(struct replay *r, uint64_t from_ns, uint64_t to_ns)

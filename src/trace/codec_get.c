@@ -230,7 +230,7 @@ static always_inline size_t get_body(const uint8_t *in, size_t size, unsigned in
 /* So many bytes at in may be loaded from, whatever size says. */
 #define LOADED (LONG_HEADER + NARROW_MAX + sizeof(uint64_t))
 
-static size_t get(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns)
+static always_inline size_t get(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns)
 {
 	uint64_t clock = *clock_ns;
 	unsigned int id;
@@ -246,8 +246,8 @@ static size_t get(const uint8_t *in, size_t size, struct recording_item *item, u
 	return header + body;
 }
 
-/* The last items of a packet. */
-static size_t get_at_end(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns)
+/* Near the end of a packet. */
+static __attribute__((noinline)) size_t get_at_end(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns)
 {
 	uint8_t padded[2 * LOADED] = { 0 };
 
@@ -255,7 +255,27 @@ static size_t get_at_end(const uint8_t *in, size_t size, struct recording_item *
 	return get(padded, size, item, clock_ns);
 }
 
+size_t codec_get_run(const uint8_t *in, size_t size, struct recording_item items[], size_t *count, uint64_t *clock_ns)
+{
+	size_t room = *count, got = 0, at = 0, taken = 1;
+	uint64_t clock = *clock_ns;
+
+	for (; got < room && size - at >= LOADED && taken; at += taken) {
+		taken = get(in + at, size - at, &items[got], &clock);
+		got += !!taken;
+	}
+	for (; got < room && size > at && taken; at += taken) {
+		taken = get_at_end(in + at, size - at, &items[got], &clock);
+		got += !!taken;
+	}
+	*count = got;
+	*clock_ns = clock;
+	return at;
+}
+
 size_t codec_get(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns)
 {
-	return likely(size >= LOADED) ? get(in, size, item, clock_ns) : get_at_end(in, size, item, clock_ns);
+	size_t count = 1;
+
+	return codec_get_run(in, size, item, &count, clock_ns);
 }

@@ -12,6 +12,7 @@
 #include "seen.h"
 
 #define METADATA_MAX (1U << 20)
+#define RUN 32		/* items that are decoded at once */
 
 struct reader {
 	int directory;
@@ -38,10 +39,13 @@ struct reader {
 	bool ended, done;		/* the newest item was the end mark; the end was reached */
 	bool damaged;			/* something was amiss since the start or a seek */
 	uint64_t gap;			/* packets missing, to be told as lost items */
-	struct recording_item item;
+	struct recording_item items[RUN];	/* those that were decoded, of one packet */
+	size_t next, count;		/* items[next .. count - 1] have not been handed out */
 
 	bool has_span;
 	struct reader_span span;
+	struct reader_span passed;	/* of the packets met since the start */
+	bool passed_all;		/* none was left out since then */
 	struct seen seen;
 	struct reader_problem problems[READER_PROBLEMS_MAX];
 	uint64_t problem_count, damage_count;
@@ -253,6 +257,8 @@ static int open_content(struct reader *r, const char *directory, char *message, 
 	}
 	if (!is_zero(r->about.uuid))
 		cursor_set_uuid(r->cursor, r->about.uuid);
+	r->passed.bytes = r->total;
+	r->passed_all = true;
 	seen_go(&r->seen, (struct seen_place){ 0, 0 });
 	return 0;
 }
@@ -361,6 +367,7 @@ static bool is_read(struct reader *r, const struct packet_head *head)
 	if (!r->bytes) {
 		is_wanted(r, head);
 		r->skipped = true;
+		r->passed_all = false;
 		return false;
 	}
 	if (!is_next(r, head))
@@ -373,6 +380,16 @@ static bool is_read(struct reader *r, const struct packet_head *head)
 	return true;
 }
 
+static void span_add(struct reader_span *span, const struct packet_head *head)
+{
+	if (head->begin_ns < span->begin_ns || !span->packets)
+		span->begin_ns = head->begin_ns;
+	if (head->end_ns > span->end_ns)
+		span->end_ns = head->end_ns;
+	span->packets++;
+	span->items += head->holds == PACKET_SNAPSHOT ? 0 : head->items;
+}
+
 static bool next_packet(struct reader *r)
 {
 	while (cursor_next(r->cursor, &r->head, &r->bytes, r->wants ? wants_packet : NULL, r)) {
@@ -381,6 +398,7 @@ static bool next_packet(struct reader *r)
 		learn_from(r, &r->head);
 		check_sequence(r, &r->head);
 		seen_advance(&r->seen, place_here(r, 1));
+		span_add(&r->passed, &r->head);
 		r->started = true;
 		r->next_sequence = r->head.sequence + 1;
 		r->at = sizeof(r->head);
@@ -402,14 +420,14 @@ void reader_set_wants(struct reader *r, reader_wants_t wants, void *ctx)
 
 /* --- items */
 
-static const struct recording_item *tell_gap(struct reader *r)
+static void tell_gap(struct reader *r)
 {
-	r->item = (struct recording_item){ .kind = ITEM_LOST, .time_ns = r->head.begin_ns, .lost.count = r->gap };
+	r->items[0] = (struct recording_item){ .kind = ITEM_LOST, .time_ns = r->head.begin_ns, .lost.count = r->gap };
+	r->count = 1;
 	r->gap = 0;
-	return &r->item;
 }
 
-static const struct recording_item *tell_end(struct reader *r)
+static void tell_end(struct reader *r)
 {
 	/* Nobody knows what is in the last packet if that was refused. */
 	if (!r->done && !r->skipped) {
@@ -417,22 +435,29 @@ static const struct recording_item *tell_end(struct reader *r)
 			note_at(r, &(struct reader_problem){ .kind = PROBLEM_NO_END }, SEEN_END);
 		seen_advance(&r->seen, (struct seen_place){ SEEN_END.file, SEEN_END.offset + 1 });
 	}
+	if (r->passed_all && !r->has_span) {
+		r->span = r->passed;
+		r->has_span = true;
+	}
 	r->done = true;
-	return NULL;
 }
 
-/* The next item of the packet that is being read, or NULL. Nearly all that a reader does. */
-static inline const struct recording_item *decode(struct reader *r)
+/* The next items of the packet that is being read. False: there are none. Nearly all that a reader does. */
+static bool decode(struct reader *r)
 {
-	size_t taken = r->bytes ? codec_get(r->bytes + r->at, r->size - r->at, &r->item, &r->clock_ns) : 0;
+	const struct recording_item *last;
 
-	if (!taken)
-		return NULL;
-	r->at += taken;
-	r->decoded++;
+	if (!r->bytes)
+		return false;
+	r->count = RUN;
+	r->at += codec_get_run(r->bytes + r->at, r->size - r->at, r->items, &r->count, &r->clock_ns);
+	if (!r->count)
+		return false;
+	last = &r->items[r->count - 1];
+	r->decoded += r->count;
 	r->last_ns = r->clock_ns;
-	r->ended = r->item.kind == ITEM_STATUS && r->item.status.end;
-	return &r->item;
+	r->ended = last->kind == ITEM_STATUS && last->status.end;
+	return true;
 }
 
 /* Nothing more comes from this packet. */
@@ -445,25 +470,41 @@ static void leave_packet(struct reader *r)
 	r->bytes = NULL;
 }
 
-static __attribute__((noinline)) const struct recording_item *next_packets_item(struct reader *r)
+/* Has items at hand, unless this is the end. */
+static bool fetch(struct reader *r)
 {
-	const struct recording_item *item = NULL;
-
-	while (!item) {
+	r->next = r->count = 0;
+	while (!decode(r)) {
 		if (r->bytes)
 			leave_packet(r);
-		if (r->done || !next_packet(r))
-			return tell_end(r);
-		if (r->gap)
-			return tell_gap(r);
-		item = decode(r);
+		if (r->done || !next_packet(r)) {
+			tell_end(r);
+			return false;
+		}
+		if (r->gap) {
+			tell_gap(r);
+			return true;
+		}
 	}
-	return item;
+	return true;
 }
 
 const struct recording_item *reader_next(struct reader *r)
 {
-	return decode(r) ?: next_packets_item(r);
+	return r->next < r->count || fetch(r) ? &r->items[r->next++] : NULL;
+}
+
+const struct recording_item *reader_next_run(struct reader *r, size_t *count)
+{
+	const struct recording_item *items = NULL;
+
+	*count = 0;
+	if (r->next < r->count || fetch(r)) {
+		items = &r->items[r->next];
+		*count = r->count - r->next;
+		r->next = r->count;
+	}
+	return items;
 }
 
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
@@ -498,7 +539,7 @@ static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct 
 		return -ENOMEM;
 	if (!is_zero(r->about.uuid))
 		cursor_set_uuid(c, r->about.uuid);
-	*span = (struct reader_span){ .begin_ns = UINT64_MAX, .bytes = r->total };
+	*span = (struct reader_span){ .bytes = r->total };
 	while (cursor_next(c, &head, &bytes, NULL, NULL)) {
 		bool starts = head.holds == PACKET_SNAPSHOT && !in_snapshot;
 
@@ -508,17 +549,15 @@ static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct 
 		in_snapshot = head.holds == PACKET_SNAPSHOT;
 		if ((starts || !start->found) && (head.begin_ns <= time_ns || !start->found))
 			*start = (struct place){ cursor_place(c), head.sequence, true };
-		if (head.begin_ns < span->begin_ns)
-			span->begin_ns = head.begin_ns;
-		if (head.end_ns > span->end_ns)
-			span->end_ns = head.end_ns;
-		span->packets++;
-		span->items += in_snapshot ? 0 : head.items;
+		span_add(span, &head);
 	}
-	if (!span->packets)
-		span->begin_ns = 0;
 	cursor_free(c);
 	return 0;
+}
+
+uint64_t reader_begin_ns(const struct reader *r)
+{
+	return r->passed.begin_ns;
 }
 
 int reader_span(struct reader *r, struct reader_span *span)
@@ -544,7 +583,10 @@ int reader_seek(struct reader *r, uint64_t time_ns)
 	if (err)
 		return err;
 	r->bytes = NULL;
+	r->next = r->count = 0;
 	r->gap = 0;
+	r->passed = (struct reader_span){ .bytes = r->total };
+	r->passed_all = !time_ns;
 	r->done = r->ended = r->started = r->skipped = r->in_snapshot = r->damaged = false;
 	r->wants_snapshot = start.sequence != 0;
 	r->next_sequence = start.sequence;

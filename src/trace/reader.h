@@ -25,6 +25,9 @@ const struct recording_about *reader_about(const struct reader *r);
  */
 const struct recording_item *reader_next(struct reader *r);
 
+/* As reader_next(), for all that are at hand: *count items, at least one, valid until the next call; NULL at the end. */
+const struct recording_item *reader_next_run(struct reader *r, size_t *count);
+
 /*
  * From now on, packets that wants() refuses are skipped without a look into them, as if they held nothing: for what has been read
  * before. They are as long as their head says, and their items have times from begin_ns to end_ns, but for records that the source
@@ -42,13 +45,19 @@ void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
  */
 int reader_seek(struct reader *r, uint64_t time_ns);
 
-/* Of the packets that are whole: the times of the first and last item, and how many there are. Reads all, once. 0 or -errno. */
+/*
+ * Of the packets that are whole: the times of the first and last item, and how many there are. Reads all, once, unless all has
+ * been read from the start. 0 or -errno.
+ */
 struct reader_span {
 	uint64_t begin_ns, end_ns;	/* CLOCK_MONOTONIC */
 	uint64_t packets, items;	/* items: without snapshots */
 	uint64_t bytes;			/* of all files, as they are on disk */
 };
 int reader_span(struct reader *r, struct reader_span *span);
+
+/* The time of the first item since the start or a seek; 0 before that has been met. */
+uint64_t reader_begin_ns(const struct reader *r);
 
 /* CLOCK_REALTIME - CLOCK_MONOTONIC as the packet of the newest item tells it. */
 int64_t reader_wall_offset_ns(const struct reader *r);
