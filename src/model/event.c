@@ -18,13 +18,25 @@
 
 #define LINE 64
 
+static __attribute__((noinline)) void set_worst(struct hist *h, uint64_t value, const struct sdei_record *r, uint32_t event)
+{
+	hist_set_worst(h, &(struct hist_worst){ .value_ns = value, .time_ns = r->time_ns, .vm = r->vm, .vcpu = r->vcpu, .event = event });
+}
+
+static inline int put_sample(struct hist *h, uint64_t value, const struct sdei_record *r, uint32_t event)
+{
+	int worst = hist_put(h, value);
+
+	if (unlikely(worst > 0))
+		set_worst(h, value, r, event);
+	return unlikely(worst < 0) ? worst : 0;
+}
+
 int sample_add(struct hist **h, uint64_t value, const struct sdei_record *r, uint32_t event)
 {
-	struct hist_worst who = { .time_ns = r->time_ns, .vm = r->vm, .vcpu = r->vcpu, .event = event };
-
 	if (unlikely(!*h))
 		*h = hist_new();
-	return *h ? hist_add(*h, value, &who) : -ENOMEM;
+	return *h ? put_sample(*h, value, r, event) : -ENOMEM;
 }
 
 /* --- the events of a vCPU */
@@ -292,13 +304,22 @@ static void check_state(struct model *m, struct model_event *e, const struct sde
 
 /* --- episodes and handlers */
 
-static int sample(struct model_event *e, struct hist **h, unsigned int which, uint64_t value, const struct sdei_record *r)
+/* The first of its kind, or one that is kept by interval, too. */
+static __attribute__((noinline)) int sample_more(struct model_event *e, struct hist **h, unsigned int which, uint64_t value,
+						 const struct sdei_record *r)
 {
 	int err = sample_add(h, value, r, e->event);
 
-	if (unlikely(e->intervals) && sample_add(keep_interval(e, which), value, r, e->event))
+	if (e->intervals && sample_add(keep_interval(e, which), value, r, e->event))
 		err = -ENOMEM;
 	return err;
+}
+
+static inline int sample(struct model_event *e, struct hist **h, unsigned int which, uint64_t value, const struct sdei_record *r)
+{
+	if (unlikely(!*h || e->intervals))
+		return sample_more(e, h, which, value, r);
+	return put_sample(*h, value, r, e->event);
 }
 
 #define SAMPLE(e, field, value, r) sample(e, &(e)->field, HIST_##field, value, r)

@@ -43,7 +43,7 @@ struct hist {
 _Static_assert(offsetof(struct hist, worst) == LINE, "one cache line");
 
 /* Without -mpopcnt the builtin is a call. */
-static unsigned int ones(uint64_t bits)
+static inline unsigned int ones(uint64_t bits)
 {
 	bits -= bits >> 1 & 0x5555555555555555;
 	bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
@@ -62,7 +62,7 @@ static bool is_wide(const struct hist *h, unsigned int block)
 }
 
 /* Index in h->lines of a block that is touched, or where it would be. */
-static unsigned int first_line(const struct hist *h, unsigned int block)
+static inline __attribute__((always_inline)) unsigned int first_line(const struct hist *h, unsigned int block)
 {
 	uint64_t below = (1ULL << block) - 1;
 	unsigned int lines = ones(h->touched & below);
@@ -105,14 +105,14 @@ static uint64_t upper_edge(unsigned int block, unsigned int sub)
 	return lower_edge(block, sub) + (1ULL << shift_of(block)) - 1;
 }
 
-static uint64_t *wide_counter(const struct hist *h, unsigned int block, unsigned int sub)
+static inline uint64_t *wide_counter(const struct hist *h, unsigned int block, unsigned int sub)
 {
 	const unsigned int per_line = SUBS / WIDE_LINES;
 
 	return &h->lines[first_line(h, block) + sub / per_line].wide[sub % per_line];
 }
 
-static uint16_t *narrow_counter(const struct hist *h, unsigned int block, unsigned int sub)
+static inline uint16_t *narrow_counter(const struct hist *h, unsigned int block, unsigned int sub)
 {
 	return &h->lines[first_line(h, block)].narrow[sub];
 }
@@ -221,18 +221,16 @@ void hist_clear(struct hist *h)
 	h->min = UINT64_MAX;
 }
 
-/* Of equal samples the first is the worst one. */
-static void note_extremes(struct hist *h, uint64_t value_ns, const struct hist_worst *who)
+/* Of equal samples the first is the worst one. True: this is it. */
+static inline bool note_extremes(struct hist *h, uint64_t value_ns)
 {
-	if (value_ns > h->max || !h->count) {
+	bool worst = value_ns > h->max || !h->count;
+
+	if (worst)
 		h->max = value_ns;
-		h->known_worst = who;
-		if (who)
-			h->worst = *who;
-		h->worst.value_ns = value_ns;
-	}
 	if (value_ns < h->min)
 		h->min = value_ns;
+	return worst;
 }
 
 /* Room for one more in that bucket. */
@@ -248,33 +246,57 @@ static inline bool count_one(struct hist *h, unsigned int block, unsigned int su
 {
 	uint16_t *narrow;
 
-	if (!is_touched(h, block))
+	if (__builtin_expect(!is_touched(h, block), 0))
 		return false;
-	if (is_wide(h, block)) {
+	narrow = narrow_counter(h, block, sub);
+	if (h->wide && is_wide(h, block)) {
 		++*wide_counter(h, block, sub);
 		return true;
 	}
-	narrow = narrow_counter(h, block, sub);
 	if (__builtin_expect(*narrow == UINT16_MAX, 0))
 		return false;
 	++*narrow;
 	return true;
 }
 
-int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who)
+/* As count_one(), and makes room. 0 or -ENOMEM. */
+static __attribute__((noinline)) int count_in_new_room(struct hist *h, unsigned int block, unsigned int sub)
+{
+	if (add_room(h, block, sub))
+		return -ENOMEM;
+	raise(h, block, sub, 1);
+	return 0;
+}
+
+int hist_put(struct hist *h, uint64_t value_ns)
 {
 	unsigned int block = block_of(value_ns), sub = sub_of(value_ns, block);
+	bool worst;
 
-	if (__builtin_expect(!count_one(h, block, sub), 0)) {
-		if (add_room(h, block, sub))
-			return -ENOMEM;
-		raise(h, block, sub, 1);
-	}
-	note_extremes(h, value_ns, who);
+	if (!count_one(h, block, sub) && count_in_new_room(h, block, sub))
+		return -ENOMEM;
+	worst = note_extremes(h, value_ns);
 	h->count++;
 	h->sum += value_ns;
 	add_squares(h, (unsigned __int128)value_ns * value_ns);
-	return 0;
+	return worst;
+}
+
+void hist_set_worst(struct hist *h, const struct hist_worst *who)
+{
+	h->known_worst = who;
+	if (who)
+		h->worst = *who;
+	h->worst.value_ns = h->max;
+}
+
+int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who)
+{
+	int worst = hist_put(h, value_ns);
+
+	if (worst > 0)
+		hist_set_worst(h, who);
+	return worst < 0 ? worst : 0;
 }
 
 void hist_prefetch(const struct hist *h)
@@ -335,7 +357,8 @@ int hist_merge(struct hist *dst, const struct hist *src)
 		if (is_touched(src, block))
 			merge_block(dst, src, block);
 	}
-	note_extremes(dst, src->max, hist_worst(src));
+	if (note_extremes(dst, src->max))
+		hist_set_worst(dst, hist_worst(src));
 	if (src->min < dst->min)
 		dst->min = src->min;
 	dst->count += src->count;

@@ -36,7 +36,7 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.refused_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(sizeof(struct model) == 824, "see above");
+_Static_assert(offsetof(struct model, fits) == 820, "see above");
 _Static_assert(sizeof(struct model_totals) == 464, "see above");
 _Static_assert(sizeof(struct finding_limits) == 56, "see above");
 

@@ -50,6 +50,24 @@ struct findings {
 	size_t suspicion_count;
 };
 
+/* Records that are told apart by what they may do to the state, see rules.c. */
+enum variant {
+	OTHER,		/* calls, and what was refused: nothing changes */
+	REGISTER, UNREGISTER, ENABLE, DISABLE, MASK, UNMASK, PRIVATE_RESET, VCPU_RESET,
+	QUEUED, COALESCED, CANCELLED, DISPATCHED, COMPLETED, CREATED, STATE_RESET, RESTORED, ENDED,
+	VARIANTS
+};
+
+/*
+ * By variant and the state before, a bit for each post-state that goes with them. Of the PE, whose state is the mask alone,
+ * bit 2 * before + after.
+ */
+#define STATES 32U	/* combinations of the bits of enum sdei_state */
+struct rules_fits {
+	uint32_t of_event[VARIANTS][STATES];
+	uint8_t of_pe[VARIANTS];
+};
+
 struct model {
 	struct model_options options;
 	struct model_totals totals;
@@ -66,6 +84,7 @@ struct model {
 	bool ever_lost;
 	bool keep_intervals, keep_recent;
 	bool ever_apf;			/* a vCPU has or had asynchronous page faults */
+	struct rules_fits fits;		/* constant */
 };
 
 /* --- life.c */
@@ -252,22 +271,8 @@ void finding_release(struct model *m);
 
 /* --- rules.c */
 
-/* Bits of the state, for each variant of record. */
-struct rule {
-	uint8_t need, ban;	/* before: set, clear */
-	uint8_t set, clear;	/* after */
-	uint8_t free;		/* those it may change */
-};
+void rules_fill(struct rules_fits *fits);
 
-/* Records that are told apart. */
-enum variant {
-	OTHER,		/* calls, and what was refused: nothing changes */
-	REGISTER, UNREGISTER, ENABLE, DISABLE, MASK, UNMASK, PRIVATE_RESET, VCPU_RESET,
-	QUEUED, COALESCED, CANCELLED, DISPATCHED, COMPLETED, CREATED, STATE_RESET, RESTORED, ENDED,
-	VARIANTS
-};
-
-extern const struct rule rules[VARIANTS];
 extern const uint8_t rules_variants[SDEI_KIND_COUNT][8];
 
 /* By kind, and what tells apart records of one kind. */
@@ -290,20 +295,21 @@ static inline enum variant variant_of(const struct sdei_record *r)
  * Nothing is wrong with r, whether or not the state before can be trusted. If not, rules_check()
  * knows. e is NULL if r is about the PE.
  */
-static inline bool rules_fit(const struct model_vcpu *v, const struct model_event *e, const struct sdei_record *r)
+static inline bool rules_fit(const struct model *m, const struct model_vcpu *v, const struct model_event *e,
+			     const struct sdei_record *r)
 {
-	const struct rule *rule = &rules[variant_of(r)];
-	unsigned int state = r->state, before = (e ? e->state : 0) | (v->masked ? SDEI_MASKED : 0);
-	unsigned int broken = (rule->set & ~state) | (rule->clear & state) | (rule->need & ~before) | (rule->ban & before) |
-			      (~rule->free & (state ^ before));
+	enum variant variant = variant_of(r);
+	unsigned int after = r->state & (STATES - 1), before;
 
-	if (broken & (e ? SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING | SDEI_PENDING | SDEI_MASKED : SDEI_MASKED))
+	if (!e) {
+		before = v->masked;
+		return m->fits.of_pe[variant] >> (2 * before + !!(after & SDEI_MASKED)) & 1 &&
+		       (r->kind != SDEI_MASK || (r->error == 1) != v->masked);
+	}
+	before = (e->state & (STATES - 1)) | (v->masked ? SDEI_MASKED : 0);
+	if (!(m->fits.of_event[variant][before] >> after & 1))
 		return false;
-	if (!e)
-		return r->kind != SDEI_MASK || (r->error == 1) != v->masked;
-	if (!(state & SDEI_REGISTERED) && state & (SDEI_ENABLED | SDEI_PENDING))
-		return false;
-	if (state & SDEI_RUNNING && (v->running != e || r->kind == SDEI_DISPATCH))
+	if (after & SDEI_RUNNING && (v->running != e || r->kind == SDEI_DISPATCH))
 		return !v->running && v->episodes <= !!e->pending_since_ns;
 	return true;
 }

@@ -15,6 +15,7 @@ struct model *model_new(const struct model_options *options)
 		m->options = *options;
 	m->limits = m->options.limits;
 	limits_fill(&m->limits);
+	rules_fill(&m->fits);
 	if (finding_init(m)) {
 		model_free(m);
 		return NULL;
@@ -37,16 +38,19 @@ void model_free(struct model *m)
 
 /* --- records */
 
-static size_t size_of_kind(unsigned int kind)
-{
-	if (unlikely(1U << kind & (1U << SDEI_REGISTER | 1U << SDEI_STATE | 1U << SDEI_APF)))
-		return kind == SDEI_APF ? sizeof(struct sdei_record_apf) : sizeof(struct sdei_record_handler);
-	return kind == SDEI_CALL ? sizeof(struct sdei_record_call) : sizeof(struct sdei_record);
-}
+/* 0: there is no such kind. */
+static const uint8_t sizes[UINT8_MAX + 1] = {
+	[SDEI_UNREGISTER ... SDEI_COMPLETE] = sizeof(struct sdei_record),
+	[SDEI_PLACE] = sizeof(struct sdei_record),
+	[SDEI_REGISTER] = sizeof(struct sdei_record_handler),
+	[SDEI_STATE] = sizeof(struct sdei_record_handler),
+	[SDEI_CALL] = sizeof(struct sdei_record_call),
+	[SDEI_APF] = sizeof(struct sdei_record_apf),
+};
 
 static bool is_sound(const struct sdei_record *r, size_t size)
 {
-	return size >= sizeof(*r) && is_kind(r->kind) && size == size_of_kind(r->kind) && has_needed_event(r->kind, r->event);
+	return size >= sizeof(*r) && size == sizes[r->kind] && has_needed_event(r->kind, r->event);
 }
 
 /* Older than what its vCPU has shown, or of a vCPU that has ended. */
@@ -130,21 +134,22 @@ static int take_late(struct model *m, struct model_vcpu *v, const struct sdei_re
 
 static int take(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
 {
-	struct model_event *e = is_about_event(r) ? event_get(v, r->event) : NULL;
-	bool late = is_late(v, r), fits = rules_fit(v, e, r);
-	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(m, v, e, r, fits), err_event = 0, err_call = 0;
+	bool about_event = is_about_event(r);
+	struct model_event *e = about_event ? event_get(v, r->event) : NULL;
+	bool late = is_late(v, r), fits = rules_fit(m, v, e, r);
+	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(m, v, e, r, fits), own_err = 0;
 
 	if (r->kind == SDEI_CALL)
-		err_call = take_call(m, v, r, late);
-	if (is_about_event(r))
-		err_event = e ? take_event(m, e, r, late, fits) : -ENOMEM;
+		own_err = take_call(m, v, r, late);
+	if (about_event && (!e || take_event(m, e, r, late, fits)))
+		own_err = -ENOMEM;
 	if (unlikely(v->apf) && !late && apf_join(v, r))
 		err = -ENOMEM;
 	if (unlikely(is_state(r, SDEI_DESTROYED)) && !late && !v->gone)
 		life_end(m, v, r->time_ns);
 	if (unlikely(m->keep_recent) && keep_record(v, r))
 		return -ENOMEM;
-	return err ? err : err_event ? err_event : err_call;
+	return unlikely(err) ? err : own_err;
 }
 
 /* What the iterator saw at attach. */

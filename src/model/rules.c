@@ -13,8 +13,15 @@
 #define P SDEI_PENDING
 #define M SDEI_MASKED
 #define ALL (R | E | U | P)
+_Static_assert(STATES == (ALL | M) + 1, "a state for each combination");
 
-const struct rule rules[VARIANTS] = {
+struct rule {
+	uint8_t need, ban;	/* before: set, clear */
+	uint8_t set, clear;	/* after */
+	uint8_t free;		/* those it may change */
+};
+
+static const struct rule rules[VARIANTS] = {
 	/*		   need	ban	set	clear	free */
 	[OTHER]		= { 0,	0,	0,	0,	0 },
 	[REGISTER]	= { 0,	R | U,	R,	E | P,	R },
@@ -51,6 +58,52 @@ const uint8_t rules_variants[SDEI_KIND_COUNT][8] = {
 	[SDEI_STATE] = { RESTORED, [SDEI_CREATED] = CREATED, [SDEI_STATE_RESET] = STATE_RESET, [SDEI_RESTORED] = RESTORED,
 			 [SDEI_DESTROYED] = ENDED, RESTORED, RESTORED, RESTORED },
 };
+
+/* --- what fits, if all is known */
+
+static bool goes(const struct rule *rule, unsigned int before, unsigned int after, unsigned int about)
+{
+	unsigned int broken = (rule->need & ~before) | (rule->ban & before) | (rule->set & ~after) | (rule->clear & after) |
+			      (~rule->free & (before ^ after));
+
+	return !(broken & about);
+}
+
+static bool is_possible(unsigned int state)
+{
+	return state & R || !(state & (E | P));
+}
+
+static uint32_t events_after(const struct rule *rule, unsigned int before)
+{
+	uint32_t fit = 0;
+
+	for (unsigned int after = 0; after < STATES; after++)
+		if (is_possible(after) && goes(rule, before, after, ALL | M))
+			fit |= 1U << after;
+	return fit;
+}
+
+static uint8_t pes(const struct rule *rule)
+{
+	uint8_t fit = 0;
+
+	for (unsigned int i = 0; i < 4; i++)
+		if (goes(rule, i & 2 ? M : 0, i & 1 ? M : 0, M))
+			fit |= 1U << i;
+	return fit;
+}
+
+void rules_fill(struct rules_fits *fits)
+{
+	for (enum variant variant = 0; variant < VARIANTS; variant++) {
+		fits->of_pe[variant] = pes(&rules[variant]);
+		for (unsigned int before = 0; before < STATES; before++)
+			fits->of_event[variant][before] = events_after(&rules[variant], before);
+	}
+}
+
+/* --- what can be relied on */
 
 /* What of the state before can be relied on; the rest is as if it had never been seen. */
 struct before {
