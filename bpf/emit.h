@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The one way from a tracepoint's arguments to a record in the ring of this CPU:
- * filter (is_wanted()), count, take the time, reserve, submit. Everything is
+ * filter (is_wanted()), count, take the time, reserve, commit. Everything is
  * inlined into the programs; only a loss leaves the line.
  *
  * Order matters to the reader: attempted is raised before the time is taken, so
@@ -12,14 +12,15 @@
 
 #include "cpu.h"
 #include "kvm.h"
+#include "ring.h"
 
 #define WAKEUP_NS 200000	/* least time between two wakeups by one CPU */
 
 /* Set between open and load; an unused filter is compiled out by the verifier. */
 const volatile __u32 record_abi = SDEI_RECORD_ABI;
 const volatile bool filter_vms, filter_denied, filter_vcpus, filter_events;
+const volatile __u64 ring_bytes = 4096;
 const volatile __u64 wakeup_bytes = ~0ULL;	/* fill of a ring at which the reader is woken */
-const volatile __u32 wakeup_mask = 63;		/* looked at once in wakeup_mask + 1 records of a kind */
 
 /*
  * The programs are attached and detached one after the other, but tracing starts and ends at once, with this: so what a
@@ -27,18 +28,19 @@ const volatile __u32 wakeup_mask = 63;		/* looked at once in wakeup_mask + 1 rec
  */
 volatile bool tracing;
 
-struct ring {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096);
-};
-
-/* A ring per CPU, because a shared one does not scale. Filled by user space. */
+/* A ring per CPU, because a shared one does not scale: an array of one struct sdei_ring each. Filled by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct ring);
+	__type(value, __u32);
 } rings SEC(".maps");
+
+/* Wakes the reader, who can wait for this. What is in it says nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);	/* of the page size everywhere */
+} wakeups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -111,12 +113,13 @@ static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_ke
 	return 0;
 }
 
-/* The new value. Several programs count PLACE and APF, and not every kernel keeps them apart on a CPU. */
-static __always_inline __u64 raise(__u64 *count, __u8 kind)
+/* Several programs count PLACE and APF, and not every kernel keeps them apart on a CPU. */
+static __always_inline void raise(__u64 *count, __u8 kind)
 {
 	if (kind == SDEI_PLACE || kind == SDEI_APF)
-		return __sync_fetch_and_add(count, 1) + 1;
-	return ++*count;
+		__sync_fetch_and_add(count, 1);
+	else
+		++*count;
 }
 
 /* kind is that of record: as a constant, or the verifier does not know that it is one of cpu->kinds. */
@@ -131,18 +134,23 @@ static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record 
 	count_loss(cpu, &key);
 }
 
-/*
- * Waking the reader costs microseconds and asking how full the ring is nanoseconds: both now and then only. A reader
- * that is awake already, but behind, need not be told again at once.
- */
-static __always_inline __u64 submit_flags(void *ring, struct sdei_cpu *cpu, __u64 attempted, __u64 now_ns)
+/* Waking the reader costs microseconds. One that is awake already, but behind, need not be told again at once. */
+static __always_inline void wake(struct sdei_cpu *cpu, __u64 now_ns)
 {
-	if (attempted & wakeup_mask)
-		return BPF_RB_NO_WAKEUP;
-	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < wakeup_bytes || now_ns - cpu->woken_ns < WAKEUP_NS)
-		return BPF_RB_NO_WAKEUP;
+	const __u32 nothing = 0;
+
+	if (now_ns - cpu->woken_ns < WAKEUP_NS)
+		return;
 	cpu->woken_ns = now_ns;
-	return BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_output(&wakeups, (void *)&nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline struct sdei_ring *ring_of(__u32 cpu)
+{
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	const __u32 first = 0;
+
+	return ring ? bpf_map_lookup_elem(ring, &first) : NULL;
 }
 
 /*
@@ -153,24 +161,27 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 {
 	__u32 id = bpf_get_smp_processor_id();
 	const __u8 kind = record->kind;
-	void *ring, *place = NULL;
+	struct sdei_ring *ring;
 	struct sdei_cpu *cpu;
-	__u64 attempted;
+	void *place = NULL;
+	__u64 filled = 0;
 
 	cpu = bpf_map_lookup_elem(&counters, &id);
 	if (!cpu)	/* cannot be: sized by the possible CPUs */
 		return;
-	attempted = raise(&cpu->kinds[kind].attempted, kind);
+	raise(&cpu->kinds[kind].attempted, kind);
 	record->time_ns = bpf_ktime_get_ns();
-	ring = bpf_map_lookup_elem(&rings, &id);
+	ring = ring_of(id);
 	if (ring)	/* else the CPU was plugged in after the start */
-		place = bpf_ringbuf_reserve(ring, size, 0);
+		place = ring_reserve(ring, ring_bytes, size, &filled);
 	if (!place) {
 		lose(cpu, record, kind, error, function);
 		return;
 	}
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
-	bpf_ringbuf_submit(place, submit_flags(ring, cpu, attempted, record->time_ns));
+	ring_commit(ring);
+	if (filled >= wakeup_bytes)
+		wake(cpu, record->time_ns);
 }
 
 /* The head of a record but for its time. */

@@ -16,6 +16,7 @@
 #endif
 
 #define SDEI_RECORD_ABI 2
+#define SDEI_RECORD_MAX 64	/* bytes */
 
 /* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
 #define SDEI_NONE 0xffffffffU
@@ -216,8 +217,8 @@ struct sdei_lost_key {
 #ifndef __bpf__
 _Static_assert(sizeof(struct sdei_record) == 32, "hot records are 32 bytes");
 _Static_assert(sizeof(struct sdei_record_handler) == 48, "record ABI");
-_Static_assert(sizeof(struct sdei_record_call) == 64, "records are at most 64 bytes");
-_Static_assert(sizeof(struct sdei_record_apf) == 56, "records are at most 64 bytes");
+_Static_assert(sizeof(struct sdei_record_call) == SDEI_RECORD_MAX, "record ABI");
+_Static_assert(sizeof(struct sdei_record_apf) == 56, "record ABI");
 _Static_assert(sizeof(struct sdei_lost_key) == 24, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, event) == 16, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, kind) == 20, "record ABI");

@@ -12,6 +12,7 @@
 #include "live_private.h"
 #include "pace.h"
 #include "privilege.h"
+#include "sdei.skel.h"
 
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
 
@@ -146,7 +147,6 @@ struct live *live_open(const struct live_options *options, int *err, char *messa
 		*err = live_fail(&error, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	live->epoll = -1;
 	live->period_ms = PACE_MOST_MS;
 	*err = find_probes(live, options, &error);
 	if (!*err)
@@ -189,7 +189,7 @@ void live_close(struct live *live)
 
 int live_fd(const struct live *live)
 {
-	return live->epoll;
+	return bpf_map__fd(live->bpf->maps.wakeups);
 }
 
 int live_period_ms(const struct live *live)

@@ -2,7 +2,6 @@
 #include "source.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <time.h>
 
 #include "live_private.h"
@@ -23,10 +22,7 @@ uint64_t live_now_ns(void)
 /* Until the next wakeup live_fd() is not readable. */
 static void forget_wakeups(struct live *live)
 {
-	struct epoll_event events[64];
-
-	while (epoll_wait(live->epoll, events, 64, 0) == 64)
-		;
+	__atomic_store_n(live->woken, __atomic_load_n(live->wakeups, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 }
 
 /* 1 if it was delivered. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -77,16 +78,11 @@ static int open_object(struct live *live, bool verbose, const struct live_error 
 	return 0;
 }
 
-/* The reader is woken at half of a ring; that is looked at once in an eighth of it, by each kind. */
-static void configure_wakeup(struct live *live)
+/* The reader is woken at half of a ring. */
+static void configure_rings(struct live *live)
 {
-	struct sdei_bpf__rodata *rodata = live->bpf->rodata;
-	size_t records = live->ring_bytes / 8 / (sizeof(struct sdei_record) + 8);
-
-	rodata->wakeup_bytes = live->ring_bytes / 2;
-	rodata->wakeup_mask = 63;
-	while (rodata->wakeup_mask >= records)
-		rodata->wakeup_mask /= 2;
+	live->bpf->rodata->ring_bytes = live->ring_bytes;
+	live->bpf->rodata->wakeup_bytes = live->ring_bytes / 2;
 }
 
 static void configure_filters(struct live *live, const struct source_filter *filter)
@@ -157,6 +153,20 @@ static unsigned char untold_outcome(void)
 	return uname(&host) == 0 && strcmp(host.machine, "aarch64") == 0 ? APF_UNTOLD : APF_HALTED;
 }
 
+/* The verifier learns from an example what the rings are like. */
+static int load_with_rings(struct live *live)
+{
+	int example = ring_create("sdei_ring", live->ring_bytes), err;
+
+	if (example < 0)
+		return example;
+	err = bpf_map__set_inner_map_fd(live->bpf->maps.rings, example);
+	if (!err)
+		err = sdei_bpf__load(live->bpf);
+	close(example);
+	return err;
+}
+
 /* libbpf raises RLIMIT_MEMLOCK by itself where the kernel (before 5.11) still counts maps against it. */
 static int load_object(struct live *live, const struct live_options *options, const struct live_error *error)
 {
@@ -164,7 +174,7 @@ static int load_object(struct live *live, const struct live_options *options, co
 	char why[256];
 	int err;
 
-	configure_wakeup(live);
+	configure_rings(live);
 	configure_filters(live, &options->filter);
 	live->bpf->rodata->sched = options->sched;
 	live->bpf->rodata->apf_untold = untold_outcome();
@@ -175,7 +185,7 @@ static int load_object(struct live *live, const struct live_options *options, co
 		bpf_program__set_autoload(program, false);
 	for (int i = 0; i < PROBE_COUNT; i++)
 		bpf_program__set_autoload(live_program(live, i), is_wanted(live, i));
-	err = sdei_bpf__load(live->bpf);
+	err = load_with_rings(live);
 	if (err == -EPERM) {
 		privilege_explain(why, sizeof(why));
 		return live_fail(error, err, "the kernel does not let BPF programs be loaded: %s", why);

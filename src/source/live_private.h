@@ -29,7 +29,8 @@ struct live {
 	size_t ring_bytes;
 	struct ring *rings;		/* by CPU; a ring that was never mapped has no CPU */
 	int *ring_fds;			/* -1: none */
-	int epoll;			/* of the ring_fds */
+	unsigned long *woken;		/* how far wakeups are forgotten; the kernel's, as is the next one */
+	const unsigned long *wakeups;	/* how far there were some */
 	struct sdei_cpu *counts;	/* the kernel's, by CPU */
 	struct snapshot snapshot;
 	struct streams *streams;	/* of the CPUs, then the snapshot */

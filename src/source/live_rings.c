@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One ring for each CPU, what it counts, and the descriptor that tells of their wakeups. */
+/* One ring for each CPU, what it counts, and the map that tells of wakeups. */
 #include "live_private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -61,12 +60,11 @@ int live_size_rings(struct live *live, size_t bytes, const struct live_error *er
 
 static int add_ring(struct live *live, __u32 cpu)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = cpu };
 	char name[16];
 	int fd, err;
 
 	snprintf(name, sizeof(name), "sdei_ring_%u", cpu % 100000);
-	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, name, 0, 0, live->ring_bytes, NULL);
+	fd = ring_create(name, live->ring_bytes);
 	if (fd < 0)
 		return fd;
 	live->ring_fds[cpu] = fd;
@@ -74,10 +72,24 @@ static int add_ring(struct live *live, __u32 cpu)
 	if (err)
 		return err;
 	streams_set(live->streams, cpu, &live->rings[cpu], &live->counts[cpu]);
-	/* Edge triggered: only a program's wakeup counts, not that something is there, which it nearly always is. */
-	if (epoll_ctl(live->epoll, EPOLL_CTL_ADD, fd, &event))
-		return -errno;
 	return bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &fd, BPF_ANY);
+}
+
+/* A page with the reader's position, which it writes, and one with the writers', as kernel/bpf/ringbuf.c has them. */
+static int map_wakeups(struct live *live)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	int fd = bpf_map__fd(live->bpf->maps.wakeups);
+	void *map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	live->woken = map;
+	map = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
+	if (map == MAP_FAILED)
+		return -errno;
+	live->wakeups = map;
+	return 0;
 }
 
 static int map_counters(struct live *live)
@@ -108,11 +120,10 @@ int live_open_rings(struct live *live)
 	err = allocate(live);
 	if (!err)
 		err = map_counters(live);
+	if (!err)
+		err = map_wakeups(live);
 	if (err)
 		return err;
-	live->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (live->epoll < 0)
-		return -errno;
 	streams_set(live->streams, live->cpus, NULL, &live->snapshot.counts);
 	for (unsigned int cpu = 0; cpu < live->cpus && !err; cpu++) {
 		streams_set(live->streams, cpu, NULL, &live->counts[cpu]);
@@ -132,8 +143,10 @@ void live_close_rings(struct live *live)
 	}
 	free(live->rings);
 	free(live->ring_fds);
-	if (live->epoll >= 0)
-		close(live->epoll);
+	if (live->woken)
+		munmap(live->woken, sysconf(_SC_PAGESIZE));
+	if (live->wakeups)
+		munmap((void *)live->wakeups, sysconf(_SC_PAGESIZE));
 	if (live->counts)
 		munmap(live->counts, live->cpus * sizeof(struct sdei_cpu));
 	streams_free(live->streams);

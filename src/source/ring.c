@@ -2,88 +2,101 @@
 #include "ring.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 
-void ring_init(struct ring *ring, unsigned long *consumer, const unsigned long *producer, const void *content,
-	       size_t size)
+#include "kinds.h"
+
+void ring_init(struct ring *ring, struct sdei_ring *shared, size_t bytes)
 {
 	*ring = (struct ring) {
-		.consumer = consumer, .producer = producer, .content = content, .mask = size - 1,
-		.at = *consumer, .end = *consumer, .released = *consumer,
+		.shared = shared, .bytes = bytes, .at = shared->consumed, .end = shared->consumed, .released = shared->consumed,
 	};
 }
 
-int ring_map(struct ring *ring, int fd, size_t size)
+int ring_create(const char *name, size_t bytes)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32), SDEI_RING_EXTRA + bytes, 1, &options);
+}
+
+/* The kernel maps whole pages. */
+static size_t mapped_bytes(size_t bytes)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	void *consumer, *producer;
-	int err;
 
-	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (consumer == MAP_FAILED)
+	return (SDEI_RING_EXTRA + bytes + page - 1) & ~(page - 1);
+}
+
+int ring_map(struct ring *ring, int fd, size_t bytes)
+{
+	void *shared = mmap(NULL, mapped_bytes(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (shared == MAP_FAILED)
 		return -errno;
-	producer = mmap(NULL, page + 2 * size, PROT_READ, MAP_SHARED, fd, page);
-	if (producer == MAP_FAILED) {
-		err = -errno;
-		munmap(consumer, page);
-		return err;
-	}
-	ring_init(ring, consumer, producer, (uint8_t *)producer + page, size);
+	ring_init(ring, shared, bytes);
 	return 0;
 }
 
 void ring_unmap(struct ring *ring)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
+	if (ring->shared)
+		munmap(ring->shared, mapped_bytes(ring->bytes));
+	ring->shared = NULL;
+}
 
-	if (!ring->consumer)
-		return;
-	munmap((void *)ring->producer, page + 2 * (ring->mask + 1));
-	munmap(ring->consumer, page);
-	ring->consumer = NULL;
+static uint64_t reserved(const struct ring *ring)
+{
+	return __atomic_load_n(&ring->shared->reserved, __ATOMIC_ACQUIRE);
 }
 
 size_t ring_used(const struct ring *ring)
 {
-	return ring->producer ? __atomic_load_n(ring->producer, __ATOMIC_RELAXED) - ring->released : 0;
+	return ring->shared ? (reserved(ring) >> SDEI_RING_SHIFT) - ring->released : 0;
 }
 
-/* The header in front of a record: its size and two flags; then an offset of the kernel's. */
-static const uint32_t *header(const struct ring *ring)
+/* All that has been handed out, unless some of it is still being written. */
+static uint64_t readable(const struct ring *ring)
 {
-	return (const uint32_t *)(ring->content + (ring->at & ring->mask));
+	uint64_t word = reserved(ring);
+
+	if (!(word & SDEI_RING_WRITERS))
+		return word >> SDEI_RING_SHIFT;
+	return __atomic_load_n(&ring->shared->settled, __ATOMIC_ACQUIRE);
 }
 
-static unsigned long step(uint32_t length)
+static const struct sdei_record *record_at(const struct ring *ring)
 {
-	return (length + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
+	const uint8_t *records = (const uint8_t *)(ring->shared + 1);
+
+	return (const void *)(records + (ring->at & (ring->bytes - 1)));
 }
 
 const void *ring_peek(struct ring *ring, size_t *size)
 {
-	uint32_t length;
+	const struct sdei_record *record;
+	const struct kind *kind;
+	uint64_t end;
 
-	for (;;) {
-		if (ring->at == ring->end)
-			ring->end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
-		if (ring->at == ring->end)
-			return NULL;
-		length = __atomic_load_n(header(ring), __ATOMIC_ACQUIRE);
-		if (length & BPF_RINGBUF_BUSY_BIT)
-			return NULL;
-		if (!(length & BPF_RINGBUF_DISCARD_BIT))
-			break;
-		ring->at += step(length & ~BPF_RINGBUF_DISCARD_BIT);
+	if (ring->at == ring->end) {
+		end = readable(ring);
+		if (end > ring->end)	/* a writer that was interrupted may set `settled` back */
+			ring->end = end;
 	}
-	*size = length;
-	return (const uint8_t *)header(ring) + BPF_RINGBUF_HDR_SZ;
+	if (ring->at == ring->end)
+		return NULL;
+	record = record_at(ring);
+	kind = kind_of(record->kind);
+	ring->size = kind && kind->size <= ring->end - ring->at ? kind->size : ring->end - ring->at;
+	*size = ring->size;
+	return record;
 }
 
 void ring_take(struct ring *ring)
 {
-	ring->at += step(*header(ring));
+	ring->at += ring->size;
 	ring->read++;
 }
 
@@ -92,11 +105,11 @@ void ring_release(struct ring *ring)
 	if (ring->released == ring->at)
 		return;
 	ring->released = ring->at;
-	__atomic_store_n(ring->consumer, ring->at, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->shared->consumed, ring->at, __ATOMIC_RELEASE);
 }
 
 void ring_release_some(struct ring *ring)
 {
-	if (ring->at - ring->released > ring->mask / 16)
+	if (ring->at - ring->released > ring->bytes / 16)
 		ring_release(ring);
 }

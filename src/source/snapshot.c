@@ -2,7 +2,7 @@
 #include "snapshot.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,51 +22,37 @@ static const struct kind *kind_at(const uint8_t *records, size_t size, unsigned 
 	return kind && kind->size <= size ? kind : NULL;
 }
 
-/* Of the content: each record gets a header. 0: they are not whole. */
-static size_t content_size(const uint8_t *records, size_t size)
+/* Counts them. False: they are not whole. */
+static bool count(struct snapshot *s, const uint8_t *records, size_t size)
 {
 	const struct kind *kind;
 	unsigned int number;
-	size_t total = 0;
 
 	for (size_t at = 0; at < size; at += kind->size) {
 		kind = kind_at(records + at, size - at, &number);
 		if (!kind)
-			return 0;
-		total += BPF_RINGBUF_HDR_SZ + kind->size;
+			return false;
+		s->counts.kinds[number].attempted++;
 	}
-	return total;
-}
-
-static void add(struct snapshot *s, const uint8_t *record, const struct kind *kind, unsigned int number)
-{
-	const uint32_t length = kind->size;
-
-	memcpy(s->content + s->producer, &length, sizeof(length));
-	memcpy(s->content + s->producer + BPF_RINGBUF_HDR_SZ, record, kind->size);
-	s->producer += BPF_RINGBUF_HDR_SZ + kind->size;
-	s->counts.kinds[number].attempted++;
+	return true;
 }
 
 int snapshot_fill(struct snapshot *s, const void *records, size_t size)
 {
-	size_t bytes = content_size(records, size), room = 64;
-	const uint8_t *from = records;
-	const struct kind *kind;
-	unsigned int number;
+	size_t room = 64;
 
-	if (size && !bytes)
+	if (!count(s, records, size)) {
+		memset(&s->counts, 0, sizeof(s->counts));
 		return -EPROTO;
-	while (room < bytes)
+	}
+	while (room < size)
 		room *= 2;
-	s->content = calloc(1, room);
+	s->content = calloc(1, room + SDEI_RING_EXTRA);
 	if (!s->content)
 		return -ENOMEM;
-	for (size_t at = 0; at < size; at += kind->size) {
-		kind = kind_at(from + at, size - at, &number);
-		add(s, from + at, kind, number);
-	}
-	ring_init(&s->ring, &s->consumer, &s->producer, s->content, room);
+	memcpy(s->content + 1, records, size);
+	s->content->reserved = (uint64_t)size << SDEI_RING_SHIFT;
+	ring_init(&s->ring, s->content, room);
 	return 0;
 }
 

@@ -11,8 +11,7 @@
 
 struct snapshot {
 	struct ring ring;
-	unsigned long consumer, producer;
-	uint8_t *content;
+	struct sdei_ring *content;
 	struct sdei_cpu counts;		/* attempted is what is in the ring */
 };
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The reader on rings of our own making. A simulated CPU does what a BPF program
- * does, step by step: count the attempt, take the time, reserve, submit.
+ * does, step by step: count the attempt, take the time, reserve, commit.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <linux/bpf.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "source/kinds.h"
 #include "source/streams.h"
 
 #define RING_BYTES 4096
@@ -23,8 +24,7 @@
 struct cpu {
 	struct ring ring;
 	struct sdei_cpu counts;
-	unsigned long consumer, producer;
-	uint8_t *content;	/* mapped twice, as the kernel does */
+	struct sdei_ring *shared;
 };
 
 struct lab {
@@ -32,20 +32,6 @@ struct lab {
 	struct streams *streams;
 	unsigned int count;
 };
-
-static uint8_t *map_twice(void)
-{
-	int fd = memfd_create("ring", 0);
-	uint8_t *content;
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, RING_BYTES), 0);
-	content = mmap(NULL, 2 * RING_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	mmap(content, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
-	mmap(content + RING_BYTES, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
-	close(fd);
-	return content;
-}
 
 static struct lab *lab_new(unsigned int cpus)
 {
@@ -56,8 +42,8 @@ static struct lab *lab_new(unsigned int cpus)
 	for (unsigned int i = 0; i < cpus; i++) {
 		struct cpu *cpu = &lab->cpus[i];
 
-		cpu->content = map_twice();
-		ring_init(&cpu->ring, &cpu->consumer, &cpu->producer, cpu->content, RING_BYTES);
+		cpu->shared = calloc(1, RING_BYTES + SDEI_RING_EXTRA);
+		ring_init(&cpu->ring, cpu->shared, RING_BYTES);
 		streams_set(lab->streams, i, &cpu->ring, &cpu->counts);
 	}
 	return lab;
@@ -66,14 +52,9 @@ static struct lab *lab_new(unsigned int cpus)
 static void lab_free(struct lab *lab)
 {
 	for (unsigned int i = 0; i < lab->count; i++)
-		munmap(lab->cpus[i].content, 2 * RING_BYTES);
+		free(lab->cpus[i].shared);
 	streams_free(lab->streams);
 	free(lab);
-}
-
-static uint32_t *header_at(struct cpu *cpu, unsigned long position)
-{
-	return (uint32_t *)(cpu->content + (position & (RING_BYTES - 1)));
 }
 
 static void begin_attempt(struct cpu *cpu, unsigned int kind)
@@ -81,36 +62,36 @@ static void begin_attempt(struct cpu *cpu, unsigned int kind)
 	cpu->counts.kinds[kind].attempted++;
 }
 
-/* The position of the record, still busy; -1: no room, and the loss is counted. */
-static long reserve(struct cpu *cpu, const struct sdei_record *record, size_t size)
+static size_t size_of(const struct sdei_record *record)
 {
-	unsigned long position = cpu->producer;
-
-	if (position + size + BPF_RINGBUF_HDR_SZ - cpu->consumer > RING_BYTES - 1) {
-		cpu->counts.kinds[record->kind].lost++;
-		return -1;
-	}
-	*header_at(cpu, position) = size | BPF_RINGBUF_BUSY_BIT;
-	memcpy((uint8_t *)header_at(cpu, position) + BPF_RINGBUF_HDR_SZ, record, size);
-	cpu->producer += (size + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
-	return position;
+	return kind_of(record->kind) ? kind_of(record->kind)->size : sizeof(*record);
 }
 
-static void submit(struct cpu *cpu, unsigned long position)
+/* False: no room, and the loss is counted. Else the record is there, but not whole yet. */
+static bool reserve(struct cpu *cpu, const struct sdei_record *record)
 {
-	*header_at(cpu, position) &= ~BPF_RINGBUF_BUSY_BIT;
+	__u64 filled;
+	void *place = ring_reserve(cpu->shared, RING_BYTES, size_of(record), &filled);
+
+	if (place) {
+		memset(place, 0, size_of(record));
+		memcpy(place, record, sizeof(*record));
+	} else {
+		cpu->counts.kinds[record->kind].lost++;
+	}
+	return place;
 }
 
 static bool emit(struct cpu *cpu, uint64_t time_ns, unsigned int kind, uint64_t arg)
 {
 	struct sdei_record record = { .time_ns = time_ns, .kind = kind, .arg = arg };
-	long position;
+	bool reserved;
 
 	begin_attempt(cpu, kind);
-	position = reserve(cpu, &record, sizeof(record));
-	if (position >= 0)
-		submit(cpu, position);
-	return position >= 0;
+	reserved = reserve(cpu, &record);
+	if (reserved)
+		ring_commit(cpu->shared);
+	return reserved;
 }
 
 /* The args of what a pass delivers, in order. */
@@ -193,7 +174,8 @@ static void test_waits_for_an_attempt(void **state)
 	emit(&lab->cpus[1], 3 * MS, SDEI_DISPATCH, 'c');
 	expect_pass(lab, 4 * MS, "");
 	assert_int_equal(streams_settled(lab->streams), 2 * MS);
-	submit(&lab->cpus[0], reserve(&lab->cpus[0], &record, sizeof(record)));
+	assert_true(reserve(&lab->cpus[0], &record));
+	ring_commit(lab->cpus[0].shared);
 	expect_pass(lab, 5 * MS, "bc");
 	assert_int_equal(streams_settled(lab->streams), 5 * MS - STREAMS_GUARD_NS);
 	assert_int_equal(streams_late(lab->streams), 0);
@@ -204,16 +186,33 @@ static void test_waits_for_a_busy_record(void **state)
 {
 	struct lab *lab = lab_new(2);
 	struct sdei_record record = { .time_ns = 2 * MS, .kind = SDEI_SIGNAL, .arg = 'b' };
-	long position;
 
 	emit(&lab->cpus[0], 1 * MS, SDEI_SIGNAL, 'a');
 	begin_attempt(&lab->cpus[0], SDEI_SIGNAL);
-	position = reserve(&lab->cpus[0], &record, sizeof(record));
+	assert_true(reserve(&lab->cpus[0], &record));
 	emit(&lab->cpus[0], 4 * MS, SDEI_SIGNAL, 'd');
 	emit(&lab->cpus[1], 3 * MS, SDEI_DISPATCH, 'c');
 	expect_pass(lab, 5 * MS, "a");
-	submit(&lab->cpus[0], position);
+	ring_commit(lab->cpus[0].shared);
 	expect_pass(lab, 6 * MS, "bcd");
+	lab_free(lab);
+}
+
+/* A program that is preempted between taking room and telling from where on that was may tell it late. */
+static void test_settled_goes_back(void **state)
+{
+	struct lab *lab = lab_new(1);
+	struct sdei_record record = { .time_ns = 3 * MS, .kind = SDEI_SIGNAL, .arg = 'c' };
+
+	emit(&lab->cpus[0], 1 * MS, SDEI_SIGNAL, 'a');
+	emit(&lab->cpus[0], 2 * MS, SDEI_SIGNAL, 'b');
+	begin_attempt(&lab->cpus[0], SDEI_SIGNAL);
+	assert_true(reserve(&lab->cpus[0], &record));
+	expect_pass(lab, 4 * MS, "ab");
+	lab->cpus[0].shared->settled = sizeof(record);
+	expect_pass(lab, 5 * MS, "");
+	ring_commit(lab->cpus[0].shared);
+	expect_pass(lab, 6 * MS, "c");
 	lab_free(lab);
 }
 
@@ -244,7 +243,8 @@ static void test_gives_up_waiting(void **state)
 	expect_pass(lab, 3 * MS + STREAMS_HOLD_NS - 1, "");
 	assert_int_equal(streams_settled(lab->streams), 3 * MS - 1);
 	expect_pass(lab, 3 * MS + STREAMS_HOLD_NS, "c");
-	submit(&lab->cpus[0], reserve(&lab->cpus[0], &record, sizeof(record)));
+	assert_true(reserve(&lab->cpus[0], &record));
+	ring_commit(lab->cpus[0].shared);
 	expect_pass(lab, 4 * MS + STREAMS_HOLD_NS, "b");
 	assert_int_equal(streams_late(lab->streams), 1);
 	assert_int_equal(streams_settled(lab->streams), 4 * MS + STREAMS_HOLD_NS - STREAMS_GUARD_NS);
@@ -263,28 +263,145 @@ static void test_final_takes_all(void **state)
 	lab_free(lab);
 }
 
-static void test_discarded_and_short(void **state)
+/* Kinds of all sizes, round and round: the last one of a round sticks out. */
+static void test_sizes(void **state)
 {
 	struct lab *lab = lab_new(1);
 	struct cpu *cpu = &lab->cpus[0];
-	struct sdei_record record = { .time_ns = MS, .kind = SDEI_SIGNAL };
+	const struct sdei_record *record;
 	size_t size;
 
-	emit(cpu, MS, SDEI_SIGNAL, 'a');
-	*header_at(cpu, reserve(cpu, &record, sizeof(record))) = sizeof(record) | BPF_RINGBUF_DISCARD_BIT;
-	submit(cpu, reserve(cpu, &record, 5));
-	emit(cpu, 2 * MS, SDEI_SIGNAL, 'b');
+	for (unsigned int i = 1; i < 2000; i++) {
+		unsigned int kind = 1 + rand() % (SDEI_KIND_COUNT - 1);
+
+		assert_true(emit(cpu, i * MS, kind, i));
+		streams_begin(lab->streams, (i + 1) * MS, false);
+		record = streams_next(lab->streams, &size);
+		assert_non_null(record);
+		assert_int_equal(record->kind, kind);
+		assert_int_equal(record->arg, i);
+		assert_int_equal(size, kind_of(kind)->size);
+		assert_null(streams_next(lab->streams, &size));
+		streams_end(lab->streams);
+	}
+	assert_int_equal(cpu->shared->consumed, cpu->shared->reserved >> SDEI_RING_SHIFT);
+	lab_free(lab);
+}
+
+/* No program writes it. Where the next record begins is not known then: all that is there goes at once. */
+static void test_no_kind(void **state)
+{
+	struct lab *lab = lab_new(1);
+	const struct sdei_record *record;
+	size_t size;
+
+	emit(&lab->cpus[0], MS, SDEI_SIGNAL, 'a');
+	emit(&lab->cpus[0], MS, SDEI_KIND_NONE, 'b');
+	emit(&lab->cpus[0], MS, SDEI_SIGNAL, 'c');
 	streams_begin(lab->streams, 9 * MS, false);
 	assert_non_null(streams_next(lab->streams, &size));
-	assert_non_null(streams_next(lab->streams, &size));
-	assert_int_equal(size, 5);
-	assert_non_null(streams_next(lab->streams, &size));
-	assert_int_equal(size, sizeof(record));
+	record = streams_next(lab->streams, &size);
+	assert_non_null(record);
+	assert_int_equal(record->kind, SDEI_KIND_NONE);
+	assert_int_equal(size, 2 * sizeof(*record));
 	assert_null(streams_next(lab->streams, &size));
 	streams_end(lab->streams);
-	assert_int_equal(cpu->consumer, cpu->producer);
-	assert_int_equal(streams_late(lab->streams), 0);
+	emit(&lab->cpus[0], 10 * MS, SDEI_SIGNAL, 'd');
+	expect_pass(lab, 60 * MS, "d");
 	lab_free(lab);
+}
+
+/* --- one CPU, for real: a thread that writes, signals whose handler writes in between, and a reader beside it */
+
+#define WRITTEN 300000
+
+static struct {
+	struct sdei_ring *ring;
+	volatile uint64_t in_thread, in_handler, refused;
+	volatile bool over;
+} writer;
+
+/* Of each size; what it holds tells whether it is whole. */
+static void write_one(volatile uint64_t *counter)
+{
+	struct sdei_record_call record = { .head = { .kind = *counter % 3 ? SDEI_SIGNAL : SDEI_CALL } };
+	size_t size = kind_of(record.head.kind)->size;
+	__u64 filled;
+	void *place = ring_reserve(writer.ring, RING_BYTES, size, &filled);
+
+	if (!place) {
+		__atomic_fetch_add(&writer.refused, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	record.head.time_ns = ++*counter;
+	record.head.arg = counter == &writer.in_handler ? ~record.head.time_ns : record.head.time_ns;
+	record.args[2] = record.head.time_ns;
+	memcpy(place, &record, size);
+	ring_commit(writer.ring);
+}
+
+static void interrupt_writer(int signal)
+{
+	write_one(&writer.in_handler);
+}
+
+static void *run_writer(void *unused)
+{
+	while (writer.in_thread < WRITTEN)
+		write_one(&writer.in_thread);
+	writer.over = true;
+	return NULL;
+}
+
+static void check_one(const struct sdei_record *record, uint64_t seen[2])
+{
+	bool handler = record->arg != record->time_ns;
+
+	assert_int_equal(record->arg, handler ? ~record->time_ns : record->time_ns);
+	assert_int_equal(record->time_ns, ++seen[handler]);
+	if (record->kind == SDEI_CALL)
+		assert_int_equal(((const struct sdei_record_call *)record)->args[2], record->time_ns);
+	else
+		assert_int_equal(record->kind, SDEI_SIGNAL);
+}
+
+static void read_all(struct ring *ring, uint64_t seen[2])
+{
+	const struct sdei_record *record;
+	size_t size;
+
+	while ((record = ring_peek(ring, &size))) {
+		check_one(record, seen);
+		ring_take(ring);
+		ring_release_some(ring);
+	}
+	ring_release(ring);
+}
+
+static void test_interrupted_writers(void **state)
+{
+	struct sigaction action = { .sa_handler = interrupt_writer };
+	uint64_t seen[2] = { 0 };
+	struct ring ring;
+	pthread_t thread;
+
+	writer.ring = calloc(1, RING_BYTES + SDEI_RING_EXTRA);
+	ring_init(&ring, writer.ring, RING_BYTES);
+	sigaction(SIGUSR1, &action, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, run_writer, NULL), 0);
+	while (!writer.over) {
+		pthread_kill(thread, SIGUSR1);
+		read_all(&ring, seen);
+		sched_yield();
+	}
+	pthread_join(thread, NULL);
+	read_all(&ring, seen);
+	assert_int_equal(seen[0], writer.in_thread);
+	assert_int_equal(seen[1], writer.in_handler);
+	assert_true(seen[1] > 0);
+	assert_int_equal(writer.ring->reserved & SDEI_RING_WRITERS, 0);
+	assert_int_equal(writer.ring->consumed, writer.ring->reserved >> SDEI_RING_SHIFT);
+	free(writer.ring);
 }
 
 /* A CPU that was not there at the start has no ring, only losses. */
@@ -304,7 +421,7 @@ static void test_without_a_ring(void **state)
 struct attempt {
 	enum { IDLE, COUNTED, TIMED, RESERVED } step;
 	struct sdei_record record;
-	long position;
+	bool reserved;
 };
 
 static void advance(struct cpu *cpu, struct attempt *attempt, uint64_t now_ns)
@@ -319,11 +436,11 @@ static void advance(struct cpu *cpu, struct attempt *attempt, uint64_t now_ns)
 		attempt->record.time_ns = now_ns;
 		break;
 	case TIMED:
-		attempt->position = reserve(cpu, &attempt->record, sizeof(attempt->record));
+		attempt->reserved = reserve(cpu, &attempt->record);
 		break;
 	case RESERVED:
-		if (attempt->position >= 0)
-			submit(cpu, attempt->position);
+		if (attempt->reserved)
+			ring_commit(cpu->shared);
 		break;
 	}
 	attempt->step = (attempt->step + 1) % 4;
@@ -393,7 +510,10 @@ int main(void)
 		cmocka_unit_test(test_losses_are_accounted),
 		cmocka_unit_test(test_gives_up_waiting),
 		cmocka_unit_test(test_final_takes_all),
-		cmocka_unit_test(test_discarded_and_short),
+		cmocka_unit_test(test_settled_goes_back),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_no_kind),
+		cmocka_unit_test(test_interrupted_writers),
 		cmocka_unit_test(test_without_a_ring),
 		cmocka_unit_test(test_random_interleavings),
 	};

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,7 +26,8 @@ struct producer {
 	struct live *live;
 	struct cost_bpf *bpf;
 	struct bpf_link *link;
-	struct ring bare;
+	unsigned long *bare_taken;		/* of the kernel's ring: how far it has been read, */
+	const unsigned long *bare_filled;	/* and written */
 	uint32_t next[PRODUCERS];	/* whose turn it is */
 };
 
@@ -56,7 +58,6 @@ static struct live *open_live(size_t ring_bytes)
 	}
 	for (int i = 0; i < PROBE_COUNT; i++)
 		probes_refuse(&live->probes, i, "a benchmark");
-	live->epoll = -1;
 	live->period_ms = PACE_MOST_MS;
 	if (live_load(live, &options, &error)) {
 		fprintf(stderr, "%s\n", message);
@@ -71,7 +72,7 @@ static int share_maps(struct cost_bpf *bpf, const struct live *live)
 {
 	struct { struct bpf_map *ours, *theirs; } maps[] = {
 		{ bpf->maps.rings, live->bpf->maps.rings }, { bpf->maps.counters, live->bpf->maps.counters },
-		{ bpf->maps.lost, live->bpf->maps.lost },
+		{ bpf->maps.lost, live->bpf->maps.lost }, { bpf->maps.wakeups, live->bpf->maps.wakeups },
 	};
 	int err = 0;
 
@@ -99,6 +100,20 @@ static int run(struct bpf_program *program, struct fire *fire)
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 }
 
+static int map_bare(struct producer *p)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	int fd = bpf_map__fd(p->bpf->maps.bare_ring);
+	void *taken = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *filled = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
+
+	if (taken == MAP_FAILED || filled == MAP_FAILED)
+		return -errno;
+	p->bare_taken = taken;
+	p->bare_filled = filled;
+	return 0;
+}
+
 static int load(struct producer *p)
 {
 	const struct sdei_bpf__rodata *rodata = p->live->bpf->rodata;
@@ -108,13 +123,13 @@ static int load(struct producer *p)
 	if (!p->bpf)
 		return -errno;
 	choose_programs(p->bpf);
+	p->bpf->rodata->ring_bytes = rodata->ring_bytes;
 	p->bpf->rodata->wakeup_bytes = rodata->wakeup_bytes;
-	p->bpf->rodata->wakeup_mask = rodata->wakeup_mask;
 	err = share_maps(p->bpf, p->live);
 	if (!err)
 		err = cost_bpf__load(p->bpf);
 	if (!err)
-		err = ring_map(&p->bare, bpf_map__fd(p->bpf->maps.bare_ring), bpf_map__max_entries(p->bpf->maps.bare_ring));
+		err = map_bare(p);
 	if (!err)
 		err = run(p->bpf->progs.prepare, NULL);
 	if (err)
@@ -146,7 +161,6 @@ void producer_free(struct producer *p)
 	if (!p)
 		return;
 	bpf_link__destroy(p->link);
-	ring_unmap(&p->bare);
 	cost_bpf__destroy(p->bpf);
 	live_close(p->live);
 	free(p);
@@ -197,11 +211,9 @@ int64_t producer_stream(struct producer *p, unsigned int number, uint32_t vcpus,
 
 uint64_t producer_empty_bare(struct producer *p)
 {
-	uint64_t count = 0;
-	size_t size;
+	unsigned long filled = __atomic_load_n(p->bare_filled, __ATOMIC_ACQUIRE);
+	uint64_t count = (filled - *p->bare_taken) / (sizeof(struct sdei_record_call) + BPF_RINGBUF_HDR_SZ);
 
-	for (; ring_peek(&p->bare, &size); count++)
-		ring_take(&p->bare);
-	ring_release(&p->bare);
+	__atomic_store_n(p->bare_taken, filled, __ATOMIC_RELEASE);
 	return count;
 }
