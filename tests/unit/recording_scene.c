@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -146,16 +145,4 @@ const char *recorded_directory(void)
 	assert_non_null(mkdtemp(directory));
 	record_items(directory, &about, all, count);
 	return directory;
-}
-
-void remove_recorded(const char *directory)
-{
-	static const char *const names[] = { "metadata", "sdei-000000" };
-	char path[512];
-
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		unlink(path);
-	}
-	rmdir(directory);
 }

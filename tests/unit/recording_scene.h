@@ -23,6 +23,5 @@ void record_items(const char *directory, const struct recording_about *about, co
 
 /* Writes those of the guest "web" into a new directory, whose name is returned. */
 const char *recorded_directory(void);
-void remove_recorded(const char *directory);
 
 #endif

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "command_run.h"
+#include "directory.h"
 #include "recording_scene.h"
 #include "src/cli/commands.h"
 #include "src/cli/feeder.h"
@@ -49,8 +50,7 @@ static int make_it(void **state)
 
 static int remove_it(void **state)
 {
-	remove_recorded(directory);
-	return 0;
+	return remove_tree(directory);
 }
 
 static void test_usage(void **state)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A payload's exception vectors. Text of an assembly file: goes on behind it after an SVC of EL0, x0 being in TPIDRRO_EL0
- * and x1 lost; at `interrupt`, which is the payload's own, for those of either level; anything else is a fault.
+ * A payload's exception vectors. Text of an assembly file: goes on behind it after an SVC of EL0, x0 being in
+ * TPIDRRO_EL0 and x1 lost; at `interrupt`, which is the payload's own, for those of either level; anything else is a
+ * fault.
  */
 fault:
 	mrs	x1, tpidr_el1
