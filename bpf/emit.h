@@ -134,15 +134,21 @@ static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record 
 	count_loss(cpu, &key);
 }
 
-/* Waking the reader costs microseconds. One that is awake already, but behind, need not be told again at once. */
 static __always_inline void wake(struct sdei_cpu *cpu, __u64 now_ns)
 {
 	const __u32 nothing = 0;
 
-	if (now_ns - cpu->woken_ns < WAKEUP_NS)
-		return;
 	cpu->woken_ns = now_ns;
 	bpf_ringbuf_output(&wakeups, (void *)&nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+}
+
+/*
+ * Waking the reader costs microseconds. One that is awake already, but behind, need not be told again at once. A new VM is
+ * worth it: once it is gone it cannot be asked for its name.
+ */
+static __always_inline bool is_time_to_wake(const struct sdei_cpu *cpu, const struct sdei_record *record, __u64 filled)
+{
+	return is_created(record) || (filled >= wakeup_bytes && record->time_ns - cpu->woken_ns >= WAKEUP_NS);
 }
 
 static __always_inline struct sdei_ring *ring_of(__u32 cpu)
@@ -180,7 +186,7 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 	}
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
 	ring_commit(ring);
-	if (filled >= wakeup_bytes)
+	if (is_time_to_wake(cpu, record, filled))
 		wake(cpu, record->time_ns);
 }
 

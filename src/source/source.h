@@ -60,7 +60,7 @@ int live_check(char *message, size_t size);
 struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);
 void live_close(struct live *live);
 
-/* Epoll-able descriptor that becomes readable at the watermark of any ring. */
+/* Epoll-able descriptor that becomes readable at the watermark of any ring, and when a vCPU is created. */
 int live_fd(const struct live *live);
 
 /*
