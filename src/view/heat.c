@@ -123,13 +123,27 @@ static int add_cell(struct slice *s, struct spot *spot, unsigned int step, uint6
 	return 0;
 }
 
+/* One or two samples in an interval are the rule, or much the same ones: then there is no need to look for where they are. */
+static int add_cells(struct slice *s, struct spot *spot, const struct hist *h)
+{
+	unsigned int low = bars_step(hist_min(h), PER_OCTAVE), high = bars_step(hist_max(h), PER_OCTAVE), it = 0;
+	uint64_t count = hist_count(h);
+	struct hist_bucket bucket;
+	int err = 0;
+
+	if (hist_max(h) < HIST_MAX_NS && low == high)
+		return add_cell(s, spot, low, count);
+	if (hist_max(h) < HIST_MAX_NS && count == 2)
+		return add_cell(s, spot, low, 1) ?: add_cell(s, spot, high, 1);
+	while (!err && hist_next(h, &it, &bucket))
+		err = add_cell(s, spot, bars_step(bucket.min_ns, PER_OCTAVE), bucket.count);
+	return err;
+}
+
 static int take_event(struct slice *s, const struct model_event *e)
 {
 	const struct hist *h = view_event_hist(e, true, VIEW_DISPATCH);
-	struct hist_bucket bucket;
-	unsigned int it = 0;
 	struct spot *spot;
-	int err = 0;
 
 	if (!hist_count(h))
 		return 0;
@@ -140,9 +154,7 @@ static int take_event(struct slice *s, const struct model_event *e)
 		.pid = e->vcpu->vm->pid, .instance = e->vcpu->vm->instance, .vcpu = e->vcpu->id, .event = e->event,
 		.first = s->cell_count,
 	};
-	while (!err && hist_next(h, &it, &bucket))
-		err = add_cell(s, spot, bars_step(bucket.min_ns, PER_OCTAVE), bucket.count);
-	return err;
+	return add_cells(s, spot, h);
 }
 
 static int take_vm(struct slice *s, const struct model_vm *vm)

@@ -41,7 +41,7 @@ static void live(struct model *m, uint32_t vcpus, uint64_t second)
 	for (uint32_t i = 0; i < vcpus; i++) {
 		for (uint32_t k = 0; k <= (i + second) % 4; k++) {
 			feed(m, t += 1000, i, SDEI_SIGNAL, SDEI_PENDING);
-			feed(m, t += 1000 + (i * 7919 + second * 104729) % 60000, i, SDEI_DISPATCH, SDEI_RUNNING);
+			feed(m, t += 1000 + (i * 7919 + k * 15485863ULL + second * 104729) % 60000, i, SDEI_DISPATCH, SDEI_RUNNING);
 			feed(m, t += 1000, i, SDEI_COMPLETE, 0);
 		}
 	}

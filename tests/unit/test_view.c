@@ -270,6 +270,74 @@ static void test_heat(void **state)
 	model_free(m);
 }
 
+#define AT_START_NS 1000000000ULL
+#define AT_END_NS 10000000000000ULL	/* long after the longest latency */
+
+static void dispatch_after(struct model *m, uint64_t *t, uint32_t vcpu, uint64_t latency_ns)
+{
+	static const struct { uint8_t kind, outcome, state; } steps[] = {
+		{ SDEI_SIGNAL, SDEI_QUEUED, SDEI_PENDING }, { SDEI_DISPATCH, 0, SDEI_RUNNING }, { SDEI_COMPLETE, SDEI_COMPLETED, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct sdei_record r = {
+			.time_ns = *t, .vm = 1, .vcpu = vcpu, .kind = steps[i].kind, .outcome = steps[i].outcome,
+			.state = SDEI_REGISTERED | SDEI_ENABLED | steps[i].state,
+		};
+
+		model_feed(m, &r, sizeof(r));
+		*t += i ? 1 : latency_ns;
+	}
+}
+
+/* The map of one interval in which events of a VM were dispatched after so long: all on one vCPU, or each on another. */
+static char *heat_of(const uint64_t *latencies, size_t count, bool apart)
+{
+	const struct view_status status = { .wall_ns = AT_END_NS, .now_ns = AT_END_NS };
+	const struct page_scope scope = { .status = &status, .width = 60, .rows = 64 };
+	const struct row_id of = { .pid = 1 };
+	struct model *m = model_new(NULL);
+	struct heat *heat = heat_new();
+	struct page page = { 0 };
+	uint64_t t = AT_START_NS;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	model_keep_intervals(m, true);
+	model_tick(m, AT_START_NS);
+	for (size_t i = 0; i < count; i++)
+		dispatch_after(m, &t, apart ? i : 0, latencies[i]);
+	model_tick(m, AT_END_NS);
+	assert_int_equal(heat_take(heat, m), 0);
+	page_heat(&page, heat, LEVEL_VM, &of, &scope);
+	page_print(&page, out);
+	page_clear(&page);
+	heat_free(heat);
+	model_free(m);
+	fclose(out);
+	return text;
+}
+
+/* One sample of a vCPU, two, or many: they are in the same places of the map. */
+static void test_heat_places(void **state)
+{
+	static const uint64_t latencies[] = { 1, 1000, 1001, 1200, 70000, 5000000, (1ULL << 40) - 1, 1ULL << 40, 3ULL << 40 };
+	const size_t all = sizeof(latencies) / sizeof(latencies[0]);
+
+	for (size_t i = 0; i < all; i++) {
+		for (size_t count = 1; i + count <= all; count++) {
+			char *together = heat_of(&latencies[i], count, false), *apart = heat_of(&latencies[i], count, true), want[80];
+
+			assert_string_equal(together, apart);
+			snprintf(want, sizeof(want), "interval: %zu dispatch", count);
+			assert_non_null(strstr(together, want));
+			free(together);
+			free(apart);
+		}
+	}
+}
+
 /* Steps meet without gaps, and every sample is in one of them. */
 static void test_bars(void **state)
 {
@@ -396,7 +464,8 @@ int main(void)
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_ages), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_sorting), cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_freezing), cmocka_unit_test(test_text), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_records), cmocka_unit_test(test_heat), cmocka_unit_test(test_bars), cmocka_unit_test(test_split),
+		cmocka_unit_test(test_records), cmocka_unit_test(test_heat), cmocka_unit_test(test_heat_places),
+		cmocka_unit_test(test_bars), cmocka_unit_test(test_split),
 	};
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8")) {
