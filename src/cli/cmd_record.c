@@ -192,11 +192,13 @@ static void show_progress(const struct recorder *r, uint64_t now_ns)
 
 /* --- the flight recorder's triggers */
 
-static void save_capture(struct recorder *r)
+static void tell_capture(struct recorder *r)
 {
 	char name[640];
 
-	if (capture_save(r->capture, r->flight, &r->about, &r->status, name, sizeof(name)) < 0)
+	if (!capture_is_saving(r->capture))
+		return;
+	if (capture_end(r->capture, name, sizeof(name)) < 0)
 		say("%s", name);
 	else
 		say(MSG_CAPTURED, name, name);
@@ -209,8 +211,10 @@ static void check_triggers(struct recorder *r)
 	if (found > r->found)
 		capture_trigger(r->capture, triggers_reason(&r->config.on, feeder_model(r->feeder)), r->now.now_ns);
 	r->found = found;
+	if (capture_is_saved(r->capture))
+		tell_capture(r);
 	if (capture_is_due(r->capture, r->now.now_ns))
-		save_capture(r);
+		capture_start(r->capture, r->flight, &r->about, &r->status);
 }
 
 static void take_usr2(void *ctx)
@@ -343,10 +347,12 @@ static int end_flight(struct recorder *r, int status)
 	const struct capture_counters *captures = capture_counters(r->capture);
 	const struct pack_counters *c = pack_counters(r->pack);
 
+	tell_capture(r);
 	if (r->config.on.exit)
 		capture_trigger(r->capture, "exit", UINT64_MAX / 2);
 	if (capture_is_armed(r->capture))
-		save_capture(r);
+		capture_start(r->capture, r->flight, &r->about, &r->status);
+	tell_capture(r);
 	if (r->shows_progress)
 		fputs("\r\033[K", stderr);
 	say(MSG_FLIGHT_END, c->items, c->lost, captures->saved, r->config.watch.output, captures->suppressed);

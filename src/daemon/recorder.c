@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../cli/messages.h"
-#include "../trace/aside.h"
 #include "../trace/capture.h"
 
 /* What follows a trigger belongs to it; a storm of findings must not wear out the disk. */
@@ -19,14 +18,6 @@ struct recorder {
 	struct capture *capture;
 	uint64_t found;		/* findings to save for, so far */
 	uint64_t suppressed;	/* triggers that the user was told of */
-	uint64_t meanwhile;	/* triggers while one was being saved */
-
-	struct aside saving;	/* has capture and all below while it is busy */
-	struct flight *copy;
-	struct recording_about about;
-	struct recording_status status;
-	char name[640];		/* where it was saved, or why not */
-	int err;
 };
 
 static struct capture_options capture_options(const struct daemon_config *config)
@@ -57,7 +48,8 @@ void recorder_close(struct recorder *r)
 {
 	if (!r)
 		return;
-	recorder_wait(r);
+	if (r->capture)
+		recorder_wait(r);
 	capture_free(r->capture);
 	flight_free(r->flight);
 	free(r);
@@ -73,19 +65,11 @@ bool recorder_wants_snapshot(const struct recorder *r, size_t size)
 	return flight_wants_snapshot(r->flight, size);
 }
 
-/* --- saving: what the job uses is not touched meanwhile */
-
-static void save(void *ctx)
-{
-	struct recorder *r = ctx;
-	const struct flight *flight = r->copy ? r->copy : r->flight;
-
-	r->err = capture_save(r->capture, flight, &r->about, &r->status, r->name, sizeof(r->name));
-}
+/* --- saving */
 
 static void tell_suppressed(struct recorder *r)
 {
-	uint64_t suppressed = capture_counters(r->capture)->suppressed + r->meanwhile;
+	uint64_t suppressed = capture_counters(r->capture)->suppressed;
 
 	if (suppressed != r->suppressed)
 		say("%" PRIu64 " more reasons to save a flight recording came within %u s of one before: not saved again",
@@ -95,44 +79,24 @@ static void tell_suppressed(struct recorder *r)
 
 void recorder_wait(struct recorder *r)
 {
-	if (!aside_is_busy(&r->saving))
+	char name[640];
+
+	if (!capture_is_saving(r->capture))
 		return;
-	aside_wait(&r->saving);
-	flight_free(r->copy);
-	r->copy = NULL;
-	if (r->err < 0)
-		say_at(SAY_ERROR, "%s", r->name);
+	if (capture_end(r->capture, name, sizeof(name)) < 0)
+		say_at(SAY_ERROR, "%s", name);
 	else
-		say_at(SAY_INFO, MSG_CAPTURED, r->name, r->name);
+		say_at(SAY_INFO, MSG_CAPTURED, name, name);
 	tell_suppressed(r);
 }
 
-/* Without memory for a copy the rings have to wait. */
-static void start(struct recorder *r, const struct recording_about *about, const struct recording_status *status)
-{
-	r->about = *about;
-	r->status = *status;
-	r->copy = flight_copy(r->flight);
-	aside_start(&r->saving, save, r);
-	if (!r->copy)
-		recorder_wait(r);
-}
-
 /* --- triggers */
-
-static bool trigger(struct recorder *r, const char *reason, uint64_t now_ns)
-{
-	if (!aside_is_busy(&r->saving))
-		return capture_trigger(r->capture, reason, now_ns);
-	r->meanwhile++;
-	return false;
-}
 
 void recorder_signalled(struct recorder *r, uint64_t now_ns)
 {
 	if (!r->config->flight_on.usr2)
 		say("SIGUSR2: flight-on does not name it, nothing is saved");
-	else if (!trigger(r, "SIGUSR2", now_ns))
+	else if (!capture_trigger(r->capture, "SIGUSR2", now_ns))
 		say("SIGUSR2: not saved again within %u s of the last flight recording", (unsigned int)(GAP_NS / 1000000000));
 }
 
@@ -140,14 +104,7 @@ void recorder_ending(struct recorder *r, uint64_t now_ns)
 {
 	recorder_wait(r);
 	if (r->config->flight_on.exit)
-		trigger(r, "exit", now_ns);
-}
-
-static bool is_due(const struct recorder *r, uint64_t now_ns, bool end)
-{
-	if (aside_is_busy(&r->saving))
-		return false;
-	return capture_is_due(r->capture, now_ns) || (end && capture_is_armed(r->capture));
+		capture_trigger(r->capture, "exit", now_ns);
 }
 
 void recorder_check(struct recorder *r, const struct model *m, const struct recording_about *about,
@@ -155,13 +112,13 @@ void recorder_check(struct recorder *r, const struct model *m, const struct reco
 {
 	uint64_t found = triggers_count(&r->config->flight_on, m);
 
-	if (end || aside_is_done(&r->saving))
+	if (end || capture_is_saved(r->capture))
 		recorder_wait(r);
 	if (found > r->found)
-		trigger(r, triggers_reason(&r->config->flight_on, m), status->time_ns);
+		capture_trigger(r->capture, triggers_reason(&r->config->flight_on, m), status->time_ns);
 	r->found = found;
-	if (is_due(r, status->time_ns, end))
-		start(r, about, status);
+	if (capture_is_due(r->capture, status->time_ns) || (end && capture_is_armed(r->capture)))
+		capture_start(r->capture, r->flight, about, status);
 	if (end)
 		recorder_wait(r);
 }

@@ -20,6 +20,12 @@ static void *run(void *ctx)
 	return NULL;
 }
 
+void aside_do(struct aside *a, void (*job)(void *ctx), void *ctx)
+{
+	*a = (struct aside){ .busy = true, .job = job, .ctx = ctx };
+	do_job(a);
+}
+
 void aside_start(struct aside *a, void (*job)(void *ctx), void *ctx)
 {
 	sigset_t all, before;

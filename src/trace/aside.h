@@ -21,6 +21,9 @@ struct aside {
 /* Not while it is busy. If there can be no thread, the job is done here and now. */
 void aside_start(struct aside *a, void (*job)(void *ctx), void *ctx);
 
+/* The same without a thread. */
+void aside_do(struct aside *a, void (*job)(void *ctx), void *ctx);
+
 /* A job was started, and not waited for. */
 bool aside_is_busy(const struct aside *a);
 

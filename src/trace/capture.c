@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "files.h"
 
 #define REASON_SIZE 64
@@ -25,6 +26,14 @@ struct capture {
 	char reason[REASON_SIZE];
 	char (*names)[NAME_SIZE];	/* of those that are there, oldest first */
 	size_t count;
+
+	struct aside saving;		/* has names, the other counters and all below while it is busy */
+	struct flight *copy;		/* NULL: flight itself */
+	const struct flight *flight;
+	struct recording_about about;
+	struct recording_status status;
+	char result[NAME_SIZE + 128];	/* where it was saved, or why not */
+	int err;
 };
 
 /* --- those of earlier runs */
@@ -87,8 +96,11 @@ struct capture *capture_new(const struct capture_options *options)
 
 void capture_free(struct capture *c)
 {
-	if (c)
-		free(c->names);
+	if (!c)
+		return;
+	aside_wait(&c->saving);
+	flight_free(c->copy);
+	free(c->names);
 	free(c);
 }
 
@@ -109,7 +121,7 @@ const struct capture_counters *capture_counters(const struct capture *c)
 
 bool capture_trigger(struct capture *c, const char *reason, uint64_t now_ns)
 {
-	if (c->armed || (c->triggered && now_ns < c->trigger_ns + c->options.gap_ns)) {
+	if (c->armed || capture_is_saving(c) || (c->triggered && now_ns < c->trigger_ns + c->options.gap_ns)) {
 		c->counters.suppressed++;
 		return false;
 	}
@@ -179,16 +191,15 @@ static int make_directory(const struct capture *c, char *message, size_t size)
 	return err;
 }
 
-static int save(struct capture *c, const struct flight *flight, const struct recording_about *about,
-		const struct recording_status *status, const char *name, char *message, size_t size)
+static int save_as(struct capture *c, const char *name, char *message, size_t size)
 {
 	const struct store_options options = { .directory = name };
 	int err, close_err;
-	struct store *store = store_open(&options, about, &err, message, size);
+	struct store *store = store_open(&options, &c->about, &err, message, size);
 
 	if (!store)
 		return err;
-	err = flight_save(flight, store, status);
+	err = flight_save(c->flight, store, &c->status);
 	close_err = store_close(store);
 	if (!err)
 		err = close_err;
@@ -199,24 +210,56 @@ static int save(struct capture *c, const struct flight *flight, const struct rec
 	return err;
 }
 
-int capture_save(struct capture *c, const struct flight *flight, struct recording_about *about,
-		 const struct recording_status *status, char *name, size_t size)
+static void save(void *ctx)
 {
-	char where[NAME_SIZE], message[NAME_SIZE + 128];
+	char where[NAME_SIZE], message[sizeof(((struct capture *)0)->result)];
+	struct capture *c = ctx;
 	int err = 0;
 
-	c->armed = false;
-	snprintf(about->reason, sizeof(about->reason), "%s", c->reason);
-	if (!name_recording(c, status->wall_ns, where, sizeof(where))) {
+	if (!name_recording(c, c->status.wall_ns, where, sizeof(where))) {
 		err = -ENAMETOOLONG;
 		snprintf(message, sizeof(message), "cannot save in %.64s...: the name is too long", c->options.directory);
 	}
 	if (!err)
 		err = make_directory(c, message, sizeof(message));
 	if (!err)
-		err = save(c, flight, about, status, where, message, sizeof(message));
+		err = save_as(c, where, message, sizeof(message));
 	c->counters.saved += !err;
 	c->counters.failed += err != 0;
-	snprintf(name, size, "%s", err ? message : where);
-	return err;
+	snprintf(c->result, sizeof(c->result), "%s", err ? message : where);
+	c->err = err;
+}
+
+void capture_start(struct capture *c, const struct flight *flight, const struct recording_about *about,
+		   const struct recording_status *status)
+{
+	c->armed = false;
+	c->about = *about;
+	c->status = *status;
+	snprintf(c->about.reason, sizeof(c->about.reason), "%s", c->reason);
+	c->copy = flight_copy(flight);
+	c->flight = c->copy ? c->copy : flight;
+	if (c->copy)
+		aside_start(&c->saving, save, c);
+	else
+		aside_do(&c->saving, save, c);
+}
+
+bool capture_is_saving(const struct capture *c)
+{
+	return aside_is_busy(&c->saving);
+}
+
+bool capture_is_saved(const struct capture *c)
+{
+	return aside_is_done(&c->saving);
+}
+
+int capture_end(struct capture *c, char *name, size_t size)
+{
+	aside_wait(&c->saving);
+	flight_free(c->copy);
+	c->copy = NULL;
+	snprintf(name, size, "%s", c->result);
+	return c->err;
 }

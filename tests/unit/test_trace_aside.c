@@ -99,16 +99,21 @@ static void test_no_thread(void **state)
 	struct job job = { 0 };
 
 	assert_int_equal(pipe(job.gate), 0);
-	let_pass(&job);
-	no_threads = true;
-	aside_start(&aside, work, &job);
-	no_threads = false;
-	assert_int_equal(job.count, 1);
-	assert_true(pthread_equal(job.by, pthread_self()));
-	assert_true(aside_is_busy(&aside));
-	assert_true(aside_is_done(&aside));
-	aside_wait(&aside);
-	assert_false(aside_is_busy(&aside));
+	for (unsigned int i = 1; i <= 2; i++) {
+		let_pass(&job);
+		no_threads = true;
+		if (i == 1)
+			aside_start(&aside, work, &job);
+		else
+			aside_do(&aside, work, &job);
+		no_threads = false;
+		assert_int_equal(job.count, i);
+		assert_true(pthread_equal(job.by, pthread_self()));
+		assert_true(aside_is_busy(&aside));
+		assert_true(aside_is_done(&aside));
+		aside_wait(&aside);
+		assert_false(aside_is_busy(&aside));
+	}
 	close(job.gate[0]);
 	close(job.gate[1]);
 }

@@ -72,16 +72,16 @@ static int save(struct capture *c, unsigned int seconds, const char *reason, cha
 	struct recording_about about = { .major = RECORDING_MAJOR, .host = "h" };
 	struct recording_status status = { .time_ns = seconds * SECOND, .wall_ns = WALL + seconds * SECOND };
 	static uint64_t now_ns;
-	int err;
 
 	memcpy(about.uuid, uuid, sizeof(uuid));
 	now_ns += 100 * SECOND;
 	capture_trigger(c, reason, now_ns);
 	assert_true(capture_is_armed(c));
-	err = capture_save(c, flight, &about, &status, name, 640);
-	assert_string_equal(about.reason, reason);
+	assert_false(capture_is_saving(c));
+	capture_start(c, flight, &about, &status);
 	assert_false(capture_is_armed(c));
-	return err;
+	assert_true(capture_is_saving(c));
+	return capture_end(c, name, 640);
 }
 
 static void check_counters(const struct capture *c, uint64_t saved, uint64_t failed, uint64_t suppressed, uint64_t removed)
@@ -109,16 +109,20 @@ static void test_triggers(void **state)
 	assert_true(capture_is_due(c, 3 * SECOND));
 	capture_trigger(c, "second", 30 * SECOND);	/* while the first waits */
 	check_counters(c, 0, 0, 1, 0);
-	assert_int_equal(capture_save(c, flight, &(struct recording_about){ .major = 1, .uuid = "what was caught" },
-				      &(struct recording_status){ .wall_ns = WALL }, name, sizeof(name)), 0);
+	capture_start(c, flight, &(struct recording_about){ .major = 1, .uuid = "what was caught" },
+		      &(struct recording_status){ .wall_ns = WALL });
+	capture_trigger(c, "meanwhile", 1000 * SECOND);
+	assert_false(capture_is_armed(c));
+	assert_int_equal(capture_end(c, name, sizeof(name)), 0);
+	assert_false(capture_is_saving(c));
 	assert_non_null(strstr(name, "-first"));
 	assert_false(capture_is_due(c, UINT64_MAX));
 	capture_trigger(c, "third", 11 * SECOND - 1);
 	assert_false(capture_is_armed(c));
-	check_counters(c, 1, 0, 2, 0);
+	check_counters(c, 1, 0, 3, 0);
 	capture_trigger(c, "fourth", 11 * SECOND);
 	assert_true(capture_is_armed(c));
-	check_counters(c, 1, 0, 2, 0);
+	check_counters(c, 1, 0, 3, 0);
 	capture_free(c);
 	capture_free(NULL);
 }
@@ -274,6 +278,7 @@ static void test_long_name(void **state)
 	assert_non_null(strstr(name, "too long"));
 	check_counters(c, 0, 1, 0, 0);
 	assert_int_equal(rmdir(top), 0);		/* nothing is in it */
+	assert_int_equal(mkdir(top, 0700), 0);		/* as it was */
 	capture_free(c);
 }
 

@@ -222,7 +222,8 @@ static bool capture_failing(const struct flight *flight, long n)
 	c = capture_new(&options);
 	if (c) {
 		capture_trigger(c, "reason", 1);
-		err = capture_save(c, flight, &about, &status, text, sizeof(text));
+		capture_start(c, flight, &about, &status);
+		err = capture_end(c, text, sizeof(text));
 	}
 	failing.armed = false;
 	assert_true(err == 0 || err == -ENOMEM);
