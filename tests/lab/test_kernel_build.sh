@@ -3,31 +3,19 @@
 # scripts/kernel when a kernel does not build: it says what failed and where to look, and keeps no kernel. In a copy of
 # the recipe with a cache of its own, so that the real one stays as it is.
 # debug kernel: no
+# time limit: 1800
 # shellcheck disable=SC2317 # called through judge
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/verdict.sh
+source tests/verdict.sh
 OUT=$(mktemp -d)
 trap 'rm -rf "$OUT"' EXIT
 COPY=$OUT/copy
 SAID=$OUT/said
-FAILURES=0
+# shellcheck disable=SC2034 # read by judge
+GROUP="kernel build" EVIDENCE=("$SAID")
 mkdir "$OUT/bin"
-
-judge() { # NAME CONDITION…
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok kernel build: $name"
-	else
-		echo "not ok kernel build: $name"
-		printf '# failed: %s\n' "$*"
-		tail -n 30 "$SAID" | sed 's/^/# said: /'
-		FAILURES=$((FAILURES + 1))
-	fi
-}
-
-is() { [[ $1 == "$2" ]] || { echo "# '$1' instead of '$2'"; return 1; }; }
-says() { grep -q -- "$1" "$SAID"; }
 
 fresh_copy() {
 	rm -rf "$COPY"
@@ -93,4 +81,4 @@ test_option_dropped
 test_compile_error
 test_make_killed
 judge "no kernel is kept of a build that failed" no_kernel
-exit $((FAILURES > 0))
+finish

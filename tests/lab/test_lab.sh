@@ -5,34 +5,19 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 LAB=scripts/lab
+# shellcheck source=tests/verdict.sh
+source tests/verdict.sh
 OUT=build/lab/test-lab
-FAILURES=0
+# shellcheck disable=SC2034 # read by judge
+GROUP=lab EVIDENCE=("$OUT/stdout" "$OUT/stderr")
 rm -rf "$OUT"
 mkdir -p "$OUT"
-
-# judge NAME CONDITION…: the condition is a command; its failure is the test's.
-judge() {
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok lab: $name"
-	else
-		echo "not ok lab: $name"
-		printf '# failed: %s\n' "$*"
-		sed 's/^/# stdout: /' "$OUT/stdout" | tail -n 20
-		sed 's/^/# stderr: /' "$OUT/stderr" | tail -n 20
-		FAILURES=$((FAILURES + 1))
-	fi
-}
 
 # lab ARGUMENT…: STATUS, $OUT/stdout and $OUT/stderr tell how it went.
 lab() {
 	STATUS=0
 	"$LAB" exec --timeout 60 --out "$OUT/files" "$@" >"$OUT/stdout" 2>"$OUT/stderr" || STATUS=$?
 }
-
-is() { [[ $1 == "$2" ]] || { echo "# '$1' instead of '$2'"; return 1; }; }
-says() { grep -q -- "$1" "$2"; }
 
 within() { (($2 - $1 <= $3)) || { echo "# $(($2 - $1)) s instead of $3"; return 1; }; }
 
@@ -212,4 +197,4 @@ test_machine
 test_strict
 test_terminal
 [[ $(uname -m) != x86_64 ]] || test_x86_64
-exit $((FAILURES > 0))
+finish

@@ -4,23 +4,13 @@
 # debug kernel: no
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/verdict.sh
+source tests/verdict.sh
 OUT=build/lab/test-run
-FAILURES=0
+# shellcheck disable=SC2034 # read by judge
+GROUP=run EVIDENCE=("$OUT/said")
 mkdir -p "$OUT"
 
-judge() { # NAME CONDITION…
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok run: $name"
-	else
-		echo "not ok run: $name"
-		tail -n 15 "$OUT/said" 2>/dev/null | sed 's/^/# /'
-		FAILURES=$((FAILURES + 1))
-	fi
-}
-
-says() { grep -q -- "$1" "$OUT/said"; }
 at_least() { (($1 >= $2)) || { echo "# $1 instead of $2 or more"; return 1; }; }
 
 # Everything that a lab leaves behind would have a process group member with our mark in its environment.
@@ -93,4 +83,4 @@ else
 fi
 on_a_kernel_without
 [[ $(uname -m) != x86_64 ]] || page_faults
-exit $((FAILURES > 0))
+finish
