@@ -24,11 +24,11 @@ VCPUS, REDRAWS = 2000, 6	# the program does three before it takes the time
 # Per record of the whole command; making the records is part of the first one.
 LIMITS = {
     "record": 540,
-    "report": 1340,
-    "events": 1950,
-    "events -j": 4550,
-    "replay -j": 1240,
-    "export --perfetto": 2450,
+    "report": 1130,
+    "events": 1870,
+    "events -j": 4480,
+    "replay -j": 1080,
+    "export --perfetto": 2380,
 }
 REDRAW_LIMIT = 16_500_000	# a third of it within ncurses
 
