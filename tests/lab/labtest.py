@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the lab tests in Python share: running commands in the lab, and what tests/verdict.py has."""
 import os
+import shutil
 import subprocess
 import sys
 
@@ -32,4 +33,7 @@ def lab(out, *command, timeout=300, options=()):
 
 
 def out_dir(name):
-    return os.path.join(TOP, "build", "lab", name)
+    """Empty: what a run before this one left there must not look as if this one had got as far."""
+    path = os.path.join(TOP, "build", "lab", name)
+    shutil.rmtree(path, ignore_errors=True)
+    return path
