@@ -30,6 +30,7 @@
 #define SLEEP_LEAST_NS 100000
 #define FASTEST 8000000		/* only to size a batch */
 #define WARM_EPISODES 5000	/* fit into a ring */
+#define WARM_ROUNDS 8		/* until most buckets of the histograms are there, too */
 #define SECOND_NS 1000000000ULL
 
 struct reader {
@@ -206,9 +207,11 @@ static int warm_up(struct reader *r, unsigned int producers, uint32_t vcpus)
 	int err = 0;
 
 	for (unsigned int p = 0; p < producers; p++) {
-		for (uint32_t done = 0; done < vcpus && !err; done += WARM_EPISODES) {
-			int64_t took = producer_stream(r->producer, p, vcpus, vcpus - done < WARM_EPISODES ? vcpus - done : WARM_EPISODES);
+		for (uint32_t left = vcpus * WARM_ROUNDS, some; left && !err; left -= some) {
+			int64_t took;
 
+			some = left < WARM_EPISODES ? left : WARM_EPISODES;
+			took = producer_stream(r->producer, p, vcpus, some);
 			err = took < 0 ? took : drain(r, true);
 		}
 	}
