@@ -485,23 +485,33 @@ static unsigned int next_wide(const uint64_t *counters, unsigned int sub)
 	return sub;
 }
 
+/* The first sub from the one given on whose bucket holds samples, SUBS: there is none. */
+static unsigned int next_sub(const struct hist *h, unsigned int block, unsigned int sub, uint64_t *count)
+{
+	const union line *line = &h->lines[first_line(h, block)];
+
+	/* The lines of a wide block follow each other. */
+	sub = is_wide(h, block) ? next_wide(line->wide, sub) : next_narrow(line->narrow, sub);
+	if (sub < SUBS)
+		*count = is_wide(h, block) ? *wide_counter(h, block, sub) : line->narrow[sub];
+	return sub;
+}
+
 bool hist_next(const struct hist *h, unsigned int *it, struct hist_bucket *bucket)
 {
 	unsigned int block = *it / SUBS, sub = *it % SUBS;
+	uint64_t count = 0;
 
-	for (; h && block < BLOCKS; block++, sub = 0) {
-		const uint64_t *wide = is_wide(h, block) ? wide_counter(h, block, 0) : NULL;
-		const uint16_t *narrow = is_touched(h, block) ? narrow_counter(h, block, 0) : NULL;
-
-		if (!narrow)
-			continue;
-		sub = wide ? next_wide(wide, sub) : next_narrow(narrow, sub);
+	for (; h && h->touched >> block; block++, sub = 0) {
+		if (!is_touched(h, block)) {
+			block += (unsigned int)__builtin_ctzll(h->touched >> block);
+			sub = 0;
+		}
+		sub = next_sub(h, block, sub, &count);
 		if (sub == SUBS)
 			continue;
 		*it = block * SUBS + sub + 1;
-		*bucket = (struct hist_bucket){
-			.min_ns = lower_edge(block, sub), .max_ns = upper_edge(block, sub), .count = wide ? wide[sub] : narrow[sub],
-		};
+		*bucket = (struct hist_bucket){ .min_ns = lower_edge(block, sub), .max_ns = upper_edge(block, sub), .count = count };
 		return true;
 	}
 	*it = BUCKETS;

@@ -30,7 +30,7 @@ LIMITS = {
     "replay -j": 1080,
     "export --perfetto": 2380,
 }
-REDRAW_LIMIT = 16_500_000	# a third of it within ncurses
+REDRAW_LIMIT = 15_200_000	# a third of it within ncurses
 
 
 def count(command, directory, *options, **kwargs):
