@@ -13,7 +13,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#define RING_BYTES (1 << 20)	/* the default of live_open() */
+#include "ring.h"
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -149,7 +149,7 @@ void capability_look(struct capability_facts *f)
 	f->kvm = look_at_file("/dev/kvm");
 	look_at_bpf(f);
 	f->cpus = count_cpus();
-	f->ring_bytes = RING_BYTES;
+	f->ring_bytes = ring_default_bytes(f->cpus);
 	f->memlock = memlock_limit();
 	f->names = look_at_names();
 	try_live(f);

@@ -13,8 +13,6 @@
 
 #include "sdei.skel.h"
 
-#define RING_BYTES (1 << 20)
-
 /* CPU numbers can have gaps, so that their count does not tell the highest one. */
 static int highest_cpu(void)
 {
@@ -42,6 +40,15 @@ static bool is_present(unsigned int cpu)
 	return !access(path, F_OK) || access("/sys/devices/system/cpu", F_OK);
 }
 
+static unsigned int count_present(unsigned int cpus)
+{
+	unsigned int count = 0;
+
+	for (unsigned int cpu = 0; cpu < cpus; cpu++)
+		count += is_present(cpu);
+	return count;
+}
+
 int live_size_rings(struct live *live, size_t bytes, const struct live_error *error)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -51,7 +58,7 @@ int live_size_rings(struct live *live, size_t bytes, const struct live_error *er
 		return live_fail(error, -EINVAL, "cannot tell which CPUs there are");
 	live->cpus = cpus;
 	live->cpu_values = values;
-	live->ring_bytes = bytes ? bytes : RING_BYTES;
+	live->ring_bytes = bytes ? bytes : ring_default_bytes(count_present(cpus));
 	if (live->ring_bytes >= page && !(live->ring_bytes & (live->ring_bytes - 1)))
 		return 0;
 	return live_fail(error, -EINVAL, "a ring of %zu bytes is not possible: it must be a power of two of at least %zu",

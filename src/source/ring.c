@@ -8,6 +8,20 @@
 
 #include "kinds.h"
 
+/* At nine million records a second, 1 MiB lasts for 3.6 ms. A virtual machine takes longer breaks than that. */
+#define BYTES_MOST (4U << 20)
+#define BYTES_LEAST (1U << 20)
+#define BYTES_TOGETHER (32U << 20)
+
+size_t ring_default_bytes(unsigned int cpus)
+{
+	size_t bytes = BYTES_MOST;
+
+	while (bytes > BYTES_LEAST && bytes * cpus > BYTES_TOGETHER)
+		bytes /= 2;
+	return bytes;
+}
+
 void ring_init(struct ring *ring, struct sdei_ring *shared, size_t bytes)
 {
 	*ring = (struct ring) {

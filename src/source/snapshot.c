@@ -50,7 +50,8 @@ int snapshot_fill(struct snapshot *s, const void *records, size_t size)
 	s->content = calloc(1, room + SDEI_RING_EXTRA);
 	if (!s->content)
 		return -ENOMEM;
-	memcpy(s->content + 1, records, size);
+	if (size)
+		memcpy(s->content + 1, records, size);
 	s->content->reserved = (uint64_t)size << SDEI_RING_SHIFT;
 	ring_init(&s->ring, s->content, room);
 	return 0;

@@ -40,7 +40,7 @@ struct source_probe {
 
 struct live_options {
 	struct source_filter filter;
-	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: the default (1 MiB) */
+	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: see ring_default_bytes() */
 	bool no_calls;		/* leave kvm_sdei_call out */
 	bool no_apf;		/* leave asynchronous page faults out where the kernel has the tracepoints of SDEI */
 	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */

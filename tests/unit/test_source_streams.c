@@ -311,6 +311,16 @@ static void test_no_kind(void **state)
 	lab_free(lab);
 }
 
+static void test_default_sizes(void **state)
+{
+	static const struct { unsigned int cpus; size_t bytes; } sizes[] = {
+		{ 1, 4 << 20 }, { 8, 4 << 20 }, { 9, 2 << 20 }, { 16, 2 << 20 }, { 17, 1 << 20 }, { 8192, 1 << 20 },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		assert_int_equal(ring_default_bytes(sizes[i].cpus), sizes[i].bytes);
+}
+
 /* --- one CPU, for real: a thread that writes, signals whose handler writes in between, and a reader beside it */
 
 #define WRITTEN 300000
@@ -513,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_settled_goes_back),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_no_kind),
+		cmocka_unit_test(test_default_sizes),
 		cmocka_unit_test(test_interrupted_writers),
 		cmocka_unit_test(test_without_a_ring),
 		cmocka_unit_test(test_random_interleavings),
