@@ -15,7 +15,8 @@ static void *run(void *ctx)
 	const struct sched_param none = { 0 };
 
 	/* Whoever started it may have been given precedence, to read in time: this may not take the CPU from them. */
-	sched_setscheduler(0, SCHED_OTHER, &none);
+	if (sched_getscheduler(0) != SCHED_OTHER)	/* else not even asked for: sdeid's unit does not allow it */
+		sched_setscheduler(0, SCHED_OTHER, &none);
 	do_job(ctx);
 	return NULL;
 }
