@@ -8,7 +8,7 @@
  * Records stand one behind the other. Where they are is their place in the stream modulo the size, a power of two; the last
  * one may stick out over the end.
  *
- * The kernel's own ring buffer takes eight times as long to do this: a lock, two calls, and room for a header.
+ * With the kernel's own ring buffer (a lock, two calls, a header) an event takes 24 ns more: docs/performance.md.
  */
 #ifndef SDEI_RING_H
 #define SDEI_RING_H

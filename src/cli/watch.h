@@ -42,7 +42,8 @@ struct watch_config {
 	WATCH_OPTION(config, 0, "sched", NULL, flag, sched,					\
 		     "also trace where the threads of vCPUs with a pending event are"),		\
 	WATCH_OPTION(config, 0, "ring-size", "SIZE", pages, ring_bytes,				\
-		     "ring buffer of each CPU, a power of two, as 64K; else 4M up to 8 CPUs, 2M up to 16, then 1M"),			\
+		     "ring buffer of each CPU, a power of two, as 64K; "				\
+		     "else 4M up to 8 CPUs, 2M up to 16, then 1M"),				\
 	WATCH_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
 	WATCH_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
 	WATCH_OPTION(config, 'V', "version", NULL, flag, version, "the version")

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pace.h"
 
-#include <stdbool.h>
-
 #define MS_NS 1000000ULL
 
 static uint64_t at_least(uint64_t value, uint64_t least)

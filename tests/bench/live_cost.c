@@ -14,7 +14,7 @@
 #include "lib/producer.h"
 
 #define RING_BYTES (1 << 21)
-#define CHUNK 20000		/* 40 bytes each: below the watermark, so that nobody is woken */
+#define CHUNK 20000		/* 32 bytes each, hot ones: below the watermark, so that nobody is woken */
 #define CHUNKS 25
 
 static void count_record(void *ctx, const struct sdei_record *record, size_t size)
