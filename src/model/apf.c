@@ -84,11 +84,18 @@ static struct apf_open *find(const struct vcpu_apf *a, uint64_t id)
 	return NULL;
 }
 
+void apf_set_in_flight(struct vcpu_apf *a, unsigned int count)
+{
+	a->shown.in_flight = count;
+	a->shown.oldest_ns = count ? a->open[0].fault.setup_ns : 0;
+}
+
 static void forget(struct vcpu_apf *a, struct apf_open *f)
 {
-	struct apf_open *end = a->open + a->shown.in_flight--;
+	struct apf_open *end = a->open + a->shown.in_flight;
 
 	memmove(f, f + 1, (char *)end - (char *)(f + 1));
+	apf_set_in_flight(a, a->shown.in_flight - 1);
 }
 
 const struct apf_fault *apf_find(const struct vcpu_apf *a, uint64_t id)
@@ -127,19 +134,20 @@ static int make_room(struct vcpu_apf *a)
 
 static void add_open(struct vcpu_apf *a, const struct sdei_record_apf *r)
 {
-	struct apf_open *f = &a->open[a->shown.in_flight++];
+	struct apf_open *f = &a->open[a->shown.in_flight];
 
 	*f = (struct apf_open) {
 		.fault = { .id = r->id, .token = r->head.arg, .gfn = r->gfn, .setup_ns = r->head.time_ns, .vcpu = r->head.vcpu },
 	};
 	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
 		f->fault.stage[i] = APF_UNKNOWN;
+	apf_set_in_flight(a, a->shown.in_flight + 1);
 }
 
 /* Some of it may be over. */
 static void forget_all(struct vcpu_apf *a)
 {
-	a->shown.in_flight = 0;
+	apf_set_in_flight(a, 0);
 	a->dispatch = a->handler = a->ack = (struct apf_span){ 0 };
 }
 
@@ -594,7 +602,8 @@ void apf_reset(struct vcpu_apf *a)
 	apf_release(&a->shown);
 	apf_free_intervals(a);
 	memset(&a->mark, 0, sizeof(a->mark));
-	a->shown = (struct model_apf){ .in_flight = in_flight, .most_in_flight = in_flight, .carried = in_flight };
+	a->shown = (struct model_apf){ .most_in_flight = in_flight, .carried = in_flight };
+	apf_set_in_flight(a, in_flight);
 }
 
 void apf_free(struct vcpu_apf *a)
@@ -725,6 +734,8 @@ static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent
 	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
 		sum->fallbacks[i] += apf->fallbacks[i];
 	sum->in_flight += apf->in_flight;
+	if (apf->oldest_ns && (!sum->oldest_ns || apf->oldest_ns < sum->oldest_ns))
+		sum->oldest_ns = apf->oldest_ns;
 	if (apf->most_in_flight > sum->most_in_flight)
 		sum->most_in_flight = apf->most_in_flight;
 	sum->carried += apf->carried;

@@ -78,6 +78,7 @@ struct model_apf {
 	struct apf_counts count, interval;	/* since start (or model_reset); of the last closed interval */
 	uint64_t fallbacks[APF_FALLBACKS];
 	uint64_t in_flight;			/* now, those whose start was not seen apart */
+	uint64_t oldest_ns;			/* when the oldest of them was handed to its worker; 0: none is in flight */
 	uint64_t most_in_flight;		/* of one vCPU */
 	uint64_t carried;			/* ended, but begun before the first record; at model_reset(): in flight */
 	uint64_t lost;				/* records about it that were lost */

@@ -72,8 +72,8 @@ _Static_assert(sizeof(struct model_finding) == 120, "see above");
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(last_ns) X(signal_ns) X(dispatch.id) \
 	X(dispatch.since_ns) X(handler.id) X(handler.since_ns) X(ack.id) X(ack.since_ns) X(quiet)
-_Static_assert(sizeof(struct model_apf) == 864, "see above");
-_Static_assert(sizeof(struct vcpu_apf) == 1048, "see above");
+_Static_assert(sizeof(struct model_apf) == 872, "see above");
+_Static_assert(sizeof(struct vcpu_apf) == 1056, "see above");
 
 #define FAULT_NUMBERS(X) X(id) X(token) X(gfn) X(setup_ns)
 _Static_assert(sizeof(struct apf_fault) == 120, "see above");
@@ -402,7 +402,7 @@ static void get_open_faults(struct bytes_in *in, const struct model_vcpu *v, str
 		for (uint64_t k = 0; k < i; k++)
 			bytes_need(in, a->open[k].fault.id != a->open[i].fault.id);
 	}
-	a->shown.in_flight = a->room;
+	apf_set_in_flight(a, a->room);
 }
 
 static void put_slow(struct bytes_out *out, const struct model_apf *shown)

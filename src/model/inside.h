@@ -428,6 +428,9 @@ void apf_doubt_all(struct model *m);
 int apf_join(struct model_vcpu *v, const struct sdei_record *r);
 void apf_join_missed(struct model_vcpu *v, uint32_t event);
 
+/* The first count of open are those in flight. */
+void apf_set_in_flight(struct vcpu_apf *a, unsigned int count);
+
 /* Of a fault in flight, or one of the slowest; or NULL. */
 const struct apf_fault *apf_find(const struct vcpu_apf *a, uint64_t id);
 

@@ -221,6 +221,7 @@ static void put_apf(struct line *line, const struct model_apf *apf)
 	put_apf_counts(j, "interval", &apf->interval);
 	put_fallbacks(j, apf);
 	json_u64(j, "in_flight", apf->in_flight);
+	json_u64(j, "oldest_ns", apf->oldest_ns);
 	json_u64(j, "most_in_flight", apf->most_in_flight);
 	json_u64(j, "carried", apf->carried);
 	json_i64(j, "unaccounted", apf_unaccounted(apf));

@@ -354,6 +354,14 @@ static void put_worst_time_of(struct writer *w, const struct family *f, struct m
 		put_seconds(w, f, labels, NULL, ((uint64_t)wall_ns + ms / 2) / ms * ms);
 }
 
+/* since_ns 0: nothing is there, which is of no age. */
+static void put_age_of(struct writer *w, const struct family *f, struct metrics_labels labels, uint64_t since_ns)
+{
+	uint64_t now_ns = w->host->status->now_ns;
+
+	put_seconds(w, f, labels, NULL, since_ns && since_ns < now_ns ? now_ns - since_ns : 0);
+}
+
 PUT_EVENT(worst, put_worst_of, &r->worst)
 PUT_EVENT(worst_time, put_worst_time_of, &r->worst)
 
@@ -372,6 +380,7 @@ PUT_APF(acked, put_number, NULL, r->count.acked)
 PUT_APF(wake_all, put_number, NULL, r->count.wake_all)
 PUT_APF(sync, put_number, NULL, r->count.sync)
 PUT_APF(in_flight, put_number, NULL, r->in_flight)
+PUT_APF(oldest, put_age_of, r->oldest_ns)
 PUT_APF(unaccounted, put_number, NULL, r->unaccounted)
 PUT_APF(lost, put_number, NULL, r->lost)
 PUT_APF(saved, put_seconds, NULL, r->saved_ns)
@@ -481,6 +490,7 @@ static const struct family families[] = {
 	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_apf_acked },
 	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_apf_wake_all },
 	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_apf_in_flight },
+	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight; 0 if none is.", put_apf_oldest },
 	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_apf_unaccounted },
 	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_apf_lost },
 	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",

@@ -55,6 +55,7 @@ struct metrics_apf {
 	struct apf_counts count;
 	uint64_t fallbacks[APF_FALLBACKS];
 	uint64_t in_flight, unaccounted, lost, saved_ns, blocked_ns;
+	uint64_t oldest_ns;		/* 0: none is in flight */
 	struct metrics_hist stages[APF_STAGE_COUNT];
 	struct hist_worst worst;	/* value_ns 0: none */
 };

@@ -29,10 +29,10 @@ struct flow {
 	unsigned int used;
 };
 
-static void put_figure(struct flow *flow, enum page_look look, const char *name, int64_t count)
+static void put_text(struct flow *flow, enum page_look look, const char *name, const char *figure)
 {
 	char text[64];
-	unsigned int width = snprintf(text, sizeof(text), "%s %" PRId64 "  ", name, count);
+	unsigned int width = snprintf(text, sizeof(text), "%s %s  ", name, figure);
 
 	if (!flow->used || flow->used + width - 2 > flow->k->scope->width) {
 		page_line(flow->k->page);
@@ -43,10 +43,29 @@ static void put_figure(struct flow *flow, enum page_look look, const char *name,
 	flow->used += width;
 }
 
+static void put_figure(struct flow *flow, enum page_look look, const char *name, int64_t count)
+{
+	char text[FORMAT_SIZE];
+
+	snprintf(text, sizeof(text), "%" PRId64, count);
+	put_text(flow, look, name, text);
+}
+
 static void put_some(struct flow *flow, enum page_look look, const char *name, int64_t count)
 {
 	if (count)
 		put_figure(flow, look, name, count);
+}
+
+/* How long the oldest of those in flight is. */
+static void put_oldest(struct flow *flow)
+{
+	const struct maker *k = flow->k;
+	uint64_t since_ns = k->apf->oldest_ns, now_ns = k->scope->status->now_ns;
+	char age[FORMAT_SIZE];
+
+	if (since_ns && since_ns < now_ns)
+		put_text(flow, LOOK_PLAIN, "oldest", format_age(age, sizeof(age), now_ns - since_ns));
 }
 
 static void put_faults(const struct maker *k)
@@ -56,6 +75,7 @@ static void put_faults(const struct maker *k)
 
 	put_figure(&flow, LOOK_PLAIN, "setup", apf->count.setup);
 	put_figure(&flow, apf->in_flight ? LOOK_PLAIN : LOOK_DIM, "in flight", apf->in_flight);
+	put_oldest(&flow);
 	put_some(&flow, LOOK_PLAIN, "most at once", apf->most_in_flight);
 	put_some(&flow, LOOK_PLAIN, "carried", apf->carried);
 	put_some(&flow, LOOK_PLAIN, "acked", apf->count.acked);

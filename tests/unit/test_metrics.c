@@ -156,6 +156,9 @@ static void test_apf(void **state)
 	assert_true(value_of(vms, "kvm_apf_saved_seconds_total{vm=\"db:4312\"}") == (double)apf_saved_ns(&sum) / 1e9);
 	assert_true(value_of(vms, "kvm_apf_blocked_seconds_total{vm=\"db:4312\"}") == (double)apf_blocked_ns(&sum) / 1e9);
 	assert_true(apf_blocked_ns(&sum) > 0 && apf_saved_ns(&sum) > 0);
+	assert_true(sum.oldest_ns > 0);
+	assert_true(value_of(vms, "kvm_apf_oldest_seconds{vm=\"db:4312\"}") == (double)(status.now_ns - sum.oldest_ns) / 1e9);
+	assert_true(value_of(vms, "kvm_apf_oldest_seconds{vm=\"a-guest-with-quite-a-long-name:51007\"}") == 0);
 	apf_release(&sum);
 	assert_true(value_of(vms, "kvm_apf_outcomes_total{vm=\"web-1:1201\",outcome=\"async\"}") == 114);
 	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1:1201\",vcpu=\"0\",outcome=\"async\"}") == 101);

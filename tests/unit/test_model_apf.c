@@ -129,6 +129,28 @@ static void accounted(struct model *m)
 
 /* --- one fault */
 
+static void test_oldest(void **state)
+{
+	struct model *m = *state;
+	struct model_apf sum;
+
+	fault(m, 1000, 5);
+	fault(m, 2000, 6);
+	fault(m, 3000, 7);
+	assert_int_equal(shown(m)->oldest_ns, 1000);
+	step(m, 3500, APF_PRESENT, APF_SIGNALLED, 6);
+	assert_int_equal(shown(m)->oldest_ns, 1000);
+	step(m, 3600, APF_PRESENT, APF_SIGNALLED, 5);
+	assert_int_equal(shown(m)->oldest_ns, 3000);
+	assert_int_equal(model_vm_apf(model_vm(m, VM), &sum), 0);
+	assert_int_equal(sum.oldest_ns, 3000);
+	apf_release(&sum);
+	model_reset(m, 3700);
+	assert_int_equal(shown(m)->oldest_ns, 3000);
+	step(m, 3800, APF_CLEAR, 0, 0);
+	assert_int_equal(shown(m)->oldest_ns, 0);
+}
+
 static void test_stages(void **state)
 {
 	struct model *m = *state;
@@ -1201,6 +1223,7 @@ static void test_machine_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_oldest),
 		TEST(test_stages),
 		TEST(test_worst_is_told),
 		TEST(test_stages_by_sdei),
