@@ -36,13 +36,15 @@ int files_open(int directory, const char *name)
 	/* Not to wait for the other end of a FIFO. */
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	err = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (!err)
 		return fd;
 	close(fd);
-	return -EINVAL;
+	return err;
 }
 
 struct list {

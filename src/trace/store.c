@@ -210,15 +210,11 @@ static int write_compressed(struct store *s, const char *plain)
 	return err;
 }
 
-/* The plain file goes when the other is there; a reader takes either. Nothing if it was rotated away meanwhile. */
-static int replace(struct store *s, uint32_t number, const char *plain, const char *packed)
+/* The plain file goes when the other is there; a reader takes either. */
+static int replace(struct store *s, const char *plain, const char *packed)
 {
 	int64_t before = size_of(s, plain), after = size_of(s, TEMPORARY);
 
-	if (number < s->first) {
-		unlinkat(s->directory, TEMPORARY, 0);
-		return 0;
-	}
 	if (renameat(s->directory, TEMPORARY, s->directory, packed) < 0)
 		return -errno;
 	if (unlinkat(s->directory, plain, 0) == 0)
@@ -229,22 +225,22 @@ static int replace(struct store *s, uint32_t number, const char *plain, const ch
 static void compress_file(struct store *s, uint32_t number)
 {
 	char plain[FILES_NAME_MAX], packed[FILES_NAME_MAX];
+	bool rotated;
 	int err;
 
 	files_name(plain, number, false);
 	files_name(packed, number, true);
 	err = write_compressed(s, plain);
-	if (!err) {
-		/* Not while it is being removed. */
-		pthread_mutex_lock(&s->lock);
-		err = replace(s, number, plain, packed);
-		pthread_mutex_unlock(&s->lock);
-	}
-	if (!err)
-		return;
-	unlinkat(s->directory, TEMPORARY, 0);
-	/* Rotated away before it was opened: nothing is amiss. */
-	if (err != -ENOENT)
+	/* Not while it is being removed. */
+	pthread_mutex_lock(&s->lock);
+	rotated = number < s->first;
+	if (!err && !rotated)
+		err = replace(s, plain, packed);
+	pthread_mutex_unlock(&s->lock);
+	if (err || rotated)
+		unlinkat(s->directory, TEMPORARY, 0);
+	/* Of a file that was rotated away, reading fails as its file system likes: nothing is amiss. */
+	if (err && !rotated)
 		note_error(s, err);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,6 +45,20 @@ int fsync(int fd)
 	__atomic_add_fetch(&synced, 1, __ATOMIC_RELAXED);
 	errno = fsync_errno;
 	return fsync_errno ? -1 : 0;
+}
+
+static _Atomic bool hold_fstat, held_fstat;
+
+/* On a network's file system what is open may be gone: as told, once this is let go of. */
+int fstat(int fd, struct stat *st)
+{
+	if (!hold_fstat)
+		return (int)syscall(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH);
+	held_fstat = true;
+	while (hold_fstat)
+		sched_yield();
+	errno = ENOENT;
+	return -1;
 }
 
 /* --- places */
@@ -298,6 +313,42 @@ static void test_keep_while_compressing(void **state)
 	check_content("sdei-002999.gz", 2999, 1);
 }
 
+static void test_gone_while_opening(void **state)
+{
+	struct store *s = start(0, 2, true);
+
+	held_fstat = false;
+	hold_fstat = true;
+	assert_int_equal(take(s, 0), 0);
+	assert_int_equal(store_next_file(s), 0);
+	while (!held_fstat)
+		sched_yield();
+	assert_int_equal(take(s, 1), 0);
+	assert_int_equal(store_next_file(s), 0);
+	assert_int_equal(take(s, 2), 0);
+	assert_int_equal(store_next_file(s), 0);
+	hold_fstat = false;
+	assert_int_equal(take(s, 3), 0);
+	assert_int_equal(store_close(s), 0);
+	check_names(directory, "metadata sdei-000002.gz sdei-000003.gz ");
+}
+
+/* One that is there, and cannot be looked at: that is told. */
+static void test_no_look_while_opening(void **state)
+{
+	struct store *s = start(0, 2, true);
+
+	held_fstat = false;
+	hold_fstat = true;
+	assert_int_equal(take(s, 0), 0);
+	assert_int_equal(store_next_file(s), 0);
+	while (!held_fstat)
+		sched_yield();
+	hold_fstat = false;
+	assert_int_equal(store_close(s), -ENOENT);
+	check_names(directory, "metadata sdei-000000 sdei-000001.gz ");
+}
+
 /* What cannot be compressed stays as it is, and is told at the end. */
 static void test_no_room_to_compress(void **state)
 {
@@ -538,6 +589,8 @@ int main(void)
 		TEST(test_compress),
 		TEST(test_compressed_bytes),
 		TEST(test_keep_while_compressing),
+		TEST(test_gone_while_opening),
+		TEST(test_no_look_while_opening),
 		TEST(test_no_room_to_compress),
 		TEST(test_directory_in_the_way),
 		TEST(test_full_disk),
