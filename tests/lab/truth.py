@@ -155,10 +155,15 @@ def outside(low, value, high, error):
 
 
 def episodes(records):
-    """(first queued signal, dispatch, complete) of each handler run, in order; None where there is none."""
+    """
+    (first queued signal, dispatch, complete) of each handler run, in order; None where there is none. What was there at
+    attach begins none, and may have been looked at just before a record tells of the change that it shows.
+    """
     runs, queued, running = [], None, None
     for record in records:
         kind = record["kind"]
+        if kind == "state" and record["reason"] == "snapshot":
+            continue
         if kind == "signal" and record["outcome"] == "queued":
             queued = record
         elif kind == "dispatch":
