@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "../model/idmap.h"
+#include "../trace/readahead.h"
 #include "messages.h"
 #include "name_book.h"
 
 #define RECORDS_MAX 64		/* that go on together */
+#define AHEAD_BYTES (1U << 20)	/* a smaller recording is read before a thread is at work */
 #define PROGRESS_ITEMS 1000000
 #define PROBLEMS_TOLD 10
 #define PROGRESS_AFTER_NS 1000000000ULL
@@ -30,10 +32,13 @@ struct playback {
 	struct playback_calls calls;
 	struct reader *reader;
 	struct name_book names;
+	struct readahead *ahead;		/* NULL: none is at work */
+	struct reader_run run;			/* the newest one: while a thread is at work the reader cannot be asked */
 	const struct recording_item *items;	/* the next ones, left of them; 0: to be fetched, or the end */
 	size_t left;
 	bool has_filters;
 	bool whole;				/* neither --since nor --until */
+	bool skips;				/* packets that calls.wants() refuses */
 	bool ended, stopped, begun;		/* begun: the range, whose records are counted */
 	uint64_t now_ns, from_ns, to_ns;
 	uint64_t start_ns;			/* to be sought for from_ns; 0: the recording's start, which needs no search */
@@ -42,6 +47,7 @@ struct playback {
 	uint64_t read_of[SDEI_KIND_COUNT], lost_of[SDEI_KIND_COUNT];
 	uint64_t since_progress;		/* items */
 	uint64_t begin_ns;			/* of playing, on this host's clock */
+	uint64_t bytes;				/* of the recording's files */
 	bool shows_progress;
 };
 
@@ -350,13 +356,10 @@ static uint64_t host_ns(void)
 
 static void show_progress(struct playback *p)
 {
-	uint64_t done, total;
-
 	p->since_progress = 0;
 	if (!p->shows_progress || host_ns() < p->begin_ns + PROGRESS_AFTER_NS)
 		return;
-	reader_progress(p->reader, &done, &total);
-	fprintf(stderr, "\rreading: %3.0f %%\033[K", total ? 100.0 * done / total : 100.0);
+	fprintf(stderr, "\rreading: %3.0f %%\033[K", p->bytes ? 100.0 * p->run.bytes_done / p->bytes : 100.0);
 }
 
 void playback_show_progress(struct playback *p)
@@ -367,9 +370,32 @@ void playback_show_progress(struct playback *p)
 
 static bool has_item(struct playback *p)
 {
-	if (!p->left)
-		p->items = reader_next_run(p->reader, &p->left);
+	struct reader_run run;
+
+	if (p->left)
+		return true;
+	if (p->ahead ? readahead_next_run(p->ahead, &run) : reader_next_run(p->reader, &run)) {
+		p->run = run;
+		p->items = run.items;
+		p->left = run.count;
+	}
 	return p->left;
+}
+
+/* All will be played: then reading ahead comes across nothing that is not asked for. */
+static void start_ahead(struct playback *p, uint64_t until_ns)
+{
+	if (until_ns == UINT64_MAX && !p->skips && p->bytes >= AHEAD_BYTES)
+		p->ahead = readahead_start(p->reader);
+}
+
+/* What the thread has read and nobody took is behind the end. */
+static void stop_ahead(struct playback *p)
+{
+	if (p->ahead)
+		p->left = 0;
+	readahead_stop(p->ahead);
+	p->ahead = NULL;
 }
 
 bool playback_run(struct playback *p, uint64_t until_ns)
@@ -377,6 +403,7 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 	if (until_ns > p->to_ns)
 		until_ns = p->to_ns;
 	p->until_ns = until_ns;
+	start_ahead(p, until_ns);
 	while (!p->stopped && has_item(p) && p->items->time_ns <= until_ns) {
 		size_t played = play(p, until_ns);
 
@@ -390,6 +417,7 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 	/* Nothing has changed until then: the next item is behind it. */
 	if (!p->stopped && p->left && p->ended)
 		advance(p, p->to_ns);
+	stop_ahead(p);
 	return !p->ended;
 }
 
@@ -398,9 +426,16 @@ bool playback_in_range(const struct playback *p)
 	return p->now_ns >= p->from_ns;
 }
 
+/* Before the first one. */
+static void begin_run(struct playback *p)
+{
+	p->run = (struct reader_run){ .wall_offset_ns = reader_about(p->reader)->clock_offset_ns };
+}
+
 int playback_seek(struct playback *p, uint64_t time_ns)
 {
 	p->left = 0;
+	begin_run(p);
 	p->stopped = p->begun = false;
 	p->now_ns = 0;
 	memset(p->read_of, 0, sizeof(p->read_of));
@@ -424,10 +459,9 @@ static bool wants_packet(void *ctx, uint64_t begin_ns, uint64_t end_ns)
 int playback_again(struct playback *p, const struct playback_calls *calls)
 {
 	/* What VMs are called, by which filters may choose, stands anywhere. */
-	bool may_skip = calls->wants && !p->config->guests.count;
-
+	p->skips = calls->wants && !p->config->guests.count;
 	p->calls = *calls;
-	reader_set_wants(p->reader, may_skip ? wants_packet : NULL, p);
+	reader_set_wants(p->reader, p->skips ? wants_packet : NULL, p);
 	return playback_seek(p, p->start_ns);
 }
 
@@ -455,7 +489,7 @@ void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns
 
 uint64_t playback_from_ns(const struct playback *p)
 {
-	return p->whole ? reader_begin_ns(p->reader) : p->from_ns;
+	return p->whole ? p->run.begin_ns : p->from_ns;
 }
 
 /* Anybody may have written it. */
@@ -474,7 +508,7 @@ void playback_view_status(const struct playback *p, struct view_status *status)
 
 	memset(status, 0, sizeof(*status));
 	status->now_ns = p->now_ns;
-	status->wall_ns = (int64_t)p->now_ns + reader_wall_offset_ns(p->reader);
+	status->wall_ns = (int64_t)p->now_ns + p->run.wall_offset_ns;
 	copy_host(status->host, sizeof(status->host), about->host);
 	status->probes_attached = s->probes_attached;
 	status->probes_total = s->probes_total;
@@ -556,6 +590,7 @@ struct playback *playback_open(const struct playback_config *config, const struc
 {
 	struct playback *p = config->input ? calloc(1, sizeof(*p)) : NULL;
 	char message[512];
+	uint64_t done;
 	int err;
 
 	*exit_status = config->input ? EXIT_FAILED : EXIT_USAGE;
@@ -572,6 +607,8 @@ struct playback *playback_open(const struct playback_config *config, const struc
 		playback_close(p);
 		return NULL;
 	}
+	begin_run(p);
+	reader_progress(p->reader, &done, &p->bytes);
 	err = set_range(p);
 	if (!err)
 		return p;

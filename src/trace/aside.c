@@ -10,7 +10,7 @@ static void do_job(struct aside *a)
 	__atomic_store_n(&a->done, true, __ATOMIC_RELEASE);
 }
 
-static void *run(void *ctx)
+static void *do_aside(void *ctx)
 {
 	const struct sched_param none = { 0 };
 
@@ -27,15 +27,22 @@ void aside_do(struct aside *a, void (*job)(void *ctx), void *ctx)
 	do_job(a);
 }
 
-void aside_start(struct aside *a, void (*job)(void *ctx), void *ctx)
+int aside_thread(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
 {
 	sigset_t all, before;
+	int err;
 
-	*a = (struct aside){ .busy = true, .job = job, .ctx = ctx };
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	a->has_thread = pthread_create(&a->thread, NULL, run, a) == 0;
+	err = pthread_create(thread, NULL, run, ctx);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+void aside_start(struct aside *a, void (*job)(void *ctx), void *ctx)
+{
+	*a = (struct aside){ .busy = true, .job = job, .ctx = ctx };
+	a->has_thread = aside_thread(&a->thread, do_aside, a) == 0;
 	if (!a->has_thread)
 		do_job(a);
 }

@@ -24,6 +24,9 @@ void aside_start(struct aside *a, void (*job)(void *ctx), void *ctx);
 /* The same without a thread. */
 void aside_do(struct aside *a, void (*job)(void *ctx), void *ctx);
 
+/* A thread that takes no signals: 0, or what pthread_create() says. */
+int aside_thread(pthread_t *thread, void *(*run)(void *ctx), void *ctx);
+
 /* A job was started, and not waited for. */
 bool aside_is_busy(const struct aside *a);
 

@@ -166,7 +166,7 @@ static size_t get_text(const uint8_t *in, size_t size, struct recording_item *it
 
 	if (length == size || length > RECORDING_NAME_MAX)
 		return 0;
-	memcpy(item->name.text, in, length + 1);
+	item->name.text = (const char *)in;
 	return length + 1;
 }
 

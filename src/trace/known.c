@@ -278,7 +278,7 @@ static int tell_name(const struct telling *t, const struct known_vm *vm)
 	struct recording_item item = { .kind = ITEM_NAME, .time_ns = t->time_ns };
 
 	item.name.vm = vm->pid;
-	strncpy(item.name.text, vm->name, RECORDING_NAME_MAX);
+	item.name.text = vm->name;
 	return t->put(t->ctx, &item);
 }
 

@@ -101,9 +101,9 @@ static void name_vm(struct pack *p, const struct sdei_record *record)
 	char *name = p->options.name ? p->options.name(p->options.name_ctx, record->vm) : NULL;
 
 	item.name.vm = record->vm;
-	strncpy(item.name.text, name ?: "-", RECORDING_NAME_MAX);
-	free(name);
+	item.name.text = name ?: "-";
 	put(p, &item);
+	free(name);
 }
 
 /* A VM that was gone may come again under another name. */

@@ -30,6 +30,7 @@ struct reader {
 	struct packet_head head;
 	uint64_t clock_ns;
 	uint32_t decoded;
+	uint64_t bytes_done;		/* of files, when it was read */
 
 	uint64_t next_sequence;
 	uint64_t last_ns;		/* of the newest item */
@@ -405,6 +406,7 @@ static bool next_packet(struct reader *r)
 		r->size = r->head.packet_bits / 8;
 		r->clock_ns = r->head.begin_ns;
 		r->decoded = 0;
+		r->bytes_done = cursor_bytes_done(r->cursor);
 		if (is_wanted(r, &r->head))
 			return true;
 	}
@@ -420,10 +422,9 @@ void reader_set_wants(struct reader *r, reader_wants_t wants, void *ctx)
 
 /* --- items */
 
-static void tell_gap(struct reader *r)
+static void tell_gap(struct reader *r, struct recording_item *item)
 {
-	r->items[0] = (struct recording_item){ .kind = ITEM_LOST, .time_ns = r->head.begin_ns, .lost.count = r->gap };
-	r->count = 1;
+	*item = (struct recording_item){ .kind = ITEM_LOST, .time_ns = r->head.begin_ns, .lost.count = r->gap };
 	r->gap = 0;
 }
 
@@ -442,22 +443,22 @@ static void tell_end(struct reader *r)
 	r->done = true;
 }
 
-/* The next items of the packet that is being read. False: there are none. Nearly all that a reader does. */
-static bool decode(struct reader *r)
+/* The next items of the packet that is being read: how many. Nearly all that a reader does. */
+static size_t decode(struct reader *r, struct recording_item *items, size_t room)
 {
 	const struct recording_item *last;
+	size_t count = room;
 
 	if (!r->bytes)
-		return false;
-	r->count = RUN;
-	r->at += codec_get_run(r->bytes + r->at, r->size - r->at, r->items, &r->count, &r->clock_ns);
-	if (!r->count)
-		return false;
-	last = &r->items[r->count - 1];
-	r->decoded += r->count;
+		return 0;
+	r->at += codec_get_run(r->bytes + r->at, r->size - r->at, items, &count, &r->clock_ns);
+	if (!count)
+		return 0;
+	last = &items[count - 1];
+	r->decoded += count;
 	r->last_ns = r->clock_ns;
 	r->ended = last->kind == ITEM_STATUS && last->status.end;
-	return true;
+	return count;
 }
 
 /* Nothing more comes from this packet. */
@@ -470,46 +471,67 @@ static void leave_packet(struct reader *r)
 	r->bytes = NULL;
 }
 
-/* Has items at hand, unless this is the end. */
-static bool fetch(struct reader *r)
+/* How many items there are; 0: this is the end. */
+static size_t fetch(struct reader *r, struct recording_item *items, size_t room)
 {
-	r->next = r->count = 0;
-	while (!decode(r)) {
+	size_t count;
+
+	while (!(count = decode(r, items, room))) {
 		if (r->bytes)
 			leave_packet(r);
 		if (r->done || !next_packet(r)) {
 			tell_end(r);
-			return false;
+			return 0;
 		}
 		if (r->gap) {
-			tell_gap(r);
-			return true;
+			tell_gap(r, items);
+			return 1;
 		}
 	}
-	return true;
+	return count;
+}
+
+/* Has items at hand, unless this is the end. */
+static bool has_items(struct reader *r)
+{
+	if (r->next == r->count) {
+		r->next = 0;
+		r->count = fetch(r, r->items, RUN);
+	}
+	return r->count;
 }
 
 const struct recording_item *reader_next(struct reader *r)
 {
-	return r->next < r->count || fetch(r) ? &r->items[r->next++] : NULL;
+	return has_items(r) ? &r->items[r->next++] : NULL;
 }
 
-const struct recording_item *reader_next_run(struct reader *r, size_t *count)
+static bool tell_run(const struct reader *r, const struct recording_item *items, size_t count, struct reader_run *run)
 {
-	const struct recording_item *items = NULL;
+	run->items = items;
+	run->count = count;
+	run->begin_ns = reader_begin_ns(r);
+	run->wall_offset_ns = reader_wall_offset_ns(r);
+	run->bytes_done = r->bytes_done;
+	return count;
+}
 
-	*count = 0;
-	if (r->next < r->count || fetch(r)) {
-		items = &r->items[r->next];
-		*count = r->count - r->next;
-		r->next = r->count;
-	}
-	return items;
+bool reader_next_run(struct reader *r, struct reader_run *run)
+{
+	size_t next = has_items(r) ? r->next : r->count;
+
+	r->next = r->count;
+	return tell_run(r, &r->items[next], r->count - next, run);
+}
+
+bool reader_read_run(struct reader *r, struct recording_item *items, size_t room, struct reader_run *run)
+{
+	return tell_run(r, items, fetch(r, items, room), run);
 }
 
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
 {
-	*done = r->done ? r->total : cursor_bytes_done(r->cursor);
+	*done = r->done ? r->total : r->bytes_done;
 	*total = r->total;
 }
 
@@ -584,6 +606,7 @@ int reader_seek(struct reader *r, uint64_t time_ns)
 		return err;
 	r->bytes = NULL;
 	r->next = r->count = 0;
+	r->bytes_done = cursor_bytes_done(r->cursor);
 	r->gap = 0;
 	r->passed = (struct reader_span){ .bytes = r->total };
 	r->passed_all = !time_ns;

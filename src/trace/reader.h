@@ -25,8 +25,20 @@ const struct recording_about *reader_about(const struct reader *r);
  */
 const struct recording_item *reader_next(struct reader *r);
 
-/* As reader_next(), for all that are at hand: *count items, at least one, valid until the next call; NULL at the end. */
-const struct recording_item *reader_next_run(struct reader *r, size_t *count);
+/* Items of one packet that follow each other, and what was known when they had been read. */
+struct reader_run {
+	const struct recording_item *items;
+	size_t count;
+	uint64_t begin_ns;		/* reader_begin_ns() */
+	int64_t wall_offset_ns;		/* reader_wall_offset_ns() */
+	uint64_t bytes_done;		/* reader_progress() */
+};
+
+/* As reader_next(), for all that are at hand: at least one, valid until the next call. False at the end. */
+bool reader_next_run(struct reader *r, struct reader_run *run);
+
+/* The same, for at most room items, which are put into items. Not after reader_next(). */
+bool reader_read_run(struct reader *r, struct recording_item *items, size_t room, struct reader_run *run);
 
 /*
  * From now on, packets that wants() refuses are skipped without a look into them, as if they held nothing: for what has been read
@@ -36,7 +48,7 @@ const struct recording_item *reader_next_run(struct reader *r, size_t *count);
 typedef bool (*reader_wants_t)(void *ctx, uint64_t begin_ns, uint64_t end_ns);
 void reader_set_wants(struct reader *r, reader_wants_t wants, void *ctx);
 
-/* How far: bytes of files read, of all there are (compressed size where compressed). For progress. */
+/* How far: bytes of files read up to the last packet, of all there are (compressed size where compressed). For progress. */
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
 
 /*

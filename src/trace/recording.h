@@ -50,20 +50,18 @@ enum recording_item_kind {
 	ITEM_STATUS,
 };
 
-/* One item. A decoded one points into nothing: it can be kept. */
+/* One item; small, as many go from CPU to CPU. A decoded name lies where it was decoded from, all else can be kept. */
 struct recording_item {
 	enum recording_item_kind kind;
+	uint32_t size;		/* of a record: what its kind takes */
 	uint64_t time_ns;	/* of ITEM_LOST and ITEM_NAME: when it was noticed */
 	union {
-		struct {
-			union {
-				struct sdei_record head;
-				struct sdei_record_handler handler;
-				struct sdei_record_call call;
-				struct sdei_record_apf apf;
-			} record;
-			size_t size;	/* what its kind takes */
-		};
+		union {
+			struct sdei_record head;
+			struct sdei_record_handler handler;
+			struct sdei_record_call call;
+			struct sdei_record_apf apf;
+		} record;
 		struct {
 			struct sdei_lost_key key;
 			uint64_t count;
@@ -71,7 +69,7 @@ struct recording_item {
 		} lost;
 		struct {
 			uint32_t vm;
-			char text[RECORDING_NAME_MAX + 1];	/* hostile, see escape.h */
+			const char *text;	/* hostile, see escape.h; at most RECORDING_NAME_MAX bytes count */
 		} name;
 		struct recording_status status;
 	};

@@ -52,7 +52,7 @@ static void put_name(uint32_t vm, const char *text)
 	struct recording_item *item = put((struct recording_item){ .kind = ITEM_NAME, .time_ns = BEGIN });
 
 	item->name.vm = vm;
-	snprintf(item->name.text, sizeof(item->name.text), "%s", text);
+	item->name.text = text;
 }
 
 struct who {
@@ -174,7 +174,7 @@ static const char *const evil[] = {
 
 static void hostile(void)
 {
-	char longest[RECORDING_NAME_MAX + 1] = "";
+	static char longest[RECORDING_NAME_MAX + 1];
 
 	for (size_t i = 0; i < EVILS; i++)
 		put_name(66 + i, evil[i]);

@@ -79,7 +79,7 @@ const struct recording_item *recorded_items(size_t *count)
 	put(status_item(BEGIN, false));
 	name = put((struct recording_item){ .kind = ITEM_NAME, .time_ns = BEGIN });
 	name->name.vm = VM;
-	strcpy(name->name.text, "web");
+	name->name.text = "web";
 	for (uint64_t i = 1; i * 17 < 30000; i++)
 		put_episode(BEGIN + i * 17 * MS, 0, (1 + i % 13) * MS / 11, MS / 7);
 	put_episode(BEGIN + 12200 * MS, 1, MS, 3799 * MS);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "directory.h"
+#include "recording_scene.h"
 #include "sdei_machine.h"
 #include "src/cli/messages.h"
 #include "src/cli/playback.h"
@@ -208,12 +209,108 @@ static void test_failures(void **state)
 	assert_int_equal(played.count, RECORDS);
 }
 
+/* --- one that is long enough to be read ahead */
+
+#define LONG 300000U
+#define LONG_PER_VM 1000U
+
+struct long_play {
+	struct playback *playback;
+	unsigned int count, end_after;
+};
+
+static const char *vm_name(uint32_t vm)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "guest %u", vm);
+	return text;
+}
+
+static void on_long_record(void *ctx, const struct sdei_record *r, size_t size)
+{
+	struct long_play *play = ctx;
+	struct view_status status;
+	char *name;
+
+	assert_int_equal(r->time_ns, START_NS + play->count * 1000ULL);
+	assert_int_equal(r->vm, play->count / LONG_PER_VM);
+	if (play->count % 100 == 0) {
+		name = playback_name(play->playback, r->vm);
+		playback_view_status(play->playback, &status);
+		assert_string_equal(name, vm_name(r->vm));
+		assert_int_equal(status.wall_ns, (int64_t)r->time_ns + WALL_OFFSET_NS);
+		assert_int_equal(playback_from_ns(play->playback), START_NS);
+		free(name);
+	}
+	if (++play->count == play->end_after)
+		playback_end(play->playback);
+}
+
+static void write_long(const char *to)
+{
+	static const struct recording_about about = {
+		.uuid = "fifteen letters", .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .clock_offset_ns = WALL_OFFSET_NS,
+	};
+	struct recording_item *items = calloc(LONG + LONG / LONG_PER_VM + 1, sizeof(*items));
+	size_t count = 0;
+
+	assert_non_null(items);
+	for (unsigned int i = 0; i < LONG; i++) {
+		uint64_t time_ns = START_NS + i * 1000ULL;
+		uint32_t vm = i / LONG_PER_VM;
+
+		if (i % LONG_PER_VM == 0)
+			items[count++] = (struct recording_item){
+				.kind = ITEM_NAME, .time_ns = time_ns, .name = { vm, strdup(vm_name(vm)) } };
+		items[count++] = record_item((struct sdei_record){
+			.time_ns = time_ns, .vm = vm, .vcpu = i % 3, .event = i % 4, .kind = SDEI_ENABLE, .state = 3 });
+	}
+	items[count++] = status_item(START_NS + LONG * 1000ULL, true);
+	record_items(to, &about, items, count);
+	for (size_t i = 0; i < count; i++)
+		if (items[i].kind == ITEM_NAME)
+			free((char *)items[i].name.text);
+	free(items);
+}
+
+static void test_long(void **state)
+{
+	char place[] = "/tmp/sdeitop-playback-XXXXXX", path[64];
+	const struct playback_config config = { .input = place };
+	struct long_play play = { .end_after = LONG / 2 };
+	const struct playback_calls calls = { .sink = { .record = on_long_record, .ctx = &play } };
+	struct stat st;
+	int status;
+
+	assert_non_null(mkdtemp(place));
+	write_long(place);
+	snprintf(path, sizeof(path), "%s/sdei-000000", place);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size > 1 << 20);
+	play.playback = playback_open(&config, &calls, &status);
+	assert_non_null(play.playback);
+	assert_false(playback_run(play.playback, UINT64_MAX));
+	assert_int_equal(play.count, LONG / 2);
+	for (int again = 0; again < 2; again++) {
+		play.count = play.end_after = 0;
+		assert_int_equal(playback_again(play.playback, &calls), 0);
+		assert_false(playback_run(play.playback, UINT64_MAX));
+		assert_int_equal(play.count, LONG);
+	}
+	assert_int_equal(playback_now_ns(play.playback), START_NS + LONG * 1000ULL);
+	assert_int_equal(playback_finish(play.playback), EXIT_DONE);
+	playback_close(play.playback);
+	assert_int_equal(remove_tree(place), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_bad_moments),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_failures),
 	};
 

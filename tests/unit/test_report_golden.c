@@ -91,7 +91,7 @@ static void put_name(uint64_t ms, const char *name)
 	struct recording_item item = item_of(ITEM_NAME, ms);
 
 	item.name.vm = VM;
-	strcpy(item.name.text, name);
+	item.name.text = name;
 	put(&item);
 }
 

@@ -46,6 +46,7 @@ static void set(struct recording_item *item, const struct field *f, uint64_t val
 
 static void random_item(struct recording_item *item, enum recording_item_kind kind)
 {
+	static char text[RECORDING_NAME_MAX + 1];
 	const struct event_class *class;
 
 	memset(item, 0, sizeof(*item));
@@ -58,11 +59,13 @@ static void random_item(struct recording_item *item, enum recording_item_kind ki
 	assert_non_null(class);
 	for (const struct field *f = class->fields; f->name; f++)
 		set(item, f, random_value());
-	if (kind == ITEM_NAME)
-		snprintf(item->name.text, sizeof(item->name.text), "%.*s", (int)(random_bits(&seed) % 256),
+	if (kind == ITEM_NAME) {
+		snprintf(text, sizeof(text), "%.*s", (int)(random_bits(&seed) % 256),
 			 "a name \xff\"\\\n that goes on: 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
 			 "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
 			 "0123456789 0123456789 0123456789 0123456789");
+		item->name.text = text;
+	}
 }
 
 static void set_time(struct recording_item *item, uint64_t time_ns)

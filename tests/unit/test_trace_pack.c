@@ -28,10 +28,21 @@ static struct {
 	int err;			/* what take() says */
 	unsigned int refused;		/* how often it said so */
 	unsigned int names;		/* how often a name was asked for */
+	size_t texts_size;
 	struct recording_item items[100000];
+	char texts[100000];		/* the names of items, which do not last */
 } got;
 
 static const uint8_t uuid[16] = "sixteen letters.";
+
+static void keep_name(struct recording_item *item)
+{
+	char *text = got.texts + got.texts_size;
+
+	assert_true(strlen(item->name.text) < sizeof(got.texts) - got.texts_size);
+	item->name.text = strcpy(text, item->name.text);
+	got.texts_size += strlen(text) + 1;
+}
 
 static void decode(const struct packet *p)
 {
@@ -44,6 +55,8 @@ static void decode(const struct packet *p)
 		assert_true(got.count < sizeof(got.items) / sizeof(got.items[0]));
 		taken = codec_get(p->bytes + at, p->size - at, &got.items[got.count++], &clock);
 		assert_true(taken > 0);
+		if (got.items[got.count - 1].kind == ITEM_NAME)
+			keep_name(&got.items[got.count - 1]);
 		at += taken;
 	}
 	assert_int_equal(clock, p->head.end_ns);

@@ -505,7 +505,7 @@ static void test_foreign(void **state)
 static void test_claims(void **state)
 {
 	struct packet *p = malloc(sizeof(*p));
-	struct recording_item item = { .kind = ITEM_NAME, .time_ns = 1 };
+	struct recording_item item = { .kind = ITEM_NAME, .time_ns = 1, .name.text = "" };
 	struct rlimit old, limit;
 	uint8_t *bytes;
 	const size_t size = 4 << 20;
