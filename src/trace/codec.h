@@ -26,7 +26,7 @@ size_t codec_put(uint8_t *out, const struct recording_item *item, uint64_t *cloc
 
 /*
  * Takes one item from the size bytes at in. The bytes taken; 0: these bytes are no item (unknown id, cut off, a value
- * that cannot be). Any bytes are safe.
+ * that cannot be). Any bytes are safe. A name lies in these bytes.
  */
 size_t codec_get(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns);
 

@@ -250,9 +250,13 @@ static always_inline size_t get(const uint8_t *in, size_t size, struct recording
 static __attribute__((noinline)) size_t get_at_end(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns)
 {
 	uint8_t padded[2 * LOADED] = { 0 };
+	size_t taken;
 
 	memcpy(padded, in, size);
-	return get(padded, size, item, clock_ns);
+	taken = get(padded, size, item, clock_ns);
+	if (taken && item->kind == ITEM_NAME)
+		item->name.text = (const char *)in + (item->name.text - (const char *)padded);
+	return taken;
 }
 
 size_t codec_get_run(const uint8_t *in, size_t size, struct recording_item items[], size_t *count, uint64_t *clock_ns)

@@ -250,7 +250,7 @@ static void step_over(struct cursor *c, enum packet_verdict verdict, const struc
 	uint64_t size = head->packet_bits / 8, have = c->filled - c->at;
 
 	begin_bad(c, verdict == PACKET_CUT ? PROBLEM_CUT : PROBLEM_DAMAGED);
-	if (verdict == PACKET_FOREIGN && size <= have) {
+	if (verdict == PACKET_FOREIGN) {
 		skip(c, size);
 		return;
 	}
@@ -279,7 +279,7 @@ static enum packet_verdict look(struct cursor *c, struct packet_head *head, bool
 		return has(c, head->packet_bits / 8) ? PACKET_WHOLE : PACKET_CUT;
 	}
 	fill(c, head->packet_bits / 8);
-	return verdict == PACKET_WHOLE ? packet_check(c->buffer + c->at, c->filled - c->at, uuid, head) : verdict;
+	return packet_check(c->buffer + c->at, c->filled - c->at, uuid, head);
 }
 
 static void take(struct cursor *c, const struct packet_head *head)

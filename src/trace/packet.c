@@ -85,9 +85,9 @@ enum packet_verdict packet_check(const uint8_t *bytes, size_t size, const uint8_
 {
 	enum packet_verdict verdict = packet_check_head(bytes, size, uuid, head);
 
-	if (verdict != PACKET_WHOLE)
+	if (verdict == PACKET_NOT_ONE)
 		return verdict;
 	if (head->packet_bits / 8 > size)
 		return PACKET_CUT;
-	return checksum(bytes, head->packet_bits / 8) == head->crc ? PACKET_WHOLE : PACKET_DAMAGED;
+	return checksum(bytes, head->packet_bits / 8) == head->crc ? verdict : PACKET_DAMAGED;
 }

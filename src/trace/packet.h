@@ -56,7 +56,7 @@ void packet_close(struct packet *p, uint64_t sequence, uint64_t discarded, int64
 enum packet_verdict {
 	PACKET_WHOLE,
 	PACKET_NOT_ONE,		/* no magic, or sizes that cannot be */
-	PACKET_FOREIGN,		/* of another recording (uuid) or stream */
+	PACKET_FOREIGN,		/* whole, but of another recording (uuid) or stream */
 	PACKET_CUT,		/* size bytes are not all of it */
 	PACKET_DAMAGED,		/* CRC */
 };

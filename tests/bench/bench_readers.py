@@ -22,8 +22,9 @@ COMMANDS = (
 )
 
 
-def rate(taken, records=RECORDS):
-    return records / 1e6 / taken["cpu_s"]
+def rate(taken):
+    """As fast as whoever waits for it sees it."""
+    return RECORDS / 1e6 / taken["wall_s"]
 
 
 def add_memory(table, name, taken, target=None):
@@ -43,6 +44,7 @@ def bench_ours(table, directory):
         table.add(name, rate(taken[name]), "M records/s", rate(peers[peer]) if peer in peers else None, peer, target, of_ratio=True)
         if name == "report":
             table.add("report, the rate alone", rate(taken[name]), "M records/s", target=20)
+            table.add("report: CPU time", taken[name]["cpu_s"] * 1e9 / RECORDS, "ns/record")
         add_memory(table, name, taken[name], 64)
     for name, one in peers.items():
         add_memory(table, name, one)
@@ -56,9 +58,9 @@ def bench_seek(table, directory):
     shown = measure(SDEITOP, "replay", "-b", "-n", "1", "--since", f"{begin:.0f}s", directory, rounds=ROUNDS)
     theirs = None
     if shutil.which("babeltrace2"):
-        theirs = measure("babeltrace2", f"--begin={BEGIN_S + begin:.0f}", f"--end={BEGIN_S + begin:.0f}.1", directory)["cpu_s"] * 1e3
-    table.add("events, 0.1 s from the middle", ours["cpu_s"] * 1e3, "ms", theirs, "babeltrace2 text", of_ratio=True, at_most=True)
-    table.add("replay, to the middle and one interval", shown["cpu_s"] * 1e3, "ms")
+        theirs = measure("babeltrace2", f"--begin={BEGIN_S + begin:.0f}", f"--end={BEGIN_S + begin:.0f}.1", directory)["wall_s"] * 1e3
+    table.add("events, 0.1 s from the middle", ours["wall_s"] * 1e3, "ms", theirs, "babeltrace2 text", of_ratio=True, at_most=True)
+    table.add("replay, to the middle and one interval", shown["wall_s"] * 1e3, "ms")
 
 
 def bench_lengths(table, directory, report):

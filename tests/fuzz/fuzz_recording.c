@@ -87,8 +87,34 @@ static bool wants_some(void *ctx, uint64_t begin_ns, uint64_t end_ns)
 	return (begin_ns ^ end_ns >> 3) % 3 == 0;
 }
 
+/* Of all that was read so far; looks at each byte of names. */
+static uint64_t hash_item(uint64_t hash, const struct recording_item *item)
+{
+	const char *name = item->kind == ITEM_NAME ? item->name.text : "";
+
+	hash = (hash ^ item->kind ^ item->time_ns) * 1099511628211ULL;
+	for (unsigned int i = 0; i < RECORDING_NAME_MAX && name[i]; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 1099511628211ULL;
+	return hash;
+}
+
+/* The same again, by runs of at most room items. */
+static uint64_t hash_runs(struct reader *r, size_t room)
+{
+	static struct recording_item items[256];
+	struct reader_run run;
+	uint64_t hash = 0;
+
+	reader_seek(r, 0);
+	while (reader_read_run(r, items, room, &run))
+		for (size_t i = 0; i < run.count; i++)
+			hash = hash_item(hash, &run.items[i]);
+	return hash;
+}
+
 static void read_all(void)
 {
+	uint64_t hash = 0;
 	struct model *m = model_new(NULL);
 	const struct reader_problem *problems;
 	const struct recording_item *item;
@@ -99,8 +125,10 @@ static void read_all(void)
 	int err;
 	struct reader *r = reader_open(directory, &err, text, sizeof(text));
 
-	while (r && (item = reader_next(r)))
+	while (r && (item = reader_next(r))) {
 		feed(m, item);
+		hash = hash_item(hash, item);
+	}
 	model_settle(m, UINT64_MAX / 2);
 	model_free(m);
 	if (!r)
@@ -112,6 +140,8 @@ static void read_all(void)
 	reader_seek(r, span.begin_ns / 2 + span.end_ns / 2);
 	for (int i = 0; i < 100 && reader_next(r); i++)
 		;
+	if (hash_runs(r, 1 + hash % 256) != hash)
+		abort();
 	reader_seek(r, 0);
 	reader_set_wants(r, wants_some, NULL);
 	while (reader_next(r))

@@ -135,6 +135,8 @@ static void test_round_trip(void **state)
 		assert_int_equal(codec_get(bytes, size, &back, &before), size);
 		assert_int_equal(before, clock);
 		assert_same(&item, &back);
+		if (back.kind == ITEM_NAME)
+			assert_in_range((size_t)(back.name.text - (const char *)bytes), 1, size - 1);
 	}
 }
 

@@ -501,6 +501,31 @@ static void test_foreign(void **state)
 	free(other);
 }
 
+/* A head of which uuid and size are wrong: what it says of itself is no reason to pass over the next packets. */
+static void test_seems_foreign(void **state)
+{
+	size_t size, ends[8], count;
+	uint8_t *bytes;
+	struct packet_head head;
+	struct seen good, seen;
+
+	make(1, 200, 50, 0, 0, false);
+	good = read_all();
+	bytes = read_file("sdei-000000", &size);
+	count = ends_of(bytes, size, ends, 8);
+	assert_in_range(count, 4, 7);
+	memcpy(&head, bytes + ends[0], sizeof(head));
+	head.uuid[5] ^= 1;
+	head.packet_bits = head.content_bits = 8 * (ends[2] - ends[0] - 8);
+	memcpy(bytes + ends[0], &head, sizeof(head));
+	write_file("sdei-000000", bytes, size);
+	seen = read_all();
+	assert_true(seen.has[PROBLEM_DAMAGED]);
+	assert_int_equal(seen.lost, 1);
+	assert_int_equal(seen.items, good.items - head.items + 1);
+	free(bytes);
+}
+
 /* Heads that claim much, one behind the other: neither memory nor more time than reading takes a few times. */
 static void test_claims(void **state)
 {
@@ -757,6 +782,7 @@ int main(void)
 		TEST(test_strange_files),
 		TEST(test_missing_file),
 		TEST(test_foreign),
+		TEST(test_seems_foreign),
 		TEST(test_claims),
 		TEST(test_packed_and_cut),
 		TEST(test_counted_once),
