@@ -44,6 +44,7 @@ barrier
 loop 20
 	signal 0 0
 	nap 30ms
+	await 0 1 on 0
 end
 """
 
