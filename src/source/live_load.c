@@ -26,8 +26,10 @@ static char first_warning[160];
 
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
+	const char *prefix = "libbpf: ";
+
 	if (level == LIBBPF_WARN && !first_warning[0])
-		vsnprintf(first_warning, sizeof(first_warning), format, args);
+		vsnprintf(first_warning, sizeof(first_warning), format + (strncmp(format, prefix, strlen(prefix)) ? 0 : strlen(prefix)), args);
 	first_warning[strcspn(first_warning, "\n")] = '\0';
 	return 0;
 }
@@ -264,26 +266,48 @@ static int open_and_load(struct live *live, const struct live_options *options, 
 	return err ? err : load_object(live, options, error);
 }
 
-/* Once more without those probes: what is optional knows the kernel's own structures and functions, which may be others. */
-static int load_without(struct live *live, int first, int end, const struct live_options *options, const struct live_error *error)
+/* What is optional knows the kernel's own structures and functions, which may be others. */
+enum { OPTIONAL_APF = 1, OPTIONAL_SNAPSHOT = 2 };
+
+static void refuse(struct live *live, int first, int end)
 {
 	for (int i = first; i < end; i++)
 		if (is_wanted(live, i))
-			probes_refuse(&live->probes, i, "this kernel does not take its program: %.50s", first_warning);
+			probes_refuse(&live->probes, i, "this kernel does not take its program: %.56s", first_warning);
+}
+
+static int load_without(struct live *live, unsigned int parts, const struct live_options *options, const struct live_error *error)
+{
+	if (parts & OPTIONAL_APF)
+		refuse(live, PROBE_APF, PROBE_SCHED);
+	if (parts & OPTIONAL_SNAPSHOT)
+		refuse(live, PROBE_SNAPSHOT, PROBE_SNAPSHOT + 1);
 	sdei_bpf__destroy(live->bpf);
 	live->bpf = NULL;
 	return open_and_load(live, options, error);
 }
 
-/* Programs on functions may be forbidden where those on tracepoints are not. */
+/* Programs on functions may be forbidden (EPERM) where the others are not. */
+static unsigned int optional_parts(const struct live *live, int err)
+{
+	return (live->has_sdei && live->probes.has_apf ? OPTIONAL_APF : 0) |
+	       (err != -EPERM && is_wanted(live, PROBE_SNAPSHOT) ? OPTIONAL_SNAPSHOT : 0);
+}
+
+/* Which program was not taken is not known: no part is given up if it is enough to give up another. */
 static int load(struct live *live, const struct live_options *options, const struct live_error *error)
 {
+	static const unsigned int tries[] = { OPTIONAL_APF, OPTIONAL_SNAPSHOT, OPTIONAL_APF | OPTIONAL_SNAPSHOT };
+	const struct probes found = live->probes;
 	int err = open_and_load(live, options, error);
+	unsigned int parts = optional_parts(live, err);
 
-	if (err && err != -EPERM && live->bpf && is_wanted(live, PROBE_SNAPSHOT))
-		err = load_without(live, PROBE_SNAPSHOT, PROBE_SNAPSHOT + 1, options, error);
-	if (err && live->bpf && live->has_sdei && live->probes.has_apf)
-		err = load_without(live, PROBE_APF, PROBE_SCHED, options, error);
+	for (size_t i = 0; err && live->bpf && i < sizeof(tries) / sizeof(tries[0]); i++) {
+		if ((tries[i] & parts) != tries[i])
+			continue;
+		live->probes = found;
+		err = load_without(live, tries[i], options, error);
+	}
 	return err;
 }
 

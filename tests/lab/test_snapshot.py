@@ -67,6 +67,9 @@ sdeitop state --json >state.json || exit 1
 sdeitop events --json --summary -- sleep 0.3 >events.jsonl 2>events.err || exit 1
 sdeitop events --json -v 1 -e 2 -- sleep 0.3 >filtered.jsonl || exit 1
 sdeitop state --json -g 'web*' >other.json || exit 1
+for refused in apf_present kvm_sdei_snapsh apf_present,kvm_sdei_snapsh; do
+	refuse-program $refused sdeitop events --json -- sleep 0.3 >$refused.jsonl 2>$refused.err || exit 1
+done
 kill -CONT $guest
 wait $guest
 """
@@ -155,6 +158,7 @@ def test_quiet():
     check_events(truth["vm"])
     check_filters()
     check_sched()
+    check_refused()
 
 
 def check_text():
@@ -194,6 +198,20 @@ def check_sched():
     if not {"host", "descheduled"} <= seen:
         strays.append(f"only {seen} in {len(places)} records of a vCPU that naps")
     ok("snapshot/places of what was pending before", strays, f"{len(places)} places")
+
+
+def check_refused():
+    """A kernel that does not take one of the programs: the others do their work."""
+    for refused, wants_snapshot, wants_apf in (("apf_present", True, False), ("kvm_sdei_snapsh", False, True),
+                                               ("apf_present,kvm_sdei_snapsh", False, False)):
+        told = len(snapshots(load_lines(f"{OUT}/{refused}.jsonl")))
+        with open(f"{OUT}/{refused}.err", encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        missing = {line.split()[1] for line in lines if "is not attached: this kernel does not take its program" in line}
+        complaints = [] if told == (len(EXPECTED) if wants_snapshot else 0) else [f"{told} states told at the start"]
+        complaints += [] if ("kvm_sdei_snapshot" not in missing) == wants_snapshot else [f"not attached: {missing}"]
+        complaints += [] if (not any(name.startswith("apf_") for name in missing)) == wants_apf else [f"not attached: {missing}"]
+        ok(f"snapshot/without {refused}", complaints, f"{len(missing)} not attached")
 
 
 def test_many():
