@@ -200,8 +200,10 @@ struct sdei_counter {
 
 /*
  * What was lost, so that counts stay exact: per-CPU hash map `lost`, value
- * __u64 count. The fields are those of the records that found no room.
+ * __u64 count. The fields are those of the records that found no room. vm SDEI_ANY_VM: only the kind is known.
  */
+#define SDEI_ANY_VM 0	/* no process of user space has this id */
+
 struct sdei_lost_key {
 	__u32 vm;
 	__u32 vcpu;

@@ -277,7 +277,7 @@ static void play_lost(struct playback *p, const struct recording_item *item)
 {
 	if (!item->lost.key_known)
 		p->calls.sink.lost_unknown(p->calls.sink.ctx, item->lost.count);
-	else if (is_wanted(p, item->lost.key.vm, item->lost.key.vcpu, item->lost.key.event)) {
+	else if (item->lost.key.vm == SDEI_ANY_VM || is_wanted(p, item->lost.key.vm, item->lost.key.vcpu, item->lost.key.event)) {
 		if (item->lost.key.kind < SDEI_KIND_COUNT)
 			p->lost_of[item->lost.key.kind] += item->lost.count;
 		p->calls.sink.lost(p->calls.sink.ctx, &item->lost.key, item->lost.count);

@@ -474,6 +474,10 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 	struct model_vcpu *v = life_find(m, key->vm, key->vcpu);
 
 	m->totals.apf += count;
+	if (key->vm == SDEI_ANY_VM && !key->origin) {
+		apf_doubt_all(m);
+		return 0;
+	}
 	if (!is_step(key->origin)) {
 		m->totals.unknown += count;
 		return -EINVAL;

@@ -90,14 +90,27 @@ static void report_nameless(struct live *live, const struct source_sink *sink)
 	report_unknown(sink, unknown, &live->unknown_reported);
 }
 
+/* Programs on functions may be preempted, and are missed then by whoever comes next: what is known of SDEI is as exact as before. */
+static void report_missed_faults(struct live *live, const struct source_sink *sink)
+{
+	static const struct sdei_lost_key key = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_APF };
+	uint64_t missed = live_missed_of(live, SDEI_APF), fresh = missed - live->missed_faults_reported;
+
+	live->missed_faults_reported = missed;
+	if (fresh && sink->lost)
+		sink->lost(sink->ctx, &key, fresh);
+}
+
 static void report_missed(struct live *live, const struct source_sink *sink)
 {
 	uint64_t missed = 0;
 
-	for (unsigned int kind = 1; kind < SDEI_KIND_COUNT; kind++)
+	for (unsigned int kind = 1; kind < SDEI_APF; kind++)
 		missed += live_missed_of(live, kind);
 	report_unknown(sink, missed, &live->missed_reported);
+	report_missed_faults(live, sink);
 }
+_Static_assert(SDEI_APF == SDEI_KIND_COUNT - 1, "see report_missed()");
 
 /* True once in a period, and at the end. */
 static bool is_due(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final)

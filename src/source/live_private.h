@@ -44,7 +44,7 @@ struct live {
 	uint64_t losses_due_ns, missed_due_ns;
 	uint64_t lost_reported;		/* to the sink, or about VMs that are not wanted */
 	uint64_t unknown_reported;	/* part of lost_reported */
-	uint64_t missed_reported;
+	uint64_t missed_reported, missed_faults_reported;
 	uint64_t malformed;
 	uint64_t start_ns;		/* nothing is older */
 	uint64_t drained_ns;		/* when the last drain began */

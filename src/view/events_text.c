@@ -290,8 +290,10 @@ void events_text_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count
 	const char *kind = key ? sdei_kind_name(key->kind) : NULL;
 
 	fprintf(out, "LOST %" PRIu64, count);
-	if (key) {
-		fprintf(out, " %s of VM %" PRIu32 " vCPU %" PRIu32, kind ? kind : "?", key->vm, key->vcpu);
+	if (key)
+		fprintf(out, " %s", kind ? kind : "?");
+	if (key && key->vm != SDEI_ANY_VM) {
+		fprintf(out, " of VM %" PRIu32 " vCPU %" PRIu32, key->vm, key->vcpu);
 		if (key->event != SDEI_NONE)
 			fprintf(out, " event %" PRIu32, key->event);
 	}

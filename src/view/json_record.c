@@ -210,6 +210,8 @@ void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
 		const char *kind = sdei_kind_name(key->kind);
 
 		json_text(&j, "lost_kind", kind ? kind : "?");
+	}
+	if (key && key->vm != SDEI_ANY_VM) {
 		json_u64(&j, "vm", key->vm);
 		json_u64(&j, "vcpu", key->vcpu);
 		json_id(&j, "event", key->event);

@@ -10,7 +10,7 @@ from collections import Counter
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from labtest import finish, lab, ok, out_dir    # noqa: E402
-from truth import load_lines    # noqa: E402
+from truth import check_nothing_lost, load_lines    # noqa: E402
 
 OUT = out_dir("snapshot")
 
@@ -233,7 +233,7 @@ def check_round(number):
     told = Counter((r["vcpu"], r["event"]) for r in snapshots(records))
     want = {(vcpu, event): 1 for vcpu in range(4) for event in range(4)}
     complaints = differences(want, told)
-    complaints += [f"{name} is {summary[name]}" for name in ("lost", "late", "misfits", "malformed") if summary[name]]
+    complaints += check_nothing_lost(summary, "misfits")
     unaccounted = [f"vCPU {v['vcpu']} event {e['event']}: unaccounted {e['unaccounted']}, {e['unaccounted_handlers']}"
                    for vm in summary["vms"] for v in vm["vcpus"] for e in v["events"]
                    if e["unaccounted"] or e["unaccounted_handlers"]]

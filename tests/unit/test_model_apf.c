@@ -788,6 +788,23 @@ static void test_lost_unknown(void **state)
 	assert_true(shown(m)->inexact);
 }
 
+/* Nobody knows whose: all that is in flight is in doubt, but nothing about SDEI. */
+static void test_lost_of_any(void **state)
+{
+	const struct sdei_lost_key key = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_APF };
+	struct model *m = *state;
+
+	fault(m, 1000, 5);
+	step(m, 1100, APF_SETUP, 0, 6);
+	assert_int_equal(model_feed_lost(m, &key, 3), 0);
+	assert_int_equal(shown(m)->in_flight, 0);
+	assert_true(shown(m)->inexact);
+	assert_false(model_vcpu(model_vm(m, VM), 0)->inexact);
+	assert_int_equal(model_totals(m)->lost, 3);
+	assert_int_equal(model_totals(m)->lost_by[SDEI_APF], 3);
+	assert_null(model_vm(m, SDEI_ANY_VM));
+}
+
 /* Whether the guest has seen it is not known then. */
 static void test_lost_event(void **state)
 {
@@ -1258,6 +1275,7 @@ int main(void)
 		TEST(test_lost_end),
 		TEST(test_lost_ack),
 		TEST(test_lost_unknown),
+		TEST(test_lost_of_any),
 		TEST(test_lost_event),
 		TEST(test_late_event),
 		TEST(test_late),

@@ -434,6 +434,7 @@ static void rejected(FILE *out, void (*put)(FILE *out, const struct sdei_record 
 }
 
 static const struct sdei_lost_key lost = { .vm = 4321, .vcpu = 7, .event = 2, .kind = SDEI_SIGNAL };
+static const struct sdei_lost_key lost_of_any = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_APF };
 
 static void view_events_text(FILE *out, const struct model *m, const struct view_status *status)
 {
@@ -441,6 +442,7 @@ static void view_events_text(FILE *out, const struct model *m, const struct view
 	each_record(out, events_text_record);
 	rejected(out, events_text_record);
 	events_text_lost(out, &lost, 1009);
+	events_text_lost(out, &lost_of_any, 2);
 	events_text_lost(out, NULL, 3);
 }
 
@@ -449,6 +451,7 @@ static void view_events_json(FILE *out, const struct model *m, const struct view
 	each_record(out, json_record);
 	rejected(out, json_record);
 	json_lost(out, &lost, 1009);
+	json_lost(out, &lost_of_any, 2);
 	json_lost(out, NULL, 3);
 }
 
