@@ -8,6 +8,7 @@
 #include "../view/names.h"
 
 #define BATCH 256
+#define ENOUGH 32	/* records that are a batch by themselves */
 
 /* As large as any record is. */
 union record {
@@ -109,8 +110,15 @@ void feeder_record(void *ctx, const struct sdei_record *record, size_t size)
 
 void feeder_records(void *ctx, const struct sdei_record *const records[], const size_t sizes[], size_t count)
 {
+	struct feeder *f = ctx;
+
+	if (count >= ENOUGH) {
+		pass_on(f);
+		model_feed_many(f->model, records, sizes, count);
+		return;
+	}
 	for (size_t i = 0; i < count; i++)
-		add(ctx, records[i], sizes[i]);
+		add(f, records[i], sizes[i]);
 }
 
 void feeder_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)

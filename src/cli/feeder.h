@@ -28,7 +28,7 @@ void feeder_adopt(struct feeder *f, struct model *m);
 /* Complete after feeder_flush(). */
 struct model *feeder_model(struct feeder *f);
 
-/* The calls of a source_sink whose ctx is the feeder. */
+/* The calls of a source_sink whose ctx is the feeder. Records are the caller's again when a call returns. */
 void feeder_record(void *f, const struct sdei_record *record, size_t size);
 void feeder_records(void *f, const struct sdei_record *const records[], const size_t sizes[], size_t count);
 void feeder_lost(void *f, const struct sdei_lost_key *key, uint64_t count);

@@ -14,7 +14,7 @@
 #include "messages.h"
 #include "name_book.h"
 
-#define RECORDS_MAX 64		/* that go on together */
+#define RECORDS_MAX 256		/* that go on together */
 #define AHEAD_BYTES (1U << 20)	/* a smaller recording is read before a thread is at work */
 #define PROGRESS_ITEMS 1000000
 #define PROBLEMS_TOLD 10

@@ -36,6 +36,35 @@ static void test_all_arrive(void **state)
 	feeder_free(f);
 }
 
+/* Records one by one and runs of any length, in between each other: none is late. */
+static void test_runs(void **state)
+{
+	static const size_t lengths[] = { 1, 31, 32, 200, 5, 256, 40, 3, 255, 64 };
+	struct feeder *f = feeder_new(false, NULL);
+	uint64_t fed = 0;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct sdei_record records[256], one = signal_at(++fed);
+		const struct sdei_record *pointers[256];
+		size_t sizes[256];
+
+		feeder_record(f, &one, sizeof(one));
+		for (size_t k = 0; k < lengths[i]; k++) {
+			records[k] = signal_at(++fed);
+			pointers[k] = &records[k];
+			sizes[k] = sizeof(records[k]);
+		}
+		feeder_records(f, pointers, sizes, lengths[i]);
+		memset(records, 0xff, sizeof(records));
+	}
+	feeder_flush(f);
+	assert_int_equal(model_totals(feeder_model(f))->records, fed);
+	assert_int_equal(model_totals(feeder_model(f))->count.signals, fed);
+	assert_int_equal(model_totals(feeder_model(f))->late, 0);
+	assert_int_equal(model_totals(feeder_model(f))->unknown, 0);
+	feeder_free(f);
+}
+
 /* What was lost is told after what came before it. */
 static void test_losses(void **state)
 {
@@ -70,7 +99,7 @@ static void test_malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_arrive), cmocka_unit_test(test_losses), cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_all_arrive), cmocka_unit_test(test_runs), cmocka_unit_test(test_losses), cmocka_unit_test(test_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
