@@ -273,11 +273,16 @@ static void play_record(struct playback *p, const struct recording_item *item)
 	p->calls.sink.record(p->calls.sink.ctx, r, item->size);
 }
 
+static bool wants_lost(const struct playback *p, const struct sdei_lost_key *key)
+{
+	return key->vm == SDEI_ANY_VM || is_wanted(p, key->vm, key->vcpu, key->event);
+}
+
 static void play_lost(struct playback *p, const struct recording_item *item)
 {
 	if (!item->lost.key_known)
 		p->calls.sink.lost_unknown(p->calls.sink.ctx, item->lost.count);
-	else if (item->lost.key.vm == SDEI_ANY_VM || is_wanted(p, item->lost.key.vm, item->lost.key.vcpu, item->lost.key.event)) {
+	else if (wants_lost(p, &item->lost.key)) {
 		if (item->lost.key.kind < SDEI_KIND_COUNT)
 			p->lost_of[item->lost.key.kind] += item->lost.count;
 		p->calls.sink.lost(p->calls.sink.ctx, &item->lost.key, item->lost.count);

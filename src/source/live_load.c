@@ -28,8 +28,10 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 {
 	const char *prefix = "libbpf: ";
 
+	if (strncmp(format, prefix, strlen(prefix)) == 0)
+		format += strlen(prefix);
 	if (level == LIBBPF_WARN && !first_warning[0])
-		vsnprintf(first_warning, sizeof(first_warning), format + (strncmp(format, prefix, strlen(prefix)) ? 0 : strlen(prefix)), args);
+		vsnprintf(first_warning, sizeof(first_warning), format, args);
 	first_warning[strcspn(first_warning, "\n")] = '\0';
 	return 0;
 }
