@@ -313,7 +313,8 @@ static void test_keep_while_compressing(void **state)
 	check_content("sdei-002999.gz", 2999, 1);
 }
 
-static void test_gone_while_opening(void **state)
+/* Its thread is about to compress the first file, and held while it looks at it. */
+static struct store *start_and_hold(void)
 {
 	struct store *s = start(0, 2, true);
 
@@ -323,6 +324,13 @@ static void test_gone_while_opening(void **state)
 	assert_int_equal(store_next_file(s), 0);
 	while (!held_fstat)
 		sched_yield();
+	return s;
+}
+
+static void test_gone_while_opening(void **state)
+{
+	struct store *s = start_and_hold();
+
 	assert_int_equal(take(s, 1), 0);
 	assert_int_equal(store_next_file(s), 0);
 	assert_int_equal(take(s, 2), 0);
@@ -336,14 +344,8 @@ static void test_gone_while_opening(void **state)
 /* One that is there, and cannot be looked at: that is told. */
 static void test_no_look_while_opening(void **state)
 {
-	struct store *s = start(0, 2, true);
+	struct store *s = start_and_hold();
 
-	held_fstat = false;
-	hold_fstat = true;
-	assert_int_equal(take(s, 0), 0);
-	assert_int_equal(store_next_file(s), 0);
-	while (!held_fstat)
-		sched_yield();
 	hold_fstat = false;
 	assert_int_equal(store_close(s), -ENOENT);
 	check_names(directory, "metadata sdei-000000 sdei-000001.gz ");
