@@ -25,10 +25,23 @@ def lab_start(out, *command, timeout=300, options=()):
                             stdin=subprocess.DEVNULL, errors="replace")
 
 
+def is_emulators_fault(out):
+    """An emulated x86 CPU ran a breakpoint that another had just taken out: the kernel does not survive that. See test_run.sh."""
+    try:
+        with open(out + ".console.log", encoding="utf-8", errors="replace") as console:
+            return "Oops: int3" in console.read()
+    except FileNotFoundError:
+        return False
+
+
 def lab(out, *command, timeout=300, options=()):
-    """The same to its end; (exit status, output)."""
-    with lab_start(out, *command, timeout=timeout, options=options) as host:
-        output = host.communicate(timeout=timeout + 60)[0]
+    """The same to its end; (exit status, output). Once more where that tells nothing of what is tested."""
+    for again in (True, False):
+        with lab_start(out, *command, timeout=timeout, options=options) as host:
+            output = host.communicate(timeout=timeout + 60)[0]
+        if not (again and host.returncode and "x86_64" in options and is_emulators_fault(out)):
+            break
+        print("# the emulator ran a breakpoint that was gone: once more", flush=True)
     return host.returncode, output
 
 

@@ -30,8 +30,15 @@ without_terminal() {
 
 # The x86 lab: what its guests have is told at the end.
 page_faults() {
-	local status=0
-	RUN_MARK=$MARK timeout 200 scripts/run x86_64 </dev/null >"$OUT/said" 2>"$OUT/messages" || status=$?
+	local status try
+	# QEMU's emulated x86 CPUs now and then run a breakpoint that another has just taken out of a function that is traced
+	# no longer; the kernel does not survive an int3 that nobody set. Such a run tells nothing: once more.
+	for try in 1 2; do
+		status=0
+		RUN_MARK=$MARK timeout 200 scripts/run x86_64 </dev/null >"$OUT/said" 2>"$OUT/messages" || status=$?
+		((status && try == 1)) && grep -q 'Oops: int3' build/lab/console.log || break
+		echo "# the emulator ran a breakpoint that was gone: once more"
+	done
 	judge "page faults: status 0" test "$status" = 0
 	for guest in web db mail; do
 		judge "page faults: those of guest $guest" says "asynchronous page faults of VM [0-9]* $guest\$"
