@@ -738,8 +738,7 @@ static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent
 	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
 		sum->fallbacks[i] += apf->fallbacks[i];
 	sum->in_flight += apf->in_flight;
-	if (apf->oldest_ns && (!sum->oldest_ns || apf->oldest_ns < sum->oldest_ns))
-		sum->oldest_ns = apf->oldest_ns;
+	sum->oldest_ns = apf_older_ns(sum->oldest_ns, apf->oldest_ns);
 	if (apf->most_in_flight > sum->most_in_flight)
 		sum->most_in_flight = apf->most_in_flight;
 	sum->carried += apf->carried;

@@ -119,6 +119,12 @@ int64_t apf_unaccounted(const struct model_apf *apf);
 uint64_t apf_saved_ns(const struct model_apf *apf);
 uint64_t apf_blocked_ns(const struct model_apf *apf);
 
+/* The earlier of two oldest_ns, of which 0 is none. */
+static inline uint64_t apf_older_ns(uint64_t a, uint64_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
 const char *apf_stage_name(enum apf_stage stage);
 const char *apf_stage_help(enum apf_stage stage);
 const char *apf_fallback_name(unsigned int reason);	/* "off", "not-now", "full", "no-memory", "masked", "busy", "pending", "other" */

@@ -185,8 +185,7 @@ static void add_faults(struct metrics_apf *sum, const struct model_apf *apf)
 	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
 		sum->fallbacks[i] += apf->fallbacks[i];
 	sum->in_flight += apf->in_flight;
-	if (apf->oldest_ns && (!sum->oldest_ns || apf->oldest_ns < sum->oldest_ns))
-		sum->oldest_ns = apf->oldest_ns;
+	sum->oldest_ns = apf_older_ns(sum->oldest_ns, apf->oldest_ns);
 	sum->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;
 	sum->lost += apf->lost;
 	sum->saved_ns += apf_saved_ns(apf);

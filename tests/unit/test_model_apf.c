@@ -149,6 +149,11 @@ static void test_oldest(void **state)
 	assert_int_equal(shown(m)->oldest_ns, 3000);
 	step(m, 3800, APF_CLEAR, 0, 0);
 	assert_int_equal(shown(m)->oldest_ns, 0);
+	assert_int_equal(apf_older_ns(0, 0), 0);
+	assert_int_equal(apf_older_ns(0, 5), 5);
+	assert_int_equal(apf_older_ns(5, 0), 5);
+	assert_int_equal(apf_older_ns(7, 5), 5);
+	assert_int_equal(apf_older_ns(5, 7), 5);
 }
 
 static void test_stages(void **state)
