@@ -22,7 +22,7 @@ CROSS := aarch64-linux-gnu-
 PKG_CONFIG := pkg-config
 MULTIARCH = $(shell $(CC) -print-multiarch)
 
-CPPFLAGS := -D_GNU_SOURCE= -DSDEITOP_VERSION='"$(VERSION)"' -I. -Ibpf -Isrc -I$(B)/include
+CPPFLAGS := -D_GNU_SOURCE= -DSDEITOP_VERSION='"$(VERSION)"' -I. -Isrc -I$(B)/include
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wundef -Wpointer-arith -Wno-unused-parameter
 HARDENING := -fstack-protector-strong -fno-strict-aliasing -D_FORTIFY_SOURCE=2
 CFLAGS ?= -O2 -g
@@ -34,12 +34,22 @@ HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS)) -lm
 STATIC_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
 
 # What is built from what
-SRCS := $(wildcard src/*/*.c)
+# The floors of src/, the highest first (docs/architecture.md): each is a static library, and what is linked takes those below.
+FLOORS := cli daemon view/metrics view/export view/report view/screen view/figures session diff recording model source record util
+SRCS := $(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c))
 MAINS := src/cli/main.c src/daemon/main.c
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
 SKELS := $(BPF_SRCS:bpf/%.bpf.c=$(B)/include/%.skel.h)
-UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+UNIT_TESTS := $(foreach floor,$(FLOORS),$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/$(floor)/test_*.c)))
+UNIT_SHARED := $(wildcard tests/unit/lib/*.c)
+
+# libs VARIANT,FLOORS: their libraries, in the order in which they are linked.
+libs = $(foreach floor,$(2),$(B)/$(1)/lib/$(subst /,-,$(floor)).a)
+# below FLOOR: it and all floors under it; what stands beside it is left out.
+BESIDE := cli daemon view/metrics view/export view/report view/screen
+below = $(if $(filter $(1),cli),$(filter-out daemon,$(FLOORS)),$(if $(filter $(1),daemon),daemon view/metrics $(call below,view/figures),\
+	$(if $(filter $(1),$(BESIDE)),$(1) $(call below,view/figures),$(call from,$(1),$(FLOORS)))))
+from = $(if $(filter $(1),$(firstword $(2))),$(2),$(call from,$(1),$(wordlist 2,99,$(2))))
 
 .PHONY: all
 all: $(B)/sdeitop $(B)/sdeid
@@ -65,6 +75,13 @@ $(B)/include/bench/%.skel.h: $(B)/tests/bench/bpf/%.bpf.o
 
 .SECONDARY: $(SKELS) $(BPF_SRCS:%.c=$(B)/%.o)
 
+# library VARIANT,FLOOR: all of the floor but main().
+define library
+$(B)/$(1)/lib/$(subst /,-,$(2)).a: $(patsubst %.c,$(B)/$(1)/%.o,$(filter-out src/cli/main.c src/daemon/main.c,$(wildcard src/$(2)/*.c)))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+
 # --- C, once per variant: $(1) name, $(2) compiler, $(3) flags, $(4) what must be there first
 define variant
 $(1)_OBJS := $$(SRCS:%.c=$(B)/$(1)/%.o)
@@ -72,6 +89,10 @@ $(B)/$(1)/%.o: %.c | $$(SKELS) $(4)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$(2) $$(C_FLAGS) $(3) $$(CPPFLAGS) -MMD -MP -c $$< -o $$@
+$$(foreach floor,$$(FLOORS),$$(eval $$(call library,$(1),$$(floor))))
+$(B)/$(1)/lib/unit.a: $$(UNIT_SHARED:%.c=$(B)/$(1)/%.o)
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 endef
 
 $(eval $(call variant,host,$$(CC),$$(CFLAGS) $$(HARDENING) -fPIE,need-host))
@@ -79,12 +100,12 @@ $(eval $(call variant,asan,$$(CC),$$(SANITIZE),need-host))
 $(eval $(call variant,x86_64,$$(CC),$$(CFLAGS) $$(HARDENING),need-host))
 $(eval $(call variant,arm64,$$(CROSS)gcc,$$(CFLAGS) $$(HARDENING) $$(SYSROOT_FLAGS),need-lab))
 
-# All but main() is shared by the two programs.
-$(B)/sdeitop: $(filter-out $(B)/host/src/daemon/main.o,$(host_OBJS))
-$(B)/sdeid: $(filter-out $(B)/host/src/cli/main.o,$(host_OBJS))
+# Each program links what it uses: the daemon, which runs as root at first, neither curses nor HTML, export or diff.
+$(B)/sdeitop: $(B)/host/src/cli/main.o $(call libs,host,$(call below,cli))
+$(B)/sdeid: $(B)/host/src/daemon/main.o $(call libs,host,$(call below,daemon))
 $(B)/sdeitop $(B)/sdeid:
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -o $@ $(HOST_LIBS)
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $^ -o $@ $(HOST_LIBS)
 
 # --- arm64: static, for the lab
 SYSROOT = $(shell scripts/setup --sysroot)
@@ -94,8 +115,8 @@ SYSROOT_LIBS = -L$(SYSROOT)/usr/lib/aarch64-linux-gnu
 .PHONY: lab
 lab: $(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid
 
-$(B)/arm64/bin/sdeitop: $(filter-out $(B)/arm64/src/daemon/main.o,$(arm64_OBJS))
-$(B)/arm64/bin/sdeid: $(filter-out $(B)/arm64/src/cli/main.o,$(arm64_OBJS))
+$(B)/arm64/bin/sdeitop: $(B)/arm64/src/cli/main.o $(call libs,arm64,$(call below,cli))
+$(B)/arm64/bin/sdeid: $(B)/arm64/src/daemon/main.o $(call libs,arm64,$(call below,daemon))
 $(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid:
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -106,8 +127,8 @@ ifeq ($(shell uname -m),x86_64)
 lab: $(B)/x86_64/bin/sdeitop $(B)/x86_64/bin/sdeid $(B)/x86_64/bin/apf-guest
 endif
 include tests/lab/guest-x86/guest.mk
-$(B)/x86_64/bin/sdeitop: $(filter-out $(B)/x86_64/src/daemon/main.o,$(x86_64_OBJS))
-$(B)/x86_64/bin/sdeid: $(filter-out $(B)/x86_64/src/cli/main.o,$(x86_64_OBJS))
+$(B)/x86_64/bin/sdeitop: $(B)/x86_64/src/cli/main.o $(call libs,x86_64,$(call below,cli))
+$(B)/x86_64/bin/sdeid: $(B)/x86_64/src/daemon/main.o $(call libs,x86_64,$(call below,daemon))
 $(B)/x86_64/bin/sdeitop $(B)/x86_64/bin/sdeid:
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -135,35 +156,40 @@ $(LAB_TOOLS): $(B)/arm64/bin/%: $(B)/arm64/tests/lab/tools/%.o
 
 # The same for those on top of everything else.
 lab: $(B)/arm64/bin/metrics-once
-$(B)/arm64/bin/metrics-once: $(filter-out $(MAINS:%.c=$(B)/arm64/%.o),$(arm64_OBJS)) $(B)/arm64/tests/lab/metrics-once.o
+$(B)/arm64/bin/metrics-once: $(B)/arm64/tests/lab/metrics-once.o $(call libs,arm64,$(FLOORS))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(STATIC_LIBS)
 
 # Programs on top of everything else, for tests and benchmarks: build/tool/DIR/NAME from tests/DIR/NAME.c
-$(B)/tool/%: $(filter-out $(MAINS:%.c=$(B)/host/%.o),$(host_OBJS)) $(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/%.o
+$(B)/tool/%: $(B)/host/tests/%.o $(B)/host/lib/unit.a $(call libs,host,$(FLOORS))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) $^ -o $@ $(HOST_LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -o $@ $(HOST_LIBS) -lcmocka
 
 # --- unit tests, plain and with sanitizers
+# A test links the floor that it is of and what is below.
+unit_floors = $(call below,$(patsubst %/,%,$(dir $(1))))
 define unit_test
-$(B)/unit/$(1): $$(filter-out $$(MAINS:%.c=$(B)/host/%.o),$$(host_OBJS)) $$(UNIT_SHARED:%.c=$(B)/host/%.o) $(B)/host/tests/unit/$(1).o
+$(B)/unit/$(1): $(B)/host/tests/unit/$(1).o $(B)/host/lib/unit.a $(call libs,host,$(call unit_floors,$(1)))
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka
-$(B)/unit-asan/$(1): $$(filter-out $$(MAINS:%.c=$(B)/asan/%.o),$$(asan_OBJS)) $$(UNIT_SHARED:%.c=$(B)/asan/%.o) $(B)/asan/tests/unit/$(1).o
+$(B)/unit-asan/$(1): $(B)/asan/tests/unit/$(1).o $(B)/asan/lib/unit.a $(call libs,asan,$(call unit_floors,$(1)))
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(SANITIZE) $$(LDFLAGS) $$^ -o $$@ $$(HOST_LIBS) -lcmocka
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 
-.PHONY: unit-tests
+.PHONY: layers unit-tests
+layers:
+	$(Q)tests/house/test_layers.py
+
 unit-tests: $(UNIT_TESTS:%=$(B)/unit/%) $(UNIT_TESTS:%=$(B)/unit-asan/%)
 
 # For packagers: a screen in tmux has its time limits, which a busy build machine may not keep.
-SCREEN_TESTS = $(shell grep -l terminal_driver tests/unit/test_*.c)
+SCREEN_TESTS = $(shell grep -l terminal_driver tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 .PHONY: check
 check: $(patsubst %,$(B)/unit/%,$(filter-out $(SCREEN_TESTS:tests/unit/%.c=%),$(UNIT_TESTS)))
 	$(Q)tests/run $^
@@ -172,8 +198,8 @@ check: $(patsubst %,$(B)/unit/%,$(filter-out $(SCREEN_TESTS:tests/unit/%.c=%),$(
 SECONDS ?= 60
 RUNS ?= -1
 FUZZ_TARGETS := recording image
-FUZZ_SRCS_recording := $(wildcard src/trace/*.c src/model/*.c) src/source/kinds.c
-FUZZ_SRCS_image := $(wildcard src/model/*.c)
+FUZZ_SRCS_recording := $(wildcard src/recording/*.c src/model/*.c src/record/*.c src/util/*.c)
+FUZZ_SRCS_image := $(wildcard src/model/*.c src/record/*.c src/util/*.c)
 
 define fuzz_target
 $(B)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $$(FUZZ_SRCS_$(1)) | need-host
@@ -282,8 +308,8 @@ test test-unit test-host test-lab test-debug-kernel: setup
 # VMs and rewrites by the thousand, where the tests have them by the hundred.
 .PHONY: soak
 soak: kernel
-	@$(MAKE) --no-print-directory all lab $(B)/unit/test_daemon_churn $(B)/unit/test_cli_textfile
-	@SDEI_CHURN=100000 SDEI_REWRITES=1000000 TMPDIR=/dev/shm tests/run $(B)/unit/test_daemon_churn $(B)/unit/test_cli_textfile
+	@$(MAKE) --no-print-directory all lab $(B)/unit/daemon/test_churn $(B)/unit/util/test_atomic_file
+	@SDEI_CHURN=100000 SDEI_REWRITES=1000000 TMPDIR=/dev/shm tests/run $(B)/unit/daemon/test_churn $(B)/unit/util/test_atomic_file
 	@SDEI_SOAK=1000 tests/run tests/lab/test_soak.py
 
 clean:

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../diff/collect.h"
-#include "../view/diff.h"
-#include "commands.h"
-#include "messages.h"
-#include "playback.h"
-#include "terminal.h"
+#include "diff/collect.h"
+#include "view/report/diff.h"
+#include "cli/commands.h"
+#include "util/log.h"
+#include "session/playback.h"
+#include "view/screen/terminal.h"
 
 #define STATS_MAX 16
 #define PROBE_OF_SCHED "sched_switch"

@@ -4,22 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../source/capability.h"
-#include "../view/json_write.h"
-#include "commands.h"
-#include "messages.h"
-#include "watch.h"
+#include "source/capability.h"
+#include "util/json.h"
+#include "cli/commands.h"
+#include "util/log.h"
+#include "session/session.h"
 
 struct doctor_config {
-	struct watch_config watch;
+	struct session_config session;
 	bool json;
 };
 
 static const struct option_spec options[] = {
 	{ 'j', "json", NULL, &option_flag, offsetof(struct doctor_config, json), "one JSON object" },
-	WATCH_OPTION(doctor_config, 'o', "output", "FILE", string, output, "write there instead of to standard output"),
-	WATCH_OPTION(doctor_config, 'h', "help", NULL, flag, help, "this text"),
-	WATCH_OPTION(doctor_config, 'V', "version", NULL, flag, version, "the version"),
+	SESSION_OPTION(doctor_config, 'o', "output", "FILE", string, output, "write there instead of to standard output"),
+	SESSION_OPTION(doctor_config, 'h', "help", NULL, flag, help, "this text"),
+	SESSION_OPTION(doctor_config, 'V', "version", NULL, flag, version, "the version"),
 	{ 0 },
 };
 
@@ -108,7 +108,7 @@ static int look(const struct doctor_config *config, FILE *out)
 		(config->json ? put_json : put_text)(out, facts, list, count);
 		status = exit_status_of(facts);
 		if (fflush(out) != 0 && errno != EPIPE) {
-			say(MSG_WRITING, config->watch.output ? config->watch.output : "standard output", strerror(errno));
+			say(MSG_WRITING, config->session.output ? config->session.output : "standard output", strerror(errno));
 			status = EXIT_FAILED;
 		}
 	} else {
@@ -126,8 +126,8 @@ static int run(const struct command *self, int argc, char **argv)
 	int status;
 	FILE *out;
 
-	if (watch_parse(self, argc, argv, &config, &config.watch, &command, &status)) {
-		out = watch_output(&config.watch);
+	if (session_parse(self, argc, argv, &config, &config.session, &command, &status)) {
+		out = session_output(&config.session);
 		status = out ? look(&config, out) : EXIT_FAILED;
 	}
 	options_clear(self, &config);

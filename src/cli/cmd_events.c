@@ -5,18 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../view/events_text.h"
-#include "../view/json.h"
-#include "../view/text.h"
-#include "commands.h"
-#include "feeder.h"
-#include "messages.h"
-#include "playback.h"
-#include "terminal.h"
-#include "watch.h"
+#include "record/json.h"
+#include "record/text.h"
+#include "session/vm_names.h"
+#include "view/figures/json.h"
+#include "view/figures/text.h"
+#include "cli/commands.h"
+#include "session/feeder.h"
+#include "util/log.h"
+#include "session/playback.h"
+#include "view/screen/terminal.h"
+#include "session/session.h"
 
 struct events_config {
-	struct watch_config watch;
+	struct session_config session;
 	struct playback_config playback;	/* of a recording; its filters are those of watch */
 	bool json, summary;
 	uint64_t count;
@@ -27,7 +29,7 @@ static const struct option_spec options[] = {
 	{ 'n', "count", "COUNT", &option_count, offsetof(struct events_config, count), "end after so many records" },
 	{ 0, "summary", NULL, &option_flag, offsetof(struct events_config, summary), "end with the summary that sdeitop -b ends with" },
 	PLAYBACK_RANGE_OPTIONS(events_config),
-	WATCH_OPTIONS(events_config),
+	SESSION_OPTIONS(events_config),
 	{ 0 },
 };
 
@@ -35,7 +37,7 @@ static const struct option_spec operands[] = { PLAYBACK_OPERAND(events_config), 
 
 struct events {
 	struct events_config config;
-	struct watch *watch;		/* NULL: it is a recording */
+	struct session *session;		/* NULL: it is a recording */
 	struct playback *playback;
 	struct name_cache *names;
 	struct feeder *feeder;	/* only for the summary, else NULL */
@@ -60,15 +62,15 @@ static void print_record(void *ctx, const struct sdei_record *r, size_t size)
 		feeder_record(e->feeder, r, size);
 	name = name_cache_get(e->names, r->vm, r->time_ns, is_creation(r));
 	if (e->config.json)
-		json_record(e->out, r, name);
+		json_record(e->out, r, name->raw);
 	else
-		events_text_record(e->out, r, name);
+		record_text_record(e->out, r, name->shown);
 	e->unflushed = true;
 	e->printed++;
 	if (e->config.count && e->printed == e->config.count) {
 		e->done = true;
-		if (e->watch)
-			watch_end(e->watch, EXIT_DONE);
+		if (e->session)
+			session_end(e->session, EXIT_DONE);
 	}
 }
 
@@ -83,7 +85,7 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 	if (e->config.json)
 		json_lost(e->out, key, count);
 	else
-		events_text_lost(e->out, key, count);
+		record_text_lost(e->out, key, count);
 	e->unflushed = true;
 }
 
@@ -99,15 +101,15 @@ static void flush(void *ctx)
 
 	if (e->feeder)
 		feeder_flush(e->feeder);
-	if (e->unflushed && !watch_flush(e->watch, e->out))
+	if (e->unflushed && !session_flush(e->session, e->out))
 		e->done = true;
 	e->unflushed = false;
 }
 
-static void tick(struct events *e, struct view_status *now)
+static void tick(struct events *e, struct status *now)
 {
-	if (e->watch)
-		watch_status(e->watch, now);
+	if (e->session)
+		session_status(e->session, now);
 	else
 		playback_view_status(e->playback, now);
 	model_tick(feeder_model(e->feeder), now->now_ns);
@@ -117,26 +119,26 @@ static void print_summary(struct events *e)
 {
 	const struct table_options plain = { 0 };
 	const struct model *model = feeder_model(e->feeder);
-	struct view_status now;
+	struct status now;
 
 	tick(e, &now);
 	if (e->config.json)
 		json_summary(e->out, model, &now);
 	else if (text_summary(e->out, model, &now, &plain) < 0)
 		say(MSG_NO_MEMORY);
-	if (e->watch)
-		watch_flush(e->watch, e->out);
+	if (e->session)
+		session_flush(e->session, e->out);
 }
 
 static int follow(struct events *e, char **command)
 {
-	const struct watch_calls calls = {
+	const struct session_calls calls = {
 		.sink = { .record = print_record, .lost = print_lost, .lost_unknown = print_lost_unknown, .ctx = e },
 		.drained = flush,
 		.ctx = e,
 		.strict_output = e->config.json,
 	};
-	struct view_status start;
+	struct status start;
 	int status;
 
 	e->names = name_cache_new(feeder_live_name, NULL, terminal_is_utf8());
@@ -144,20 +146,20 @@ static int follow(struct events *e, char **command)
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
-	e->watch = watch_open(&e->config.watch, &calls, &status);
-	if (!e->watch)
+	e->session = session_open(&e->config.session, &calls, &status);
+	if (!e->session)
 		return status;
 	if (e->feeder)
 		tick(e, &start);
-	watch_announce(e->watch);
+	session_announce(e->session);
 	if (!e->config.json)
-		events_text_header(e->out);
-	watch_flush(e->watch, e->out);
-	watch_run(e->watch, command);
+		record_text_header(e->out);
+	session_flush(e->session, e->out);
+	session_run(e->session, command);
 	if (e->feeder)
 		print_summary(e);
-	status = watch_exit_status(e->watch);
-	watch_close(e->watch);
+	status = session_exit_status(e->session);
+	session_close(e->session);
 	return status;
 }
 
@@ -227,7 +229,7 @@ static int replay(struct events *e)
 	};
 	int status;
 
-	signal(SIGPIPE, SIG_IGN);	/* as watch_open() */
+	signal(SIGPIPE, SIG_IGN);	/* as session_open() */
 	e->playback = playback_open(&e->config.playback, &calls, &status);
 	if (!e->playback)
 		return status;
@@ -239,7 +241,7 @@ static int replay(struct events *e)
 	if (e->feeder)
 		feeder_set_names(e->feeder, playback_name, e->playback);
 	if (!e->config.json)
-		events_text_header(e->out);
+		record_text_header(e->out);
 	playback_run(e->playback, UINT64_MAX);
 	if (e->feeder && !ferror(e->out)) {
 		feeder_flush(e->feeder);
@@ -250,20 +252,20 @@ static int replay(struct events *e)
 		return e->done ? EXIT_DONE : playback_finish(e->playback);
 	if (errno == EPIPE || !errno)
 		return EXIT_DONE;
-	say(MSG_WRITING, e->config.watch.output ?: "standard output", strerror(errno));
+	say(MSG_WRITING, e->config.session.output ?: "standard output", strerror(errno));
 	return EXIT_FAILED;
 }
 
 /* The filters stand in the same rows for both. */
 static void share_filters(struct events *e)
 {
-	const struct watch_config *watch = &e->config.watch;
+	const struct session_config *session = &e->config.session;
 	struct playback_config *playback = &e->config.playback;
 
-	playback->vms = watch->vms;
-	playback->vcpus = watch->vcpus;
-	playback->events = watch->events;
-	playback->guests = watch->guests;
+	playback->vms = session->vms;
+	playback->vcpus = session->vcpus;
+	playback->events = session->events;
+	playback->guests = session->guests;
 }
 
 static bool prepare(struct events *e)
@@ -273,7 +275,7 @@ static bool prepare(struct events *e)
 		say(MSG_NO_MEMORY);
 		return false;
 	}
-	e->out = watch_output(&e->config.watch);
+	e->out = session_output(&e->config.session);
 	return e->out;
 }
 
@@ -296,7 +298,7 @@ static int run(const struct command *self, int argc, char **argv)
 	char **command;
 	int status;
 
-	if (watch_parse(self, argc, argv, &e.config, &e.config.watch, &command, &status)) {
+	if (session_parse(self, argc, argv, &e.config, &e.config.session, &command, &status)) {
 		status = check(&e.config, command);
 		if (status == EXIT_DONE && !prepare(&e))
 			status = EXIT_FAILED;

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../view/export.h"
-#include "commands.h"
-#include "messages.h"
-#include "playback.h"
+#include "view/export/export.h"
+#include "cli/commands.h"
+#include "util/log.h"
+#include "session/playback.h"
 
 #define BUFFER_BYTES (1U << 18)
 #define STEPS 1024	/* of the recording; after each it is seen whether the output still takes something */

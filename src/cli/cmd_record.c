@@ -6,19 +6,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../source/guest_name.h"
-#include "../trace/capture.h"
-#include "../trace/pack.h"
-#include "../trace/store.h"
-#include "../view/json.h"
-#include "../view/text.h"
-#include "about.h"
-#include "commands.h"
-#include "feeder.h"
-#include "messages.h"
-#include "terminal.h"
-#include "triggers.h"
-#include "watch.h"
+#include "source/guest_name.h"
+#include "recording/flight_save.h"
+#include "recording/packetizer.h"
+#include "recording/writer.h"
+#include "view/figures/json.h"
+#include "view/figures/text.h"
+#include "session/about.h"
+#include "cli/commands.h"
+#include "session/feeder.h"
+#include "util/log.h"
+#include "view/screen/terminal.h"
+#include "session/triggers.h"
+#include "session/session.h"
 
 #define STATUS_PERIOD_MS 1000
 /* A snapshot costs readers nothing, and the file at most this share. */
@@ -30,14 +30,14 @@
 #define GAP_NS 10000000000ULL
 
 struct record_config {
-	struct watch_config watch;
+	struct session_config session;
 	uint64_t duration_ms, max_size, keep, flight;
 	struct triggers on;
 	bool compress, summary, json;
 };
 
 static const struct option_spec options[] = {
-	{ 'o', "output", "DIR", &option_string, offsetof(struct record_config, watch.output),
+	{ 'o', "output", "DIR", &option_string, offsetof(struct record_config, session.output),
 	  "the directory to make; default: sdeitop-HOST-DATE-TIME" },
 	{ 0, "duration", "SECONDS", &option_seconds, offsetof(struct record_config, duration_ms), "end after this time" },
 	{ 0, "max-size", "SIZE", &option_size, offsetof(struct record_config, max_size), "start another file after so many bytes" },
@@ -51,35 +51,35 @@ static const struct option_spec options[] = {
 	{ 0, "summary", NULL, &option_flag, offsetof(struct record_config, summary),
 	  "end with the summary that sdeitop -b ends with, on standard output" },
 	{ 'j', "json", NULL, &option_flag, offsetof(struct record_config, json), "the summary as JSON" },
-	WATCH_SOURCE_OPTIONS(record_config),
+	SESSION_SOURCE_OPTIONS(record_config),
 	{ 0 },
 };
 
 struct recorder {
 	struct record_config config;
-	struct watch *watch;
-	struct pack *pack;
-	struct store *store;
+	struct session *session;
+	struct packetizer *pack;
+	struct writer *store;
 	struct flight *flight;		/* then there is no store */
-	struct capture *capture;
+	struct flight_save *capture;
 	uint64_t found;			/* findings to save for, so far */
 	struct feeder *feeder;		/* only for the summary and for findings, else NULL */
 	struct recording_about about;
 	char directory[128];		/* the default */
 	uint64_t start_ns;
-	struct view_status now;		/* of the last status */
+	struct status now;		/* of the last status */
 	struct recording_status status;
 	uint64_t snapshot_at;		/* bytes handed on when the last snapshot was */
 	bool failing, shows_progress;
 };
 
-static void name_directory(struct recorder *r, const struct view_status *now)
+static void name_directory(struct recorder *r, const struct status *now)
 {
 	time_t seconds = now->wall_ns / 1000000000;
 	char host[33], when[32];
 	struct tm tm;
 
-	if (r->config.watch.output)
+	if (r->config.session.output)
 		return;
 	snprintf(host, sizeof(host), "%.32s", now->host);
 	for (char *at = host; *at; at++)
@@ -87,7 +87,7 @@ static void name_directory(struct recorder *r, const struct view_status *now)
 			*at = '_';
 	strftime(when, sizeof(when), "%Y%m%d-%H%M%S", localtime_r(&seconds, &tm));
 	snprintf(r->directory, sizeof(r->directory), PROGRAM "-%s-%s", host, when);
-	r->config.watch.output = r->directory;
+	r->config.session.output = r->directory;
 }
 
 /* --- while it runs */
@@ -96,7 +96,7 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 {
 	struct recorder *r = ctx;
 
-	pack_record(r->pack, record, size);
+	packetizer_record(r->pack, record, size);
 	if (r->feeder)
 		feeder_record(r->feeder, record, size);
 }
@@ -105,7 +105,7 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 {
 	struct recorder *r = ctx;
 
-	pack_lost(r->pack, key, count);
+	packetizer_lost(r->pack, key, count);
 	if (r->feeder)
 		feeder_lost(r->feeder, key, count);
 }
@@ -114,7 +114,7 @@ static void take_lost_unknown(void *ctx, uint64_t count)
 {
 	struct recorder *r = ctx;
 
-	pack_lost_unknown(r->pack, count);
+	packetizer_lost_unknown(r->pack, count);
 	if (r->feeder)
 		feeder_lost_unknown(r->feeder, count);
 }
@@ -122,7 +122,7 @@ static void take_lost_unknown(void *ctx, uint64_t count)
 static int take_packet(void *ctx, const struct packet *packet)
 {
 	struct recorder *r = ctx;
-	int err = r->flight ? flight_take(r->flight, packet) : store_take(r->store, packet);
+	int err = r->flight ? flight_take(r->flight, packet) : writer_take(r->store, packet);
 
 	if (err && !r->failing)
 		say(MSG_UNRECORDED, strerror(-err));
@@ -139,11 +139,11 @@ static char *name_of_vm(void *ctx, uint32_t vm)
 
 static void put_status(struct recorder *r, bool end)
 {
-	struct view_status now;
+	struct status now;
 
-	watch_status(r->watch, &now);
+	session_status(r->session, &now);
 	r->status = about_status(&now, end);
-	pack_status(r->pack, &r->status);
+	packetizer_status(r->pack, &r->status);
 	if (r->feeder)
 		model_tick(feeder_model(r->feeder), now.now_ns);
 	r->now = now;
@@ -151,15 +151,15 @@ static void put_status(struct recorder *r, bool end)
 
 static void take_snapshot(struct recorder *r)
 {
-	pack_snapshot(r->pack, 0);
-	r->snapshot_at = pack_counters(r->pack)->bytes;
+	packetizer_snapshot(r->pack, 0);
+	r->snapshot_at = packetizer_counters(r->pack)->bytes;
 }
 
 static bool snapshot_is_due(const struct recorder *r)
 {
-	uint64_t since = pack_counters(r->pack)->bytes - r->snapshot_at;
+	uint64_t since = packetizer_counters(r->pack)->bytes - r->snapshot_at;
 
-	return since >= SNAPSHOT_LEAST && since >= SNAPSHOT_SHARE * pack_snapshot_size(r->pack);
+	return since >= SNAPSHOT_LEAST && since >= SNAPSHOT_SHARE * packetizer_snapshot_size(r->pack);
 }
 
 static void drained(void *ctx)
@@ -169,12 +169,12 @@ static void drained(void *ctx)
 	if (r->feeder)
 		feeder_flush(r->feeder);
 	if (r->flight) {
-		if (flight_wants_snapshot(r->flight, pack_snapshot_size(r->pack)))
+		if (flight_wants_snapshot(r->flight, packetizer_snapshot_size(r->pack)))
 			take_snapshot(r);
 		return;
 	}
 	/* A file that cannot be started leaves the old one in use; it is tried again. */
-	if (store_is_file_full(r->store) && store_next_file(r->store) == 0)
+	if (writer_is_file_full(r->store) && writer_next_file(r->store) == 0)
 		take_snapshot(r);
 	else if (snapshot_is_due(r))
 		take_snapshot(r);
@@ -182,7 +182,7 @@ static void drained(void *ctx)
 
 static void show_progress(const struct recorder *r, uint64_t now_ns)
 {
-	const struct pack_counters *c = pack_counters(r->pack);
+	const struct packetizer_counters *c = packetizer_counters(r->pack);
 	uint64_t seconds = (now_ns - r->start_ns) / 1000000000;
 
 	if (r->shows_progress)
@@ -196,9 +196,9 @@ static void tell_capture(struct recorder *r)
 {
 	char name[640];
 
-	if (!capture_is_saving(r->capture))
+	if (!flight_save_is_saving(r->capture))
 		return;
-	if (capture_end(r->capture, name, sizeof(name)) < 0)
+	if (flight_save_end(r->capture, name, sizeof(name)) < 0)
 		say("%s", name);
 	else
 		say(MSG_CAPTURED, name, name);
@@ -209,26 +209,26 @@ static void check_triggers(struct recorder *r)
 	uint64_t found = r->feeder ? triggers_count(&r->config.on, feeder_model(r->feeder)) : 0;
 
 	if (found > r->found)
-		capture_trigger(r->capture, triggers_reason(&r->config.on, feeder_model(r->feeder)), r->now.now_ns);
+		flight_save_trigger(r->capture, triggers_reason(&r->config.on, feeder_model(r->feeder)), r->now.now_ns);
 	r->found = found;
-	if (capture_is_saved(r->capture))
+	if (flight_save_is_saved(r->capture))
 		tell_capture(r);
-	if (capture_is_due(r->capture, r->now.now_ns))
-		capture_start(r->capture, r->flight, &r->about, &r->status);
+	if (flight_save_is_due(r->capture, r->now.now_ns))
+		flight_save_start(r->capture, r->flight, &r->about, &r->status);
 }
 
 static void take_usr2(void *ctx)
 {
 	struct recorder *r = ctx;
 
-	capture_trigger(r->capture, "SIGUSR2", r->now.now_ns);
+	flight_save_trigger(r->capture, "SIGUSR2", r->now.now_ns);
 }
 
 static int take_second(void *ctx)
 {
 	struct recorder *r = ctx;
 
-	watch_drain(r->watch);
+	session_drain(r->session);
 	put_status(r, false);
 	if (r->capture)
 		check_triggers(r);
@@ -240,7 +240,7 @@ static int take_end(void *ctx)
 {
 	struct recorder *r = ctx;
 
-	watch_end(r->watch, EXIT_DONE);
+	session_end(r->session, EXIT_DONE);
 	return 0;
 }
 
@@ -248,21 +248,21 @@ static int take_end(void *ctx)
 
 static int add_timers(struct recorder *r)
 {
-	int err = loop_add_timer(watch_loop(r->watch), STATUS_PERIOD_MS, take_second, r);
+	int err = loop_add_timer(session_loop(r->session), STATUS_PERIOD_MS, take_second, r);
 
 	if (err >= 0 && r->config.duration_ms)
-		err = loop_add_timer(watch_loop(r->watch), r->config.duration_ms, take_end, r);
+		err = loop_add_timer(session_loop(r->session), r->config.duration_ms, take_end, r);
 	return err < 0 ? err : 0;
 }
 
 static int open_flight(struct recorder *r)
 {
-	const struct capture_options own = {
-		.directory = r->config.watch.output, .keep = r->config.keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
+	const struct flight_save_options own = {
+		.directory = r->config.session.output, .keep = r->config.keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
 	};
 
 	r->flight = flight_new(r->config.flight < FLIGHT_LEAST ? FLIGHT_LEAST : r->config.flight);
-	r->capture = capture_new(&own);
+	r->capture = flight_save_new(&own);
 	if (r->flight && r->capture)
 		return 0;
 	say(MSG_NO_MEMORY);
@@ -271,21 +271,21 @@ static int open_flight(struct recorder *r)
 
 static int open_store(struct recorder *r)
 {
-	struct store_options own = {
+	struct writer_options own = {
 		.file_size = r->config.max_size, .keep = r->config.keep, .compress = r->config.compress,
 	};
-	struct view_status now;
+	struct status now;
 	char message[512];
 	int err;
 
-	watch_status(r->watch, &now);
+	session_status(r->session, &now);
 	name_directory(r, &now);
-	about_describe(&r->about, r->watch, &r->config.watch, &now);
+	about_describe(&r->about, r->session, &r->config.session, &now);
 	r->start_ns = now.now_ns;
-	own.directory = r->config.watch.output;
+	own.directory = r->config.session.output;
 	if (r->config.flight)
 		return open_flight(r);
-	r->store = store_open(&own, &r->about, &err, message, sizeof(message));
+	r->store = writer_open(&own, &r->about, &err, message, sizeof(message));
 	if (!r->store)
 		say("%s", message);
 	return err;
@@ -293,10 +293,10 @@ static int open_store(struct recorder *r)
 
 static int open_pack(struct recorder *r)
 {
-	struct pack_options own = { .take = take_packet, .ctx = r, .name = name_of_vm };
+	struct packetizer_options own = { .take = take_packet, .ctx = r, .name = name_of_vm };
 
 	memcpy(own.uuid, r->about.uuid, sizeof(own.uuid));
-	r->pack = pack_new(&own);
+	r->pack = packetizer_new(&own);
 	if (r->pack)
 		return 0;
 	say(MSG_NO_MEMORY);
@@ -305,7 +305,7 @@ static int open_pack(struct recorder *r)
 
 static int start(struct recorder *r)
 {
-	struct view_status now;
+	struct status now;
 	int err;
 
 	if (open_store(r) || open_pack(r))
@@ -316,12 +316,12 @@ static int start(struct recorder *r)
 		return EXIT_FAILED;
 	}
 	put_status(r, false);
-	watch_announce(r->watch);
-	watch_status(r->watch, &now);
+	session_announce(r->session);
+	session_status(r->session, &now);
 	if (r->flight)
-		say(MSG_FLYING, r->config.flight, r->config.watch.output, now.probes_attached, now.probes_total);
+		say(MSG_FLYING, r->config.flight, r->config.session.output, now.probes_attached, now.probes_total);
 	else
-		say(MSG_RECORDING, r->config.watch.output, now.probes_attached, now.probes_total);
+		say(MSG_RECORDING, r->config.session.output, now.probes_attached, now.probes_total);
 	return EXIT_DONE;
 }
 
@@ -344,18 +344,18 @@ static int print_summary(struct recorder *r)
 
 static int end_flight(struct recorder *r, int status)
 {
-	const struct capture_counters *captures = capture_counters(r->capture);
-	const struct pack_counters *c = pack_counters(r->pack);
+	const struct flight_save_counters *captures = flight_save_counters(r->capture);
+	const struct packetizer_counters *c = packetizer_counters(r->pack);
 
 	tell_capture(r);
 	if (r->config.on.exit)
-		capture_trigger(r->capture, "exit", UINT64_MAX / 2);
-	if (capture_is_armed(r->capture))
-		capture_start(r->capture, r->flight, &r->about, &r->status);
+		flight_save_trigger(r->capture, "exit", UINT64_MAX / 2);
+	if (flight_save_is_armed(r->capture))
+		flight_save_start(r->capture, r->flight, &r->about, &r->status);
 	tell_capture(r);
 	if (r->shows_progress)
 		fputs("\r\033[K", stderr);
-	say(MSG_FLIGHT_END, c->items, c->lost, captures->saved, r->config.watch.output, captures->suppressed);
+	say(MSG_FLIGHT_END, c->items, c->lost, captures->saved, r->config.session.output, captures->suppressed);
 	if (r->config.summary && print_summary(r) < 0)
 		return EXIT_FAILED;
 	return captures->failed ? EXIT_FAILED : status;
@@ -364,20 +364,20 @@ static int end_flight(struct recorder *r, int status)
 /* An exit status: that of the run, unless the recording lacks something. */
 static int end(struct recorder *r)
 {
-	const struct pack_counters *c = pack_counters(r->pack);
-	int status = watch_exit_status(r->watch), err;
+	const struct packetizer_counters *c = packetizer_counters(r->pack);
+	int status = session_exit_status(r->session), err;
 
 	put_status(r, true);
 	if (r->flight)
 		return end_flight(r, status);
-	err = store_close(r->store);
+	err = writer_close(r->store);
 	r->store = NULL;
 	if (r->shows_progress)
 		fputs("\r\033[K", stderr);
 	if (err)
-		say(MSG_WRITING, r->config.watch.output, strerror(-err));
+		say(MSG_WRITING, r->config.session.output, strerror(-err));
 	say(MSG_RECORD_END, c->items, c->bytes, c->items ? (double)c->bytes / c->items : 0.0, c->lost, c->unrecorded,
-	    r->config.watch.output);
+	    r->config.session.output);
 	if (r->config.summary && print_summary(r) < 0)
 		err = -EIO;
 	return err || c->unrecorded ? EXIT_FAILED : status;
@@ -385,7 +385,7 @@ static int end(struct recorder *r)
 
 static int record(struct recorder *r, char **command)
 {
-	const struct watch_calls calls = {
+	const struct session_calls calls = {
 		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
 		.drained = drained,
 		.usr2 = r->config.on.usr2 ? take_usr2 : NULL,
@@ -400,22 +400,22 @@ static int record(struct recorder *r, char **command)
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
-	r->watch = watch_open(&r->config.watch, &calls, &status);
-	if (!r->watch) {
+	r->session = session_open(&r->config.session, &calls, &status);
+	if (!r->session) {
 		feeder_free(r->feeder);
 		return status;
 	}
 	status = start(r);
 	if (status == EXIT_DONE) {
-		watch_run(r->watch, command);
+		session_run(r->session, command);
 		status = end(r);
 	}
-	store_close(r->store);
-	pack_free(r->pack);
-	capture_free(r->capture);
+	writer_close(r->store);
+	packetizer_free(r->pack);
+	flight_save_free(r->capture);
 	flight_free(r->flight);
 	feeder_free(r->feeder);
-	watch_close(r->watch);
+	session_close(r->session);
 	return status;
 }
 
@@ -440,7 +440,7 @@ static int run(const struct command *self, int argc, char **argv)
 	char **command;
 	int status;
 
-	if (watch_parse(self, argc, argv, &r.config, &r.config.watch, &command, &status)) {
+	if (session_parse(self, argc, argv, &r.config, &r.config.session, &command, &status)) {
 		const char *wrong = contradiction(&r.config);
 
 		if (wrong) {

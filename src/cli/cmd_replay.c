@@ -6,12 +6,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "loop.h"
-#include "messages.h"
-#include "playback.h"
-#include "replay.h"
-#include "show.h"
+#include "cli/commands.h"
+#include "util/loop.h"
+#include "util/log.h"
+#include "session/playback.h"
+#include "session/player.h"
+#include "cli/show.h"
 
 #define NS_PER_SEC 1000000000ULL
 #define NS_PER_MS 1000000ULL
@@ -38,7 +38,7 @@ static int set_speed(void *field, const char *value)
 		return -EINVAL;
 	for (; factor > 1; factor >>= 1)
 		speed++;
-	if (speed > (slower ? -REPLAY_SLOWEST : REPLAY_FASTEST))
+	if (speed > (slower ? -PLAYER_SLOWEST : PLAYER_FASTEST))
 		return -EINVAL;
 	*(int *)field = slower ? -speed : speed;
 	return 0;
@@ -71,8 +71,8 @@ struct run {
 	struct replay_config config;
 	struct show *show;
 	struct playback *playback;
-	struct replay *replay;
-	struct view_status status;	/* of what is shown */
+	struct player *replay;
+	struct status status;	/* of what is shown */
 	uint64_t begin_ns;		/* of the recording */
 	int exit_status;
 	uint64_t from_ns;		/* where it starts */
@@ -84,7 +84,7 @@ struct run {
 	int timer;
 	bool armed, stale;
 	uint64_t clock_ns, deadline_ns, drawn_ns;
-	const struct replay_mark *told;
+	const struct player_mark *told;
 	uint64_t *marks;
 	size_t mark_room;
 };
@@ -115,10 +115,10 @@ static struct feeder *new_feeder(void *ctx)
 
 static void take_status(struct run *run)
 {
-	uint64_t shown_ns = replay_shown_ns(run->replay);
+	uint64_t shown_ns = player_shown_ns(run->replay);
 
 	/* While it comes from the start, the screen is still as it was. */
-	if (shown_ns == replay_now_ns(run->replay)) {
+	if (shown_ns == player_now_ns(run->replay)) {
 		playback_view_status(run->playback, &run->status);
 		run->status.wall_ns += (int64_t)(shown_ns - run->status.now_ns);
 		run->status.now_ns = shown_ns;
@@ -153,7 +153,7 @@ static void flush(struct run *run)
 	run->exit_status = EXIT_FAILED;
 }
 
-static void print(struct run *run, struct model *m, int (*what)(struct show *s, const struct model *m, const struct view_status *status))
+static void print(struct run *run, struct model *m, int (*what)(struct show *s, const struct model *m, const struct status *status))
 {
 	take_status(run);
 	if (what(run->show, m, &run->status) < 0)
@@ -187,13 +187,13 @@ static void print_all(struct run *run)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	replay_go(run->replay, UINT64_MAX);
-	err = replay_work(run->replay, is_done, run);
+	player_go(run->replay, UINT64_MAX);
+	err = player_work(run->replay, is_done, run);
 	if (err)
 		fail(run, MSG_NO_MEMORY);
-	replay_stop(run->replay);
-	m = replay_model(run->replay);
-	now_ns = replay_now_ns(run->replay);
+	player_stop(run->replay);
+	m = player_model(run->replay);
+	now_ns = player_now_ns(run->replay);
 	if (model_totals(m)->now_ns != now_ns)
 		model_tick(m, now_ns);
 	model_settle(m, now_ns);
@@ -215,10 +215,10 @@ static bool is_late(void *ctx)
 	return clock_ns() >= ((struct run *)ctx)->deadline_ns;
 }
 
-static void take_marks(struct run *run, struct view_replay *place)
+static void take_marks(struct run *run, struct replay_status *place)
 {
 	size_t count;
-	const struct replay_mark *marks = replay_marks(run->replay, &count);
+	const struct player_mark *marks = player_marks(run->replay, &count);
 
 	if (count > run->mark_room) {
 		uint64_t *positions = reallocarray(run->marks, count, sizeof(*positions));
@@ -236,18 +236,18 @@ static void take_marks(struct run *run, struct view_replay *place)
 
 static void draw(struct run *run)
 {
-	struct view_replay *place = &run->status.replay;
+	struct replay_status *place = &run->status.replay;
 	uint64_t from_ns, to_ns;
 
 	take_status(run);
 	playback_range(run->playback, &from_ns, &to_ns);
-	*place = (struct view_replay){
-		.position_ns = replay_now_ns(run->replay) - run->begin_ns, .length_ns = to_ns - run->begin_ns,
-		.speed = replay_speed(run->replay), .playing = replay_is_playing(run->replay),
-		.ended = replay_is_ended(run->replay), .jump_percent = replay_progress(run->replay),
+	*place = (struct replay_status){
+		.position_ns = player_now_ns(run->replay) - run->begin_ns, .length_ns = to_ns - run->begin_ns,
+		.speed = player_speed(run->replay), .playing = player_is_playing(run->replay),
+		.ended = player_is_ended(run->replay), .jump_percent = player_progress(run->replay),
 	};
 	take_marks(run, place);
-	show_interval(run->show, replay_model(run->replay), &run->status);
+	show_interval(run->show, player_model(run->replay), &run->status);
 	run->drawn_ns = clock_ns();
 	run->stale = false;
 }
@@ -255,19 +255,19 @@ static void draw(struct run *run)
 /* Once it has arrived. */
 static void tell_found(struct run *run)
 {
-	const struct replay_mark *found = replay_found(run->replay);
+	const struct player_mark *found = player_found(run->replay);
 
 	if (found && found != run->told)
 		top_select_finding(show_top(run->show), &found->finding);
 	run->told = found;
-	if (replay_found_none(run->replay))
+	if (player_found_none(run->replay))
 		top_say(show_top(run->show), "there is no finding on that side");
 }
 
 /* The timer turns only while there is something to do. */
 static void arm(struct run *run)
 {
-	bool busy = replay_is_busy(run->replay) || replay_is_playing(run->replay);
+	bool busy = player_is_busy(run->replay) || player_is_playing(run->replay);
 
 	if (busy == run->armed)
 		return;
@@ -281,14 +281,14 @@ static int go_on(void *ctx)
 	uint64_t now_ns = clock_ns();
 	int err;
 
-	replay_elapse(run->replay, now_ns - run->clock_ns);
+	player_elapse(run->replay, now_ns - run->clock_ns);
 	run->clock_ns = now_ns;
 	run->deadline_ns = now_ns + TURN_MS * NS_PER_MS;
-	err = replay_work(run->replay, is_late, run);
+	err = player_work(run->replay, is_late, run);
 	if (err)
 		top_say(show_top(run->show), MSG_REWIND, strerror(-err));
 	tell_found(run);
-	if (replay_progress(run->replay) < 0 ? run->stale || err : clock_ns() - run->drawn_ns >= PATIENCE_NS)
+	if (player_progress(run->replay) < 0 ? run->stale || err : clock_ns() - run->drawn_ns >= PATIENCE_NS)
 		draw(run);
 	arm(run);
 	return 0;
@@ -298,7 +298,7 @@ static int go_on(void *ctx)
 static int jump_time(const struct run *run, const char *text, uint64_t *time_ns)
 {
 	bool relative = *text == '+' || *text == '-';
-	uint64_t now_ns = replay_now_ns(run->replay);
+	uint64_t now_ns = player_now_ns(run->replay);
 	struct moment moment = { 0 };
 
 	if (option_moment.set(&moment, text + relative) != 0 || (relative && moment.kind != MOMENT_SINCE_START))
@@ -318,44 +318,44 @@ static void jump(struct run *run)
 	uint64_t time_ns;
 
 	if (jump_time(run, text, &time_ns) == 0)
-		replay_go(run->replay, time_ns);
+		player_go(run->replay, time_ns);
 	else
 		top_say(show_top(run->show), "'%s' is no moment: %s", text, "+10s, -10s, 1m30s, 10:00:05");
 }
 
 static void play_or_stop(struct run *run)
 {
-	if (replay_progress(run->replay) >= 0)
-		replay_stop(run->replay);
+	if (player_progress(run->replay) >= 0)
+		player_stop(run->replay);
 	else
-		replay_play(run->replay, !replay_is_playing(run->replay));
+		player_play(run->replay, !player_is_playing(run->replay));
 	run->clock_ns = clock_ns();
 }
 
 static void set_delay(struct run *run)
 {
 	run->config.show.delay_ms = top_delay_ms(show_top(run->show));
-	replay_set_delay(run->replay, run->config.show.delay_ms * NS_PER_MS);
+	player_set_delay(run->replay, run->config.show.delay_ms * NS_PER_MS);
 }
 
-static void obey(struct run *run, enum top_wish wish)
+static void obey(struct run *run, enum top_action action)
 {
-	struct replay *r = run->replay;
+	struct player *r = run->replay;
 
-	switch (wish) {
+	switch (action) {
 	case TOP_REDRAW: break;
 	case TOP_QUIT: loop_stop(run->loop); break;
-	case TOP_RESET: replay_reset(r); break;
+	case TOP_RESET: player_reset(r); break;
 	case TOP_DELAY: set_delay(run); break;
 	case TOP_PLAY: play_or_stop(run); break;
-	case TOP_STEP: replay_step(r, 1); break;
-	case TOP_STEP_BACK: replay_step(r, -1); break;
-	case TOP_FASTER: replay_faster(r, 1); break;
-	case TOP_SLOWER: replay_faster(r, -1); break;
-	case TOP_TO_START: replay_go(r, 0); break;
-	case TOP_TO_END: replay_go(r, UINT64_MAX); break;
-	case TOP_NEXT_FINDING: replay_find(r, true); break;
-	case TOP_PREVIOUS_FINDING: replay_find(r, false); break;
+	case TOP_STEP: player_step(r, 1); break;
+	case TOP_STEP_BACK: player_step(r, -1); break;
+	case TOP_FASTER: player_faster(r, 1); break;
+	case TOP_SLOWER: player_faster(r, -1); break;
+	case TOP_TO_START: player_go(r, 0); break;
+	case TOP_TO_END: player_go(r, UINT64_MAX); break;
+	case TOP_NEXT_FINDING: player_find(r, true); break;
+	case TOP_PREVIOUS_FINDING: player_find(r, false); break;
 	case TOP_JUMP: jump(run); break;
 	}
 }
@@ -367,7 +367,7 @@ static int take_keys(void *ctx)
 	obey(run, top_keys(show_top(run->show)));
 	run->stale = true;
 	/* Even while it goes elsewhere: a key is answered. */
-	if (replay_progress(run->replay) >= 0)
+	if (player_progress(run->replay) >= 0)
 		draw(run);
 	return go_on(run);
 }
@@ -418,8 +418,8 @@ static void run_screen(struct run *run)
 	if (!err)
 		err = show_open(run->show);
 	if (!err) {
-		replay_faster(run->replay, run->config.speed);
-		replay_play(run->replay, true);
+		player_faster(run->replay, run->config.speed);
+		player_play(run->replay, true);
 		run->clock_ns = clock_ns();
 		draw(run);
 		err = loop_run(run->loop);
@@ -454,13 +454,13 @@ static void restarted(void *ctx)
 	run->stale = true;
 }
 
-static struct replay *make_player(struct run *run)
+static struct player *make_player(struct run *run)
 {
-	const struct replay_options own = {
+	const struct player_options own = {
 		.run = read_on, .rewind = start_again, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted,
 		.ctx = run, .delay_ns = run->config.show.delay_ms * NS_PER_MS, .keep_gone_ns = show_keep_gone_ns(run->show),
 	};
-	struct replay *replay = replay_new(&own);
+	struct player *replay = player_new(&own);
 
 	if (!replay)
 		fail(run, MSG_NO_MEMORY);
@@ -476,7 +476,7 @@ static bool start(struct run *run)
 
 	playback_range(run->playback, &run->from_ns, &to_ns);
 	run->begin_ns = err || span.begin_ns > run->from_ns ? run->from_ns : span.begin_ns;
-	if (replay_start(run->replay, run->from_ns, to_ns) == 0)
+	if (player_start(run->replay, run->from_ns, to_ns) == 0)
 		return true;
 	fail(run, MSG_NO_MEMORY);
 	return false;
@@ -489,7 +489,7 @@ static void play(struct run *run)
 	run->replay = make_player(run);
 	if (!run->replay)
 		return;
-	calls.sink = replay_sink(run->replay);
+	calls.sink = player_sink(run->replay);
 	run->playback = playback_open(&run->config.playback, &calls, &run->exit_status);
 	if (!run->playback)
 		return;
@@ -516,7 +516,7 @@ static int run_replay(const struct command *self, int argc, char **argv)
 		if (run.show)
 			play(&run);
 		status = run.exit_status;
-		replay_free(run.replay);
+		player_free(run.replay);
 		playback_close(run.playback);
 		show_free(run.show);
 		free(run.marks);

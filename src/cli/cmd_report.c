@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../view/evidence.h"
-#include "commands.h"
-#include "feeder.h"
-#include "messages.h"
-#include "playback.h"
-#include "show.h"
-#include "terminal.h"
+#include "view/report/evidence.h"
+#include "cli/commands.h"
+#include "session/feeder.h"
+#include "util/log.h"
+#include "session/playback.h"
+#include "cli/show.h"
+#include "view/screen/terminal.h"
 
 struct report_config {
 	struct playback_config playback;
@@ -27,7 +27,7 @@ static const struct option_spec options[] = {
 	{ 'j', "json", NULL, &option_flag, offsetof(struct report_config, json), "one JSON object" },
 	{ 0, "html", "FILE", &option_string, offsetof(struct report_config, html), "also a page for browsers, with plots" },
 	{ 'o', "output", "FILE", &option_string, offsetof(struct report_config, output), "write there instead of to standard output" },
-	SHOW_LIMIT_OPTIONS(report_config),
+	LIMIT_OPTIONS(report_config, show.limits),
 	PLAYBACK_OPTIONS(report_config),
 	{ 0 },
 };
@@ -41,7 +41,7 @@ struct reporting {
 	struct evidence *evidence;
 	struct timeline *timeline;	/* for HTML, else NULL */
 	uint64_t next_tick_ns;
-	struct view_status end;
+	struct status end;
 	bool in_range, short_of_memory;
 };
 

@@ -3,42 +3,42 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "../view/escape.h"
-#include "../view/format.h"
-#include "../view/json_write.h"
-#include "../view/names.h"
-#include "commands.h"
-#include "feeder.h"
-#include "messages.h"
-#include "terminal.h"
-#include "watch.h"
+#include "util/text.h"
+#include "view/figures/format.h"
+#include "util/json.h"
+#include "session/vm_names.h"
+#include "cli/commands.h"
+#include "session/feeder.h"
+#include "util/log.h"
+#include "view/screen/terminal.h"
+#include "session/session.h"
 
 #define NAME_WIDTH 12
 
 struct state_config {
-	struct watch_config watch;
+	struct session_config session;
 	bool json;
 };
 
 static const struct option_spec options[] = {
 	{ 'j', "json", NULL, &option_flag, offsetof(struct state_config, json), "one JSON object" },
-	WATCH_OPTION(state_config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),
-	WATCH_OPTION(state_config, 'g', "guest", "GUEST", patterns, guests,
+	SESSION_OPTION(state_config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),
+	SESSION_OPTION(state_config, 'g', "guest", "GUEST", patterns, guests,
 		     "only VMs whose name matches, as in 'web*'; may be repeated"),
-	WATCH_OPTION(state_config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),
-	WATCH_OPTION(state_config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"),
-	WATCH_OPTION(state_config, 'o', "output", "FILE", string, output, "write there instead of to standard output"),
-	WATCH_OPTION(state_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
-	WATCH_OPTION(state_config, 'h', "help", NULL, flag, help, "this text"),
-	WATCH_OPTION(state_config, 'V', "version", NULL, flag, version, "the version"),
+	SESSION_OPTION(state_config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),
+	SESSION_OPTION(state_config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"),
+	SESSION_OPTION(state_config, 'o', "output", "FILE", string, output, "write there instead of to standard output"),
+	SESSION_OPTION(state_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
+	SESSION_OPTION(state_config, 'h', "help", NULL, flag, help, "this text"),
+	SESSION_OPTION(state_config, 'V', "version", NULL, flag, version, "the version"),
 	{ 0 },
 };
 
 struct state {
 	struct state_config config;
-	struct watch *watch;
+	struct session *session;
 	struct model *model;
-	struct view_status now;
+	struct status now;
 	FILE *out;
 };
 
@@ -196,26 +196,26 @@ static void take_record(void *ctx, const struct sdei_record *r, size_t size)
 /* Attached for as long as it takes to look; what happens meanwhile is taken into account. */
 static int look(struct state *s)
 {
-	const struct watch_calls calls = { .sink = { .record = take_record, .ctx = s }, .ctx = s };
+	const struct session_calls calls = { .sink = { .record = take_record, .ctx = s }, .ctx = s };
 	const char *why_not;
 	int status;
 
-	s->watch = watch_open(&s->config.watch, &calls, &status);
-	if (!s->watch)
+	s->session = session_open(&s->config.session, &calls, &status);
+	if (!s->session)
 		return status;
-	why_not = watch_why_not(s->watch, SOURCE_SNAPSHOT, &status);
+	why_not = session_why_not(s->session, SOURCE_SNAPSHOT, &status);
 	if (why_not) {
 		say(MSG_NO_SNAPSHOT, why_not);
 	} else {
-		watch_end(s->watch, EXIT_DONE);
-		watch_run(s->watch, NULL);
-		watch_status(s->watch, &s->now);
+		session_end(s->session, EXIT_DONE);
+		session_run(s->session, NULL);
+		session_status(s->session, &s->now);
 		names_adopt(s->model, feeder_live_name, NULL, terminal_is_utf8());
 		(s->config.json ? put_json : put_text)(s);
-		watch_flush(s->watch, s->out);
-		status = watch_exit_status(s->watch);
+		session_flush(s->session, s->out);
+		status = session_exit_status(s->session);
 	}
-	watch_close(s->watch);
+	session_close(s->session);
 	return status;
 }
 
@@ -223,14 +223,14 @@ static bool prepare(struct state *s)
 {
 	const struct model_options own = { .free_user = name_free };
 
-	s->config.watch.no_calls = true;
-	s->config.watch.no_apf = true;
+	s->config.session.no_calls = true;
+	s->config.session.no_apf = true;
 	s->model = model_new(&own);
 	if (!s->model) {
 		say(MSG_NO_MEMORY);
 		return false;
 	}
-	s->out = watch_output(&s->config.watch);
+	s->out = session_output(&s->config.session);
 	return s->out;
 }
 
@@ -240,7 +240,7 @@ static int run(const struct command *self, int argc, char **argv)
 	char **command;
 	int status;
 
-	if (watch_parse(self, argc, argv, &s.config, &s.config.watch, &command, &status))
+	if (session_parse(self, argc, argv, &s.config, &s.config.session, &command, &status))
 		status = prepare(&s) ? look(&s) : EXIT_FAILED;
 	model_free(s.model);
 	options_clear(self, &s.config);

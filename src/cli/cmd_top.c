@@ -4,17 +4,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../daemon/protocol.h"
-#include "commands.h"
-#include "feeder.h"
-#include "messages.h"
-#include "show.h"
-#include "watch.h"
+#include "session/protocol.h"
+#include "cli/commands.h"
+#include "session/feeder.h"
+#include "util/log.h"
+#include "cli/show.h"
+#include "session/session.h"
 
 #define NS_PER_MS 1000000ULL
 
 struct top_config {
-	struct watch_config watch;
+	struct session_config session;
 	struct show_config show;
 };
 
@@ -22,10 +22,10 @@ struct top_config {
 
 static const struct option_spec options[] = {
 	SHOW_OPTIONS(top_config),
-	WATCH_OPTION(top_config, 0, "attach-daemon", NULL, flag, attach_daemon,
+	SESSION_OPTION(top_config, 0, "attach-daemon", NULL, flag, attach_daemon,
 		     "show the figures of sdeid, as is done anyhow without the privileges to trace"),
-	WATCH_OPTION(top_config, 0, "socket", "PATH", string, socket, "where sdeid listens; default: " PROTOCOL_SOCKET),
-	WATCH_OPTIONS(top_config),
+	SESSION_OPTION(top_config, 0, "socket", "PATH", string, socket, "where sdeid listens; default: " PROTOCOL_SOCKET),
+	SESSION_OPTIONS(top_config),
 	{ 0 },
 };
 
@@ -45,11 +45,11 @@ static void more_help(FILE *out)
 struct run {
 	struct top_config config;
 	struct show *show;
-	struct watch *watch;
+	struct session *session;
 	struct feeder *feeder;
 	struct model *model;	/* the feeder's */
 	FILE *out;
-	struct view_status status;
+	struct status status;
 	uint64_t intervals;
 	int timer;
 };
@@ -61,7 +61,7 @@ static void drained(void *ctx)
 
 static void take_status(struct run *run)
 {
-	watch_status(run->watch, &run->status);
+	session_status(run->session, &run->status);
 	run->status.delay_ns = run->config.show.delay_ms * NS_PER_MS;
 }
 
@@ -79,21 +79,21 @@ static void check(struct run *run, int err)
 {
 	if (err) {
 		say(MSG_NO_MEMORY);
-		watch_end(run->watch, EXIT_FAILED);
+		session_end(run->session, EXIT_FAILED);
 	}
 	if (!show_is_screen(run->show))
-		watch_flush(run->watch, run->out);
+		session_flush(run->session, run->out);
 }
 
 static int take_interval(void *ctx)
 {
 	struct run *run = ctx;
 
-	watch_drain(run->watch);
+	session_drain(run->session);
 	close_interval(run);
 	check(run, show_interval(run->show, run->model, &run->status));
 	if (++run->intervals == run->config.show.count)
-		watch_end(run->watch, EXIT_DONE);
+		session_end(run->session, EXIT_DONE);
 	return 0;
 }
 
@@ -108,17 +108,17 @@ static void redraw_now(struct run *run)
 static int take_keys(void *ctx)
 {
 	struct run *run = ctx;
-	enum top_wish wish = top_keys(show_top(run->show));
+	enum top_action action = top_keys(show_top(run->show));
 
-	if (wish == TOP_QUIT) {
-		watch_end(run->watch, EXIT_DONE);
+	if (action == TOP_QUIT) {
+		session_end(run->session, EXIT_DONE);
 		return 0;
 	}
-	if (wish == TOP_RESET)
+	if (action == TOP_RESET)
 		model_reset(run->model, run->status.now_ns);
-	if (wish == TOP_DELAY) {
+	if (action == TOP_DELAY) {
 		run->config.show.delay_ms = top_delay_ms(show_top(run->show));
-		loop_set_timer(watch_loop(run->watch), run->timer, run->config.show.delay_ms);
+		loop_set_timer(session_loop(run->session), run->timer, run->config.show.delay_ms);
 	}
 	redraw_now(run);
 	return 0;
@@ -143,7 +143,7 @@ static int open_screen(struct run *run)
 	if (err)
 		return err;
 	take_interval(run);
-	return loop_add_fd(watch_loop(run->watch), STDIN_FILENO, take_keys, run);
+	return loop_add_fd(session_loop(run->session), STDIN_FILENO, take_keys, run);
 }
 
 /* Without an interval, a command is watched in one piece. */
@@ -151,16 +151,16 @@ static int start(struct run *run)
 {
 	int err = 0;
 
-	watch_status(run->watch, &run->status);
+	session_status(run->session, &run->status);
 	model_tick(run->model, run->status.now_ns);
 	if (run->config.show.delay_ms) {
-		run->timer = loop_add_timer(watch_loop(run->watch), run->config.show.delay_ms, take_interval, run);
+		run->timer = loop_add_timer(session_loop(run->session), run->config.show.delay_ms, take_interval, run);
 		err = run->timer < 0 ? run->timer : 0;
 	}
 	if (!err && show_is_screen(run->show))
 		err = open_screen(run);
 	else if (!err)
-		watch_announce(run->watch);
+		session_announce(run->session);
 	return err;
 }
 
@@ -176,7 +176,7 @@ static void take_model(void *ctx, struct model *m)
 
 static int follow(struct run *run, char **command)
 {
-	const struct watch_calls calls = {
+	const struct session_calls calls = {
 		.sink = {
 			.record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = run->feeder,
 		},
@@ -192,25 +192,25 @@ static int follow(struct run *run, char **command)
 	/* A screen that stays empty for the seconds that a slow machine needs looks broken. */
 	if (show_is_screen(run->show))
 		say(MSG_ATTACHING);
-	run->watch = watch_open(&run->config.watch, &calls, &status);
-	if (!run->watch)
+	run->session = session_open(&run->config.session, &calls, &status);
+	if (!run->session)
 		return status;
-	feeder_set_names(run->feeder, watch_name, run->watch);
+	feeder_set_names(run->feeder, session_name, run->session);
 	err = start(run);
 	if (err) {
 		show_close(run->show);
 		say(MSG_LOOP, strerror(-err));
-		watch_close(run->watch);
+		session_close(run->session);
 		return EXIT_FAILED;
 	}
-	watch_run(run->watch, command);
+	session_run(run->session, command);
 	show_close(run->show);
-	watch_last_words(run->watch);
+	session_say_end_message(run->session);
 	close_interval(run);
 	model_settle(run->model, run->status.now_ns);
 	check(run, show_summary(run->show, run->model, &run->status));
-	status = watch_exit_status(run->watch);
-	watch_close(run->watch);
+	status = session_exit_status(run->session);
+	session_close(run->session);
 	return status;
 }
 
@@ -234,12 +234,12 @@ static int prepare(struct run *run, char **command)
 
 	if (!config->delay_ms && (!command || config->count))
 		config->delay_ms = SHOW_DELAY_MS;
-	run->show = show_new(config, command || run->config.watch.output, false, &status);
+	run->show = show_new(config, command || run->config.session.output, false, &status);
 	if (run->show)
 		status = prepare_model(run);
 	if (status != EXIT_DONE)
 		return status;
-	run->out = watch_output(&run->config.watch);
+	run->out = session_output(&run->config.session);
 	if (!run->out)
 		return EXIT_FAILED;
 	show_set_output(run->show, run->out);
@@ -252,7 +252,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 	char **command;
 	int status;
 
-	if (watch_parse(self, argc, argv, &run.config, &run.config.watch, &command, &status)) {
+	if (session_parse(self, argc, argv, &run.config, &run.config.session, &command, &status)) {
 		status = prepare(&run, command);
 		if (status == EXIT_DONE)
 			status = follow(&run, command);

@@ -3,7 +3,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "options.h"
+#include "session/options.h"
 
 extern const struct command cmd_top, cmd_events, cmd_replay, cmd_state, cmd_doctor, cmd_record, cmd_report, cmd_diff, cmd_export;
 

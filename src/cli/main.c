@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands.h"
-#include "messages.h"
+#include "cli/commands.h"
+#include "util/log.h"
 
 static const struct command *const commands[] = {
 	&cmd_top, &cmd_events, &cmd_replay, &cmd_state, &cmd_doctor, &cmd_record, &cmd_report, &cmd_diff, &cmd_export,

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "show.h"
+#include "cli/show.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../view/filter.h"
-#include "../view/json.h"
-#include "../view/text.h"
-#include "messages.h"
-#include "terminal.h"
+#include "view/figures/filter.h"
+#include "view/figures/json.h"
+#include "view/figures/text.h"
+#include "util/log.h"
+#include "view/screen/terminal.h"
 
 #define NS_PER_SEC 1000000000ULL
-#define NS_PER_MS 1000000ULL
 #define KEEP_GONE_SCREEN_NS (10 * NS_PER_SEC)
 #define KEEP_GONE_NS (3600 * NS_PER_SEC)	/* for the summary; a host that churns VMs must not fill memory */
 
@@ -46,19 +45,6 @@ const struct option_type option_filter = {
 	.set = set_filter, .expects = "conditions, as in 'vm=web* p99>500us state=P'; --help lists the columns",
 };
 
-static int set_ms(void *field, const char *value)
-{
-	uint64_t ms;
-	int err = option_count.set(&ms, value);
-
-	if (err || ms > UINT64_MAX / NS_PER_MS)
-		return -EINVAL;
-	*(uint64_t *)field = ms * NS_PER_MS;
-	return 0;
-}
-
-const struct option_type option_ms = { .set = set_ms, .expects = "milliseconds from 1" };
-
 void show_help(FILE *out, bool replay)
 {
 	fputs("\nColumns (times in us, since the start or since r was pressed; rates of the last interval):\n", out);
@@ -81,8 +67,8 @@ struct show {
 struct form {
 	bool screen;
 	uint64_t keep_gone_ns;
-	int (*interval)(struct show *s, const struct model *m, const struct view_status *status);
-	int (*summary)(struct show *s, const struct model *m, const struct view_status *status);
+	int (*interval)(struct show *s, const struct model *m, const struct status *status);
+	int (*summary)(struct show *s, const struct model *m, const struct status *status);
 };
 
 static struct table_options text_options(const struct show *s)
@@ -92,39 +78,39 @@ static struct table_options text_options(const struct show *s)
 	};
 }
 
-static int print_interval(struct show *s, const struct model *m, const struct view_status *status)
+static int print_interval(struct show *s, const struct model *m, const struct status *status)
 {
 	struct table_options own = text_options(s);
 
 	return text_interval(s->out, m, status, &own);
 }
 
-static int print_summary(struct show *s, const struct model *m, const struct view_status *status)
+static int print_summary(struct show *s, const struct model *m, const struct status *status)
 {
 	struct table_options own = text_options(s);
 
 	return text_summary(s->out, m, status, &own);
 }
 
-static int print_json_interval(struct show *s, const struct model *m, const struct view_status *status)
+static int print_json_interval(struct show *s, const struct model *m, const struct status *status)
 {
 	json_interval(s->out, m, status);
 	return 0;
 }
 
-static int print_json_summary(struct show *s, const struct model *m, const struct view_status *status)
+static int print_json_summary(struct show *s, const struct model *m, const struct status *status)
 {
 	json_summary(s->out, m, status);
 	return 0;
 }
 
-static int draw(struct show *s, const struct model *m, const struct view_status *status)
+static int draw(struct show *s, const struct model *m, const struct status *status)
 {
 	top_draw(s->top, m, status);
 	return 0;
 }
 
-static int no_summary(struct show *s, const struct model *m, const struct view_status *status)
+static int no_summary(struct show *s, const struct model *m, const struct status *status)
 {
 	return 0;
 }
@@ -142,12 +128,12 @@ static const struct form *choose_form(const struct show_config *config, bool tex
 	return &screen_form;
 }
 
-int show_interval(struct show *s, const struct model *m, const struct view_status *status)
+int show_interval(struct show *s, const struct model *m, const struct status *status)
 {
 	return s->form->interval(s, m, status);
 }
 
-int show_summary(struct show *s, const struct model *m, const struct view_status *status)
+int show_summary(struct show *s, const struct model *m, const struct status *status)
 {
 	return s->form->summary(s, m, status);
 }

@@ -6,9 +6,9 @@
 #ifndef CLI_SHOW_H
 #define CLI_SHOW_H
 
-#include "../view/columns.h"
-#include "../view/top.h"
-#include "options.h"
+#include "view/figures/columns.h"
+#include "view/screen/top.h"
+#include "session/limit_options.h"
 
 struct show_config {
 	bool batch, json, all, reverse;
@@ -20,7 +20,6 @@ struct show_config {
 
 extern const struct option_type option_column;	/* const struct column * */
 extern const struct option_type option_filter;	/* const char *, see filter.h */
-extern const struct option_type option_ms;	/* uint64_t in ns */
 
 /* Rows for a command's option table; its config has a struct show_config called show. */
 #define SHOW_OPTION(config, key, name, value, type, field, help) \
@@ -35,17 +34,7 @@ extern const struct option_type option_ms;	/* uint64_t in ns */
 	SHOW_OPTION(config, 'a', "all", NULL, flag, all, "also events that were never used"),	\
 	SHOW_OPTION(config, 'f', "filter", "CONDITIONS", filter, filter,			\
 		    "only rows for which all hold: 'vm=web* p99>500us state=P'"),		\
-	SHOW_LIMIT_OPTIONS(config)
-#define SHOW_LIMIT_OPTIONS(config)								\
-	SHOW_OPTION(config, 0, "handler-ms", "MS", ms, limits.handler_ns,			\
-		    "a finding if a handler runs longer; 1000 unless given"),			\
-	SHOW_OPTION(config, 0, "pending-ms", "MS", ms, limits.pending_ns,			\
-		    "a finding if an event is deliverable longer; 1000"),			\
-	SHOW_OPTION(config, 0, "mask-ms", "MS", ms, limits.mask_ns, "a finding if a PE is masked longer; 1000"), \
-	SHOW_OPTION(config, 0, "drops", "N", count, limits.drops,				\
-		    "a finding if so many signals of an event in a second get no dispatch; 100"), \
-	SHOW_OPTION(config, 0, "refused", "N", count, limits.refused,				\
-		    "a finding if so many calls of a vCPU in a second are refused; 10")
+	LIMIT_OPTIONS(config, show.limits)
 
 #define SHOW_DELAY_MS 1000	/* unless told */
 
@@ -83,10 +72,10 @@ void show_close(struct show *s);
 struct top *show_top(struct show *s);
 
 /* The interval that was closed last: drawn, or printed. 0 or -ENOMEM. */
-int show_interval(struct show *s, const struct model *m, const struct view_status *status);
+int show_interval(struct show *s, const struct model *m, const struct status *status);
 
 /* Of all, at the end; nothing on a screen. 0 or -ENOMEM. */
-int show_summary(struct show *s, const struct model *m, const struct view_status *status);
+int show_summary(struct show *s, const struct model *m, const struct status *status);
 
 /* SIGTSTP, SIGCONT, SIGWINCH; then the screen should be drawn. */
 void show_take_signal(struct show *s, int signal);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "config.h"
+#include "daemon/config.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../cli/messages.h"
-#include "../cli/show.h"
-#include "../view/metrics.h"
+#include "util/log.h"
+#include "session/limit_options.h"
+#include "view/metrics/metrics.h"
 
 #define FILE_MAX (64U << 10)
 #define INTERVAL_MS 15000
@@ -49,8 +49,8 @@ static const struct option_spec options[] = {
 	OPTION(0, "flight-keep", "N", count, flight_keep, "keep so many, remove the oldest; 10 unless given"),
 	OPTION(0, "check", NULL, flag, check, "only see whether this kernel can be watched: exit status 0 or 4"),
 	OPTION('u', "user", "USER", string, user, "become this user once everything is attached"),
-	SHOW_LIMIT_OPTIONS(daemon_config),
-	WATCH_SOURCE_OPTIONS(daemon_config),
+	LIMIT_OPTIONS(daemon_config, limits),
+	SESSION_SOURCE_OPTIONS(daemon_config),
 	{ 0 },
 };
 
@@ -189,7 +189,7 @@ static int check(const struct daemon_config *config, char *message, size_t size)
 /* Then what else is configured does not matter. */
 static bool asks_only(const struct daemon_config *config)
 {
-	return config->watch.help || config->watch.version || config->check;
+	return config->session.help || config->session.version || config->check;
 }
 
 /* The command line twice: for the file's name, and for what counts more than the file. */
@@ -249,7 +249,7 @@ static bool same_patterns(const struct string_list *a, const struct string_list 
 
 const char *config_needs_restart(const struct daemon_config *from, const struct daemon_config *to)
 {
-	const struct watch_config *a = &from->watch, *b = &to->watch;
+	const struct session_config *a = &from->session, *b = &to->session;
 
 	if (!same_text(from->socket, to->socket))
 		return "socket";
@@ -257,7 +257,7 @@ const char *config_needs_restart(const struct daemon_config *from, const struct 
 		return "group";
 	if (!same_text(from->user, to->user))
 		return "user";
-	if (memcmp(&from->show.limits, &to->show.limits, sizeof(to->show.limits)) != 0)
+	if (memcmp(&from->limits, &to->limits, sizeof(to->limits)) != 0)
 		return "handler-ms, pending-ms, mask-ms, drops or refused";
 	if (!same_numbers(&a->vms, &b->vms) || !same_numbers(&a->vcpus, &b->vcpus) || !same_numbers(&a->events, &b->events) ||
 	    !same_patterns(&a->guests, &b->guests))

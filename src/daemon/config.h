@@ -6,8 +6,8 @@
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
 
-#include "../cli/triggers.h"
-#include "../cli/watch.h"
+#include "session/triggers.h"
+#include "session/session.h"
 
 #define CONFIG_DEFAULT "/etc/sdeitop/sdeid.conf"
 
@@ -21,8 +21,8 @@ struct daemon_config {
 	struct triggers flight_on;
 	const char *socket;		/* NULL: nobody can look */
 	const char *group, *user;	/* NULL: as they are */
-	struct watch_config watch;
-	struct { struct finding_limits limits; } show;
+	struct session_config session;
+	struct finding_limits limits;
 	char *text;			/* what values from the file point into */
 };
 

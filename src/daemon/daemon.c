@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "daemon.h"
+#include "daemon/daemon.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "../cli/about.h"
-#include "../cli/feeder.h"
-#include "../cli/messages.h"
-#include "../cli/tally.h"
-#include "../model/image.h"
-#include "../trace/pack.h"
-#include "../view/names.h"
-#include "config.h"
-#include "confine.h"
-#include "exporter.h"
-#include "ghosts.h"
-#include "news.h"
-#include "notify.h"
-#include "recorder.h"
-#include "serve.h"
+#include "session/about.h"
+#include "session/feeder.h"
+#include "util/log.h"
+#include "record/counters.h"
+#include "model/image.h"
+#include "recording/packetizer.h"
+#include "session/vm_names.h"
+#include "daemon/config.h"
+#include "daemon/drop_privileges.h"
+#include "daemon/exporter.h"
+#include "daemon/vanished_vms.h"
+#include "daemon/finding_log.h"
+#include "daemon/notify.h"
+#include "daemon/recorder.h"
+#include "daemon/serve.h"
 
 #define SECOND_MS 1000
 /* How long a record may wait for its packet to be full before clients get it. */
@@ -31,17 +31,17 @@ struct sdeid {
 	char **argv;
 	struct daemon_config config;
 	struct notify *notify;
-	struct watch *watch;
+	struct session *session;
 	struct feeder *feeder;
-	struct source_counters tally;	/* of what was delivered */
+	struct record_counters tally;	/* of what was delivered */
 	struct exporter *exporter;	/* these three: NULL unless they are wanted */
 	struct recorder *recorder;
 	struct serve *serve;
-	struct pack *pack;		/* while somebody takes packets */
-	struct news news;
-	struct ghosts ghosts;
+	struct packetizer *pack;		/* while somebody takes packets */
+	struct finding_log news;
+	struct vanished_vms ghosts;
 	struct recording_about about;
-	struct view_status now;		/* of the last tick */
+	struct status now;		/* of the last tick */
 	struct recording_status status;	/* the same, as it is in packets */
 	uint64_t flushed_ns;		/* when clients last got what there was */
 	int interval_timer;
@@ -66,30 +66,30 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 {
 	struct sdeid *d = ctx;
 
-	tally_record(&d->tally, record);
+	counters_add_record(&d->tally, record);
 	feeder_record(d->feeder, record, size);
 	if (d->pack)
-		pack_record(d->pack, record, size);
+		packetizer_record(d->pack, record, size);
 }
 
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 {
 	struct sdeid *d = ctx;
 
-	tally_lost(&d->tally, key, count);
+	counters_add_lost(&d->tally, key, count);
 	feeder_lost(d->feeder, key, count);
 	if (d->pack)
-		pack_lost(d->pack, key, count);
+		packetizer_lost(d->pack, key, count);
 }
 
 static void take_lost_unknown(void *ctx, uint64_t count)
 {
 	struct sdeid *d = ctx;
 
-	tally_lost(&d->tally, NULL, count);
+	counters_add_lost(&d->tally, NULL, count);
 	feeder_lost_unknown(d->feeder, count);
 	if (d->pack)
-		pack_lost_unknown(d->pack, count);
+		packetizer_lost_unknown(d->pack, count);
 }
 
 static int take_packet(void *ctx, const struct packet *packet)
@@ -106,11 +106,11 @@ static int take_packet(void *ctx, const struct packet *packet)
 /* 0 or -ENOMEM. */
 static int open_pack(struct sdeid *d)
 {
-	struct pack_options own = { .take = take_packet, .ctx = d, .name = feeder_live_name };
+	struct packetizer_options own = { .take = take_packet, .ctx = d, .name = feeder_live_name };
 
 	memcpy(own.uuid, d->about.uuid, sizeof(own.uuid));
 	if (!d->pack)
-		d->pack = pack_new(&own);
+		d->pack = packetizer_new(&own);
 	return d->pack ? 0 : -ENOMEM;
 }
 
@@ -119,7 +119,7 @@ static void close_pack_if_idle(struct sdeid *d)
 {
 	if (d->recorder || (d->serve && serve_clients(d->serve)))
 		return;
-	pack_free(d->pack);
+	packetizer_free(d->pack);
 	d->pack = NULL;
 }
 
@@ -129,8 +129,8 @@ static void drained(void *ctx)
 	uint64_t now_ns;
 
 	feeder_flush(d->feeder);
-	if (d->recorder && recorder_wants_snapshot(d->recorder, pack_snapshot_size(d->pack)))
-		pack_snapshot(d->pack, 0);
+	if (d->recorder && recorder_wants_snapshot(d->recorder, packetizer_snapshot_size(d->pack)))
+		packetizer_snapshot(d->pack, 0);
 	if (!d->serve || !serve_clients(d->serve))
 		return;
 	now_ns = clock_ns();
@@ -138,7 +138,7 @@ static void drained(void *ctx)
 		return;
 	d->flushed_ns = now_ns;
 	if (d->pack)
-		pack_flush(d->pack);
+		packetizer_flush(d->pack);
 	serve_tick(d->serve, now_ns);
 	close_pack_if_idle(d);
 }
@@ -146,7 +146,7 @@ static void drained(void *ctx)
 /* --- clients */
 
 /* Counters that know no more than the model: what is still in the rings will come to the client, too. */
-static void fill_hello(const struct view_status *now, const struct source_counters *tally, struct protocol_hello *hello)
+static void fill_hello(const struct status *now, const struct record_counters *tally, struct protocol_hello *hello)
 {
 	const struct recording_status status = about_status(now, false);
 
@@ -168,14 +168,14 @@ static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **b
 {
 	const struct image_names names = { .text = name_text };
 	struct sdeid *d = ctx;
-	struct view_status now;
+	struct status now;
 	int err = open_pack(d);
 
 	if (err)
 		return err;
 	feeder_flush(d->feeder);
-	pack_flush(d->pack);
-	watch_status(d->watch, &now);
+	packetizer_flush(d->pack);
+	session_status(d->session, &now);
 	fill_hello(&now, &d->tally, hello);
 	return image_save(model_of(d), &names, bytes, size);
 }
@@ -193,10 +193,10 @@ static int take_clients(void *ctx)
 
 static void tick(struct sdeid *d, bool end)
 {
-	watch_status(d->watch, &d->now);
+	session_status(d->session, &d->now);
 	d->status = about_status(&d->now, end);
 	if (d->pack)
-		pack_status(d->pack, &d->status);
+		packetizer_status(d->pack, &d->status);
 	model_tick(model_of(d), d->now.now_ns);
 }
 
@@ -204,9 +204,9 @@ static int take_second(void *ctx)
 {
 	struct sdeid *d = ctx;
 
-	watch_drain(d->watch);
+	session_drain(d->session);
 	tick(d, false);
-	news_tell(&d->news, model_of(d), d->now.now_ns);
+	finding_log_report(&d->news, model_of(d), d->now.now_ns);
 	exporter_settle(d->exporter);
 	if (d->recorder)
 		recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
@@ -220,7 +220,7 @@ static void forget_what_is_gone(struct sdeid *d)
 
 	if (d->now.now_ns < expire_ns)
 		return;
-	if (ghosts_tell(&d->ghosts, model_of(d), d->now.now_ns, expire_ns, clock_ns(), take_record, d))
+	if (vanished_vms_report(&d->ghosts, model_of(d), d->now.now_ns, expire_ns, clock_ns(), take_record, d))
 		feeder_flush(d->feeder);
 	model_expire(model_of(d), d->now.now_ns - expire_ns);
 	model_expire_findings(model_of(d), d->now.now_ns - expire_ns);
@@ -231,7 +231,7 @@ static int take_interval(void *ctx)
 	struct sdeid *d = ctx;
 	const struct model_totals *totals;
 
-	watch_drain(d->watch);
+	session_drain(d->session);
 	tick(d, false);
 	forget_what_is_gone(d);
 	exporter_write(d->exporter, model_of(d), &d->now);
@@ -298,7 +298,7 @@ static bool follow(struct sdeid *d, struct daemon_config *fresh)
 	*fresh = old;
 	if (d->recorder)
 		recorder_follow(d->recorder, &d->config, model_of(d));
-	loop_set_timer(watch_loop(d->watch), d->interval_timer, d->config.interval_ms);
+	loop_set_timer(session_loop(d->session), d->interval_timer, d->config.interval_ms);
 	return true;
 }
 
@@ -329,21 +329,21 @@ static int open_socket(struct sdeid *d)
 	int err = 0;
 
 	if (d->config.group)
-		err = confine_find_group(d->config.group, &group);
+		err = find_group(d->config.group, &group);
 	if (err) {
 		say_at(SAY_ERROR, "cannot find group %s in /etc/group: %s", d->config.group, strerror(-err));
 		return err;
 	}
 	d->serve = serve_open(d->config.socket, group, &calls, &err, message, sizeof(message));
 	if (d->serve)
-		return loop_add_fd(watch_loop(d->watch), serve_fd(d->serve), take_clients, d);
+		return loop_add_fd(session_loop(d->session), serve_fd(d->serve), take_clients, d);
 	say_at(SAY_ERROR, "%s", message);
 	return err;
 }
 
 static int give_up_privileges(struct sdeid *d)
 {
-	int err = confine(d->config.user);
+	int err = drop_privileges(d->config.user);
 
 	if (err == -ENOENT)
 		say_at(SAY_ERROR, "there is no user %s in /etc/passwd", d->config.user);
@@ -373,10 +373,10 @@ static int open_outputs(struct sdeid *d)
 
 static int add_timers(struct sdeid *d)
 {
-	int err = loop_add_timer(watch_loop(d->watch), SECOND_MS, take_second, d);
+	int err = loop_add_timer(session_loop(d->session), SECOND_MS, take_second, d);
 
 	if (err >= 0)
-		err = d->interval_timer = loop_add_timer(watch_loop(d->watch), d->config.interval_ms, take_interval, d);
+		err = d->interval_timer = loop_add_timer(session_loop(d->session), d->config.interval_ms, take_interval, d);
 	if (err < 0)
 		say_at(SAY_ERROR, MSG_LOOP, strerror(-err));
 	return err < 0 ? err : 0;
@@ -384,7 +384,7 @@ static int add_timers(struct sdeid *d)
 
 static void announce(const struct sdeid *d)
 {
-	watch_complain(d->watch);
+	session_complain(d->session);
 	say_at(SAY_INFO, "watching SDEI (%u/%u probes)", d->now.probes_attached, d->now.probes_total);
 	if (d->config.textfile)
 		say_at(SAY_INFO, "metrics: %s/" EXPORTER_FILE ", every %.1f s", d->config.textfile, d->config.interval_ms / 1e3);
@@ -397,8 +397,8 @@ static void announce(const struct sdeid *d)
 /* With everything open that takes privileges, they go; what is written later belongs to who we are then. */
 static int start(struct sdeid *d)
 {
-	watch_status(d->watch, &d->now);
-	about_describe(&d->about, d->watch, &d->config.watch, &d->now);
+	session_status(d->session, &d->now);
+	about_describe(&d->about, d->session, &d->config.session, &d->now);
 	if (d->config.socket && open_socket(d) < 0)
 		return EXIT_FAILED;
 	if (give_up_privileges(d) < 0 || open_outputs(d) < 0 || add_timers(d) < 0)
@@ -416,7 +416,7 @@ static void finish(struct sdeid *d)
 	notify_stopping(d->notify);
 	tick(d, true);
 	model_settle(model_of(d), d->now.now_ns);
-	news_tell(&d->news, model_of(d), d->now.now_ns);
+	finding_log_report(&d->news, model_of(d), d->now.now_ns);
 	d->now.probes_attached = 0;
 	exporter_wait(d->exporter);
 	exporter_write(d->exporter, model_of(d), &d->now);
@@ -429,28 +429,28 @@ static void finish(struct sdeid *d)
 
 static int run(struct sdeid *d)
 {
-	const struct watch_calls calls = {
+	const struct session_calls calls = {
 		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = d },
 		.drained = drained, .usr2 = take_usr2, .hup = take_hup, .ctx = d,
 		.no_output = true,
 	};
 	int status;
 
-	d->feeder = feeder_new(true, &d->config.show.limits);
+	d->feeder = feeder_new(true, &d->config.limits);
 	d->notify = notify_new();
 	if (!d->feeder || !d->notify) {
 		say_at(SAY_ERROR, MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
-	d->watch = watch_open(&d->config.watch, &calls, &status);
-	if (!d->watch)
+	d->session = session_open(&d->config.session, &calls, &status);
+	if (!d->session)
 		return status;
 	status = start(d);
 	if (status != EXIT_DONE)
 		return status;
-	watch_run(d->watch, NULL);
+	session_run(d->session, NULL);
 	finish(d);
-	return watch_exit_status(d->watch);
+	return session_exit_status(d->session);
 }
 
 static void clean_up(struct sdeid *d)
@@ -458,9 +458,9 @@ static void clean_up(struct sdeid *d)
 	serve_close(d->serve);
 	exporter_close(d->exporter, d->config.remove);
 	recorder_close(d->recorder);
-	pack_free(d->pack);
+	packetizer_free(d->pack);
 	feeder_free(d->feeder);
-	watch_close(d->watch);
+	session_close(d->session);
 	notify_free(d->notify);
 	config_clear(&d->config);
 }
@@ -486,7 +486,7 @@ static int read_arguments(struct sdeid *d)
 		say_at(SAY_ERROR, MSG_TRY_HELP, say_program(), "", "");
 		return EXIT_USAGE;
 	}
-	return d->config.check ? check_kernel() : watch_tell(&sdeid_command, &d->config.watch);
+	return d->config.check ? check_kernel() : session_answer_help(&sdeid_command, &d->config.session);
 }
 
 int daemon_main(int argc, char **argv)

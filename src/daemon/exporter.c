@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "exporter.h"
+#include "daemon/exporter.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,15 +7,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "../cli/messages.h"
-#include "../cli/textfile.h"
-#include "../trace/aside.h"
-#include "../view/metrics.h"
+#include "util/log.h"
+#include "util/atomic_file.h"
+#include "util/background.h"
+#include "view/metrics/metrics.h"
 
 struct exporter {
 	struct metrics *metrics;
-	struct textfile *file;
-	struct aside writing;		/* has file and text while it is busy */
+	struct atomic_file *file;
+	struct background writing;		/* has file and text while it is busy */
 	const char *text;		/* of metrics, and so not to be rendered anew */
 	size_t size;
 	int err;
@@ -28,7 +28,7 @@ static int open_file(struct exporter *x, const struct daemon_config *config)
 	int err = -ENAMETOOLONG;
 
 	if (snprintf(path, sizeof(path), "%s/" EXPORTER_FILE, config->textfile) < (int)sizeof(path))
-		x->file = textfile_open(path, &err);
+		x->file = atomic_file_open(path, &err);
 	if (x->file)
 		return 0;
 	if (err == -EBUSY)
@@ -59,7 +59,7 @@ void exporter_close(struct exporter *x, bool remove)
 	if (!x)
 		return;
 	exporter_wait(x);
-	textfile_close(x->file, remove);
+	atomic_file_close(x->file, remove);
 	metrics_free(x->metrics);
 	free(x);
 }
@@ -92,7 +92,7 @@ static void write_text(void *ctx)
 {
 	struct exporter *x = ctx;
 
-	x->err = textfile_write(x->file, x->text, x->size);
+	x->err = atomic_file_write(x->file, x->text, x->size);
 }
 
 static void tell_slow(struct exporter *x)
@@ -106,21 +106,21 @@ void exporter_wait(struct exporter *x)
 {
 	const char *news;
 
-	if (!x || !aside_is_busy(&x->writing))
+	if (!x || !background_is_busy(&x->writing))
 		return;
-	aside_wait(&x->writing);
-	news = textfile_news(x->file);
+	background_wait(&x->writing);
+	news = atomic_file_events(x->file);
 	if (news)
 		say_at(x->err ? SAY_ERROR : SAY_INFO, "%s", news);
 }
 
 void exporter_settle(struct exporter *x)
 {
-	if (x && aside_is_done(&x->writing))
+	if (x && background_is_done(&x->writing))
 		exporter_wait(x);
 }
 
-void exporter_write(struct exporter *x, const struct model *m, const struct view_status *status)
+void exporter_write(struct exporter *x, const struct model *m, const struct status *status)
 {
 	struct metrics_host host;
 	int err;
@@ -128,18 +128,18 @@ void exporter_write(struct exporter *x, const struct model *m, const struct view
 	exporter_settle(x);
 	if (!x)
 		return;
-	if (aside_is_busy(&x->writing)) {
+	if (background_is_busy(&x->writing)) {
 		tell_slow(x);
 		return;
 	}
 	x->is_slow = false;
-	host = (struct metrics_host){ .status = status, .cpu_ns = cpu_ns(), .write_errors = textfile_errors(x->file) };
+	host = (struct metrics_host){ .status = status, .cpu_ns = cpu_ns(), .write_errors = atomic_file_errors(x->file) };
 	err = metrics_render(x->metrics, m, &host, &x->text, &x->size);
 	tell_memory(x, err);
 	if (err)
 		return;
 	tell_left_out(x);
-	aside_start(&x->writing, write_text, x);
+	background_start(&x->writing, write_text, x);
 }
 
 size_t exporter_series(const struct exporter *x)

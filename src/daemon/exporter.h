@@ -3,9 +3,9 @@
 #ifndef DAEMON_EXPORTER_H
 #define DAEMON_EXPORTER_H
 
-#include "../model/model.h"
-#include "../view/status.h"
-#include "config.h"
+#include "model/model.h"
+#include "session/status.h"
+#include "daemon/config.h"
 
 #define EXPORTER_FILE "sdeid.prom"
 
@@ -21,7 +21,7 @@ void exporter_close(struct exporter *x, bool remove);
  * After model_tick(m, status->now_ns). The disk is waited for aside: the rings go on being read. One version is written at a
  * time: if that before is still on its way, this one is left out, which is logged once. NULL is fine.
  */
-void exporter_write(struct exporter *x, const struct model *m, const struct view_status *status);
+void exporter_write(struct exporter *x, const struct model *m, const struct status *status);
 
 /* Tells how the last write ended, once it has: what fails is counted and logged once. NULL is fine. */
 void exporter_settle(struct exporter *x);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <locale.h>
 
-#include "daemon.h"
+#include "daemon/daemon.h"
 
 int main(int argc, char **argv)
 {

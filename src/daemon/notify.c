@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "notify.h"
+#include "daemon/notify.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

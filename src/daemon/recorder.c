@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "recorder.h"
+#include "daemon/recorder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cli/messages.h"
-#include "../trace/capture.h"
+#include "util/log.h"
+#include "recording/flight_save.h"
 
 /* What follows a trigger belongs to it; a storm of findings must not wear out the disk. */
 #define AFTER_NS 1000000000ULL
@@ -15,27 +15,27 @@
 struct recorder {
 	const struct daemon_config *config;
 	struct flight *flight;
-	struct capture *capture;
+	struct flight_save *capture;
 	uint64_t found;		/* findings to save for, so far */
 	uint64_t suppressed;	/* triggers that the user was told of */
 };
 
-static struct capture_options capture_options(const struct daemon_config *config)
+static struct flight_save_options flight_save_options(const struct daemon_config *config)
 {
-	return (struct capture_options){
+	return (struct flight_save_options){
 		.directory = config->flight, .keep = config->flight_keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
 	};
 }
 
 struct recorder *recorder_open(const struct daemon_config *config)
 {
-	const struct capture_options options = capture_options(config);
+	const struct flight_save_options options = flight_save_options(config);
 	struct recorder *r = calloc(1, sizeof(*r));
 
 	if (r) {
 		r->config = config;
 		r->flight = flight_new(config->flight_size < FLIGHT_LEAST ? FLIGHT_LEAST : config->flight_size);
-		r->capture = capture_new(&options);
+		r->capture = flight_save_new(&options);
 	}
 	if (r && r->flight && r->capture)
 		return r;
@@ -50,7 +50,7 @@ void recorder_close(struct recorder *r)
 		return;
 	if (r->capture)
 		recorder_wait(r);
-	capture_free(r->capture);
+	flight_save_free(r->capture);
 	flight_free(r->flight);
 	free(r);
 }
@@ -69,7 +69,7 @@ bool recorder_wants_snapshot(const struct recorder *r, size_t size)
 
 static void tell_suppressed(struct recorder *r)
 {
-	uint64_t suppressed = capture_counters(r->capture)->suppressed;
+	uint64_t suppressed = flight_save_counters(r->capture)->suppressed;
 
 	if (suppressed != r->suppressed)
 		say("%" PRIu64 " more reasons to save a flight recording came within %u s of one before: not saved again",
@@ -81,9 +81,9 @@ void recorder_wait(struct recorder *r)
 {
 	char name[640];
 
-	if (!capture_is_saving(r->capture))
+	if (!flight_save_is_saving(r->capture))
 		return;
-	if (capture_end(r->capture, name, sizeof(name)) < 0)
+	if (flight_save_end(r->capture, name, sizeof(name)) < 0)
 		say_at(SAY_ERROR, "%s", name);
 	else
 		say_at(SAY_INFO, MSG_CAPTURED, name, name);
@@ -96,7 +96,7 @@ void recorder_signalled(struct recorder *r, uint64_t now_ns)
 {
 	if (!r->config->flight_on.usr2)
 		say("SIGUSR2: flight-on does not name it, nothing is saved");
-	else if (!capture_trigger(r->capture, "SIGUSR2", now_ns))
+	else if (!flight_save_trigger(r->capture, "SIGUSR2", now_ns))
 		say("SIGUSR2: not saved again within %u s of the last flight recording", (unsigned int)(GAP_NS / 1000000000));
 }
 
@@ -104,7 +104,7 @@ void recorder_ending(struct recorder *r, uint64_t now_ns)
 {
 	recorder_wait(r);
 	if (r->config->flight_on.exit)
-		capture_trigger(r->capture, "exit", now_ns);
+		flight_save_trigger(r->capture, "exit", now_ns);
 }
 
 void recorder_check(struct recorder *r, const struct model *m, const struct recording_about *about,
@@ -112,23 +112,23 @@ void recorder_check(struct recorder *r, const struct model *m, const struct reco
 {
 	uint64_t found = triggers_count(&r->config->flight_on, m);
 
-	if (end || capture_is_saved(r->capture))
+	if (end || flight_save_is_saved(r->capture))
 		recorder_wait(r);
 	if (found > r->found)
-		capture_trigger(r->capture, triggers_reason(&r->config->flight_on, m), status->time_ns);
+		flight_save_trigger(r->capture, triggers_reason(&r->config->flight_on, m), status->time_ns);
 	r->found = found;
-	if (capture_is_due(r->capture, status->time_ns) || (end && capture_is_armed(r->capture)))
-		capture_start(r->capture, r->flight, about, status);
+	if (flight_save_is_due(r->capture, status->time_ns) || (end && flight_save_is_armed(r->capture)))
+		flight_save_start(r->capture, r->flight, about, status);
 	if (end)
 		recorder_wait(r);
 }
 
 void recorder_follow(struct recorder *r, const struct daemon_config *config, const struct model *m)
 {
-	const struct capture_options options = capture_options(config);
+	const struct flight_save_options options = flight_save_options(config);
 
 	recorder_wait(r);
-	capture_follow(r->capture, &options);
+	flight_save_follow(r->capture, &options);
 	r->config = config;
 	r->found = triggers_count(&config->flight_on, m);
 }

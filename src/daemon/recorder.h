@@ -3,9 +3,9 @@
 #ifndef DAEMON_RECORDER_H
 #define DAEMON_RECORDER_H
 
-#include "../trace/flight.h"
-#include "../view/status.h"
-#include "config.h"
+#include "recording/flight.h"
+#include "session/status.h"
+#include "daemon/config.h"
 
 struct recorder;
 

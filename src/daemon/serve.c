@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "serve.h"
+#include "daemon/serve.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../cli/messages.h"
+#include "util/log.h"
 
 #define CLIENTS_MAX 16
 #define CLIENTS_OF_USER 4

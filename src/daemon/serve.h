@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../trace/packet.h"
-#include "protocol.h"
+#include "recording/packet.h"
+#include "session/protocol.h"
 
 struct serve_calls {
 	/*

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "collect.h"
+#include "diff/collect.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../model/slice.h"
+#include "model/slice.h"
 
 /* The counts of an event that are compared by how often they grow. */
 static const struct {

@@ -5,8 +5,8 @@
 #ifndef DIFF_COLLECT_H
 #define DIFF_COLLECT_H
 
-#include "../model/model.h"
-#include "samples.h"
+#include "model/model.h"
+#include "diff/samples.h"
 
 struct collect_options {
 	bool split_entry;	/* with what --sched tells; else entry is one part, whether that is known or not */

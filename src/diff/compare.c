@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "compare.h"
+#include "diff/compare.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../bpf/record.h"
-#include "exchange.h"
-#include "student.h"
+#include "bpf/record.h"
+#include "diff/permutation.h"
+#include "diff/t_distribution.h"
 
 #define BLOCKS 32		/* of the shorter recording */
 #define BLOCKS_MAX 256		/* of the longer one */
@@ -39,8 +39,8 @@ struct work {
 	size_t unit_count, base_units;
 	struct samples_key *keys;	/* of all recordings, each once */
 	size_t key_count;
-	struct tally *tallies;		/* of each unit, for one key; then the base, the new ones, all */
-	struct exchange exchange;
+	struct fine_hist *tallies;		/* of each unit, for one key; then the base, the new ones, all */
+	struct permutation exchange;
 	struct target *targets;		/* of each test */
 	size_t room;
 	double bound;			/* of Student's t, for intervals */
@@ -96,7 +96,7 @@ static void make_units(struct work *w, size_t blocks_each)
 	c->base_units = w->base_units;
 	c->fresh_units = w->unit_count - w->base_units;
 	c->unit_seconds = w->units[0].seconds;
-	c->least_p = exchange_least_p(c->base_units, c->fresh_units);
+	c->least_p = permutation_least_p(c->base_units, c->fresh_units);
 	c->short_of_units = c->least_p > 1 - w->options->confidence;
 }
 
@@ -158,17 +158,17 @@ static int collect_keys(struct work *w)
 
 /* --- the samples of one key */
 
-static struct tally *sum_of_base(const struct work *w)
+static struct fine_hist *sum_of_base(const struct work *w)
 {
 	return &w->tallies[w->unit_count];
 }
 
-static struct tally *sum_of_fresh(const struct work *w)
+static struct fine_hist *sum_of_fresh(const struct work *w)
 {
 	return &w->tallies[w->unit_count + 1];
 }
 
-static struct tally *sum_of_all(const struct work *w)
+static struct fine_hist *sum_of_all(const struct work *w)
 {
 	return &w->tallies[w->unit_count + 2];
 }
@@ -176,21 +176,21 @@ static struct tally *sum_of_all(const struct work *w)
 static void drop_tallies(struct work *w)
 {
 	for (size_t i = 0; i < w->unit_count + 3; i++)
-		tally_clear(&w->tallies[i]);
+		fine_hist_clear(&w->tallies[i]);
 }
 
 static int take_unit(const struct work *w, size_t number, struct samples_key key)
 {
 	const struct unit *unit = &w->units[number];
 	const struct samples_series *series = samples_find(unit->samples, key);
-	struct tally *tally = &w->tallies[number];
+	struct fine_hist *tally = &w->tallies[number];
 	int err = 0;
 
 	for (size_t i = unit->from; series && i < unit->to && !err; i++)
-		err = tally_merge(tally, &series->blocks[i]);
+		err = fine_hist_merge(tally, &series->blocks[i]);
 	if (!err)
-		err = tally_merge(number < w->base_units ? sum_of_base(w) : sum_of_fresh(w), tally);
-	return err ?: tally_merge(sum_of_all(w), tally);
+		err = fine_hist_merge(number < w->base_units ? sum_of_base(w) : sum_of_fresh(w), tally);
+	return err ?: fine_hist_merge(sum_of_all(w), tally);
 }
 
 static int take_tallies(struct work *w, struct samples_key key)
@@ -205,7 +205,7 @@ static int take_tallies(struct work *w, struct samples_key key)
 
 /* --- tests */
 
-static struct exchange_test *last_test(const struct work *w)
+static struct permutation_test *last_test(const struct work *w)
 {
 	return &w->exchange.tests[w->exchange.count - 1];
 }
@@ -213,7 +213,7 @@ static struct exchange_test *last_test(const struct work *w)
 static int make_room(struct work *w)
 {
 	size_t room = w->room ? 2 * w->room : 64;
-	struct exchange_test *tests;
+	struct permutation_test *tests;
 	struct target *targets;
 
 	if (w->exchange.count < w->room)
@@ -233,7 +233,7 @@ static int make_room(struct work *w)
 /* Room for a test, to be filled; last_test() is it. */
 static int add_test(struct work *w, size_t row, size_t figure)
 {
-	struct exchange_test *test;
+	struct permutation_test *test;
 	double *values;
 
 	if (make_room(w))
@@ -243,7 +243,7 @@ static int add_test(struct work *w, size_t row, size_t figure)
 		return -ENOMEM;
 	w->targets[w->exchange.count] = (struct target){ row, figure };
 	test = &w->exchange.tests[w->exchange.count++];
-	*test = (struct exchange_test){ .y = values, .n = values + w->unit_count };
+	*test = (struct permutation_test){ .y = values, .n = values + w->unit_count };
 	return 0;
 }
 
@@ -260,17 +260,17 @@ static void drop_tests(struct work *w)
 }
 
 /* How many samples of each unit are above the quantile of all. */
-static void fill_above(const struct work *w, const struct exchange_test *test, double q)
+static void fill_above(const struct work *w, const struct permutation_test *test, double q)
 {
-	struct tally_cut cut = tally_cut(sum_of_all(w), q);
+	struct fine_hist_cut cut = fine_hist_cut(sum_of_all(w), q);
 
 	for (size_t i = 0; i < w->unit_count; i++) {
-		test->y[i] = tally_above(&w->tallies[i], &cut);
+		test->y[i] = fine_hist_above(&w->tallies[i], &cut);
 		test->n[i] = w->tallies[i].count;
 	}
 }
 
-static void fill_sums(const struct work *w, const struct exchange_test *test)
+static void fill_sums(const struct work *w, const struct permutation_test *test)
 {
 	for (size_t i = 0; i < w->unit_count; i++) {
 		test->y[i] = w->tallies[i].sum;
@@ -278,7 +278,7 @@ static void fill_sums(const struct work *w, const struct exchange_test *test)
 	}
 }
 
-static void fill_rates(const struct work *w, const struct exchange_test *test)
+static void fill_rates(const struct work *w, const struct permutation_test *test)
 {
 	for (size_t i = 0; i < w->unit_count; i++) {
 		test->y[i] = w->tallies[i].count;
@@ -286,15 +286,15 @@ static void fill_rates(const struct work *w, const struct exchange_test *test)
 	}
 }
 
-static void fill_ranks(const struct work *w, const struct exchange_test *test)
+static void fill_ranks(const struct work *w, const struct permutation_test *test)
 {
 	for (size_t i = 0; i < w->unit_count; i++) {
-		test->y[i] = tally_ranks(&w->tallies[i], sum_of_all(w));
+		test->y[i] = fine_hist_ranks(&w->tallies[i], sum_of_all(w));
 		test->n[i] = w->tallies[i].count;
 	}
 }
 
-static void fill(const struct work *w, const struct exchange_test *test, double stat)
+static void fill(const struct work *w, const struct permutation_test *test, double stat)
 {
 	if (stat == COMPARE_MEAN)
 		fill_sums(w, test);
@@ -309,7 +309,7 @@ static void fill(const struct work *w, const struct exchange_test *test, double 
 /* The units of a side, for intervals. */
 struct side {
 	size_t from, to;
-	const struct tally *all;
+	const struct fine_hist *all;
 };
 
 static struct side base_side(const struct work *w)
@@ -326,9 +326,9 @@ static struct side fresh_side(const struct work *w)
  * How alike neighbours are: the correlation of what units differ by from the ratio of their side; 0 if they do not differ. From
  * so few of them it comes out too small by one part in their number.
  */
-static double likeness(const struct exchange_test *test, size_t from, size_t to)
+static double likeness(const struct permutation_test *test, size_t from, size_t to)
 {
-	double ratio = exchange_ratio(test, from, to).ratio, squares = 0, products = 0;
+	double ratio = permutation_ratio(test, from, to).ratio, squares = 0, products = 0;
 
 	for (size_t i = from; i < to; i++) {
 		double own = test->y[i] - ratio * test->n[i];
@@ -341,11 +341,11 @@ static double likeness(const struct exchange_test *test, size_t from, size_t to)
 }
 
 /* Half the width of the interval of a side's ratio. Repeated runs do not follow upon each other. */
-static double spread_of(const struct work *w, const struct side *side, const struct exchange_test *filled)
+static double spread_of(const struct work *w, const struct side *side, const struct permutation_test *filled)
 {
-	double spread = w->bound * exchange_ratio(filled, side->from, side->to).error;
+	double spread = w->bound * permutation_ratio(filled, side->from, side->to).error;
 
-	return w->result->by_recording ? spread : spread * exchange_excess(likeness(filled, side->from, side->to));
+	return w->result->by_recording ? spread : spread * permutation_excess(likeness(filled, side->from, side->to));
 }
 
 static double beyond(double q)
@@ -363,14 +363,14 @@ static double spread_of_runs(const struct work *w, const struct side *side, doub
 	double sum = 0, squares = 0;
 
 	for (size_t i = side->from; i < side->to; i++) {
-		double value = tally_quantile(&w->tallies[i], q);
+		double value = fine_hist_quantile(&w->tallies[i], q);
 
 		if (value <= 0 || w->tallies[i].count * beyond(q) < 1)
 			return HUGE_VAL;
 		sum += log(value);
 	}
 	for (size_t i = side->from; i < side->to; i++) {
-		double own = log(tally_quantile(&w->tallies[i], q)) - sum / count;
+		double own = log(fine_hist_quantile(&w->tallies[i], q)) - sum / count;
 
 		squares += own * own;
 	}
@@ -381,27 +381,27 @@ static double spread_of_runs(const struct work *w, const struct side *side, doub
  * A quantile's interval: of repeated runs as above, else Woodruff's: how well the share of samples above it is known, from how it
  * differs among units, and the quantiles at the ends of that.
  */
-static struct compare_value quantile_of(const struct work *w, const struct side *side, const struct exchange_test *room, double q)
+static struct compare_value quantile_of(const struct work *w, const struct side *side, const struct permutation_test *room, double q)
 {
-	struct tally_cut cut = tally_cut(side->all, q);
-	double at = tally_quantile(side->all, q), spread = w->result->by_recording ? spread_of_runs(w, side, q) : HUGE_VAL;
+	struct fine_hist_cut cut = fine_hist_cut(side->all, q);
+	double at = fine_hist_quantile(side->all, q), spread = w->result->by_recording ? spread_of_runs(w, side, q) : HUGE_VAL;
 
 	if (isfinite(spread))
 		return (struct compare_value){ at, at * exp(-spread), at * exp(spread) };
 	for (size_t i = side->from; i < side->to; i++) {
-		room->y[i] = tally_above(&w->tallies[i], &cut);
+		room->y[i] = fine_hist_above(&w->tallies[i], &cut);
 		room->n[i] = w->tallies[i].count;
 	}
 	spread = spread_of(w, side, room);
 	if (!isfinite(spread))
 		return (struct compare_value){ at, NAN, NAN };
-	return (struct compare_value){ at, tally_quantile(side->all, q - spread), tally_quantile(side->all, q + spread) };
+	return (struct compare_value){ at, fine_hist_quantile(side->all, q - spread), fine_hist_quantile(side->all, q + spread) };
 }
 
 /* Of a mean or a rate: never below 0. */
-static struct compare_value ratio_of(const struct work *w, const struct side *side, const struct exchange_test *filled)
+static struct compare_value ratio_of(const struct work *w, const struct side *side, const struct permutation_test *filled)
 {
-	double ratio = exchange_ratio(filled, side->from, side->to).ratio, spread = spread_of(w, side, filled);
+	double ratio = permutation_ratio(filled, side->from, side->to).ratio, spread = spread_of(w, side, filled);
 
 	if (!isfinite(spread))
 		return (struct compare_value){ ratio, NAN, NAN };
@@ -426,7 +426,7 @@ static struct compare_value change_of(const struct compare_value *base, const st
 	return change;
 }
 
-static void fill_figure(const struct work *w, struct compare_figure *f, const struct exchange_test *test)
+static void fill_figure(const struct work *w, struct compare_figure *f, const struct permutation_test *test)
 {
 	struct side base = base_side(w), fresh = fresh_side(w);
 
@@ -494,7 +494,7 @@ static int add_ranks(struct work *w, struct compare_row *row, size_t number)
 	row->larger = row->larger_t = row->larger_p = NAN;
 	if (diff_stages[row->key.stage].kind != STAGE_TIME || !row->base_count || !row->fresh_count)
 		return 0;
-	ranks[0] = tally_ranks(sum_of_fresh(w), sum_of_all(w)) / row->fresh_count;
+	ranks[0] = fine_hist_ranks(sum_of_fresh(w), sum_of_all(w)) / row->fresh_count;
 	/* A mean rank among all counts the side's own samples, whose part is one half. */
 	row->larger = (ranks[0] * (row->base_count + row->fresh_count) - row->fresh_count / 2.0) / row->base_count;
 	if (row->state != COMPARE_TESTED || lesser(row->base_count, row->fresh_count) < MEAN_LEAST)
@@ -548,7 +548,7 @@ static int fill_row(struct work *w, struct compare_row *row, size_t number)
 /* A part of the latency that never was there is no row. */
 static bool is_empty(const struct work *w, struct samples_key key)
 {
-	const struct tally *all = sum_of_all(w);
+	const struct fine_hist *all = sum_of_all(w);
 
 	return !all->count || (diff_stages[key.stage].kind == STAGE_TIME && all->sum == 0);
 }
@@ -584,7 +584,7 @@ static int fill_rows(struct work *w)
 
 /* --- blocks that do not know of each other */
 
-static double likeness_of_both(const struct work *w, const struct exchange_test *test)
+static double likeness_of_both(const struct work *w, const struct permutation_test *test)
 {
 	return (likeness(test, 0, w->base_units) + likeness(test, w->base_units, w->unit_count)) / 2;
 }
@@ -610,7 +610,7 @@ static void set_bound(struct work *w)
 {
 	size_t units = lesser(w->base_units, w->unit_count - w->base_units);
 
-	w->bound = units < 2 ? HUGE_VAL : student_bound(w->options->confidence, units - 1);
+	w->bound = units < 2 ? HUGE_VAL : t_distribution_bound(w->options->confidence, units - 1);
 }
 
 static int fill_all(struct work *w)
@@ -652,7 +652,7 @@ static enum compare_verdict verdict_of(const struct compare_options *o, const st
 static void take_results(struct work *w)
 {
 	for (size_t i = 0; i < w->exchange.count; i++) {
-		const struct exchange_test *test = &w->exchange.tests[i];
+		const struct permutation_test *test = &w->exchange.tests[i];
 		struct compare_row *row = &w->result->rows[w->targets[i].row];
 
 		if (w->targets[i].figure == RANKS) {
@@ -753,7 +753,7 @@ static int judge(struct work *w)
 
 	w->exchange.units = w->unit_count;
 	w->exchange.base = w->base_units;
-	err = exchange_run(&w->exchange);
+	err = permutation_run(&w->exchange);
 	if (err)
 		return err;
 	take_results(w);
@@ -769,7 +769,7 @@ size_t compare_needs_recordings(double confidence)
 {
 	size_t count = 2;
 
-	while (exchange_least_p(count, count) > 1 - confidence && count < 100)
+	while (permutation_least_p(count, count) > 1 - confidence && count < 100)
 		count++;
 	return count;
 }

@@ -9,7 +9,7 @@
 #ifndef DIFF_COMPARE_H
 #define DIFF_COMPARE_H
 
-#include "samples.h"
+#include "diff/samples.h"
 
 /* What is compared of a stage's samples: a quantile (0..1), or one of these. */
 #define COMPARE_MEAN (-1.0)

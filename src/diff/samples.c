@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "samples.h"
+#include "diff/samples.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../bpf/record.h"
+#include "bpf/record.h"
 
 #define NS_PER_S 1e9
 
@@ -43,7 +43,7 @@ void samples_free(struct samples *s)
 		return;
 	for (size_t i = 0; i < s->count; i++) {
 		for (size_t block = 0; block < s->blocks; block++)
-			tally_clear(&s->series[i].blocks[block]);
+			fine_hist_clear(&s->series[i].blocks[block]);
 		free(s->series[i].blocks);
 	}
 	free(s->series);
@@ -137,7 +137,7 @@ static int make_room(struct samples *s)
 static ssize_t take_series(struct samples *s, struct samples_key key)
 {
 	size_t at = place_of(s, &key);
-	struct tally *blocks;
+	struct fine_hist *blocks;
 
 	if (is_at(s, at, &key))
 		return at;
@@ -173,7 +173,7 @@ int samples_add(struct samples *s, struct samples_key key, uint64_t time_ns, uin
 {
 	ssize_t at = take_series(s, key);
 
-	return at < 0 ? (int)at : tally_add(&s->series[at].blocks[block_of(s, time_ns)], value_ns);
+	return at < 0 ? (int)at : fine_hist_add(&s->series[at].blocks[block_of(s, time_ns)], value_ns);
 }
 
 int samples_total(struct samples *s, struct samples_key key, uint64_t more)

@@ -6,8 +6,8 @@
 #ifndef DIFF_SAMPLES_H
 #define DIFF_SAMPLES_H
 
-#include "stages.h"
-#include "tally.h"
+#include "diff/stages.h"
+#include "diff/fine_hist.h"
 
 struct samples;
 
@@ -19,7 +19,7 @@ struct samples_key {
 
 struct samples_series {
 	struct samples_key key;
-	struct tally *blocks;	/* of each block; of a rate, only the count */
+	struct fine_hist *blocks;	/* of each block; of a rate, only the count */
 };
 
 /* Of the time from from_ns to to_ns; the last block takes what is left over. block_ns is at least 1. NULL: no memory. */

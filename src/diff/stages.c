@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "stages.h"
+#include "diff/stages.h"
 
 #define BIT(stage) (1ULL << STAGE_##stage)
 #define X(field, help) | BIT(field)

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "../model/apf.h"
-#include "../model/blame.h"
+#include "model/apf.h"
+#include "model/blame.h"
 
 /* The event that tells a guest of page faults (arm64). */
 #define STAGES_APF_EVENT 1

@@ -5,7 +5,7 @@
  * one record is taken, those to come are each a step further on that way. It is
  * only about caches: what a step reads may change until the record is taken.
  */
-#include "inside.h"
+#include "model/inside.h"
 
 #define LINE 64
 

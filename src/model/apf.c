@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inside.h"
+#include "model/inside.h"
 
 /* --- names */
 

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "hist.h"
+#include "model/hist.h"
 
 struct model;
 struct model_vcpu;

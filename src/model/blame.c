@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inside.h"
+#include "model/inside.h"
 
 const char *model_blame_name(unsigned int part)
 {

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "inside.h"
+#include "model/inside.h"
 
 /* Function ids by name. */
 enum {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inside.h"
+#include "model/inside.h"
 
 #define LINE 64
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../bpf/record.h"
+#include "bpf/record.h"
 
 enum model_severity { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "hist.h"
+#include "util/bytes.h"
+#include "model/hist.h"
 
 #define SUB_BITS 5
 #define SUBS (1U << SUB_BITS)

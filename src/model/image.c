@@ -12,9 +12,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "bytes.h"
-#include "image.h"
-#include "inside.h"
+#include "util/bytes.h"
+#include "model/image.h"
+#include "model/inside.h"
 
 static const char magic[8] = "SDEIMODL";
 

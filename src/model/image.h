@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "model.h"
+#include "model/model.h"
 
 #define IMAGE_VERSION 2	/* 2: asynchronous page faults */
 

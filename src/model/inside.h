@@ -18,9 +18,9 @@
 #ifndef MODEL_INSIDE_H
 #define MODEL_INSIDE_H
 
-#include "apf.h"
-#include "idmap.h"
-#include "model.h"
+#include "model/apf.h"
+#include "util/idmap.h"
+#include "model/model.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inside.h"
+#include "model/inside.h"
 
 const struct finding_limits finding_defaults = {
 	.handler_ns = SECOND_NS,

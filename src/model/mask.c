@@ -5,7 +5,7 @@
  * UNMASK closed a sample of `initial_mask`. Every other way to learn of a
  * change makes no sample, but what was seen of it still counts as masked time.
  */
-#include "inside.h"
+#include "model/inside.h"
 
 static void open_interval(struct model_vcpu *v, uint64_t since_ns, uint64_t from_ns, bool initial)
 {

@@ -15,11 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "blame.h"
-#include "finding.h"
-#include "hist.h"
-#include "sdei.h"
-#include "../../bpf/record.h"
+#include "model/blame.h"
+#include "model/finding.h"
+#include "model/hist.h"
+#include "record/sdei.h"
+#include "bpf/record.h"
 
 /* X(field, help). Counters only grow. The text, JSON and metric names are these. */
 #define MODEL_COUNTS(X)							\

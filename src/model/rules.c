@@ -5,7 +5,7 @@
  * the state before, which counts only if it is trusted(): seen in this life of
  * the event, and since then nothing was lost or late.
  */
-#include "inside.h"
+#include "model/inside.h"
 
 #define R SDEI_REGISTERED
 #define E SDEI_ENABLED

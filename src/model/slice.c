@@ -3,13 +3,13 @@
  * The starts of what is open are looked at before and after the model has taken a record: what had a start
  * and has it no more has ended. What ended it is the record, or nobody knows. Stages of page faults are told by their samples.
  */
-#include "slice.h"
+#include "model/slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "inside.h"
+#include "model/inside.h"
 
 /* An event, and what was open of it. */
 struct was_event {

@@ -7,8 +7,8 @@
 #ifndef MODEL_SLICE_H
 #define MODEL_SLICE_H
 
-#include "apf.h"
-#include "model.h"
+#include "model/apf.h"
+#include "model/model.h"
 
 /* X(NAME, name, what it is) */
 #define SLICE_KINDS(X)						\

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "timeline.h"
+#include "model/timeline.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "idmap.h"
+#include "util/idmap.h"
 
 #define NOBODY UINT32_MAX
 #define FIRST_POWER 4	/* of hist_add_powers(): from 2^8 ns, where band 0 begins */

@@ -6,7 +6,7 @@
 #ifndef MODEL_TIMELINE_H
 #define MODEL_TIMELINE_H
 
-#include "model.h"
+#include "model/model.h"
 
 #define TIMELINE_COLUMNS 512
 #define TIMELINE_ROWS 4096	/* vCPUs; those beyond are counted in timeline_left_out() */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "btf_names.h"
+#include "source/btf_names.h"
 
 #include <errno.h>
 #include <stdbool.h>

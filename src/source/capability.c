@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The sentences. capability_look.c has what they are made of. */
-#include "capability.h"
+#include "source/capability.h"
 
 #include <errno.h>
 #include <linux/capability.h>

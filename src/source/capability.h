@@ -6,8 +6,8 @@
 #ifndef SOURCE_CAPABILITY_H
 #define SOURCE_CAPABILITY_H
 
-#include "privilege.h"
-#include "probes.h"
+#include "source/privilege.h"
+#include "source/probes.h"
 
 enum capability_state { CAPABILITY_YES, CAPABILITY_NO, CAPABILITY_UNKNOWN };
 const char *capability_state_name(enum capability_state state);	/* "yes", … */

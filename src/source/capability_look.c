@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "capability.h"
+#include "source/capability.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "ring.h"
+#include "source/ring.h"
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "guest_name.h"
+#include "source/guest_name.h"
 
 #include <stdbool.h>
 #include <stdio.h>

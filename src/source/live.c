@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "source.h"
+#include "source/live.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,9 +9,9 @@
 #include <sys/utsname.h>
 #include <bpf/libbpf.h>
 
-#include "live_private.h"
-#include "pace.h"
-#include "privilege.h"
+#include "source/live_private.h"
+#include "source/pace.h"
+#include "source/privilege.h"
 #include "sdei.skel.h"
 
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
@@ -203,11 +203,11 @@ const struct source_probe *live_probes(const struct live *live, size_t *count)
 	return live->shown;
 }
 
-int live_counters(const struct live *live, struct source_counters *counters)
+int live_counters(const struct live *live, struct record_counters *counters)
 {
 	uint64_t missed, settled_ns = streams_settled(live->streams);
 
-	*counters = (struct source_counters) {
+	*counters = (struct record_counters) {
 		.read = streams_read(live->streams), .late = streams_late(live->streams), .malformed = live->malformed,
 		.settled_ns = settled_ns ? settled_ns : live->start_ns,
 	};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "source.h"
+#include "source/live.h"
 
 #include <errno.h>
 #include <time.h>
 
-#include "live_private.h"
-#include "pace.h"
+#include "source/live_private.h"
+#include "source/pace.h"
 
 /* A program under way at the end finishes within microseconds, unless a hypervisor took its CPU away. */
 #define FINAL_TRIES 200
@@ -26,7 +26,7 @@ static void forget_wakeups(struct live *live)
 }
 
 /* 1 if it was delivered. */
-static int deliver(struct live *live, const struct source_sink *sink, const struct sdei_record *record, size_t size)
+static int deliver(struct live *live, const struct record_sink *sink, const struct sdei_record *record, size_t size)
 {
 	const struct kind *kind = size < sizeof(*record) ? NULL : kind_of(record->kind);
 
@@ -34,7 +34,7 @@ static int deliver(struct live *live, const struct source_sink *sink, const stru
 		live->malformed++;
 		return 0;
 	}
-	if (live->judge && !judge_wants(live->judge, record))
+	if (live->judge && !vm_filter_wants(live->judge, record))
 		return 0;
 	if (sink->record)
 		sink->record(sink->ctx, record, kind->size);
@@ -58,7 +58,7 @@ static void set_pace(struct live *live, uint64_t now)
 	live->drained_ns = now;
 }
 
-static int64_t drain_once(struct live *live, const struct source_sink *sink, uint64_t now, bool all)
+static int64_t drain_once(struct live *live, const struct record_sink *sink, uint64_t now, bool all)
 {
 	const void *record;
 	int64_t count = 0;
@@ -72,7 +72,7 @@ static int64_t drain_once(struct live *live, const struct source_sink *sink, uin
 }
 
 /* While still attached there is no end to it: then up to now. */
-static int64_t drain_rest(struct live *live, const struct source_sink *sink)
+static int64_t drain_rest(struct live *live, const struct record_sink *sink)
 {
 	const struct timespec pause = { .tv_nsec = FINAL_PAUSE_NS };
 	int64_t count;
@@ -87,7 +87,7 @@ static int64_t drain_rest(struct live *live, const struct source_sink *sink)
 	return count;
 }
 
-int64_t live_drain(struct live *live, const struct source_sink *sink, bool final)
+int64_t live_drain(struct live *live, const struct record_sink *sink, bool final)
 {
 	uint64_t now = live_now_ns();
 	int64_t count;

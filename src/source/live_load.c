@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "live_private.h"
+#include "source/live_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "privilege.h"
+#include "source/privilege.h"
 #include "sdei.skel.h"
 
 #define DENIED_VMS 16384
@@ -243,7 +243,7 @@ static int set_up_judge(struct live *live, const struct source_filter *filter)
 
 	if (!filter->want_vm)
 		return 0;
-	live->judge = judge_new(&calls);
+	live->judge = vm_filter_new(&calls);
 	return live->judge ? 0 : -ENOMEM;
 }
 
@@ -332,7 +332,7 @@ int live_load(struct live *live, const struct live_options *options, const struc
 void live_unload(struct live *live)
 {
 	live_close_rings(live);
-	judge_free(live->judge);
+	vm_filter_free(live->judge);
 	live_free_losses(live);
 	sdei_bpf__destroy(live->bpf);
 }

@@ -3,7 +3,7 @@
  * What was lost, as the kernel counts it, told to the sink. While records are lost the rings are full: nothing here may
  * take so long that more is lost meanwhile.
  */
-#include "live_private.h"
+#include "source/live_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ void live_free_losses(struct live *live)
 }
 
 /* values: one for each CPU. */
-static void report_key(struct live *live, const struct source_sink *sink, const struct sdei_lost_key *key, const uint64_t *values)
+static void report_key(struct live *live, const struct record_sink *sink, const struct sdei_lost_key *key, const uint64_t *values)
 {
 	uint64_t total = 0, fresh;
 
@@ -42,12 +42,12 @@ static void report_key(struct live *live, const struct source_sink *sink, const 
 		total += values[i];
 	fresh = losses_update(live->losses, key, total);
 	live->lost_reported += fresh;
-	if (fresh && sink->lost && (!live->judge || judge_wants_vm(live->judge, key->vm)))
+	if (fresh && sink->lost && (!live->judge || vm_filter_wants_vm(live->judge, key->vm)))
 		sink->lost(sink->ctx, key, fresh);
 }
 
 /* The next keys of the map, from losses_at on; which may be the last ones. */
-static int report_slice(struct live *live, const struct source_sink *sink)
+static int report_slice(struct live *live, const struct record_sink *sink)
 {
 	__u32 count = SLICE_KEYS;
 	int err = bpf_map_lookup_batch(bpf_map__fd(live->bpf->maps.lost), live->losses_halfway ? &live->losses_at : NULL,
@@ -61,7 +61,7 @@ static int report_slice(struct live *live, const struct source_sink *sink)
 	return 0;
 }
 
-static void report_unknown(const struct source_sink *sink, uint64_t total, uint64_t *reported)
+static void report_unknown(const struct record_sink *sink, uint64_t total, uint64_t *reported)
 {
 	uint64_t fresh = total - *reported;
 
@@ -80,7 +80,7 @@ static uint64_t lost_total(const struct live *live)
 	return lost;
 }
 
-static void report_nameless(struct live *live, const struct source_sink *sink)
+static void report_nameless(struct live *live, const struct record_sink *sink)
 {
 	uint64_t before = live->unknown_reported, unknown = 0;
 
@@ -91,7 +91,7 @@ static void report_nameless(struct live *live, const struct source_sink *sink)
 }
 
 /* Programs on functions may be preempted, and are missed then by whoever comes next: what is known of SDEI is as exact as before. */
-static void report_missed_faults(struct live *live, const struct source_sink *sink)
+static void report_missed_faults(struct live *live, const struct record_sink *sink)
 {
 	static const struct sdei_lost_key key = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_APF };
 	uint64_t missed = live_missed_of(live, SDEI_APF), fresh = missed - live->missed_faults_reported;
@@ -101,7 +101,7 @@ static void report_missed_faults(struct live *live, const struct source_sink *si
 		sink->lost(sink->ctx, &key, fresh);
 }
 
-static void report_missed(struct live *live, const struct source_sink *sink)
+static void report_missed(struct live *live, const struct record_sink *sink)
 {
 	uint64_t missed = 0;
 
@@ -121,7 +121,7 @@ static bool is_due(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool fina
 	return true;
 }
 
-int live_report_losses(struct live *live, const struct source_sink *sink, uint64_t now, bool final)
+int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
 {
 	int err;
 

@@ -6,13 +6,13 @@
 #ifndef SOURCE_LIVE_PRIVATE_H
 #define SOURCE_LIVE_PRIVATE_H
 
-#include "judge.h"
-#include "losses.h"
-#include "probes.h"
-#include "ring.h"
-#include "snapshot.h"
-#include "source.h"
-#include "streams.h"
+#include "source/vm_filter.h"
+#include "source/losses.h"
+#include "source/probes.h"
+#include "source/ring.h"
+#include "source/snapshot.h"
+#include "source/live.h"
+#include "source/streams.h"
 
 struct live {
 	struct sdei_bpf *bpf;		/* the skeleton */
@@ -35,7 +35,7 @@ struct live {
 	struct snapshot snapshot;
 	struct streams *streams;	/* of the CPUs, then the snapshot */
 
-	struct judge *judge;		/* NULL: every VM is wanted */
+	struct vm_filter *judge;		/* NULL: every VM is wanted */
 	struct losses *losses;
 	struct sdei_lost_key *lost_keys;	/* room for some of them */
 	uint64_t *lost_values;		/* and for what each CPU has of each */
@@ -77,7 +77,7 @@ void live_free_losses(struct live *live);
  * Tells the sink what was lost since it was told before, now and then, some of it at a time; at the end (final) all of it. 0 or
  * -errno.
  */
-int live_report_losses(struct live *live, const struct source_sink *sink, uint64_t now, bool final);
+int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
 
 /* Once the programs are attached and switched on. That it cannot be taken is told by its probe. */
 void live_take_snapshot(struct live *live);

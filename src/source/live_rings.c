@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One ring for each CPU, what it counts, and the map that tells of wakeups. */
-#include "live_private.h"
+#include "source/live_private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What there is already when tracing starts: read once from the iterator, delivered as one more stream. */
-#include "live_private.h"
+#include "source/live_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "losses.h"
+#include "source/losses.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../bpf/record.h"
+#include "bpf/record.h"
 
 struct losses;
 

@@ -3,7 +3,7 @@
  * A binary heap of heads. A stream that goes on being the earliest, as in a
  * burst on one CPU, costs two comparisons a record.
  */
-#include "merge.h"
+#include "source/merge.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "pace.h"
+#include "source/pace.h"
 
 #define MS_NS 1000000ULL
 

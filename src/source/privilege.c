@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "privilege.h"
+#include "source/privilege.h"
 
 #include <linux/capability.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "probes.h"
+#include "source/probes.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <bpf/btf.h>
 
-#include "btf_names.h"
+#include "source/btf_names.h"
 
 /* What there is to look in: the kernel's BTF, and the kvm module's where that is none of the kernel. */
 struct types {

@@ -7,8 +7,8 @@
 #ifndef SOURCE_PROBES_H
 #define SOURCE_PROBES_H
 
-#include "kinds.h"
-#include "source.h"
+#include "record/kinds.h"
+#include "source/live.h"
 
 /* Probe i is about kind i + 1, as far as it has a tracepoint of its own; then come the optional ones. */
 enum probe {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "ring.h"
+#include "source/ring.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 
-#include "kinds.h"
+#include "record/kinds.h"
 
 /* At nine million records a second, 1 MiB lasts for 3.6 ms. A virtual machine takes longer breaks than that. */
 #define BYTES_MOST (4U << 20)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../bpf/ring.h"
+#include "bpf/ring.h"
 
 struct ring {
 	struct sdei_ring *shared;	/* NULL: none */

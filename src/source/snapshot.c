@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "snapshot.h"
+#include "source/snapshot.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kinds.h"
+#include "record/kinds.h"
 
 /* The record at the start of size bytes; NULL: there is none. */
 static const struct kind *kind_at(const uint8_t *records, size_t size, unsigned int *number)

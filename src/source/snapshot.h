@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../bpf/cpu.h"
-#include "ring.h"
+#include "bpf/cpu.h"
+#include "source/ring.h"
 
 struct snapshot {
 	struct ring ring;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "streams.h"
+#include "source/streams.h"
 
 #include <stdlib.h>
 
-#include "kinds.h"
-#include "merge.h"
+#include "record/kinds.h"
+#include "source/merge.h"
 
 struct stream {
 	struct ring *ring;

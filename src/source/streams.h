@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../bpf/cpu.h"
-#include "ring.h"
+#include "bpf/cpu.h"
+#include "source/ring.h"
 
 /* How far the clocks and store buffers of two CPUs may be apart. */
 #define STREAMS_GUARD_NS 50000

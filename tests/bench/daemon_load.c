@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/cli/feeder.h"
-#include "../../src/daemon/exporter.h"
-#include "../../src/daemon/recorder.h"
-#include "../../src/trace/pack.h"
-#include "../random_bits.h"
-#include "lib/clock.h"
+#include "session/feeder.h"
+#include "daemon/exporter.h"
+#include "daemon/recorder.h"
+#include "recording/packetizer.h"
+#include "tests/random_bits.h"
+#include "tests/bench/lib/clock.h"
 
 #define VCPUS 4096U
 #define VCPUS_OF_VM 8U
@@ -34,7 +34,7 @@ struct load {
 	struct feeder *feeder;
 	struct exporter *exporter;
 	struct recorder *recorder;	/* NULL, as pack: without */
-	struct pack *pack;
+	struct packetizer *pack;
 	struct sdei_record *records;	/* of a second */
 	uint64_t now_ns, seed;
 	uint64_t feed_ns, tick_ns, write_ns;	/* CPU time */
@@ -131,11 +131,11 @@ static void drain(struct load *l, const struct sdei_record *records, uint32_t co
 	for (uint32_t i = 0; i < count; i++) {
 		feeder_record(l->feeder, &records[i], sizeof(records[i]));
 		if (l->pack)
-			pack_record(l->pack, &records[i], sizeof(records[i]));
+			packetizer_record(l->pack, &records[i], sizeof(records[i]));
 	}
 	feeder_flush(l->feeder);
-	if (l->pack && recorder_wants_snapshot(l->recorder, pack_snapshot_size(l->pack)))
-		pack_snapshot(l->pack, 0);
+	if (l->pack && recorder_wants_snapshot(l->recorder, packetizer_snapshot_size(l->pack)))
+		packetizer_snapshot(l->pack, 0);
 }
 
 static void note_pause(struct load *l, uint64_t begin)
@@ -147,7 +147,7 @@ static void note_pause(struct load *l, uint64_t begin)
 
 static void write_file(struct load *l)
 {
-	const struct view_status status = { .now_ns = l->now_ns, .wall_ns = (int64_t)l->now_ns };
+	const struct status status = { .now_ns = l->now_ns, .wall_ns = (int64_t)l->now_ns };
 	uint64_t start = cpu_ns(), begin = clock_ns(CLOCK_MONOTONIC);
 
 	exporter_write(l->exporter, feeder_model(l->feeder), &status);
@@ -186,7 +186,7 @@ static void run_second(struct load *l, bool writes)
 	start = cpu_ns();
 	status = (struct recording_status){ .time_ns = l->now_ns };
 	if (l->pack)
-		pack_status(l->pack, &status);
+		packetizer_status(l->pack, &status);
 	model_tick(feeder_model(l->feeder), l->now_ns);
 	if (l->recorder)
 		recorder_check(l->recorder, feeder_model(l->feeder), &about, &status, false);
@@ -259,13 +259,13 @@ static char *no_name(void *ctx, uint32_t vm)
 
 static bool open_outputs(struct load *l, const struct daemon_config *config)
 {
-	const struct pack_options options = { .uuid = { 1 }, .take = take_packet, .ctx = l, .name = no_name };
+	const struct packetizer_options options = { .uuid = { 1 }, .take = take_packet, .ctx = l, .name = no_name };
 
 	l->feeder = feeder_new(false, NULL);
 	l->exporter = exporter_open(config);
 	if (config->flight) {
 		l->recorder = recorder_open(config);
-		l->pack = pack_new(&options);
+		l->pack = packetizer_new(&options);
 	}
 	if (!l->feeder || !l->exporter || (config->flight && (!l->recorder || !l->pack)))
 		return false;
@@ -292,7 +292,7 @@ static int run(const char *name, const struct daemon_config *config, struct sdei
 		tell(&l, name, seconds, before_kib);
 		err = 0;
 	}
-	pack_free(l.pack);
+	packetizer_free(l.pack);
 	recorder_close(l.recorder);
 	exporter_close(l.exporter, true);
 	feeder_free(l.feeder);

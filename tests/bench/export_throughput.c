@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "../../src/view/export.h"
-#include "lib/clock.h"
-#include "lib/episode.h"
+#include "view/export/export.h"
+#include "tests/bench/lib/clock.h"
+#include "tests/bench/lib/episode.h"
 
 #define RECORDS (1U << 22)
 #define VCPUS 64U

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
-#include "lib/producer.h"
+#include "tests/bench/lib/clock.h"
+#include "tests/bench/lib/producer.h"
 
 #define RING_BYTES (1 << 21)
 #define CHUNK 20000		/* 32 bytes each, hot ones: below the watermark, so that nobody is woken */
@@ -33,7 +33,7 @@ static int measure(struct producer *p, const char *name)
 {
 	int64_t took[CHUNKS];
 	uint64_t records = 0;
-	const struct source_sink sink = { .record = count_record, .ctx = &records };
+	const struct record_sink sink = { .record = count_record, .ctx = &records };
 	int err = producer_attach(p, strcmp(name, "-") == 0 ? NULL : name);
 
 	for (int i = -1; i < CHUNKS && !err; i++) {	/* the first one warms up */

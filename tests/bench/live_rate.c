@@ -17,12 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../src/cli/feeder.h"
-#include "../../src/cli/loop.h"
-#include "../../src/model/hist.h"
-#include "lib/clock.h"
-#include "lib/producer.h"
-#include "lib/recorder.h"
+#include "session/feeder.h"
+#include "util/loop.h"
+#include "model/hist.h"
+#include "tests/bench/lib/clock.h"
+#include "tests/bench/lib/producer.h"
+#include "tests/bench/lib/recorder.h"
 
 
 #define READER_CPU 1
@@ -37,7 +37,7 @@ struct reader {
 	struct producer *producer;
 	struct loop *loop;
 	int timer, period_ms;
-	struct source_sink sink;
+	struct record_sink sink;
 	struct feeder *feeder;		/* or else: */
 	struct bench_recorder *recorder;
 	uint64_t first_ns, last_ns;	/* of the records of this drain */
@@ -71,7 +71,7 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 	r->last_ns = record->time_ns;
 	r->records++;
 	if (r->recorder)
-		pack_record(r->recorder->pack, record, size);
+		packetizer_record(r->recorder->pack, record, size);
 	else
 		feeder_record(r->feeder, record, size);
 }
@@ -81,7 +81,7 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	struct reader *r = ctx;
 
 	if (r->recorder)
-		pack_lost(r->recorder->pack, key, count);
+		packetizer_lost(r->recorder->pack, key, count);
 	else
 		feeder_lost(r->feeder, key, count);
 }
@@ -230,7 +230,7 @@ struct order {
 
 static uint64_t lost_total(struct live *live)
 {
-	struct source_counters counters;
+	struct record_counters counters;
 	uint64_t lost = 0;
 
 	live_counters(live, &counters);

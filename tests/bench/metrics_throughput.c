@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/cli/textfile.h"
-#include "../../src/view/metrics.h"
-#include "../random_bits.h"
-#include "lib/clock.h"
+#include "util/atomic_file.h"
+#include "view/metrics/metrics.h"
+#include "tests/random_bits.h"
+#include "tests/bench/lib/clock.h"
 
 #define ROUNDS 9
 #define EPISODES 200
@@ -54,7 +54,7 @@ static struct model *fill(uint32_t vms, uint32_t vcpus, uint64_t *now_ns)
 }
 
 /* The best of some rounds, the first one left out: it makes the room. */
-static uint64_t best_of(struct metrics *x, const struct model *m, const struct metrics_host *host, struct textfile *file, size_t *size)
+static uint64_t best_of(struct metrics *x, const struct model *m, const struct metrics_host *host, struct atomic_file *file, size_t *size)
 {
 	uint64_t best = UINT64_MAX;
 	const char *text;
@@ -65,7 +65,7 @@ static uint64_t best_of(struct metrics *x, const struct model *m, const struct m
 		if (file)
 			metrics_render(x, m, host, &text, size);
 		start = clock_ns(file ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID);
-		if (file ? textfile_write(file, text, *size) : metrics_render(x, m, host, &text, size))
+		if (file ? atomic_file_write(file, text, *size) : metrics_render(x, m, host, &text, size))
 			return 0;
 		took = clock_ns(file ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID) - start;
 		if (round && took < best)
@@ -74,10 +74,10 @@ static uint64_t best_of(struct metrics *x, const struct model *m, const struct m
 	return best;
 }
 
-static void run(uint32_t vms, uint32_t vcpus, bool by_vcpu, struct textfile *file)
+static void run(uint32_t vms, uint32_t vcpus, bool by_vcpu, struct atomic_file *file)
 {
 	const struct metrics_options options = { .vcpu = by_vcpu, .max_series = SIZE_MAX };
-	struct view_status status = { .wall_ns = 1700000000000000000 };
+	struct status status = { .wall_ns = 1700000000000000000 };
 	const struct metrics_host host = { .status = &status };
 	struct metrics *x = metrics_new(&options);
 	struct model *m = fill(vms, vcpus, &status.now_ns);
@@ -95,11 +95,11 @@ static void run(uint32_t vms, uint32_t vcpus, bool by_vcpu, struct textfile *fil
 int main(int argc, char **argv)
 {
 	char path[4096];
-	struct textfile *file;
+	struct atomic_file *file;
 	int err;
 
 	snprintf(path, sizeof(path), "%s/sdei-bench.prom", argc > 1 ? argv[1] : "/dev/shm");
-	file = textfile_open(path, &err);
+	file = atomic_file_open(path, &err);
 	if (!file) {
 		fprintf(stderr, "%s: %s\n", path, strerror(-err));
 		return 1;
@@ -112,6 +112,6 @@ int main(int argc, char **argv)
 	run(16384, 1, false, file);
 	run(512, 8, false, file);
 	run(512, 8, true, file);
-	textfile_close(file, true);
+	atomic_file_close(file, true);
 	return 0;
 }

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/model/image.h"
-#include "../unit/sdei_machine.h"
-#include "lib/clock.h"
+#include "model/image.h"
+#include "tests/unit/lib/sdei_machine.h"
+#include "tests/bench/lib/clock.h"
 
 #define VMS 512
 #define VCPUS 8

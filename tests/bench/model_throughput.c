@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/model/model.h"
-#include "../random_bits.h"
-#include "lib/clock.h"
-#include "lib/episode.h"
+#include "model/model.h"
+#include "tests/random_bits.h"
+#include "tests/bench/lib/clock.h"
+#include "tests/bench/lib/episode.h"
 
 #define RECORDS (1U << 22)
 #define ROUNDS 3

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/model/sdei.h"
-#include "../random_bits.h"
-#include "lib/clock.h"
-#include "lib/recorder.h"
+#include "record/sdei.h"
+#include "tests/random_bits.h"
+#include "tests/bench/lib/clock.h"
+#include "tests/bench/lib/recorder.h"
 
 #define VMS 8U
 #define VCPUS_EACH 8U
@@ -180,7 +180,7 @@ static uint64_t record_chunk(struct bench_recorder *r, const union record *recor
 	uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	for (size_t i = 0; i < count; i++)
-		pack_record(r->pack, &records[i].head, sizes[i]);
+		packetizer_record(r->pack, &records[i].head, sizes[i]);
 	bench_recorder_drained(r, records[count - 1].head.time_ns);
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 }
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 	uint64_t records = argc == 3 ? strtoull(argv[2], NULL, 0) : 0, took_ns;
 	union record *chunk = malloc(CHUNK * sizeof(*chunk));
 	size_t *sizes = malloc(CHUNK * sizeof(*sizes));
-	const struct pack_counters *c;
+	const struct packetizer_counters *c;
 	struct bench_recorder r;
 
 	if (!records || !chunk || !sizes) {
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
 	}
 	bench_recorder_open(&r, argv[1]);
 	took_ns = run(&r, records, chunk, sizes);
-	c = pack_counters(r.pack);
+	c = packetizer_counters(r.pack);
 	printf("{\"records\":%llu,\"cpu_ns\":%llu,\"bytes\":%llu,\"snapshot_bytes\":%llu,\"unrecorded\":%llu}\n",
 	       (unsigned long long)records, (unsigned long long)took_ns, (unsigned long long)c->bytes,
 	       (unsigned long long)c->snapshot_bytes, (unsigned long long)c->unrecorded);

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/model/model.h"
-#include "../../src/view/names.h"
-#include "../../src/view/top.h"
-#include "lib/clock.h"
+#include "model/model.h"
+#include "session/vm_names.h"
+#include "view/screen/top.h"
+#include "tests/bench/lib/clock.h"
 
 #define SECOND_NS 1000000000ULL
 #define WARM 3
@@ -58,7 +58,7 @@ static int by_value(const void *a, const void *b)
 
 static void redraw(struct top *top, struct model *m, uint32_t vcpus, unsigned int count, uint64_t *took)
 {
-	struct view_status status = { .delay_ns = SECOND_NS, .host = "bench", .probes_attached = 14, .probes_total = 14 };
+	struct status status = { .delay_ns = SECOND_NS, .host = "bench", .probes_attached = 14, .probes_total = 14 };
 
 	for (unsigned int i = 0; i < WARM + count; i++) {
 		uint64_t start;

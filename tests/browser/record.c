@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "src/view/names.h"
-#include "src/view/report.h"
+#include "session/vm_names.h"
+#include "view/report/report.h"
 #include "tests/random_bits.h"
-#include "tests/unit/recording_scene.h"
+#include "tests/unit/lib/recording_scene.h"
 
 #define MS RECORDED_NS_PER_MS
 #define US (MS / 1000)
@@ -234,7 +234,7 @@ static int write_long(const char *file)
 {
 	const struct model_options options = { .free_user = name_free };
 	struct model *m = model_new(&options);
-	struct view_status status = { .now_ns = BEGIN + 1000 * MS };
+	struct status status = { .now_ns = BEGIN + 1000 * MS };
 	struct report report = { .model = m, .status = &status, .about = &about, .begin_ns = BEGIN, .end_ns = BEGIN + 1000 * MS };
 	FILE *out = fopen(file, "w");
 	int err = 0;

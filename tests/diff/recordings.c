@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/unit/recording_scene.h"
+#include "tests/unit/lib/recording_scene.h"
 
 #define US 1000ULL
 #define RE (SDEI_REGISTERED | SDEI_ENABLED)

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "src/model/apf.h"
-#include "src/model/image.h"
+#include "model/apf.h"
+#include "model/image.h"
 
 #define HEAD_SIZE 12	/* magic and version */
 #define CRC_SIZE 4

@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "src/model/model.h"
-#include "src/trace/reader.h"
+#include "model/model.h"
+#include "recording/reader.h"
 
 enum { AS_STREAM, AS_ITEMS, AS_SNAPSHOT, AS_METADATA, AS_GZIP, AS_COUNT };
 

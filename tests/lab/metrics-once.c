@@ -7,41 +7,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/cli/feeder.h"
-#include "src/cli/messages.h"
-#include "src/cli/textfile.h"
-#include "src/cli/watch.h"
-#include "src/view/json.h"
-#include "src/view/metrics.h"
+#include "session/feeder.h"
+#include "util/log.h"
+#include "util/atomic_file.h"
+#include "session/session.h"
+#include "view/figures/json.h"
+#include "view/metrics/metrics.h"
 
 struct once {
-	struct watch *watch;
+	struct session *session;
 	struct feeder *feeder;
 	struct metrics *metrics;
 	const char *directory;
 	unsigned int number;
-	struct view_status status;
+	struct status status;
 };
 
 static int write_file(struct once *o)
 {
 	const struct metrics_host host = { .status = &o->status };
-	struct textfile *file;
+	struct atomic_file *file;
 	char path[512];
 	const char *text;
 	size_t size;
 	int err;
 
-	watch_status(o->watch, &o->status);
+	session_status(o->session, &o->status);
 	model_tick(feeder_model(o->feeder), o->status.now_ns);
 	err = metrics_render(o->metrics, feeder_model(o->feeder), &host, &text, &size);
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "%s/%u.prom", o->directory, o->number++);
-	file = textfile_open(path, &err);
+	file = atomic_file_open(path, &err);
 	if (file)
-		err = textfile_write(file, text, size);
-	textfile_close(file, false);
+		err = atomic_file_write(file, text, size);
+	atomic_file_close(file, false);
 	return err;
 }
 
@@ -49,14 +49,14 @@ static int each_second(void *ctx)
 {
 	struct once *o = ctx;
 
-	watch_drain(o->watch);
+	session_drain(o->session);
 	return write_file(o);
 }
 
 static int watch(struct once *o, char **command)
 {
-	const struct watch_config config = { 0 };
-	const struct watch_calls calls = {
+	const struct session_config config = { 0 };
+	const struct session_calls calls = {
 		.sink = { .record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = o->feeder },
 		.drained = feeder_flush,
 		.ctx = o->feeder,
@@ -64,19 +64,19 @@ static int watch(struct once *o, char **command)
 	};
 	int status, err;
 
-	o->watch = watch_open(&config, &calls, &status);
-	if (!o->watch)
+	o->session = session_open(&config, &calls, &status);
+	if (!o->session)
 		return status;
-	err = loop_add_timer(watch_loop(o->watch), 1000, each_second, o);
+	err = loop_add_timer(session_loop(o->session), 1000, each_second, o);
 	if (err >= 0) {
-		watch_run(o->watch, command);
+		session_run(o->session, command);
 		err = write_file(o);
 	}
 	if (err < 0)
 		say("metrics-once: %s", strerror(-err));
 	json_summary(stdout, feeder_model(o->feeder), &o->status);
-	status = err < 0 ? EXIT_FAILED : watch_exit_status(o->watch);
-	watch_close(o->watch);
+	status = err < 0 ? EXIT_FAILED : session_exit_status(o->session);
+	session_close(o->session);
 	return status;
 }
 

@@ -16,7 +16,7 @@ from test_metrics import parse    # noqa: E402
 OUT = out_dir("soak")
 LIVES = int(os.environ.get("SDEI_SOAK", "100"))
 ROUNDS, VCPUS, SIGNALS = 4 if LIVES <= 100 else 12, 2, 3
-# What the allocator may keep: how many VMs are known at once is chance. tests/unit/test_daemon_churn.c counts allocations.
+# What the allocator may keep: how many VMs are known at once is chance. tests/unit/daemon/test_churn.c counts allocations.
 LEFT_KIB = 1024 + LIVES // 2
 LEAK_KIB = LIVES // 16    # 64 bytes of each VM
 

@@ -18,16 +18,16 @@
 
 #include <cmocka.h>
 
-#include "src/cli/textfile.h"
-#include "src/view/json.h"
-#include "src/view/metrics.h"
-#include "tests/unit/view_scene.h"
+#include "util/atomic_file.h"
+#include "view/figures/json.h"
+#include "view/metrics/metrics.h"
+#include "tests/unit/lib/view_scene.h"
 
 struct exporter {
 	struct model *model;
-	struct view_status status;
+	struct status status;
 	struct metrics *metrics;
-	struct textfile *file;
+	struct atomic_file *file;
 };
 
 static int64_t wall_ns(void)
@@ -40,15 +40,15 @@ static int64_t wall_ns(void)
 
 static int write_file(struct exporter *x)
 {
-	struct view_status status = x->status;
-	const struct metrics_host host = { .status = &status, .write_errors = textfile_errors(x->file) };
+	struct status status = x->status;
+	const struct metrics_host host = { .status = &status, .write_errors = atomic_file_errors(x->file) };
 	const char *text;
 	size_t size;
 	int err;
 
 	status.wall_ns = wall_ns();	/* the scene's is of another day */
 	err = metrics_render(x->metrics, x->model, &host, &text, &size);
-	return err ? err : textfile_write(x->file, text, size);
+	return err ? err : atomic_file_write(x->file, text, size);
 }
 
 static int go(struct exporter *x)
@@ -105,12 +105,12 @@ int main(int argc, char **argv)
 		return 2;
 	x.model = scene_new(argv[1], &x.status);
 	x.metrics = metrics_new(&options);
-	x.file = textfile_open(argv[2], &err);
+	x.file = atomic_file_open(argv[2], &err);
 	if (x.model && x.metrics && x.file)
 		err = run(&x);
 	if (err)
 		fprintf(stderr, "exporter: %s\n", strerror(-err));
-	textfile_close(x.file, false);
+	atomic_file_close(x.file, false);
 	metrics_free(x.metrics);
 	model_free(x.model);
 	return err ? 1 : 0;

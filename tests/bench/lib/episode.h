@@ -3,7 +3,7 @@
 #ifndef BENCH_EPISODE_H
 #define BENCH_EPISODE_H
 
-#include "../../../bpf/record.h"
+#include "bpf/record.h"
 
 #define EPISODE_STEPS 8
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "producer.h"
+#include "tests/bench/lib/producer.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -11,10 +11,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "../../../src/source/live_private.h"
-#include "../../../src/source/pace.h"
+#include "source/live_private.h"
+#include "source/pace.h"
 #include "bench/cost.skel.h"
-#include "clock.h"
+#include "tests/bench/lib/clock.h"
 #include "sdei.skel.h"
 
 /* As cost.bpf.c has it. */

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../../src/source/ring.h"
-#include "../../../src/source/source.h"
+#include "source/ring.h"
+#include "source/live.h"
 
 #define PRODUCERS 2		/* that can run at the same time */
 #define EPISODE 3		/* records of one: SIGNAL, DISPATCH, COMPLETE */

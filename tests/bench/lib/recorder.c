@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "recorder.h"
+#include "tests/bench/lib/recorder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,20 +20,20 @@ static char *name(void *ctx, uint32_t vm)
 
 void bench_recorder_open(struct bench_recorder *r, const char *directory)
 {
-	const struct store_options store = { .directory = directory, .file_size = FILE_SIZE };
+	const struct writer_options store = { .directory = directory, .file_size = FILE_SIZE };
 	const struct recording_about about = {
 		.uuid = { 0xbe }, .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .version = SDEITOP_VERSION, .host = "bench",
 		.clock_offset_ns = WALL_OFFSET_NS, .cpus = 8,
 	};
-	struct pack_options pack = { .take = store_take, .name = name };
+	struct packetizer_options pack = { .take = writer_take, .name = name };
 	char message[512];
 	int err;
 
 	*r = (struct bench_recorder){ 0 };
 	memcpy(pack.uuid, about.uuid, sizeof(pack.uuid));
-	r->store = store_open(&store, &about, &err, message, sizeof(message));
+	r->store = writer_open(&store, &about, &err, message, sizeof(message));
 	pack.ctx = r->store;
-	r->pack = r->store ? pack_new(&pack) : NULL;
+	r->pack = r->store ? packetizer_new(&pack) : NULL;
 	if (!r->pack) {
 		fprintf(stderr, "%s: %s\n", directory, r->store ? "out of memory" : message);
 		exit(1);
@@ -43,23 +43,23 @@ void bench_recorder_open(struct bench_recorder *r, const char *directory)
 void bench_recorder_status(struct bench_recorder *r, uint64_t time_ns, bool end)
 {
 	struct recording_status status = {
-		.time_ns = time_ns, .wall_ns = (int64_t)time_ns + WALL_OFFSET_NS, .attempted = pack_counters(r->pack)->items,
-		.read = pack_counters(r->pack)->items, .probes_attached = 14, .probes_total = 14, .cpu_permille = 120, .end = end,
+		.time_ns = time_ns, .wall_ns = (int64_t)time_ns + WALL_OFFSET_NS, .attempted = packetizer_counters(r->pack)->items,
+		.read = packetizer_counters(r->pack)->items, .probes_attached = 14, .probes_total = 14, .cpu_permille = 120, .end = end,
 	};
 
-	pack_status(r->pack, &status);
+	packetizer_status(r->pack, &status);
 	r->status_due_ns = time_ns + SECOND_NS;
 }
 
 /* As cmd_record.c does. */
 static void add_snapshot(struct bench_recorder *r, uint64_t time_ns)
 {
-	if (store_is_file_full(r->store))
-		store_next_file(r->store);
-	else if (pack_counters(r->pack)->bytes - r->snapshot_at < SNAPSHOT_LEAST)
+	if (writer_is_file_full(r->store))
+		writer_next_file(r->store);
+	else if (packetizer_counters(r->pack)->bytes - r->snapshot_at < SNAPSHOT_LEAST)
 		return;
-	pack_snapshot(r->pack, time_ns);
-	r->snapshot_at = pack_counters(r->pack)->bytes;
+	packetizer_snapshot(r->pack, time_ns);
+	r->snapshot_at = packetizer_counters(r->pack)->bytes;
 }
 
 void bench_recorder_drained(struct bench_recorder *r, uint64_t time_ns)
@@ -71,10 +71,10 @@ void bench_recorder_drained(struct bench_recorder *r, uint64_t time_ns)
 
 int bench_recorder_close(struct bench_recorder *r)
 {
-	bool failed = pack_counters(r->pack)->unrecorded != 0;
+	bool failed = packetizer_counters(r->pack)->unrecorded != 0;
 
-	pack_free(r->pack);
-	if (store_close(r->store))
+	packetizer_free(r->pack);
+	if (writer_close(r->store))
 		failed = true;
 	return failed ? -1 : 0;
 }

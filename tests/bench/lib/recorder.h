@@ -3,12 +3,12 @@
 #ifndef BENCH_RECORDER_H
 #define BENCH_RECORDER_H
 
-#include "../../../src/trace/pack.h"
-#include "../../../src/trace/store.h"
+#include "recording/packetizer.h"
+#include "recording/writer.h"
 
 struct bench_recorder {
-	struct pack *pack;
-	struct store *store;
+	struct packetizer *pack;
+	struct writer *store;
 	uint64_t snapshot_at, status_due_ns;
 };
 

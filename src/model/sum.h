@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The figures of all events of a vCPU or of a VM together, and what of one event is worked out from several figures. */
+#ifndef MODEL_SUM_H
+#define MODEL_SUM_H
+
+#include "model/model.h"
+
+/* The figures of several events together; histograms since the start, or of the last interval. */
+struct model_sum {
+	struct model_counts count, interval;
+	const struct hist *dispatch, *handler, *total;
+	struct model_blame blame;
+	size_t vcpus, events;		/* that are there; that are in use */
+	size_t masked_vcpus;
+	unsigned int state;		/* bits that any of them has */
+	bool mask_known;		/* of at least one */
+	bool inexact;
+	uint64_t masked_ns, seen_ns;	/* both summed over the vCPUs */
+	uint64_t interval_masked_ns;
+	size_t interval_vcpus;
+	int64_t unaccounted;
+};
+
+/* Valid until the model changes; vcpu NULL: of all the VM's; recent: histograms of the last interval. NULL: no memory. */
+struct model_sum *sum_new(const struct model_vm *vm, const struct model_vcpu *vcpu, uint64_t now_ns, bool recent);
+void sum_free(struct model_sum *sum);	/* NULL is fine */
+
+/* Whether there is anything to say about an event: those that were never used are not shown. */
+bool event_in_use(const struct model_event *e);
+
+enum event_hist { HIST_DISPATCH, HIST_HANDLER, HIST_TOTAL };
+
+/* Of one event; NULL: empty. */
+const struct hist *model_event_hist(const struct model_event *e, bool recent, enum event_hist which);
+
+int64_t model_event_unaccounted(const struct model_event *e);
+
+/* Is anything known of its mask? What is gone has none any more, but it had, unless nothing of SDEI was ever seen of it. */
+bool model_vcpu_has_mask(const struct model_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One record as JSON: its head, then what its kind has. */
+#include "record/json.h"
+#include "record/names.h"
+#include "record/sdei.h"
+
+static void put_error(struct json *j, int error)
+{
+	json_i64(j, "error", error);
+	if (error && sdei_error_name(error))
+		json_text(j, "error_name", sdei_error_name(error));
+}
+
+/* SDEI results, which are numbered in their own way. */
+static void put_result(struct json *j, int64_t result)
+{
+	const char *name = sdei_result_name(result);
+
+	json_i64(j, "result", result);
+	if (name)
+		json_text(j, "result_name", name);
+}
+
+static void put_cleared(struct json *j, unsigned int cleared)
+{
+	char letters[6];
+
+	json_text(j, "cleared", sdei_state_letters(cleared, letters));
+}
+
+static void put_signal(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "outcome", record_outcome(r->outcome));
+	json_text(j, "source", record_source(r->origin));
+	json_id(j, "sender", r->sender);
+	put_error(j, r->error);
+}
+
+static void put_cancel(struct json *j, const struct sdei_record *r)
+{
+	put_error(j, r->error);
+}
+
+static void put_dispatch(struct json *j, const struct sdei_record *r)
+{
+	json_address(j, "pc", r->pc);
+}
+
+static void put_complete(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "how", record_how(r->outcome));
+	json_address(j, "arg", r->arg);
+}
+
+static void put_handler(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_handler *handler = (const void *)r;
+
+	json_address(j, "ep_addr", handler->ep_addr);
+	json_address(j, "ep_arg", handler->ep_arg);
+}
+
+static void put_state(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "reason", record_state_reason(r->origin));
+	put_cleared(j, r->outcome);
+	put_handler(j, r);
+}
+
+static void put_reset(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "reason", record_reset_reason(r->origin));
+}
+
+/* "error" is the record's field: here it is the call's SDEI result, 1 if it was this call that masked. */
+static void put_pe(struct json *j, const struct sdei_record *r)
+{
+	json_i64(j, "error", r->error);
+}
+
+static void put_unregister(struct json *j, const struct sdei_record *r)
+{
+	put_pe(j, r);
+	put_cleared(j, r->outcome);
+}
+
+static void put_call(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_call *call = (const void *)r;
+	const char *name = sdei_call_name(call->function);
+
+	json_address(j, "function", call->function);
+	if (name)
+		json_text(j, "function_name", name);
+	else
+		json_null(j, "function_name");
+	json_open(j, "args", '[');
+	for (int i = 0; i < 3; i++)
+		json_address(j, NULL, call->args[i]);
+	json_close(j, ']');
+	put_result(j, r->result);
+}
+
+static void put_place(struct json *j, const struct sdei_record *r)
+{
+	json_text(j, "place", record_place(r->origin));
+}
+
+static void put_apf_head(struct json *j, const struct sdei_record *r)
+{
+	const char *outcome = record_apf_outcome(r->origin, r->outcome);
+
+	json_text(j, "step", record_apf_step(r->origin));
+	if (*outcome)
+		json_text(j, "outcome", outcome);
+	json_address(j, "token", r->arg);
+}
+
+static void put_apf(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_apf *apf = (const void *)r;
+
+	put_apf_head(j, r);
+	json_u64(j, "id", apf->id);
+	json_address(j, "gfn", apf->gfn);
+	json_u64(j, r->origin == APF_SYNC ? "duration_ns" : "queued", apf->queued);
+}
+
+static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
+	[SDEI_REGISTER] = put_handler,
+	[SDEI_UNREGISTER] = put_unregister,
+	[SDEI_MASK] = put_pe,
+	[SDEI_UNMASK] = put_pe,
+	[SDEI_RESET] = put_reset,
+	[SDEI_SIGNAL] = put_signal,
+	[SDEI_CANCEL] = put_cancel,
+	[SDEI_DISPATCH] = put_dispatch,
+	[SDEI_COMPLETE] = put_complete,
+	[SDEI_CALL] = put_call,
+	[SDEI_STATE] = put_state,
+	[SDEI_PLACE] = put_place,
+	[SDEI_APF] = put_apf,
+};
+
+/* What of a kind's own is in the head. */
+static void put_kind_head(struct json *j, const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_REGISTER:
+		break;
+	case SDEI_STATE:
+		json_text(j, "reason", record_state_reason(r->origin));
+		put_cleared(j, r->outcome);
+		break;
+	case SDEI_CALL:
+		put_result(j, r->result);
+		break;
+	case SDEI_APF:
+		put_apf_head(j, r);
+		break;
+	default:
+		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
+			put_kind[r->kind](j, r);
+	}
+}
+
+void json_record_head(struct json *j, const char *key, const struct sdei_record *r)
+{
+	const char *kind = sdei_kind_name(r->kind);
+	char letters[6];
+
+	json_open(j, key, '{');
+	json_u64(j, "time_ns", r->time_ns);
+	json_text(j, "kind", kind ? kind : "?");
+	json_id(j, "event", r->event);
+	json_text(j, "state", sdei_state_letters(r->state, letters));
+	put_kind_head(j, r);
+	json_close(j, '}');
+}
+
+void json_record(FILE *out, const struct sdei_record *r, const char *name)
+{
+	const char *kind = sdei_kind_name(r->kind);
+	struct json j = { .out = out };
+	char letters[6];
+
+	json_open(&j, NULL, '{');
+	json_u64(&j, "time_ns", r->time_ns);
+	json_text(&j, "kind", kind ? kind : "?");
+	json_u64(&j, "vm", r->vm);
+	json_text(&j, "name", name);
+	json_u64(&j, "vcpu", r->vcpu);
+	json_id(&j, "event", r->event);
+	json_text(&j, "state", sdei_state_letters(r->state, letters));
+	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
+		put_kind[r->kind](&j, r);
+	json_close(&j, '}');
+	putc('\n', out);
+}
+
+void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct json j = { .out = out };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "type", "lost");	/* not a kind: it is no record */
+	json_u64(&j, "count", count);
+	if (key) {
+		const char *kind = sdei_kind_name(key->kind);
+
+		json_text(&j, "lost_kind", kind ? kind : "?");
+	}
+	if (key && key->vm != SDEI_ANY_VM) {
+		json_u64(&j, "vm", key->vm);
+		json_u64(&j, "vcpu", key->vcpu);
+		json_id(&j, "event", key->event);
+	}
+	json_close(&j, '}');
+	putc('\n', out);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "record/text.h"
+
+#include <inttypes.h>
+
+#include "record/sdei.h"
+#include "util/text.h"
+#include "util/line.h"
+#include "record/names.h"
+
+#define NAME_WIDTH 12
+
+void record_text_header(FILE *out)
+{
+	fprintf(out, "%16s %7s %-*s %4s %-10s %5s %-5s %s\n", "TIME(s)", "VM", NAME_WIDTH, "NAME", "vCPU", "KIND", "EVENT",
+		"STATE", "DETAILS");
+}
+
+static void put_id(struct line *p, unsigned int width, uint32_t id)
+{
+	line_char(p, ' ');
+	if (id == SDEI_NONE)
+		line_right(p, "-", 1, width, ' ');
+	else
+		line_u64(p, id, width, ' ');
+}
+
+static void put_name(struct line *p, const char *name)
+{
+	unsigned int used;
+	size_t bytes = text_cut(name, NAME_WIDTH, &used);
+
+	line_char(p, ' ');
+	line_bytes(p, name, bytes);
+	line_left(p, "", NAME_WIDTH - used);
+}
+
+static void put_result(struct line *p, int64_t result)
+{
+	const char *name = result < 0 ? sdei_result_name(result) : NULL;
+
+	line_text(p, " = ");
+	if (name)
+		line_text(p, name);
+	else
+		line_i64(p, result);
+}
+
+static void put_error(struct line *p, int error)
+{
+	const char *name = sdei_error_name(error);
+
+	if (!error)
+		return;
+	line_char(p, ' ');
+	if (name)
+		line_text(p, name);
+	else
+		line_i64(p, error);
+}
+
+static void put_cleared(struct line *p, unsigned int cleared)
+{
+	if (!cleared)
+		return;
+	line_text(p, ", cleared");
+	if (cleared & SDEI_PENDING)
+		line_text(p, " pending");
+	if (cleared & SDEI_RUNNING)
+		line_text(p, " running");
+}
+
+static void put_signal(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, record_outcome(r->outcome));
+	put_error(p, r->error);
+	line_text(p, ", from ");
+	if (r->origin == SDEI_FROM_GUEST && r->sender != SDEI_NONE) {
+		line_text(p, "vCPU ");
+		line_u64(p, r->sender, 0, ' ');
+	} else {
+		line_text(p, record_source(r->origin));
+	}
+}
+
+static void put_cancel(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, r->error ? "refused" : "withdrawn");
+	put_error(p, r->error);
+}
+
+static void put_dispatch(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, "interrupts pc ");
+	line_hex(p, r->pc, 0);
+}
+
+static void put_complete(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, r->outcome == SDEI_RESUMED ? "and resume at " : "status ");
+	line_hex(p, r->arg, 0);
+}
+
+static void put_handler(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_handler *handler = (const void *)r;
+
+	line_text(p, "handler ");
+	line_hex(p, handler->ep_addr, 0);
+	line_char(p, '(');
+	line_hex(p, handler->ep_arg, 0);
+	line_char(p, ')');
+}
+
+/* What of it is in the head. */
+static void put_state_head(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, record_state_reason(r->origin));
+	put_cleared(p, r->outcome);
+}
+
+static void put_state(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_handler *handler = (const void *)r;
+
+	put_state_head(p, r);
+	if (!handler->ep_addr)
+		return;
+	line_text(p, ", ");
+	put_handler(p, r);
+}
+
+static void put_reset(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, record_reset_reason(r->origin));
+	line_text(p, " reset");
+}
+
+/* PE_MASK answers 1 if it was this call that masked. */
+static void put_mask(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, r->error ? "PE masked" : "PE was masked already");
+}
+
+static void put_unmask(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, "PE unmasked");
+}
+
+static void put_unregister(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, r->error ? "when its handler ends" : "done");
+	put_cleared(p, r->outcome);
+}
+
+static void put_call(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_call *call = (const void *)r;
+	const char *name = sdei_call_name(call->function);
+
+	if (name)
+		line_text(p, name);
+	else
+		line_hex(p, call->function, 8);
+	for (int i = 0; i < 3; i++) {
+		line_text(p, i ? ", " : "(");
+		line_hex(p, call->args[i], 0);
+	}
+	line_char(p, ')');
+	put_result(p, r->result);
+}
+
+static void put_place(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, r->origin == SDEI_DESCHEDULED ? "thread " : "thread in ");
+	line_text(p, record_place(r->origin));
+}
+
+static void put_apf_head(struct line *p, const struct sdei_record *r)
+{
+	const char *outcome = record_apf_outcome(r->origin, r->outcome);
+
+	line_text(p, record_apf_step(r->origin));
+	if (*outcome)
+		line_char(p, ' ');
+	line_text(p, outcome);
+}
+
+static void put_apf(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_apf *apf = (const void *)r;
+
+	put_apf_head(p, r);
+	if (apf->id) {
+		line_text(p, " #");
+		line_u64(p, apf->id, 0, 0);
+		line_text(p, " token ");
+		line_hex(p, r->arg, 0);
+	}
+	if (apf->gfn) {
+		line_text(p, " gfn ");
+		line_hex(p, apf->gfn, 0);
+	}
+	if (r->origin == APF_SYNC || apf->queued) {
+		line_char(p, ' ');
+		line_u64(p, apf->queued, 0, 0);
+		line_text(p, r->origin == APF_SYNC ? " ns" : " in flight");
+	}
+}
+
+static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei_record *r) = {
+	[SDEI_REGISTER] = put_handler,
+	[SDEI_UNREGISTER] = put_unregister,
+	[SDEI_MASK] = put_mask,
+	[SDEI_UNMASK] = put_unmask,
+	[SDEI_RESET] = put_reset,
+	[SDEI_SIGNAL] = put_signal,
+	[SDEI_CANCEL] = put_cancel,
+	[SDEI_DISPATCH] = put_dispatch,
+	[SDEI_COMPLETE] = put_complete,
+	[SDEI_CALL] = put_call,
+	[SDEI_STATE] = put_state,
+	[SDEI_PLACE] = put_place,
+	[SDEI_APF] = put_apf,
+};
+
+static void put_details(struct line *p, const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_REGISTER:
+		break;
+	case SDEI_STATE:
+		put_state_head(p, r);
+		break;
+	case SDEI_CALL:
+		put_result(p, r->result);
+		break;
+	case SDEI_APF:
+		put_apf_head(p, r);
+		break;
+	default:
+		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
+			put_kind[r->kind](p, r);
+	}
+}
+
+void record_text_details(FILE *out, const struct sdei_record *r)
+{
+	struct line p;
+
+	line_begin(&p, out);
+	put_details(&p, r);
+	line_end(&p);
+}
+
+static void put_time(struct line *p, uint64_t time_ns)
+{
+	line_u64(p, time_ns / 1000000000, 9, ' ');
+	line_char(p, '.');
+	line_u64(p, time_ns % 1000000000 / 1000, 6, '0');
+}
+
+void record_text_record(FILE *out, const struct sdei_record *r, const char *name)
+{
+	const char *kind = sdei_kind_name(r->kind);
+	char letters[6];
+	struct line p;
+
+	line_begin(&p, out);
+	put_time(&p, r->time_ns);
+	line_char(&p, ' ');
+	line_u64(&p, r->vm, 7, ' ');
+	put_name(&p, name);
+	put_id(&p, 4, r->vcpu);
+	line_char(&p, ' ');
+	line_left(&p, kind ? kind : "?", 10);
+	put_id(&p, 5, r->event);
+	line_char(&p, ' ');
+	line_text(&p, sdei_state_letters(r->state, letters));
+	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind]) {
+		line_char(&p, ' ');
+		put_kind[r->kind](&p, r);
+	}
+	line_char(&p, '\n');
+	line_end(&p);
+}
+
+void record_text_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
+{
+	const char *kind = key ? sdei_kind_name(key->kind) : NULL;
+
+	fprintf(out, "LOST %" PRIu64, count);
+	if (key)
+		fprintf(out, " %s", kind ? kind : "?");
+	if (key && key->vm != SDEI_ANY_VM) {
+		fprintf(out, " of VM %" PRIu32 " vCPU %" PRIu32, key->vm, key->vcpu);
+		if (key->event != SDEI_NONE)
+			fprintf(out, " event %" PRIu32, key->event);
+	}
+	putc('\n', out);
+}

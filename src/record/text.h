@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One line per record, for `sdeitop events`. */
+#ifndef RECORD_TEXT_H
+#define RECORD_TEXT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bpf/record.h"
+
+void record_text_header(FILE *out);
+void record_text_record(FILE *out, const struct sdei_record *record, const char *name);
+void record_text_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count);	/* key NULL: unknown */
+
+/* What a record's head tells of its kind, without more of it than that. */
+void record_text_details(FILE *out, const struct sdei_record *r);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recording/cursor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define HEAD_SIZE sizeof(struct packet_head)
+#define BUFFER_SIZE (2 * RECORDING_PACKET_CLAIM_MAX)
+/* Looking for packets inside of damaged ones must not take longer than so many times reading them. */
+#define SEARCH_FACTOR 16
+#define SKIM_SIZE 4096U		/* what is read where only a head may be wanted */
+
+struct cursor {
+	int directory;
+	const struct stream_file *files;
+	size_t count;
+	void (*tell)(void *ctx, const struct reader_problem *problem);
+	void *ctx;
+	bool has_uuid;
+	uint8_t uuid[16];
+
+	size_t file;			/* the one that is open, or to be opened next */
+	gzFile gz;			/* NULL: none is open; takes plain files, too */
+	uint32_t number;
+	char name[FILES_NAME_MAX];
+	bool file_end;			/* nothing more comes from it */
+	uint64_t plain_size;		/* of an uncompressed file when it was opened; else 0 */
+	bool skims;			/* packets may be passed over */
+	struct reader_problem gz_problem;	/* why, if file is set: to be told when what came before it has been taken */
+	uint64_t offset;		/* in the file, of buffer[at] */
+	size_t at, filled;
+	uint64_t done;			/* bytes on disk of the files before */
+	uint64_t searched;		/* bytes checked in vain */
+	struct cursor_place place;
+	uint64_t bad_from;		/* where what is no packet began */
+	bool bad;
+	enum reader_problem_kind bad_kind;
+	uint8_t buffer[BUFFER_SIZE + 1];
+};
+
+struct cursor *cursor_new(int directory, const struct stream_file *files, size_t count,
+			  void (*tell)(void *ctx, const struct reader_problem *problem), void *ctx)
+{
+	struct cursor *c = malloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	memset(c, 0, offsetof(struct cursor, buffer));
+	c->directory = directory;
+	c->files = files;
+	c->count = count;
+	c->tell = tell;
+	c->ctx = ctx;
+	return c;
+}
+
+static void close_file(struct cursor *c)
+{
+	if (c->gz)
+		gzclose_r(c->gz);
+	c->gz = NULL;
+}
+
+void cursor_free(struct cursor *c)
+{
+	if (c)
+		close_file(c);
+	free(c);
+}
+
+void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16])
+{
+	memcpy(c->uuid, uuid, sizeof(c->uuid));
+	c->has_uuid = true;
+}
+
+/* --- what is wrong */
+
+static void tell(struct cursor *c, enum reader_problem_kind kind, uint64_t offset, uint64_t bytes, int error)
+{
+	struct reader_problem problem = { .kind = kind, .offset = offset, .bytes = bytes, .error = error };
+
+	if (!c->tell)
+		return;
+	memcpy(problem.file, c->name, sizeof(problem.file));
+	c->tell(c->ctx, &problem);
+}
+
+static void begin_bad(struct cursor *c, enum reader_problem_kind kind)
+{
+	if (c->bad)
+		return;
+	c->bad = true;
+	c->bad_kind = kind;
+	c->bad_from = c->offset;
+}
+
+static void end_bad(struct cursor *c)
+{
+	if (c->bad)
+		tell(c, c->bad_kind, c->bad_from, c->offset - c->bad_from, 0);
+	c->bad = false;
+}
+
+/* --- files */
+
+static void open_next(struct cursor *c)
+{
+	const struct stream_file *file = &c->files[c->file];
+	struct stat st;
+	int fd;
+
+	c->number = file->number;
+	files_name(c->name, file->number, file->compressed);
+	c->gz_problem.file[0] = '\0';
+	c->offset = c->at = c->filled = c->plain_size = 0;
+	c->file_end = false;
+	fd = files_open(c->directory, c->name);
+	if (fd < 0) {
+		tell(c, PROBLEM_FILE, 0, 0, -fd);
+		c->file_end = true;
+		return;
+	}
+	c->gz = gzdopen(fd, "rb");
+	if (!c->gz) {
+		close(fd);
+		tell(c, PROBLEM_FILE, 0, 0, ENOMEM);
+		c->file_end = true;
+		return;
+	}
+	c->plain_size = gzdirect(c->gz) && fstat(fd, &st) == 0 ? st.st_size : 0;
+}
+
+static void leave_file(struct cursor *c)
+{
+	end_bad(c);
+	if (c->gz_problem.file[0] && c->tell)
+		c->tell(c->ctx, &c->gz_problem);
+	close_file(c);
+	c->done += c->files[c->file].size;
+	c->file++;
+}
+
+static void fail_gz(struct cursor *c, enum reader_problem_kind kind, int error)
+{
+	c->gz_problem = (struct reader_problem){ .kind = kind, .offset = c->offset + c->filled - c->at, .error = error };
+	memcpy(c->gz_problem.file, c->name, sizeof(c->gz_problem.file));
+}
+
+/* The compressed bytes are at fault; what they gave so far is good. */
+static void check_gz(struct cursor *c)
+{
+	int error;
+
+	gzerror(c->gz, &error);
+	if (error == Z_ERRNO)
+		fail_gz(c, PROBLEM_FILE, errno);
+	else if (error == Z_MEM_ERROR)
+		fail_gz(c, PROBLEM_FILE, ENOMEM);
+	else if (error == Z_BUF_ERROR)
+		fail_gz(c, PROBLEM_CUT, 0);
+	else if (error != Z_OK && error != Z_STREAM_END)
+		fail_gz(c, PROBLEM_DAMAGED, 0);
+}
+
+/* How much to read for so many more bytes. */
+static size_t read_ahead(const struct cursor *c, size_t more)
+{
+	size_t room = BUFFER_SIZE - c->filled, least = more > SKIM_SIZE ? more : SKIM_SIZE;
+
+	return c->skims && least < room ? least : room;
+}
+
+/* Has at least want bytes at hand, unless the file ends before. */
+static void fill(struct cursor *c, size_t want)
+{
+	while (c->filled - c->at < want && !c->file_end) {
+		int got;
+
+		if (c->at + want > BUFFER_SIZE) {
+			memmove(c->buffer, c->buffer + c->at, c->filled - c->at);
+			c->filled -= c->at;
+			c->at = 0;
+		}
+		got = gzread(c->gz, c->buffer + c->filled, read_ahead(c, want - (c->filled - c->at)));
+		if (got > 0)
+			c->filled += got;
+		else
+			c->file_end = true;
+		if (c->file_end)
+			check_gz(c);
+	}
+}
+
+static void skip(struct cursor *c, size_t bytes)
+{
+	c->at += bytes;
+	c->offset += bytes;
+}
+
+/* Whether so many bytes are there, without reading them if that can be told. */
+static bool has(struct cursor *c, size_t bytes)
+{
+	if (c->offset + bytes <= c->plain_size)
+		return true;
+	fill(c, bytes);
+	return c->filled - c->at >= bytes;
+}
+
+/* Steps over bytes that are there, read or not. */
+static void pass(struct cursor *c, size_t bytes)
+{
+	if (c->filled - c->at >= bytes) {
+		skip(c, bytes);
+		return;
+	}
+	c->offset += bytes;
+	c->at = c->filled = 0;
+	if (gzseek(c->gz, c->offset, SEEK_SET) < 0) {
+		c->file_end = true;
+		fail_gz(c, PROBLEM_FILE, EIO);
+	}
+}
+
+/* --- packets */
+
+/* To the next place that could be a packet's head, at least one byte on. */
+static void search(struct cursor *c)
+{
+	static const uint32_t magic = PACKET_MAGIC;
+	const uint8_t *from = c->buffer + c->at + 1, *found;
+	size_t have = c->filled - c->at - 1;
+
+	found = memmem(from, have, &magic, sizeof(magic));
+	if (found)
+		skip(c, found - (c->buffer + c->at));
+	else if (c->file_end || have < sizeof(magic))
+		skip(c, have + 1);
+	else
+		skip(c, have + 2 - sizeof(magic));	/* the magic may be half there */
+}
+
+/* What is there is no whole packet of ours: steps over it, or into it to find one that begins there. */
+static void step_over(struct cursor *c, enum packet_verdict verdict, const struct packet_head *head)
+{
+	uint64_t size = head->packet_bits / 8, have = c->filled - c->at;
+
+	begin_bad(c, verdict == PACKET_CUT ? PROBLEM_CUT : PROBLEM_DAMAGED);
+	if (verdict == PACKET_FOREIGN) {
+		skip(c, size);
+		return;
+	}
+	if (verdict == PACKET_DAMAGED || verdict == PACKET_CUT) {
+		c->searched += verdict == PACKET_DAMAGED ? size : 0;
+		if (c->searched > SEARCH_FACTOR * (c->offset + BUFFER_SIZE) && size <= have) {
+			skip(c, size);
+			return;
+		}
+	}
+	search(c);
+}
+
+static enum packet_verdict look(struct cursor *c, struct packet_head *head, bool *wanted, cursor_wants_t wants, void *ctx)
+{
+	const uint8_t *uuid = c->has_uuid ? c->uuid : NULL;
+	enum packet_verdict verdict;
+
+	*wanted = true;
+	fill(c, HEAD_SIZE);
+	verdict = packet_check_head(c->buffer + c->at, c->filled - c->at, uuid, head);
+	if (verdict == PACKET_NOT_ONE)
+		return verdict;
+	if (verdict == PACKET_WHOLE && wants && !wants(ctx, head)) {
+		*wanted = false;
+		return has(c, head->packet_bits / 8) ? PACKET_WHOLE : PACKET_CUT;
+	}
+	fill(c, head->packet_bits / 8);
+	return packet_check(c->buffer + c->at, c->filled - c->at, uuid, head);
+}
+
+static void take(struct cursor *c, const struct packet_head *head)
+{
+	if (c->bad)
+		c->bad_kind = PROBLEM_DAMAGED;	/* not at the end of the file */
+	end_bad(c);
+	if (!c->has_uuid)
+		cursor_set_uuid(c, head->uuid);
+	c->place = (struct cursor_place){ c->file, c->offset };
+}
+
+bool cursor_next(struct cursor *c, struct packet_head *head, const uint8_t **bytes, cursor_wants_t wants, void *ctx)
+{
+	c->skims = wants;
+	while (c->file < c->count) {
+		enum packet_verdict verdict;
+		bool wanted;
+
+		if (!c->gz)
+			open_next(c);
+		if (c->gz)
+			fill(c, 1);
+		if (c->at == c->filled) {
+			leave_file(c);
+			continue;
+		}
+		verdict = look(c, head, &wanted, wants, ctx);
+		if (verdict == PACKET_WHOLE) {
+			take(c, head);
+			*bytes = wanted ? c->buffer + c->at : NULL;
+			pass(c, head->packet_bits / 8);
+			return true;
+		}
+		if (verdict == PACKET_NOT_ONE)
+			memset(head, 0, sizeof(*head));
+		step_over(c, c->filled - c->at < HEAD_SIZE ? PACKET_CUT : verdict, head);
+	}
+	return false;
+}
+
+/* --- places */
+
+struct cursor_place cursor_place(const struct cursor *c)
+{
+	return c->place;
+}
+
+int cursor_go(struct cursor *c, struct cursor_place place)
+{
+	close_file(c);
+	c->file = place.file;
+	c->done = 0;
+	c->bad = false;
+	c->searched = 0;
+	for (size_t i = 0; i < place.file; i++)
+		c->done += c->files[i].size;
+	if (place.file >= c->count)
+		return 0;
+	open_next(c);
+	if (!c->gz)
+		return -EIO;
+	if (gzseek(c->gz, place.offset, SEEK_SET) < 0)
+		return -EIO;
+	c->offset = place.offset;
+	return 0;
+}
+
+const char *cursor_file_name(const struct cursor *c)
+{
+	return c->name;
+}
+
+uint32_t cursor_file_number(const struct cursor *c)
+{
+	return c->number;
+}
+
+uint64_t cursor_bytes_done(const struct cursor *c)
+{
+	z_off_t here = c->gz ? gzoffset(c->gz) : 0;
+
+	return c->done + (here > 0 ? here : 0);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * When a flight recorder saves what it holds: some time after a trigger, so that the aftermath is in it, not too
+ * often, and not more recordings than wanted.
+ */
+#ifndef RECORDING_FLIGHT_SAVE_H
+#define RECORDING_FLIGHT_SAVE_H
+
+#include "recording/flight.h"
+
+struct flight_save_options {
+	const char *directory;	/* made if it is not there; each recording is a directory in it */
+	unsigned int keep;	/* so many recordings at most, whole or not, the oldest goes, those of earlier runs included; 0: all */
+	uint64_t after_ns;	/* how long after the trigger it saves */
+	uint64_t gap_ns;	/* triggers that come earlier after the last one are only counted */
+};
+
+struct flight_save;
+
+/* directory stays the caller's. NULL: no memory. */
+struct flight_save *flight_save_new(const struct flight_save_options *options);
+void flight_save_free(struct flight_save *c);	/* waits for what is being saved; NULL is fine */
+
+/* From now on so; what was triggered stays so. Not while it saves. */
+void flight_save_follow(struct flight_save *c, const struct flight_save_options *options);
+
+/* Something has happened; false: it came too soon after the one before, or while it saves, and is only counted. reason is a word: a finding's code, "SIGUSR2", "exit". */
+bool flight_save_trigger(struct flight_save *c, const char *reason, uint64_t now_ns);
+
+/* Whether it is time to save. */
+bool flight_save_is_due(const struct flight_save *c, uint64_t now_ns);
+bool flight_save_is_armed(const struct flight_save *c);
+
+/*
+ * Saves what flight holds now as DIRECTORY/<UTC time>-<reason>, closed with status; about's reason is filled in. The disk is
+ * waited for in a thread, so that flight can take more meanwhile; without memory for a copy of it, here.
+ */
+void flight_save_start(struct flight_save *c, const struct flight *flight, const struct recording_about *about,
+		   const struct recording_status *status);
+
+/* It was started, and flight_save_end() was not called. */
+bool flight_save_is_saving(const struct flight_save *c);
+
+/* That has come to its end: flight_save_end() will not wait. */
+bool flight_save_is_saved(const struct flight_save *c);
+
+/* Waits for it. name, of at least 640 bytes, is where it is, or on failure a message. 0 or -errno. */
+int flight_save_end(struct flight_save *c, char *name, size_t size);
+
+struct flight_save_counters {
+	uint64_t saved, failed, suppressed, removed;
+};
+const struct flight_save_counters *flight_save_counters(const struct flight_save *c);
+
+#endif

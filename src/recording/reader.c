@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recording/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recording/cursor.h"
+#include "recording/read_ranges.h"
+
+#define METADATA_MAX (1U << 20)
+#define RUN 32		/* items that are decoded at once */
+
+struct reader {
+	int directory;
+	struct stream_file *files;
+	size_t file_count;
+	uint64_t total;			/* bytes on disk */
+	struct recording_about about;
+	bool has_about, has_clock;
+	struct cursor *cursor;
+	reader_wants_t wants;		/* NULL: all packets */
+	void *wants_ctx;
+
+	const uint8_t *bytes;		/* of the packet that is being read; NULL: none */
+	size_t at, size;
+	struct packet_head head;
+	uint64_t clock_ns;
+	uint32_t decoded;
+	uint64_t bytes_done;		/* of files, when it was read */
+
+	uint64_t next_sequence;
+	uint64_t last_ns;		/* of the newest item */
+	bool started;			/* a packet has been read since the start or a seek */
+	bool skipped;			/* packets before the next one were refused */
+	bool wants_snapshot, in_snapshot;
+	bool ended, done;		/* the newest item was the end mark; the end was reached */
+	bool damaged;			/* something was amiss since the start or a seek */
+	uint64_t gap;			/* packets missing, to be told as lost items */
+	struct recording_item items[RUN];	/* those that were decoded, of one packet */
+	size_t next, count;		/* items[next .. count - 1] have not been handed out */
+
+	bool has_span;
+	struct reader_span span;
+	struct reader_span passed;	/* of the packets met since the start */
+	bool passed_all;		/* none was left out since then */
+	struct read_ranges seen;
+	struct reader_problem problems[READER_PROBLEMS_MAX];
+	uint64_t problem_count, damage_count;
+};
+
+/* --- problems */
+
+static bool is_kept(const struct reader *r, const struct reader_problem *problem)
+{
+	size_t kept;
+	uint64_t all;
+	const struct reader_problem *known = reader_problems(r, &kept, &all);
+
+	for (size_t i = 0; i < kept; i++)
+		if (known[i].kind == problem->kind && known[i].offset == problem->offset &&
+		    strcmp(known[i].file, problem->file) == 0)
+			return true;
+	return false;
+}
+
+/* After a seek, what was read before is met again; but a file that could be read then may be unreadable now. */
+static bool is_known(const struct reader *r, const struct reader_problem *problem, struct seen_place place)
+{
+	bool may_be_new = problem->kind == PROBLEM_FILE && r->problem_count <= READER_PROBLEMS_MAX;
+
+	return read_ranges_has(&r->seen, place) && (!may_be_new || is_kept(r, problem));
+}
+
+/*
+ * What is noticed when a packet is reached stands at its first byte, what is noticed when it has been decoded at
+ * its second, so that a seek to it leaves out the one but not the other.
+ */
+static void note_at(struct reader *r, const struct reader_problem *problem, struct seen_place place)
+{
+	r->damaged |= problem->kind != PROBLEM_NO_START;
+	if (is_known(r, problem, place))
+		return;
+	if (r->problem_count < READER_PROBLEMS_MAX)
+		r->problems[r->problem_count] = *problem;
+	r->problem_count++;
+	r->damage_count += problem->kind != PROBLEM_NO_START;
+}
+
+/* What the cursor steps over. */
+static void note(void *ctx, const struct reader_problem *problem)
+{
+	struct reader *r = ctx;
+
+	note_at(r, problem, (struct seen_place){ cursor_file_number(r->cursor), problem->offset });
+}
+
+/* Where the packet that is being read stands; bytes: how far into it. */
+static struct seen_place place_here(const struct reader *r, unsigned int bytes)
+{
+	return (struct seen_place){ cursor_file_number(r->cursor), cursor_place(r->cursor).offset + bytes };
+}
+
+static void note_packet(struct reader *r, struct reader_problem problem)
+{
+	memcpy(problem.file, cursor_file_name(r->cursor), sizeof(problem.file));
+	problem.offset = cursor_place(r->cursor).offset;
+	note_at(r, &problem, place_here(r, problem.kind == PROBLEM_ITEMS));
+}
+
+const struct reader_problem *reader_problems(const struct reader *r, size_t *kept, uint64_t *all)
+{
+	*kept = r->problem_count < READER_PROBLEMS_MAX ? r->problem_count : READER_PROBLEMS_MAX;
+	*all = r->problem_count;
+	return r->problems;
+}
+
+bool reader_is_incomplete(const struct reader *r)
+{
+	return r->damage_count;
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void describe_gap(const struct reader_problem *p, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s: %" PRIu64 " packet%s missing before byte %" PRIu64 ", between %" PRIu64 ".%06" PRIu64
+		 " and %" PRIu64 ".%06" PRIu64 " s", p->file, p->packets, plural(p->packets), p->offset,
+		 p->from_ns / 1000000000, p->from_ns / 1000 % 1000000, p->to_ns / 1000000000, p->to_ns / 1000 % 1000000);
+}
+
+void reader_describe(const struct reader_problem *p, char *buf, size_t size)
+{
+	switch (p->kind) {
+	case PROBLEM_NO_METADATA:
+		snprintf(buf, size, "metadata: missing, cut off or not ours: host, kernel and probes are not known");
+		break;
+	case PROBLEM_CUT:
+		if (p->bytes)
+			snprintf(buf, size, "%s: cut off: the last %" PRIu64 " byte%s, from byte %" PRIu64 " on, are no whole packet",
+				 p->file, p->bytes, plural(p->bytes), p->offset);
+		else
+			snprintf(buf, size, "%s: cut off at byte %" PRIu64 " of what is compressed", p->file, p->offset);
+		break;
+	case PROBLEM_DAMAGED:
+		snprintf(buf, size, "%s: damaged: %" PRIu64 " byte%s from byte %" PRIu64 " on are no packet of this recording",
+			 p->file, p->bytes, plural(p->bytes), p->offset);
+		break;
+	case PROBLEM_ITEMS:
+		snprintf(buf, size, "%s: %" PRIu64 " item%s of the packet at byte %" PRIu64
+			 " cannot be read: made by a newer sdeitop?", p->file, p->items, plural(p->items), p->offset);
+		break;
+	case PROBLEM_GAP:
+		describe_gap(p, buf, size);
+		break;
+	case PROBLEM_NO_START:
+		snprintf(buf, size, "the first %" PRIu64 " packet%s gone: rotated away", p->packets, p->packets == 1 ? " is" : "s are");
+		break;
+	case PROBLEM_NO_END:
+		snprintf(buf, size, "no end: the recorder was killed or is still writing; up to a second may be missing");
+		break;
+	case PROBLEM_FILE:
+		snprintf(buf, size, "%s: cannot be read: %s", p->file, strerror(p->error));
+		break;
+	}
+}
+
+/* --- opening */
+
+static char *read_all(int fd, size_t *size)
+{
+	char *text = malloc(METADATA_MAX);
+	ssize_t got = 1;
+
+	*size = 0;
+	while (text && got > 0 && *size < METADATA_MAX) {
+		got = read(fd, text + *size, METADATA_MAX - *size);
+		if (got > 0)
+			*size += got;
+	}
+	return text;
+}
+
+/* 0, -ENOMEM, or -errno of codec_about(). */
+static int read_metadata(struct reader *r)
+{
+	int fd = files_open(r->directory, FILES_METADATA), err;
+	size_t size;
+	char *text;
+
+	if (fd < 0)
+		return -EINVAL;
+	text = read_all(fd, &size);
+	close(fd);
+	err = text ? codec_about(text, size, &r->about) : -ENOMEM;
+	free(text);
+	return err;
+}
+
+static bool is_zero(const uint8_t uuid[16])
+{
+	static const uint8_t zero[16];
+
+	return memcmp(uuid, zero, sizeof(zero)) == 0;
+}
+
+static int open_directory(struct reader *r, const char *directory, char *message, size_t size)
+{
+	int err;
+
+	r->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->directory < 0) {
+		err = -errno;
+		snprintf(message, size, "cannot open %s: %s; what is wanted is a directory that `sdeitop record` made",
+			 directory, strerror(-err));
+		return err;
+	}
+	err = files_list(r->directory, &r->files, &r->file_count);
+	if (err)
+		snprintf(message, size, "cannot list %s: %s", directory, strerror(-err));
+	return err;
+}
+
+static int open_content(struct reader *r, const char *directory, char *message, size_t size)
+{
+	int err = read_metadata(r);
+
+	if (err == -ENOTSUP) {
+		snprintf(message, size, "%s is a recording of format %u, this sdeitop reads format %u: a newer one is needed",
+			 directory, r->about.major, RECORDING_MAJOR);
+		return err;
+	}
+	if (err == -ENOMEM) {
+		snprintf(message, size, "out of memory");
+		return err;
+	}
+	if (!r->file_count) {
+		snprintf(message, size, "%s is no recording: there are no files sdei-000000, … in it", directory);
+		return -ENODATA;
+	}
+	r->has_about = r->has_clock = !err;
+	if (err) {
+		r->problems[r->problem_count++] = (struct reader_problem){ .kind = PROBLEM_NO_METADATA, .file = FILES_METADATA };
+		r->damage_count++;
+	}
+	for (size_t i = 0; i < r->file_count; i++)
+		r->total += r->files[i].size;
+	r->cursor = cursor_new(r->directory, r->files, r->file_count, note, r);
+	if (!r->cursor) {
+		snprintf(message, size, "out of memory");
+		return -ENOMEM;
+	}
+	if (!is_zero(r->about.uuid))
+		cursor_set_uuid(r->cursor, r->about.uuid);
+	r->passed.bytes = r->total;
+	r->passed_all = true;
+	read_ranges_go(&r->seen, (struct seen_place){ 0, 0 });
+	return 0;
+}
+
+struct reader *reader_open(const char *directory, int *err, char *message, size_t size)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		*err = -ENOMEM;
+		snprintf(message, size, "out of memory");
+		return NULL;
+	}
+	*err = open_directory(r, directory, message, size);
+	if (!*err)
+		*err = open_content(r, directory, message, size);
+	if (!*err)
+		return r;
+	reader_close(r);
+	return NULL;
+}
+
+void reader_close(struct reader *r)
+{
+	if (!r)
+		return;
+	cursor_free(r->cursor);
+	free(r->files);
+	read_ranges_clear(&r->seen);
+	if (r->directory >= 0)
+		close(r->directory);
+	free(r);
+}
+
+const struct recording_about *reader_about(const struct reader *r)
+{
+	return &r->about;
+}
+
+/* --- packets */
+
+/* What the metadata should have said. */
+static void learn_from(struct reader *r, const struct packet_head *head)
+{
+	if (r->has_about)
+		return;
+	r->about.major = RECORDING_MAJOR;
+	r->about.minor = head->minor;
+	memcpy(r->about.uuid, head->uuid, sizeof(r->about.uuid));
+	if (!r->has_clock)
+		r->about.clock_offset_ns = head->wall_offset_ns;
+	r->has_clock = true;
+}
+
+static void check_sequence(struct reader *r, const struct packet_head *head)
+{
+	uint64_t missing = head->sequence - r->next_sequence;
+
+	if (!missing)
+		return;
+	r->wants_snapshot = true;
+	if (!r->started && !r->damaged) {
+		note_packet(r, (struct reader_problem){ .kind = PROBLEM_NO_START, .packets = missing });
+		return;
+	}
+	r->gap = missing;
+	note_packet(r, (struct reader_problem){
+		.kind = PROBLEM_GAP, .packets = missing, .from_ns = r->last_ns, .to_ns = head->begin_ns });
+}
+
+static bool is_wanted(struct reader *r, const struct packet_head *head)
+{
+	if (head->holds != PACKET_SNAPSHOT) {
+		r->wants_snapshot &= !r->in_snapshot;
+		r->in_snapshot = false;
+		return true;
+	}
+	r->in_snapshot = r->wants_snapshot;
+	return r->wants_snapshot;
+}
+
+/* A packet that was there before, or whose number is absurd, is none of this stream. */
+static bool follows(const struct packet_head *head, uint64_t next_sequence)
+{
+	return head->sequence >= next_sequence && head->sequence < UINT64_MAX;
+}
+
+static bool is_next(struct reader *r, const struct packet_head *head)
+{
+	if (follows(head, r->next_sequence))
+		return true;
+	note_packet(r, (struct reader_problem){ .kind = PROBLEM_DAMAGED, .bytes = head->packet_bits / 8 });
+	return false;
+}
+
+static bool wants_packet(void *ctx, const struct packet_head *head)
+{
+	const struct reader *r = ctx;
+
+	return !r->wants || r->wants(r->wants_ctx, head->begin_ns, head->end_ns);
+}
+
+/* Whether a packet is next that was read; of one that was refused not even the number can be trusted. */
+static bool is_read(struct reader *r, const struct packet_head *head)
+{
+	if (!r->bytes) {
+		is_wanted(r, head);
+		r->skipped = true;
+		r->passed_all = false;
+		return false;
+	}
+	if (!is_next(r, head))
+		return false;
+	if (r->skipped) {
+		r->next_sequence = head->sequence;
+		read_ranges_go(&r->seen, place_here(r, 0));
+	}
+	r->skipped = false;
+	return true;
+}
+
+static void span_add(struct reader_span *span, const struct packet_head *head)
+{
+	if (head->begin_ns < span->begin_ns || !span->packets)
+		span->begin_ns = head->begin_ns;
+	if (head->end_ns > span->end_ns)
+		span->end_ns = head->end_ns;
+	span->packets++;
+	span->items += head->holds == PACKET_SNAPSHOT ? 0 : head->items;
+}
+
+static bool next_packet(struct reader *r)
+{
+	while (cursor_next(r->cursor, &r->head, &r->bytes, r->wants ? wants_packet : NULL, r)) {
+		if (!is_read(r, &r->head))
+			continue;
+		learn_from(r, &r->head);
+		check_sequence(r, &r->head);
+		read_ranges_advance(&r->seen, place_here(r, 1));
+		span_add(&r->passed, &r->head);
+		r->started = true;
+		r->next_sequence = r->head.sequence + 1;
+		r->at = sizeof(r->head);
+		r->size = r->head.packet_bits / 8;
+		r->clock_ns = r->head.begin_ns;
+		r->decoded = 0;
+		r->bytes_done = cursor_bytes_done(r->cursor);
+		if (is_wanted(r, &r->head))
+			return true;
+	}
+	r->bytes = NULL;
+	return false;
+}
+
+void reader_set_wants(struct reader *r, reader_wants_t wants, void *ctx)
+{
+	r->wants = wants;
+	r->wants_ctx = ctx;
+}
+
+/* --- items */
+
+static void tell_gap(struct reader *r, struct recording_item *item)
+{
+	*item = (struct recording_item){ .kind = ITEM_LOST, .time_ns = r->head.begin_ns, .lost.count = r->gap };
+	r->gap = 0;
+}
+
+static void tell_end(struct reader *r)
+{
+	/* Nobody knows what is in the last packet if that was refused. */
+	if (!r->done && !r->skipped) {
+		if (!r->ended)
+			note_at(r, &(struct reader_problem){ .kind = PROBLEM_NO_END }, SEEN_END);
+		read_ranges_advance(&r->seen, (struct seen_place){ SEEN_END.file, SEEN_END.offset + 1 });
+	}
+	if (r->passed_all && !r->has_span) {
+		r->span = r->passed;
+		r->has_span = true;
+	}
+	r->done = true;
+}
+
+/* The next items of the packet that is being read: how many. Nearly all that a reader does. */
+static size_t decode(struct reader *r, struct recording_item *items, size_t room)
+{
+	const struct recording_item *last;
+	size_t count = room;
+
+	if (!r->bytes)
+		return 0;
+	r->at += codec_get_run(r->bytes + r->at, r->size - r->at, items, &count, &r->clock_ns);
+	if (!count)
+		return 0;
+	last = &items[count - 1];
+	r->decoded += count;
+	r->last_ns = r->clock_ns;
+	r->ended = last->kind == ITEM_STATUS && last->status.end;
+	return count;
+}
+
+/* Nothing more comes from this packet. */
+static void leave_packet(struct reader *r)
+{
+	if (r->at != r->size || r->decoded != r->head.items)
+		note_packet(r, (struct reader_problem){
+			.kind = PROBLEM_ITEMS, .items = r->head.items > r->decoded ? r->head.items - r->decoded : 0 });
+	read_ranges_advance(&r->seen, place_here(r, 2));
+	r->bytes = NULL;
+}
+
+/* How many items there are; 0: this is the end. */
+static size_t fetch(struct reader *r, struct recording_item *items, size_t room)
+{
+	size_t count;
+
+	while (!(count = decode(r, items, room))) {
+		if (r->bytes)
+			leave_packet(r);
+		if (r->done || !next_packet(r)) {
+			tell_end(r);
+			return 0;
+		}
+		if (r->gap) {
+			tell_gap(r, items);
+			return 1;
+		}
+	}
+	return count;
+}
+
+/* Has items at hand, unless this is the end. */
+static bool has_items(struct reader *r)
+{
+	if (r->next == r->count) {
+		r->next = 0;
+		r->count = fetch(r, r->items, RUN);
+	}
+	return r->count;
+}
+
+const struct recording_item *reader_next(struct reader *r)
+{
+	return has_items(r) ? &r->items[r->next++] : NULL;
+}
+
+static bool tell_run(const struct reader *r, const struct recording_item *items, size_t count, struct reader_run *run)
+{
+	run->items = items;
+	run->count = count;
+	run->begin_ns = reader_begin_ns(r);
+	run->wall_offset_ns = reader_wall_offset_ns(r);
+	run->bytes_done = r->bytes_done;
+	return count;
+}
+
+bool reader_next_run(struct reader *r, struct reader_run *run)
+{
+	size_t next = has_items(r) ? r->next : r->count;
+
+	r->next = r->count;
+	return tell_run(r, &r->items[next], r->count - next, run);
+}
+
+bool reader_read_run(struct reader *r, struct recording_item *items, size_t room, struct reader_run *run)
+{
+	return tell_run(r, items, fetch(r, items, room), run);
+}
+
+void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
+{
+	*done = r->done ? r->total : r->bytes_done;
+	*total = r->total;
+}
+
+int64_t reader_wall_offset_ns(const struct reader *r)
+{
+	return r->started ? r->head.wall_offset_ns : r->about.clock_offset_ns;
+}
+
+/* --- places and the whole */
+
+struct place {
+	struct cursor_place place;
+	uint64_t sequence;
+	bool found;
+};
+
+/* Walks the packets: the last place at or before time_ns to start from, and the span of all. */
+static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct reader_span *span)
+{
+	struct cursor *c = cursor_new(r->directory, r->files, r->file_count, NULL, NULL);
+	struct packet_head head;
+	const uint8_t *bytes;
+	bool in_snapshot = false;
+	uint64_t next_sequence = 0;
+
+	if (!c)
+		return -ENOMEM;
+	if (!is_zero(r->about.uuid))
+		cursor_set_uuid(c, r->about.uuid);
+	*span = (struct reader_span){ .bytes = r->total };
+	while (cursor_next(c, &head, &bytes, NULL, NULL)) {
+		bool starts = head.holds == PACKET_SNAPSHOT && !in_snapshot;
+
+		if (!follows(&head, next_sequence))
+			continue;
+		next_sequence = head.sequence + 1;
+		in_snapshot = head.holds == PACKET_SNAPSHOT;
+		if ((starts || !start->found) && (head.begin_ns <= time_ns || !start->found))
+			*start = (struct place){ cursor_place(c), head.sequence, true };
+		span_add(span, &head);
+	}
+	cursor_free(c);
+	return 0;
+}
+
+uint64_t reader_begin_ns(const struct reader *r)
+{
+	return r->passed.begin_ns;
+}
+
+int reader_span(struct reader *r, struct reader_span *span)
+{
+	struct place start = { 0 };
+	int err = 0;
+
+	if (!r->has_span)
+		err = walk(r, 0, &start, &r->span);
+	r->has_span = !err;
+	*span = r->span;
+	return err;
+}
+
+int reader_seek(struct reader *r, uint64_t time_ns)
+{
+	struct place start = { 0 };
+	struct reader_span span;
+	int err = time_ns ? walk(r, time_ns, &start, &span) : 0;
+
+	if (!err)
+		err = cursor_go(r->cursor, start.place);
+	if (err)
+		return err;
+	r->bytes = NULL;
+	r->next = r->count = 0;
+	r->bytes_done = cursor_bytes_done(r->cursor);
+	r->gap = 0;
+	r->passed = (struct reader_span){ .bytes = r->total };
+	r->passed_all = !time_ns;
+	r->done = r->ended = r->started = r->skipped = r->in_snapshot = r->damaged = false;
+	r->wants_snapshot = start.sequence != 0;
+	r->next_sequence = start.sequence;
+	read_ranges_go(&r->seen, start.found ? (struct seen_place){ r->files[start.place.file].number, start.place.offset + 1 } :
+		(struct seen_place){ 0, 0 });
+	return 0;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "recording/snapshot_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recording/codec.h"
+
+struct known_event {
+	uint32_t event;			/* SDEI_NONE: nothing is known of this vCPU but its PE */
+	uint8_t state;			/* without the PE mask */
+	uint64_t ep_addr, ep_arg;
+};
+
+struct known_vcpu {
+	uint32_t id;
+	uint8_t mask;			/* SDEI_MASKED or 0 */
+	struct known_event *events;	/* by number */
+	size_t count;
+};
+
+struct known_vm {
+	uint32_t pid;
+	char *name;			/* NULL: none yet */
+	struct known_vcpu *vcpus;	/* by id */
+	size_t count;
+};
+
+#define HINTS 1024
+
+struct snapshot_state {
+	struct known_vm *vms;		/* by pid */
+	size_t count;
+	uint32_t hints[HINTS];		/* by the low bits of a pid: where it was found last */
+};
+
+struct snapshot_state *snapshot_state_new(void)
+{
+	return calloc(1, sizeof(struct snapshot_state));
+}
+
+static void clear_vm(struct known_vm *vm)
+{
+	for (size_t i = 0; i < vm->count; i++)
+		free(vm->vcpus[i].events);
+	free(vm->vcpus);
+	free(vm->name);
+}
+
+void snapshot_state_free(struct snapshot_state *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->count; i++)
+		clear_vm(&k->vms[i]);
+	free(k->vms);
+	free(k);
+}
+
+/* --- arrays that are sorted by a number in front of each element */
+
+static inline uint32_t key_at(const void *array, size_t at, size_t size)
+{
+	uint32_t key;
+
+	memcpy(&key, (const char *)array + at * size, sizeof(key));
+	return key;
+}
+
+/* Where key is, or belongs; guess: where it may be, which makes it faster. */
+static inline size_t place_of(const void *array, size_t count, size_t size, uint32_t key, size_t guess)
+{
+	size_t low = 0, high = count;
+
+	if (guess < count && key_at(array, guess, size) == key)
+		return guess;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (key_at(array, middle, size) < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A new element of zeros, before the one at that place; NULL: no memory. */
+static void *add(void **array, size_t *count, size_t size, uint32_t key, size_t at)
+{
+	char *element = reallocarray(*array, *count + 1, size);
+
+	if (!element)
+		return NULL;
+	*array = element;
+	element += at * size;
+	memmove(element + size, element, (*count - at) * size);
+	memset(element, 0, size);
+	memcpy(element, &key, sizeof(key));
+	++*count;
+	return element;
+}
+
+/* The element of that key, a new one if there is none; NULL: no memory. */
+static inline void *find_or_add(void **array, size_t *count, size_t size, uint32_t key, size_t guess)
+{
+	size_t at = place_of(*array, *count, size, key, guess);
+
+	if (at < *count && key_at(*array, at, size) == key)
+		return (char *)*array + at * size;
+	return add(array, count, size, key, at);
+}
+
+static struct known_vm *vm_of(const struct snapshot_state *k, uint32_t pid)
+{
+	size_t at = place_of(k->vms, k->count, sizeof(*k->vms), pid, k->hints[pid % HINTS]);
+
+	return at < k->count && k->vms[at].pid == pid ? &k->vms[at] : NULL;
+}
+
+static struct known_vm *add_vm(struct snapshot_state *k, uint32_t pid)
+{
+	struct known_vm *vm = find_or_add((void **)&k->vms, &k->count, sizeof(*k->vms), pid, k->hints[pid % HINTS]);
+
+	if (vm)
+		k->hints[pid % HINTS] = vm - k->vms;
+	return vm;
+}
+
+/* vCPUs are numbered from 0 on, most often all of them. */
+static struct known_vcpu *add_vcpu(struct known_vm *vm, uint32_t id)
+{
+	return find_or_add((void **)&vm->vcpus, &vm->count, sizeof(*vm->vcpus), id, id);
+}
+
+static struct known_event *add_event(struct known_vcpu *vcpu, uint32_t event)
+{
+	return find_or_add((void **)&vcpu->events, &vcpu->count, sizeof(*vcpu->events), event, 0);
+}
+
+/* --- learning */
+
+/* One of which no vCPU is known. */
+static void forget_idle_vm(struct snapshot_state *k, uint32_t pid)
+{
+	struct known_vm *vm = vm_of(k, pid);
+	size_t at = vm ? vm - k->vms : 0;
+
+	if (!vm || vm->count)
+		return;
+	clear_vm(vm);
+	memmove(vm, vm + 1, (--k->count - at) * sizeof(*vm));
+}
+
+static void forget_vcpu(struct snapshot_state *k, uint32_t pid, uint32_t id)
+{
+	struct known_vm *vm = vm_of(k, pid);
+	size_t at = vm ? place_of(vm->vcpus, vm->count, sizeof(*vm->vcpus), id, id) : 0;
+
+	if (!vm || at == vm->count || vm->vcpus[at].id != id)
+		return;
+	free(vm->vcpus[at].events);
+	memmove(&vm->vcpus[at], &vm->vcpus[at + 1], (--vm->count - at) * sizeof(*vm->vcpus));
+	forget_idle_vm(k, pid);
+}
+
+static void take_handler(struct known_event *event, const struct recording_item *item)
+{
+	if (item->record.head.kind != SDEI_REGISTER && item->record.head.kind != SDEI_STATE)
+		return;
+	event->ep_addr = item->record.handler.ep_addr;
+	event->ep_arg = item->record.handler.ep_arg;
+}
+
+static int learn_record(struct snapshot_state *k, const struct recording_item *item)
+{
+	const struct sdei_record *r = &item->record.head;
+	struct known_vm *vm;
+	struct known_vcpu *vcpu;
+	struct known_event *event;
+
+	/* Which vCPUs there are is not known here: the others name their VM again. */
+	if (r->kind == SDEI_APF && r->origin == APF_VCPU_END)
+		forget_idle_vm(k, r->vm);
+	if (r->kind == SDEI_PLACE || r->kind == SDEI_APF)
+		return 0;
+	if (r->kind == SDEI_STATE && r->origin == SDEI_DESTROYED) {
+		/* One comes for each event: the first is enough, the others find nothing. */
+		forget_vcpu(k, r->vm, r->vcpu);
+		return 0;
+	}
+	vm = add_vm(k, r->vm);
+	vcpu = vm ? add_vcpu(vm, r->vcpu) : NULL;
+	if (!vcpu)
+		return -ENOMEM;
+	/* A call's own record may come after the vCPU has gone on: the state it has is that of its event only. */
+	if (r->kind != SDEI_CALL)
+		vcpu->mask = r->state & SDEI_MASKED;
+	if (r->event == SDEI_NONE || r->kind == SDEI_CALL)
+		return 0;
+	event = add_event(vcpu, r->event);
+	if (!event)
+		return -ENOMEM;
+	event->state = r->state & ~SDEI_MASKED;
+	take_handler(event, item);
+	return 0;
+}
+
+static int learn_name(struct snapshot_state *k, const struct recording_item *item)
+{
+	struct known_vm *vm = add_vm(k, item->name.vm);
+	char *name = vm ? strndup(item->name.text, RECORDING_NAME_MAX) : NULL;
+
+	if (!name)
+		return -ENOMEM;
+	free(vm->name);
+	vm->name = name;
+	return 0;
+}
+
+int snapshot_state_learn(struct snapshot_state *k, const struct recording_item *item)
+{
+	switch (item->kind) {
+	case ITEM_RECORD:
+	case ITEM_SNAPSHOT:
+		return learn_record(k, item);
+	case ITEM_NAME:
+		return learn_name(k, item);
+	default:
+		return 0;
+	}
+}
+
+bool snapshot_state_has_name(const struct snapshot_state *k, uint32_t vm)
+{
+	const struct known_vm *known = vm_of(k, vm);
+
+	return known && known->name;
+}
+
+/* --- telling */
+
+struct telling {
+	uint64_t time_ns;
+	int (*put)(void *ctx, const struct recording_item *item);
+	void *ctx;
+};
+
+static int tell_event(const struct telling *t, const struct known_vm *vm, const struct known_vcpu *vcpu,
+		      const struct known_event *event)
+{
+	struct recording_item item = { .kind = ITEM_SNAPSHOT, .time_ns = t->time_ns, .size = sizeof(struct sdei_record_handler) };
+
+	item.record.handler = (struct sdei_record_handler){
+		.head = {
+			.time_ns = t->time_ns, .vm = vm->pid, .vcpu = vcpu->id, .event = event->event,
+			.kind = SDEI_STATE, .state = event->state | vcpu->mask, .origin = SDEI_SNAPSHOT,
+		},
+		.ep_addr = event->ep_addr,
+		.ep_arg = event->ep_arg,
+	};
+	return t->put(t->ctx, &item);
+}
+
+static int tell_vcpu(const struct telling *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
+{
+	static const struct known_event none = { .event = SDEI_NONE };
+	int err = vcpu->count ? 0 : tell_event(t, vm, vcpu, &none);
+
+	for (size_t i = 0; i < vcpu->count && !err; i++)
+		err = tell_event(t, vm, vcpu, &vcpu->events[i]);
+	return err;
+}
+
+static int tell_name(const struct telling *t, const struct known_vm *vm)
+{
+	struct recording_item item = { .kind = ITEM_NAME, .time_ns = t->time_ns };
+
+	item.name.vm = vm->pid;
+	item.name.text = vm->name;
+	return t->put(t->ctx, &item);
+}
+
+int snapshot_state_send(const struct snapshot_state *k, uint64_t time_ns, int (*put)(void *ctx, const struct recording_item *item), void *ctx)
+{
+	const struct telling telling = { time_ns, put, ctx };
+	int err = 0;
+
+	for (size_t i = 0; i < k->count && !err; i++) {
+		const struct known_vm *vm = &k->vms[i];
+
+		if (vm->name)
+			err = tell_name(&telling, vm);
+		for (size_t j = 0; j < vm->count && !err; j++)
+			err = tell_vcpu(&telling, vm, &vm->vcpus[j]);
+	}
+	return err;
+}
+
+size_t snapshot_state_size(const struct snapshot_state *k)
+{
+	static const size_t name = 40, event = 27;	/* as they usually are encoded */
+	size_t size = 0;
+
+	for (size_t i = 0; i < k->count; i++) {
+		size += name;
+		for (size_t j = 0; j < k->vms[i].count; j++)
+			size += event * (k->vms[i].vcpus[j].count ?: 1);
+	}
+	return size;
+}

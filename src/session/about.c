@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session/about.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "util/log.h"
+
+static void read_boot_id(char *id, size_t size)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, id, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	id[got > 0 ? got : 0] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+}
+
+static void append_word(char *text, size_t size, const char *word)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s%s", used ? " " : "", word);
+}
+
+static void list_probes(struct recording_about *about, const struct session *w)
+{
+	size_t count;
+	const struct source_probe *probes = session_probes(w, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (probes[i].attached)
+			append_word(about->probes, sizeof(about->probes), probes[i].name);
+		else
+			append_word(about->probes_missing, sizeof(about->probes_missing), probes[i].name);
+	}
+}
+
+static void list_numbers(char *text, size_t size, const char *option, const struct number_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		char word[32];
+
+		snprintf(word, sizeof(word), "%s %" PRIu32, option, list->values[i]);
+		append_word(text, size, word);
+	}
+}
+
+static void list_filters(struct recording_about *about, const struct session_config *c)
+{
+	char *text = about->filter;
+	size_t size = sizeof(about->filter);
+
+	list_numbers(text, size, "-p", &c->vms);
+	list_numbers(text, size, "-v", &c->vcpus);
+	list_numbers(text, size, "-e", &c->events);
+	for (size_t i = 0; i < c->guests.count; i++) {
+		append_word(text, size, "-g");
+		append_word(text, size, c->guests.values[i]);
+	}
+	if (c->no_calls)
+		append_word(text, size, "--no-calls");
+}
+
+void about_describe(struct recording_about *about, const struct session *w, const struct session_config *config,
+		    const struct status *now)
+{
+	struct utsname host;
+
+	about->major = RECORDING_MAJOR;
+	about->minor = RECORDING_MINOR;
+	about->clock_offset_ns = now->wall_ns - (int64_t)now->now_ns;
+	about->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (getrandom(about->uuid, sizeof(about->uuid), 0) != sizeof(about->uuid))
+		memcpy(about->uuid, now, sizeof(about->uuid));	/* the time: as good as unique */
+	/* As in uuidgen -r. */
+	about->uuid[6] = (about->uuid[6] & 0x0f) | 0x40;
+	about->uuid[8] = (about->uuid[8] & 0x3f) | 0x80;
+	snprintf(about->version, sizeof(about->version), "%s", SDEITOP_VERSION);
+	snprintf(about->host, sizeof(about->host), "%s", now->host);
+	if (uname(&host) == 0) {
+		memcpy(about->kernel, host.release, sizeof(about->kernel));
+		memcpy(about->kernel_version, host.version, sizeof(about->kernel_version));
+		memcpy(about->machine, host.machine, sizeof(about->machine));
+	}
+	read_boot_id(about->boot_id, sizeof(about->boot_id));
+	list_probes(about, w);
+	list_filters(about, config);
+}
+
+static uint64_t sum(const uint64_t counters[SDEI_KIND_COUNT])
+{
+	uint64_t all = 0;
+
+	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++)
+		all += counters[kind];
+	return all;
+}
+
+struct recording_status about_status(const struct status *now, bool end)
+{
+	return (struct recording_status){
+		.time_ns = now->now_ns, .wall_ns = now->wall_ns,
+		.attempted = sum(now->counters.attempted), .lost = sum(now->counters.lost),
+		.read = now->counters.read, .malformed = now->counters.malformed, .late = now->counters.late,
+		.probes_attached = now->probes_attached, .probes_total = now->probes_total,
+		.cpu_permille = now->cpu_percent < 0 ? UINT16_MAX : (uint16_t)(10 * now->cpu_percent + 0.5),
+		.end = end,
+	};
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The client's end of the daemon's socket (../daemon/protocol.h): for people who may not, or need not, attach to the kernel
+ * themselves. The daemon may be anybody: what it sends is checked as a recording is.
+ */
+#ifndef SESSION_DAEMON_CLIENT_H
+#define SESSION_DAEMON_CLIENT_H
+
+#include <stdbool.h>
+
+#include "model/model.h"
+#include "record/counters.h"
+#include "record/sink.h"
+#include "session/status.h"
+
+struct daemon_client;
+
+/*
+ * Connects and waits for the model, some seconds at most. utf8: of names, see names.h. NULL: *err and message (of at least 512
+ * bytes) say what was tried, what failed, what to do; -ENOENT and -ECONNREFUSED: no daemon is there.
+ */
+struct daemon_client *daemon_client_open(const char *path, bool utf8, int *err, char *message, size_t size);
+void daemon_client_close(struct daemon_client *a);	/* NULL is fine */
+
+/* The daemon's model, as of when it was asked. The caller's from now on (free_user is name_free()); NULL the second time. */
+struct model *daemon_client_take_model(struct daemon_client *a);
+
+/* Readable when there is something for daemon_client_drain(). */
+int daemon_client_fd(const struct daemon_client *a);
+
+/*
+ * Hands on what has come, or much of it: then daemon_client_fd() stays readable. The number of records; -EPIPE: the daemon closed the connection; -EBADMSG: it sends what is no packet;
+ * else -errno. After an error there is no more.
+ */
+int64_t daemon_client_drain(struct daemon_client *a, const struct record_sink *sink);
+
+/* The daemon's probes, counters and CPU. now_ns is when everything has come of, a moment ago. */
+void daemon_client_status(const struct daemon_client *a, struct status *status);
+
+/* The name that the daemon has for a VM: a name_lookup_t whose ctx is the attach. */
+char *daemon_client_name(void *attach, uint32_t vm);
+
+uint32_t daemon_client_pid(const struct daemon_client *a);	/* the daemon's */
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "session/feeder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/guest_name.h"
+#include "session/vm_names.h"
+
+#define BATCH 256
+#define ENOUGH 32	/* records that are a batch by themselves */
+
+/* As large as any record is. */
+union record {
+	struct sdei_record head;
+	struct sdei_record_handler handler;
+	struct sdei_record_call call;
+	struct sdei_record_apf apf;
+};
+
+struct feeder {
+	struct model *model;
+	bool utf8;
+	name_lookup_t name;
+	void *name_ctx;
+	union record records[BATCH];
+	const struct sdei_record *pointers[BATCH];
+	size_t sizes[BATCH];
+	size_t count;
+};
+
+char *feeder_live_name(void *ctx, uint32_t vm)
+{
+	return guest_name(vm);
+}
+
+struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
+{
+	struct model_options options = { .free_user = name_free };
+	struct feeder *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->utf8 = utf8;
+	f->name = feeder_live_name;
+	if (limits)
+		options.limits = *limits;
+	f->model = model_new(&options);
+	if (!f->model) {
+		free(f);
+		return NULL;
+	}
+	for (size_t i = 0; i < BATCH; i++)
+		f->pointers[i] = &f->records[i].head;
+	return f;
+}
+
+void feeder_free(struct feeder *f)
+{
+	if (f)
+		model_free(f->model);
+	free(f);
+}
+
+void feeder_set_names(struct feeder *f, name_lookup_t name, void *ctx)
+{
+	f->name = name;
+	f->name_ctx = ctx;
+}
+
+void feeder_adopt(struct feeder *f, struct model *m)
+{
+	model_free(f->model);
+	f->model = m;
+	f->count = 0;
+}
+
+struct model *feeder_model(struct feeder *f)
+{
+	return f->model;
+}
+
+static void pass_on(struct feeder *f)
+{
+	model_feed_many(f->model, f->pointers, f->sizes, f->count);	/* counts what it cannot take */
+	f->count = 0;
+}
+
+static inline void add(struct feeder *f, const struct sdei_record *record, size_t size)
+{
+	/* None of ours: the model shall count it. */
+	if (size > sizeof(f->records[0])) {
+		pass_on(f);
+		model_feed(f->model, record, size);
+		return;
+	}
+	if (size == sizeof(*record))	/* most are: no call for them */
+		f->records[f->count].head = *record;
+	else
+		memcpy(&f->records[f->count], record, size);
+	f->sizes[f->count++] = size;
+	if (f->count == BATCH)
+		pass_on(f);
+}
+
+void feeder_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	add(ctx, record, size);
+}
+
+void feeder_records(void *ctx, const struct sdei_record *const records[], const size_t sizes[], size_t count)
+{
+	struct feeder *f = ctx;
+
+	if (count >= ENOUGH) {
+		pass_on(f);
+		model_feed_many(f->model, records, sizes, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		add(f, records[i], sizes[i]);
+}
+
+void feeder_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct feeder *f = ctx;
+
+	pass_on(f);
+	model_feed_lost(f->model, key, count);
+}
+
+void feeder_lost_unknown(void *ctx, uint64_t count)
+{
+	struct feeder *f = ctx;
+
+	pass_on(f);
+	model_feed_lost_unknown(f->model, count);
+}
+
+void feeder_flush(void *ctx)
+{
+	struct feeder *f = ctx;
+
+	pass_on(f);
+	names_adopt(f->model, f->name, f->name_ctx, f->utf8);
+}

@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session/playback.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/idmap.h"
+#include "recording/readahead.h"
+#include "util/log.h"
+#include "session/name_book.h"
+
+#define RECORDS_MAX 256		/* that go on together */
+#define AHEAD_BYTES (1U << 20)	/* a smaller recording is read before a thread is at work */
+#define PROGRESS_ITEMS 1000000
+#define PROBLEMS_TOLD 10
+#define PROGRESS_AFTER_NS 1000000000ULL
+
+#define SECOND_NS 1000000000LL
+#define DAY_NS (86400 * SECOND_NS)
+
+#define MSG_NO_INPUT	"the directory of a recording is missing"
+#define MSG_RANGE	"--since and --until leave nothing of the recording"
+#define MSG_PROBLEMS	"… and %llu more"
+
+struct playback {
+	const struct playback_config *config;
+	struct playback_calls calls;
+	struct reader *reader;
+	struct name_book names;
+	struct readahead *ahead;		/* NULL: none is at work */
+	struct reader_run run;			/* the newest one: while a thread is at work the reader cannot be asked */
+	const struct recording_item *items;	/* the next ones, left of them; 0: to be fetched, or the end */
+	size_t left;
+	bool has_filters;
+	bool whole;				/* neither --since nor --until */
+	bool skips;				/* packets that calls.wants() refuses */
+	bool ended, stopped, begun;		/* begun: the range, whose records are counted */
+	uint64_t now_ns, from_ns, to_ns;
+	uint64_t start_ns;			/* to be sought for from_ns; 0: the recording's start, which needs no search */
+	uint64_t until_ns;			/* up to where it is being played */
+	struct recording_status status;		/* the newest */
+	uint64_t read_of[SDEI_KIND_COUNT], lost_of[SDEI_KIND_COUNT];
+	uint64_t since_progress;		/* items */
+	uint64_t begin_ns;			/* of playing, on this host's clock */
+	uint64_t bytes;				/* of the recording's files */
+	bool shows_progress;
+};
+
+/* --- moments */
+
+/* Digits and a fraction: ns, or -EINVAL. */
+static int take_decimal(const char **text, int64_t unit_ns, int64_t *ns)
+{
+	int64_t whole = 0, part = unit_ns;
+
+	if (!isdigit((unsigned char)**text))
+		return -EINVAL;
+	for (; isdigit((unsigned char)**text); ++*text)
+		if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, **text - '0', &whole))
+			return -EINVAL;
+	if (__builtin_mul_overflow(whole, unit_ns, &whole))
+		return -EINVAL;
+	if (**text == '.')
+		for (++*text; isdigit((unsigned char)**text); ++*text)
+			whole += (**text - '0') * (part /= 10);
+	*ns = whole;
+	return 0;
+}
+
+static int64_t unit_of(const char **text)
+{
+	static const struct { const char *name; int64_t ns; } units[] = {
+		{ "ms", 1000000 }, { "us", 1000 }, { "ns", 1 }, { "h", 3600 * SECOND_NS }, { "m", 60 * SECOND_NS }, { "s", SECOND_NS },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t length = strlen(units[i].name);
+
+		if (strncmp(*text, units[i].name, length) == 0) {
+			*text += length;
+			return units[i].ns;
+		}
+	}
+	return 0;
+}
+
+/* "10m20s" */
+static int set_duration(struct moment *moment, const char *text)
+{
+	moment->kind = MOMENT_SINCE_START;
+	moment->ns = 0;
+	do {
+		const char *number = text;
+		int64_t ns, unit_ns;
+
+		text += strspn(text, "0123456789.");
+		unit_ns = unit_of(&text);
+		if (!unit_ns || take_decimal(&number, unit_ns, &ns) || __builtin_add_overflow(moment->ns, ns, &moment->ns))
+			return -EINVAL;
+		if (isdigit((unsigned char)*number) || *number == '.')
+			return -EINVAL;
+	} while (*text);
+	return 0;
+}
+
+static int set_time_of_day(struct moment *moment, const char *text)
+{
+	unsigned int hours, minutes;
+	int length = 0;
+	int64_t ns = 0;
+
+	if (sscanf(text, "%2u:%2u%n", &hours, &minutes, &length) != 2 || hours > 23 || minutes > 59)
+		return -EINVAL;
+	text += length;
+	if (*text == ':') {
+		text++;
+		if (take_decimal(&text, SECOND_NS, &ns) || ns >= 60 * SECOND_NS)
+			return -EINVAL;
+	}
+	moment->kind = MOMENT_TIME_OF_DAY;
+	moment->ns = (hours * 60 + minutes) * 60 * SECOND_NS + ns;
+	return *text ? -EINVAL : 0;
+}
+
+/* 2026-01-31T12:34:56.789, local unless it ends with Z. */
+static int set_wall(struct moment *moment, const char *text)
+{
+	struct tm tm = { .tm_isdst = -1 };
+	const char *rest = strptime(text, "%Y-%m-%d", &tm);
+	int64_t ns = 0;
+	struct moment day;
+
+	if (!rest || (*rest != 'T' && *rest != ' ' && *rest))
+		return -EINVAL;
+	if (*rest) {
+		char time[64];
+		size_t length = strlen(++rest);
+		bool utc = length && rest[length - 1] == 'Z';
+
+		if (length >= sizeof(time))
+			return -EINVAL;
+		memcpy(time, rest, length + 1);
+		time[length - utc] = '\0';
+		if (set_time_of_day(&day, time))
+			return -EINVAL;
+		ns = day.ns;
+		moment->ns = (utc ? timegm(&tm) : mktime(&tm)) * SECOND_NS + ns;
+	} else {
+		moment->ns = mktime(&tm) * SECOND_NS;
+	}
+	moment->kind = MOMENT_WALL;
+	return 0;
+}
+
+static int set_moment(void *field, const char *value)
+{
+	struct moment *moment = field;
+
+	if (strchr(value, '-'))
+		return set_wall(moment, value);
+	if (strchr(value, ':'))
+		return set_time_of_day(moment, value);
+	if (value[strspn(value, "0123456789.")])
+		return set_duration(moment, value);
+	moment->kind = MOMENT_MONOTONIC;
+	return take_decimal(&value, SECOND_NS, &moment->ns) || *value ? -EINVAL : 0;
+}
+
+const struct option_type option_moment = {
+	.set = set_moment, .expects = "a time: 1410.052064, 10m20s after the start, 10:00, or 2026-01-31T10:00",
+};
+
+/* That time of day at or after wall_ns. */
+static int64_t next_time_of_day(int64_t wall_ns, int64_t of_day_ns)
+{
+	time_t seconds = wall_ns / SECOND_NS;
+	struct tm tm;
+	int64_t ns;
+
+	localtime_r(&seconds, &tm);
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	ns = mktime(&tm) * SECOND_NS + of_day_ns;
+	return ns / SECOND_NS < seconds ? ns + DAY_NS : ns;
+}
+
+static uint64_t resolve(const struct moment *moment, const struct reader_span *span, int64_t offset_ns, uint64_t otherwise_ns)
+{
+	int64_t ns = moment->ns;
+
+	switch (moment->kind) {
+	case MOMENT_NONE:
+		return otherwise_ns;
+	case MOMENT_SINCE_START:
+		ns += span->begin_ns;
+		break;
+	case MOMENT_WALL:
+		ns -= offset_ns;
+		break;
+	case MOMENT_TIME_OF_DAY:
+		ns = next_time_of_day((int64_t)span->begin_ns + offset_ns, ns) - offset_ns;
+		break;
+	case MOMENT_MONOTONIC:
+		break;
+	}
+	return ns < 0 ? 0 : ns;
+}
+
+int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns)
+{
+	struct reader_span span;
+	int err = moment->kind == MOMENT_NONE ? -EINVAL : reader_span(p->reader, &span);
+
+	if (!err)
+		*time_ns = resolve(moment, &span, reader_about(p->reader)->clock_offset_ns, 0);
+	return err;
+}
+
+/* --- names */
+
+char *playback_name(void *playback, uint32_t vm)
+{
+	return strdup(name_book_find(&((struct playback *)playback)->names, vm) ?: "-");
+}
+
+/* --- filters: the same as in the kernel */
+
+static bool has(const struct number_list *list, uint32_t number)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->values[i] == number)
+			return true;
+	return !list->count;
+}
+
+static bool is_guest(const struct playback *p, uint32_t vm)
+{
+	const struct string_list *guests = &p->config->guests;
+	const char *name = guests->count ? name_book_find(&p->names, vm) : NULL;
+
+	for (size_t i = 0; name && i < guests->count; i++)
+		if (fnmatch(guests->values[i], name, 0) == 0)
+			return true;
+	return !guests->count;
+}
+
+static bool is_wanted(const struct playback *p, uint32_t vm, uint32_t vcpu, uint32_t event)
+{
+	const struct playback_config *c = p->config;
+
+	return has(&c->vms, vm) && has(&c->vcpus, vcpu) && (event == SDEI_NONE || has(&c->events, event)) && is_guest(p, vm);
+}
+
+/* --- playing */
+
+static bool wants_record(const struct playback *p, const struct sdei_record *r)
+{
+	return !p->has_filters || is_wanted(p, r->vm, r->vcpu, r->event);
+}
+
+static void play_record(struct playback *p, const struct recording_item *item)
+{
+	const struct sdei_record *r = &item->record.head;
+
+	if (!wants_record(p, r))
+		return;
+	p->read_of[r->kind]++;
+	p->calls.sink.record(p->calls.sink.ctx, r, item->size);
+}
+
+static bool wants_lost(const struct playback *p, const struct sdei_lost_key *key)
+{
+	return key->vm == SDEI_ANY_VM || is_wanted(p, key->vm, key->vcpu, key->event);
+}
+
+static void play_lost(struct playback *p, const struct recording_item *item)
+{
+	if (!item->lost.key_known)
+		p->calls.sink.lost_unknown(p->calls.sink.ctx, item->lost.count);
+	else if (wants_lost(p, &item->lost.key)) {
+		if (item->lost.key.kind < SDEI_KIND_COUNT)
+			p->lost_of[item->lost.key.kind] += item->lost.count;
+		p->calls.sink.lost(p->calls.sink.ctx, &item->lost.key, item->lost.count);
+	}
+}
+
+static void advance(struct playback *p, uint64_t time_ns)
+{
+	if (time_ns > p->now_ns)
+		p->now_ns = time_ns;
+}
+
+static void play_item(struct playback *p, const struct recording_item *item)
+{
+	advance(p, item->time_ns);
+	if (!p->begun && playback_in_range(p)) {
+		p->begun = true;
+		memset(p->read_of, 0, sizeof(p->read_of));
+		memset(p->lost_of, 0, sizeof(p->lost_of));
+	}
+	switch (item->kind) {
+	case ITEM_RECORD:
+	case ITEM_SNAPSHOT:
+		play_record(p, item);
+		break;
+	case ITEM_LOST:
+		play_lost(p, item);
+		break;
+	case ITEM_NAME:
+		name_book_learn(&p->names, item->name.vm, item->name.text);
+		break;
+	case ITEM_STATUS:
+		p->status = item->status;
+		if (p->calls.status && playback_in_range(p))
+			p->calls.status(p->calls.ctx, &item->status);
+		break;
+	}
+}
+
+/* How many records are next, up to until_ns; those that are wanted go on together. */
+static size_t play_records(struct playback *p, uint64_t until_ns)
+{
+	const struct sdei_record *records[RECORDS_MAX];
+	size_t sizes[RECORDS_MAX], most = p->left < RECORDS_MAX ? p->left : RECORDS_MAX, count = 0, i;
+
+	for (i = 0; i < most && p->items[i].kind == ITEM_RECORD && p->items[i].time_ns <= until_ns; i++) {
+		const struct sdei_record *r = &p->items[i].record.head;
+
+		if (!wants_record(p, r))
+			continue;
+		p->read_of[r->kind]++;
+		records[count] = r;
+		sizes[count++] = p->items[i].size;
+	}
+	advance(p, p->items[i - 1].time_ns);
+	p->calls.sink.records(p->calls.sink.ctx, records, sizes, count);
+	return i;
+}
+
+/* Plays the next item, or more, if that is not behind until_ns. How many there were. */
+static size_t play(struct playback *p, uint64_t until_ns)
+{
+	if (p->calls.sink.records && p->begun && p->items->kind == ITEM_RECORD)
+		return play_records(p, until_ns);
+	play_item(p, p->items);
+	return 1;
+}
+
+static uint64_t host_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void show_progress(struct playback *p)
+{
+	p->since_progress = 0;
+	if (!p->shows_progress || host_ns() < p->begin_ns + PROGRESS_AFTER_NS)
+		return;
+	fprintf(stderr, "\rreading: %3.0f %%\033[K", p->bytes ? 100.0 * p->run.bytes_done / p->bytes : 100.0);
+}
+
+void playback_show_progress(struct playback *p)
+{
+	p->shows_progress = isatty(STDERR_FILENO);
+	p->begin_ns = host_ns();
+}
+
+static bool has_item(struct playback *p)
+{
+	struct reader_run run;
+
+	if (p->left)
+		return true;
+	if (p->ahead ? readahead_next_run(p->ahead, &run) : reader_next_run(p->reader, &run)) {
+		p->run = run;
+		p->items = run.items;
+		p->left = run.count;
+	}
+	return p->left;
+}
+
+/* All will be played: then reading ahead comes across nothing that is not asked for. */
+static void start_ahead(struct playback *p, uint64_t until_ns)
+{
+	if (until_ns == UINT64_MAX && !p->skips && p->bytes >= AHEAD_BYTES)
+		p->ahead = readahead_start(p->reader);
+}
+
+/* What the thread has read and nobody took is behind the end. */
+static void stop_ahead(struct playback *p)
+{
+	if (p->ahead)
+		p->left = 0;
+	readahead_stop(p->ahead);
+	p->ahead = NULL;
+}
+
+bool playback_run(struct playback *p, uint64_t until_ns)
+{
+	if (until_ns > p->to_ns)
+		until_ns = p->to_ns;
+	p->until_ns = until_ns;
+	start_ahead(p, until_ns);
+	while (!p->stopped && has_item(p) && p->items->time_ns <= until_ns) {
+		size_t played = play(p, until_ns);
+
+		p->items += played;
+		p->left -= played;
+		p->since_progress += played;
+		if (p->since_progress >= PROGRESS_ITEMS)
+			show_progress(p);
+	}
+	p->ended = p->stopped || !has_item(p) || p->items->time_ns > p->to_ns;
+	/* Nothing has changed until then: the next item is behind it. */
+	if (!p->stopped && p->left && p->ended)
+		advance(p, p->to_ns);
+	stop_ahead(p);
+	return !p->ended;
+}
+
+bool playback_in_range(const struct playback *p)
+{
+	return p->now_ns >= p->from_ns;
+}
+
+/* Before the first one. */
+static void begin_run(struct playback *p)
+{
+	p->run = (struct reader_run){ .wall_offset_ns = reader_about(p->reader)->clock_offset_ns };
+}
+
+int playback_seek(struct playback *p, uint64_t time_ns)
+{
+	p->left = 0;
+	begin_run(p);
+	p->stopped = p->begun = false;
+	p->now_ns = 0;
+	memset(p->read_of, 0, sizeof(p->read_of));
+	memset(p->lost_of, 0, sizeof(p->lost_of));
+	return reader_seek(p->reader, time_ns);
+}
+
+void playback_end(struct playback *p)
+{
+	p->stopped = true;
+}
+
+/* The packet behind what is wanted ends playback_run(). */
+static bool wants_packet(void *ctx, uint64_t begin_ns, uint64_t end_ns)
+{
+	const struct playback *p = ctx;
+
+	return begin_ns > p->until_ns || p->calls.wants(p->calls.ctx, begin_ns, end_ns);
+}
+
+int playback_again(struct playback *p, const struct playback_calls *calls)
+{
+	/* What VMs are called, by which filters may choose, stands anywhere. */
+	p->skips = calls->wants && !p->config->guests.count;
+	p->calls = *calls;
+	reader_set_wants(p->reader, p->skips ? wants_packet : NULL, p);
+	return playback_seek(p, p->start_ns);
+}
+
+struct reader *playback_reader(struct playback *p)
+{
+	return p->reader;
+}
+
+uint64_t playback_now_ns(const struct playback *p)
+{
+	return p->now_ns;
+}
+
+void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns)
+{
+	struct reader_span span;
+
+	*from_ns = p->from_ns;
+	*to_ns = p->to_ns;
+	if (p->whole && reader_span(p->reader, &span) == 0) {
+		*from_ns = span.begin_ns;
+		*to_ns = span.end_ns;
+	}
+}
+
+uint64_t playback_from_ns(const struct playback *p)
+{
+	return p->whole ? p->run.begin_ns : p->from_ns;
+}
+
+/* Anybody may have written it. */
+static void copy_host(char *host, size_t size, const char *text)
+{
+	snprintf(host, size, "%s", text);
+	for (; *host; host++)
+		if (*host <= ' ' || *host > '~')
+			*host = '?';
+}
+
+void playback_view_status(const struct playback *p, struct status *status)
+{
+	const struct recording_status *s = &p->status;
+	const struct recording_about *about = reader_about(p->reader);
+
+	memset(status, 0, sizeof(*status));
+	status->now_ns = p->now_ns;
+	status->wall_ns = (int64_t)p->now_ns + p->run.wall_offset_ns;
+	copy_host(status->host, sizeof(status->host), about->host);
+	status->probes_attached = s->probes_attached;
+	status->probes_total = s->probes_total;
+	status->cpu_percent = s->cpu_permille == UINT16_MAX || !s->time_ns ? -1 : s->cpu_permille / 10.0;
+	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++) {
+		status->counters.read += p->read_of[kind];
+		status->counters.lost[kind] = p->lost_of[kind];
+		status->counters.attempted[kind] = p->read_of[kind] + p->lost_of[kind];
+	}
+	status->counters.malformed = s->malformed;
+	status->counters.late = s->late;
+}
+
+/* --- begin and end */
+
+bool playback_options(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		      int *status)
+{
+	char message[256], **rest;
+	int err = options_parse(command, argc, argv, config, &rest, message, sizeof(message));
+
+	*status = EXIT_DONE;
+	if (err)
+		*status = playback_usage(command, message);
+	else if (own->help)
+		options_help(command, stdout);
+	else if (own->version)
+		printf("%s %s\n", PROGRAM, SDEITOP_VERSION);
+	else
+		return true;
+	return false;
+}
+
+int playback_usage(const struct command *command, const char *message)
+{
+	say("%s", message);
+	say(MSG_TRY_HELP, say_program(), " ", command->name);
+	return EXIT_USAGE;
+}
+
+bool playback_parse(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		    int *status)
+{
+	if (!playback_options(command, argc, argv, config, own, status))
+		return false;
+	if (own->input)
+		return true;
+	*status = playback_usage(command, MSG_NO_INPUT);
+	return false;
+}
+
+static int set_range(struct playback *p)
+{
+	int64_t offset_ns = reader_about(p->reader)->clock_offset_ns;
+	struct reader_span span;
+	int err;
+
+	p->whole = p->config->since.kind == MOMENT_NONE && p->config->until.kind == MOMENT_NONE;
+	p->to_ns = UINT64_MAX;
+	if (p->whole)
+		return 0;
+	err = reader_span(p->reader, &span);
+	if (err)
+		return err;
+	p->from_ns = resolve(&p->config->since, &span, offset_ns, span.begin_ns);
+	p->to_ns = resolve(&p->config->until, &span, offset_ns, span.end_ns);
+	if (p->from_ns > p->to_ns || p->from_ns > span.end_ns || p->to_ns < span.begin_ns)
+		return -ERANGE;
+	/* What is asked for beyond the recording is not there. */
+	if (p->from_ns < span.begin_ns)
+		p->from_ns = span.begin_ns;
+	if (p->to_ns > span.end_ns)
+		p->to_ns = span.end_ns;
+	p->start_ns = p->from_ns > span.begin_ns ? p->from_ns : 0;
+	return p->start_ns ? playback_seek(p, p->start_ns) : 0;
+}
+
+struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status)
+{
+	struct playback *p = config->input ? calloc(1, sizeof(*p)) : NULL;
+	char message[512];
+	uint64_t done;
+	int err;
+
+	*exit_status = config->input ? EXIT_FAILED : EXIT_USAGE;
+	if (!p) {
+		say("%s", config->input ? MSG_NO_MEMORY : MSG_NO_INPUT);
+		return NULL;
+	}
+	p->config = config;
+	p->has_filters = config->vms.count || config->vcpus.count || config->events.count || config->guests.count;
+	p->calls = *calls;
+	p->reader = reader_open(config->input, &err, message, sizeof(message));
+	if (!p->reader) {
+		say("%s", message);
+		playback_close(p);
+		return NULL;
+	}
+	begin_run(p);
+	reader_progress(p->reader, &done, &p->bytes);
+	err = set_range(p);
+	if (!err)
+		return p;
+	if (err == -ERANGE) {
+		*exit_status = EXIT_USAGE;
+		say(MSG_RANGE);
+	} else {
+		say(MSG_READING, strerror(-err));
+	}
+	playback_close(p);
+	return NULL;
+}
+
+void playback_close(struct playback *p)
+{
+	if (!p)
+		return;
+	name_book_release(&p->names);
+	reader_close(p->reader);
+	free(p);
+}
+
+int playback_finish(struct playback *p)
+{
+	size_t kept;
+	uint64_t all;
+	const struct reader_problem *problems = reader_problems(p->reader, &kept, &all);
+	char text[512];
+
+	if (p->shows_progress)
+		fputs("\r\033[K", stderr);
+	for (size_t i = 0; i < kept && i < PROBLEMS_TOLD; i++) {
+		reader_describe(&problems[i], text, sizeof(text));
+		say("%s", text);
+	}
+	if (all > PROBLEMS_TOLD)
+		say(MSG_PROBLEMS, (unsigned long long)(all - PROBLEMS_TOLD));
+	return reader_is_incomplete(p->reader) ? EXIT_INCOMPLETE : EXIT_DONE;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands that read a recording have in common: their options, the reader, filters and range of time,
+ * the names of VMs, what is said about what is missing, and the exit status.
+ */
+#ifndef SESSION_PLAYBACK_H
+#define SESSION_PLAYBACK_H
+
+#include "record/sink.h"
+#include "recording/reader.h"
+#include "session/status.h"
+#include "session/options.h"
+
+/* A moment as people write it; see option_moment. */
+struct moment {
+	enum { MOMENT_NONE, MOMENT_MONOTONIC, MOMENT_SINCE_START, MOMENT_WALL, MOMENT_TIME_OF_DAY } kind;
+	int64_t ns;
+};
+
+/*
+ * "1410.052064": as `events` prints times; "10m20s", "1.5s", "250ms": after the recording's start;
+ * "10:00", "10:00:05.25": local time on the recording's first day, or the next if that is before its start; ISO-8601.
+ */
+extern const struct option_type option_moment;	/* struct moment */
+
+struct playback;
+
+/* The time that is meant, CLOCK_MONOTONIC. 0 or -EINVAL: there is none such. */
+int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns);
+
+struct playback_config {
+	bool help, version, verbose;
+	struct number_list vms, vcpus, events;
+	struct string_list guests;
+	struct moment since, until;
+	const char *input;	/* DIR: an operand, or -i */
+};
+
+/* Rows for a command's tables; its config has a struct playback_config called playback. */
+#define PLAYBACK_OPTION(config, key, name, value, type, field, help) \
+	{ key, name, value, &option_##type, offsetof(struct config, playback.field), help }
+#define PLAYBACK_OPTIONS(config)								\
+	PLAYBACK_OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"), \
+	PLAYBACK_OPTION(config, 'g', "guest", "GUEST", patterns, guests,			\
+			"only VMs whose name matches, as in 'web*'; may be repeated"),		\
+	PLAYBACK_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
+	PLAYBACK_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
+	PLAYBACK_RANGE_OPTIONS(config),								\
+	PLAYBACK_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
+	PLAYBACK_OPTION(config, 'V', "version", NULL, flag, version, "the version")
+#define PLAYBACK_RANGE_OPTIONS(config)								\
+	PLAYBACK_OPTION(config, 0, "since", "MOMENT", moment, since, "from there: 1m30s, 10:00:05, 2026-01-31T10:00"), \
+	PLAYBACK_OPTION(config, 0, "until", "MOMENT", moment, until, "up to there"),		\
+	PLAYBACK_OPTION(config, 'i', "input", "DIR", string, input, "the recording")
+#define PLAYBACK_OPERAND(config) PLAYBACK_OPTION(config, 0, "DIR", NULL, string, input, NULL)
+
+/* As session_parse(), without a command behind --. */
+bool playback_options(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		      int *status);
+
+/* Says what is wrong with the command line, and where help is: EXIT_USAGE. */
+int playback_usage(const struct command *command, const char *message);
+
+/* playback_options(), and a recording must be named. */
+bool playback_parse(const struct command *command, int argc, char **argv, void *config, struct playback_config *own,
+		    int *status);
+
+struct playback_calls {
+	struct record_sink sink;
+	/* A moment of the recording at which the recorder told how it was doing; may be NULL. */
+	void (*status)(void *ctx, const struct recording_status *status);
+	/* Whether anything between those times matters, for a second look; what does not may be left out. May be NULL. */
+	bool (*wants)(void *ctx, uint64_t begin_ns, uint64_t end_ns);
+	void *ctx;
+};
+
+struct playback;
+
+/* NULL: the user has been told and *exit_status says what to exit with. */
+struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status);
+void playback_close(struct playback *p);	/* NULL is fine */
+
+/*
+ * Hands on what passes the filters up to and including until_ns (CLOCK_MONOTONIC; UINT64_MAX: all). Before --since,
+ * only sink.record gets what is needed to know the states then, with in_range false meanwhile. False: the end was reached.
+ */
+bool playback_run(struct playback *p, uint64_t until_ns);
+bool playback_in_range(const struct playback *p);
+
+/* Ends playback_run() after this item: for a sink that has enough. */
+void playback_end(struct playback *p);
+
+/* From where the range begins again, for other calls. 0 or -errno. */
+int playback_again(struct playback *p, const struct playback_calls *calls);
+
+/* From now on, how far it is shows on stderr, if that is a terminal and it takes a while; until playback_finish(). */
+void playback_show_progress(struct playback *p);
+
+/* To the last place at or before time_ns that can be started from; states are known from there on. 0 or -errno. */
+int playback_seek(struct playback *p, uint64_t time_ns);
+
+struct reader *playback_reader(struct playback *p);
+uint64_t playback_now_ns(const struct playback *p);	/* of the newest item; the range's end, if more follows it */
+
+/*
+ * The range that is played, limits included: the recording, or what --since and --until leave of it. To know where a recording
+ * ends it has to be read to its end, unless it has been. Where it begins is known with the first item.
+ */
+void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns);
+uint64_t playback_from_ns(const struct playback *p);
+
+/* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback. */
+char *playback_name(void *playback, uint32_t vm);
+
+/* What a view says about this moment: the recorded status brought to now. */
+void playback_view_status(const struct playback *p, struct status *status);
+
+/* Says on stderr what is missing; what the command should exit with: EXIT_DONE, or EXIT_INCOMPLETE. */
+int playback_finish(struct playback *p);
+
+#endif

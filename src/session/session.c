@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "session/session.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "session/protocol.h"
+#include "source/guest_name.h"
+#include "session/daemon_client.h"
+#include "util/log.h"
+
+#define CPU_SAMPLE_NS 100000000ULL	/* shorter ones are noise */
+
+struct session {
+	const struct session_config *config;
+	struct session_calls calls;
+	struct live *live;		/* one of these two is the source */
+	struct daemon_client *attach;
+	struct loop *loop;
+	int timer;		/* of the drains, each period_ms */
+	int period_ms;
+	char **command;
+	pid_t child;		/* 0: none, or ended */
+	bool ended;
+	bool mute;		/* output failed and the user knows */
+	int status;
+	const char *end_message;	/* why it ended; for when the screen is gone; or NULL */
+	uint64_t sample_ns, sample_cpu_ns;
+	double cpu_percent;
+};
+
+/* --- options */
+
+static bool check(const struct command *command, int err, const char *message, int *status)
+{
+	if (!err)
+		return true;
+	say("%s", message);
+	say(MSG_TRY_HELP, say_program(), command->name ? " " : "", command->name ? command->name : "");
+	*status = EXIT_USAGE;
+	return false;
+}
+
+int session_answer_help(const struct command *command, const struct session_config *session)
+{
+	if (session->help)
+		options_help(command, stdout);
+	else if (session->version)
+		printf("%s %s\n", say_program(), SDEITOP_VERSION);
+	else
+		return -1;
+	return fflush(stdout) != 0 && errno != EPIPE ? EXIT_FAILED : EXIT_DONE;
+}
+
+bool session_parse(const struct command *command, int argc, char **argv, void *config, struct session_config *session,
+		 char ***rest, int *status)
+{
+	char message[256];
+	int err = options_parse(command, argc, argv, config, rest, message, sizeof(message));
+
+	if (!check(command, err, message, status))
+		return false;
+	*status = session_answer_help(command, session);
+	return *status < 0;
+}
+
+static bool want_vm(void *ctx, uint32_t pid)
+{
+	const struct string_list *guests = ctx;
+	char *name = guest_name(pid);
+	bool wanted = false;
+
+	for (size_t i = 0; name && i < guests->count && !wanted; i++)
+		wanted = fnmatch(guests->values[i], name, 0) == 0;
+	free(name);
+	return wanted;
+}
+
+static struct live_options live_options(const struct session_config *c)
+{
+	return (struct live_options){
+		.filter = {
+			.vms = c->vms.values, .vm_count = c->vms.count,
+			.vcpus = c->vcpus.values, .vcpu_count = c->vcpus.count,
+			.events = c->events.values, .event_count = c->events.count,
+			.want_vm = c->guests.count ? want_vm : NULL,
+			.ctx = (void *)&c->guests,
+		},
+		.ring_bytes = c->ring_bytes,
+		.no_calls = c->no_calls,
+		.no_apf = c->no_apf,
+		.sched = c->sched,
+		.verbose = c->verbose,
+	};
+}
+
+/* --- how it ends */
+
+void session_end(struct session *w, int status)
+{
+	if (!w->ended || w->status == EXIT_DONE)
+		w->status = status;
+	w->ended = true;
+	loop_stop(w->loop);
+}
+
+bool session_flush(struct session *w, FILE *out)
+{
+	if (fflush(out) == 0 && !ferror(out))
+		return true;
+	if (errno == EPIPE || w->mute) {
+		session_end(w, EXIT_DONE);
+		return false;
+	}
+	w->mute = true;
+	say(MSG_WRITING, w->config->output ? w->config->output : "standard output", strerror(errno));
+	session_end(w, EXIT_FAILED);
+	return false;
+}
+
+FILE *session_output(const struct session_config *config)
+{
+	FILE *out = config->output ? fopen(config->output, "we") : stdout;
+
+	if (!out)
+		say(MSG_OPENING, config->output, strerror(errno));
+	return out;
+}
+
+/* --- the command that is run meanwhile */
+
+/* The child shall find signals as we found them. */
+static void restore_signals(const struct session *w, posix_spawnattr_t *attributes)
+{
+	sigset_t defaults;
+
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(attributes, loop_old_mask(w->loop));
+	posix_spawnattr_setsigdefault(attributes, &defaults);
+}
+
+static int spawn_child(struct session *w)
+{
+	extern char **environ;
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int err;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	restore_signals(w, &attributes);
+	if (w->calls.strict_output && !w->config->output)
+		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	err = posix_spawnp(&w->child, w->command[0], &actions, &attributes, w->command, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	if (err) {
+		w->child = 0;
+		say(MSG_COMMAND_START, w->command[0], strerror(err));
+	}
+	return err;
+}
+
+static int child_status(const struct session *w, int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		say(MSG_COMMAND_SIGNAL, w->command[0], WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
+	else if (WEXITSTATUS(wait_status))
+		say(MSG_COMMAND_STATUS, w->command[0], WEXITSTATUS(wait_status));
+	return wait_status ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void reap(struct session *w)
+{
+	int wait_status;
+
+	if (w->child && waitpid(w->child, &wait_status, WNOHANG) == w->child) {
+		w->child = 0;
+		session_end(w, child_status(w, wait_status));
+	}
+}
+
+/* --- the loop's calls */
+
+static int take_signal(void *ctx, const struct signalfd_siginfo *info)
+{
+	struct session *w = ctx;
+
+	switch (info->ssi_signo) {
+	case SIGINT:
+	case SIGTERM:
+		session_end(w, EXIT_DONE);
+		break;
+	case SIGHUP:
+		if (w->calls.hup)
+			w->calls.hup(w->calls.ctx);
+		else
+			session_end(w, EXIT_DONE);
+		break;
+	case SIGCHLD:
+		reap(w);
+		break;
+	case SIGUSR2:
+		w->calls.usr2(w->calls.ctx);
+		break;
+	default:
+		w->calls.signal(w->calls.ctx, info->ssi_signo);
+	}
+	return 0;
+}
+
+static const char *failure(int err)
+{
+	switch (err) {
+	case -EPIPE:
+		return MSG_DAEMON_GONE;
+	case -EBADMSG:
+		return MSG_DAEMON_DAMAGED;
+	default:
+		return NULL;
+	}
+}
+
+static void complain(struct session *w, int err)
+{
+	const char *message = w->attach ? failure(err) : NULL;
+
+	if (!w->ended && message)
+		w->end_message = message;
+	else if (!w->ended)
+		say(MSG_READING, strerror(-err));
+	session_end(w, EXIT_FAILED);
+}
+
+static int follow_pace(struct session *w)
+{
+	int period_ms = live_period_ms(w->live);
+
+	if (period_ms == w->period_ms)
+		return 0;
+	w->period_ms = period_ms;
+	return loop_set_timer(w->loop, w->timer, period_ms);
+}
+
+static int64_t drain_live(struct session *w, bool final)
+{
+	int64_t count = live_drain(w->live, &w->calls.sink, final);
+	int err = follow_pace(w);
+
+	return count < 0 ? count : err ? err : count;
+}
+
+static void drain(struct session *w, bool final)
+{
+	int64_t count = w->attach ? daemon_client_drain(w->attach, &w->calls.sink) : drain_live(w, final);
+
+	if (count < 0)
+		complain(w, count);
+	if (w->calls.drained)
+		w->calls.drained(w->calls.ctx);
+}
+
+void session_drain(struct session *w)
+{
+	drain(w, false);
+}
+
+static int take_records(void *ctx)
+{
+	drain(ctx, false);
+	return 0;
+}
+
+static int take_reader_gone(void *ctx)
+{
+	session_end(ctx, EXIT_DONE);
+	return 0;
+}
+
+static int prepare_loop(struct session *w)
+{
+	sigset_t signals;
+	int err;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
+	if (w->calls.usr2)
+		sigaddset(&signals, SIGUSR2);
+	if (w->calls.signal) {
+		sigaddset(&signals, SIGTSTP);
+		sigaddset(&signals, SIGCONT);
+		sigaddset(&signals, SIGWINCH);
+	}
+	w->loop = loop_new();
+	if (!w->loop)
+		return -ENOMEM;
+	err = loop_add_signals(w->loop, &signals, take_signal, w);
+	/* Writing to nobody is an error that is seen where it is written, not a death. */
+	signal(SIGPIPE, SIG_IGN);
+	return err;
+}
+
+static int add_source(struct session *w)
+{
+	int err = loop_add_fd(w->loop, w->attach ? daemon_client_fd(w->attach) : live_fd(w->live), take_records, w);
+
+	if (!err && w->live) {
+		w->period_ms = live_period_ms(w->live);
+		err = w->timer = loop_add_timer(w->loop, w->period_ms, take_records, w);
+	}
+	/* On a quiet host it would be long until the next write says so. */
+	if (err >= 0 && !w->config->output && !w->calls.no_output)
+		err = loop_add_reader_gone(w->loop, STDOUT_FILENO, take_reader_gone, w);
+	return err < 0 ? err : 0;
+}
+
+/* --- life */
+
+static int exit_status(int err)
+{
+	return err == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
+}
+
+static bool has_source_options(const struct session_config *c)
+{
+	return c->vms.count || c->vcpus.count || c->events.count || c->guests.count || c->no_calls || c->sched || c->ring_bytes;
+}
+
+static int open_attach(struct session *w)
+{
+	const char *path = w->config->socket ?: PROTOCOL_SOCKET;
+	char message[512];
+	int err;
+
+	if (has_source_options(w->config)) {
+		say(MSG_DAEMON_FILTERS);
+		return EXIT_USAGE;
+	}
+	w->attach = daemon_client_open(path, w->calls.utf8, &err, message, sizeof(message));
+	if (!w->attach) {
+		say("%s", message);
+		return EXIT_FAILED;
+	}
+	w->calls.model(w->calls.ctx, daemon_client_take_model(w->attach));
+	return EXIT_DONE;
+}
+
+/* May it be asked? Says so if it listens for others only. */
+static bool daemon_listens(const struct session_config *c)
+{
+	const char *path = c->socket ?: PROTOCOL_SOCKET;
+
+	if (access(path, W_OK) == 0)
+		return true;
+	if (errno == EACCES && access(path, F_OK) == 0)
+		say(MSG_DAEMON_CLOSED, path);
+	return false;
+}
+
+/* Who may not attach to the kernel may be allowed to ask those who did. */
+static int open_source(struct session *w)
+{
+	struct live_options options = live_options(w->config);
+	char message[1024];
+	int err = 0;
+
+	if (w->config->attach_daemon)
+		return open_attach(w);
+	w->live = live_open(&options, &err, message, sizeof(message));
+	if (w->live)
+		return EXIT_DONE;
+	say("%s", message);
+	if (err != -EPERM || !w->calls.model || !daemon_listens(w->config))
+		return exit_status(err);
+	say(MSG_ASKING_DAEMON);
+	return open_attach(w);
+}
+
+struct session *session_open(const struct session_config *config, const struct session_calls *calls, int *status)
+{
+	struct session *w = calloc(1, sizeof(*w));
+	int err = w ? 0 : -ENOMEM;
+
+	*status = EXIT_FAILED;
+	if (!err) {
+		w->config = config;
+		w->calls = *calls;
+		w->cpu_percent = -1;
+		err = prepare_loop(w);
+	}
+	if (!err) {
+		*status = open_source(w);
+		if (*status != EXIT_DONE)
+			goto failed;
+		err = add_source(w);
+	}
+	if (!err)
+		return w;
+	*status = EXIT_FAILED;
+	say(MSG_LOOP, strerror(-err));
+failed:
+	session_close(w);
+	return NULL;
+}
+
+void session_close(struct session *w)
+{
+	if (!w)
+		return;
+	live_close(w->live);
+	daemon_client_close(w->attach);
+	loop_free(w->loop);
+	free(w);
+}
+
+static unsigned int attached(const struct session *w, size_t *total)
+{
+	const struct source_probe *probes = live_probes(w->live, total);
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < *total; i++)
+		count += probes[i].attached;
+	return count;
+}
+
+void session_complain(const struct session *w)
+{
+	size_t total;
+	const struct source_probe *probes = live_probes(w->live, &total);
+
+	for (size_t i = 0; i < total; i++)
+		if (!probes[i].attached && probes[i].why_not)
+			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not);
+}
+
+void session_announce(const struct session *w)
+{
+	unsigned int count;
+	size_t total;
+
+	if (w->attach) {
+		struct status status;
+
+		daemon_client_status(w->attach, &status);
+		say_at(SAY_INFO, MSG_ATTACHED, daemon_client_pid(w->attach), status.probes_attached, status.probes_total);
+		return;
+	}
+	session_complain(w);
+	count = attached(w, &total);
+	say_at(SAY_INFO, MSG_TRACING, count, (unsigned int)total);
+}
+
+const char *session_why_not(const struct session *w, const char *probe, int *status)
+{
+	size_t count;
+	const struct source_probe *probes = live_probes(w->live, &count);
+
+	*status = EXIT_LACKING;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(probes[i].name, probe) != 0)
+			continue;
+		if (probes[i].denied)
+			*status = EXIT_FAILED;
+		return probes[i].why_not;
+	}
+	return "no such probe";
+}
+
+const struct source_probe *session_probes(const struct session *w, size_t *count)
+{
+	return live_probes(w->live, count);
+}
+
+struct loop *session_loop(struct session *w)
+{
+	return w->loop;
+}
+
+void session_run(struct session *w, char **command)
+{
+	int err = 0;
+
+	w->command = command;
+	if (command && spawn_child(w) != 0)
+		session_end(w, EXIT_FAILED);
+	err = loop_run(w->loop);
+	if (err) {
+		say(MSG_LOOP, strerror(-err));
+		session_end(w, EXIT_FAILED);
+	}
+	if (w->child)
+		kill(w->child, SIGTERM);
+	if (w->live)
+		live_detach(w->live);
+	drain(w, true);
+}
+
+void session_say_end_message(const struct session *w)
+{
+	if (w->end_message)
+		say("%s", w->end_message);
+}
+
+char *session_name(void *session, uint32_t vm)
+{
+	const struct session *w = session;
+
+	return w->attach ? daemon_client_name(w->attach, vm) : guest_name(vm);
+}
+
+int session_exit_status(const struct session *w)
+{
+	return w->status;
+}
+
+/* --- about now */
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void sample_cpu(struct session *w, uint64_t now_ns)
+{
+	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+	if (w->sample_ns && now_ns < w->sample_ns + CPU_SAMPLE_NS)
+		return;
+	if (w->sample_ns)
+		w->cpu_percent = 100.0 * (cpu_ns - w->sample_cpu_ns) / (now_ns - w->sample_ns);
+	w->sample_ns = now_ns;
+	w->sample_cpu_ns = cpu_ns;
+}
+
+/* Nobody but root names a host, yet not all that can be set can be shown. */
+static void host_name(char *host, size_t size)
+{
+	gethostname(host, size - 1);
+	for (; *host; host++)
+		if (*host <= ' ' || *host > '~')
+			*host = '?';
+}
+
+/* Figures are as of the time up to which all records are there, not of now: what comes next is not older than they. */
+static void take_time(struct status *status)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	status->wall_ns = clock_ns(CLOCK_REALTIME);
+	status->now_ns = status->counters.settled_ns < now_ns ? status->counters.settled_ns : now_ns;
+	status->wall_ns -= now_ns - status->now_ns;
+}
+
+void session_status(struct session *w, struct status *status)
+{
+	size_t total;
+
+	memset(status, 0, sizeof(*status));
+	host_name(status->host, sizeof(status->host));
+	if (w->attach) {
+		daemon_client_status(w->attach, status);
+		return;
+	}
+	status->probes_attached = attached(w, &total);
+	status->probes_total = total;
+	sample_cpu(w, clock_ns(CLOCK_MONOTONIC));
+	status->cpu_percent = w->cpu_percent;
+	live_counters(w->live, &status->counters);
+	take_time(status);
+}

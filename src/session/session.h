@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands that watch a live host have in common: their options, the
+ * live source in the loop, the command that is run meanwhile, and how it ends.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "model/model.h"
+#include "source/live.h"
+#include "session/status.h"
+#include "util/loop.h"
+#include "session/options.h"
+
+struct session_config {
+	bool help, version, verbose, no_calls, no_apf, sched;
+	bool attach_daemon;	/* only with session_calls.model */
+	const char *socket;	/* the daemon's; NULL: where it is by default */
+	struct number_list vms, vcpus, events;
+	struct string_list guests;
+	size_t ring_bytes;
+	const char *output;
+};
+
+/* Rows for a command's option table; its config has a struct session_config called session. */
+#define SESSION_OPTION(config, key, name, value, type, field, help) \
+	{ key, name, value, &option_##type, offsetof(struct config, session.field), help }
+#define SESSION_OPTIONS(config)									\
+	SESSION_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
+	SESSION_SOURCE_OPTIONS(config)
+#define SESSION_SOURCE_OPTIONS(config)								\
+	SESSION_OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),	\
+	SESSION_OPTION(config, 'g', "guest", "GUEST", patterns, guests,				\
+		     "only VMs whose name matches, as in 'web*'; may be repeated"),		\
+	SESSION_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
+	SESSION_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
+	SESSION_OPTION(config, 0, "no-calls", NULL, flag, no_calls, "do not trace the hypercalls themselves"), \
+	SESSION_OPTION(config, 0, "sched", NULL, flag, sched,					\
+		     "also trace where the threads of vCPUs with a pending event are"),		\
+	SESSION_OPTION(config, 0, "ring-size", "SIZE", pages, ring_bytes,				\
+		     "ring buffer of each CPU, a power of two, as 64K; "				\
+		     "else 4M up to 8 CPUs, 2M up to 16, then 1M"),				\
+	SESSION_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
+	SESSION_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
+	SESSION_OPTION(config, 'V', "version", NULL, flag, version, "the version")
+
+/*
+ * Parses, answers --help and --version. True if the command shall go on; else *status is its exit status.
+ * watch points into config. *rest as options_parse().
+ */
+bool session_parse(const struct command *command, int argc, char **argv, void *config, struct session_config *session,
+		 char ***rest, int *status);
+
+/* Its second half: the exit status after an answer to --help or --version, or -1: go on. */
+int session_answer_help(const struct command *command, const struct session_config *session);
+
+struct session_calls {
+	struct record_sink sink;
+	void (*drained)(void *ctx);		/* after each time the sink was served; may be NULL */
+	void (*signal)(void *ctx, int signal);	/* SIGTSTP, SIGCONT, SIGWINCH; NULL: they do what they always do */
+	void (*usr2)(void *ctx);		/* SIGUSR2; NULL: it does what it always does */
+	void (*hup)(void *ctx);			/* SIGHUP; NULL: it ends the run */
+	/*
+	 * Takes the daemon's model over, in place of an empty one; free_user is name_free(). NULL: no daemon will do as a source.
+	 * Otherwise it is one if asked for, or if this process may not attach to the kernel itself.
+	 */
+	void (*model)(void *ctx, struct model *m);
+	bool utf8;		/* of names in that, see names.h */
+	void *ctx;
+	bool no_output;		/* nothing is written to standard output: it does not matter whether somebody reads it */
+	bool strict_output;	/* standard output takes nothing but ours: a command's goes to standard error */
+};
+
+struct session;
+
+/* Attaches. NULL on failure: the user has been told and *status is the exit status. */
+struct session *session_open(const struct session_config *config, const struct session_calls *calls, int *status);
+void session_close(struct session *w);	/* NULL is fine */
+
+/* Tells on stderr which probes are not attached, and why. */
+void session_complain(const struct session *w);
+
+/* That, and that it is traced: what scripts wait for. */
+void session_announce(const struct session *w);
+
+struct loop *session_loop(struct session *w);
+
+/* As live_probes(). */
+const struct source_probe *session_probes(const struct session *w, size_t *count);
+
+/* Why that probe, one of live_probes(), is not attached; NULL: it is. *status: what to exit with if it cannot be done without. */
+const char *session_why_not(const struct session *w, const char *probe, int *status);
+
+/* What a VM is called, for feeder_set_names(): as the source has it. */
+char *session_name(void *session, uint32_t vm);
+
+/* Hands all settled records to the sink now. */
+void session_drain(struct session *w);
+
+/*
+ * Runs until a signal, session_end() or the end of command (NULL: none), then detaches and drains what is left.
+ */
+void session_run(struct session *w, char **command);
+
+/* Says why it ended, if that is worth a word: to be called when the screen is closed. */
+void session_say_end_message(const struct session *w);
+
+/* What the program should exit with, as far as is known. */
+int session_exit_status(const struct session *w);
+
+/* Ends session_run(), with this exit status unless there was another one before. */
+void session_end(struct session *w, int status);
+
+/* Flushes out; ends the run if it cannot be written (quietly if nobody reads it any more). False then. */
+bool session_flush(struct session *w, FILE *out);
+
+/* Where output goes; NULL: cannot be opened, the user has been told. */
+FILE *session_output(const struct session_config *config);
+
+/* Fills what there is to say about now. */
+void session_status(struct session *w, struct status *status);
+
+#endif

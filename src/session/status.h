@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a view shows besides the model: when, where, and how well it is watched.
+ * Plain figures, so that views know neither source nor clock.
+ */
+#ifndef SESSION_STATUS_H
+#define SESSION_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record/counters.h"
+
+/* The place in a recording. */
+struct replay_status {
+	uint64_t position_ns, length_ns;	/* since its start */
+	int speed;				/* a power of two */
+	bool playing, ended;
+	int jump_percent;			/* of the way to another place; -1: it is on none */
+	const uint64_t *marks;			/* positions of findings, ascending; only while it is drawn */
+	size_t mark_count;
+};
+
+struct status {
+	uint64_t now_ns;	/* CLOCK_MONOTONIC, that of the last tick: every record up to then is in the figures */
+	int64_t wall_ns;	/* CLOCK_REALTIME at the same moment */
+	uint64_t delay_ns;	/* what the interval should be; 0: none */
+	char host[65];
+	unsigned int probes_attached, probes_total;
+	double cpu_percent;	/* of one CPU, our own; negative: unknown */
+	struct record_counters counters;
+	struct replay_status replay;	/* only of a screen with top_options.replay */
+};
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session/triggers.h"
+
+#include <errno.h>
+#include <string.h>
+
+static uint32_t findings_of(enum model_severity severity)
+{
+	uint32_t set = 0;
+
+	for (int code = 0; code < FINDING_COUNT; code++)
+		if (finding_severity(code) >= severity)
+			set |= 1U << code;
+	return set;
+}
+
+static uint32_t findings_named(const char *name)
+{
+	for (int code = 0; code < FINDING_COUNT; code++)
+		if (strcmp(finding_code_name(code), name) == 0)
+			return 1U << code;
+	return 0;
+}
+
+static int set_trigger(void *field, const char *value)
+{
+	struct triggers *on = field;
+	uint32_t findings = 0;
+
+	if (strcmp(value, "SIGUSR2") == 0)
+		on->usr2 = true;
+	else if (strcmp(value, "exit") == 0)
+		on->exit = true;
+	else if (strcmp(value, "any") == 0)
+		findings = findings_of(FINDING_INFO);
+	else if (strcmp(value, "warning") == 0)
+		findings = findings_of(FINDING_WARNING);
+	else if (strcmp(value, "error") == 0)
+		findings = findings_of(FINDING_ERROR);
+	else if (!(findings = findings_named(value)))
+		return -EINVAL;
+	on->findings |= findings;
+	return 0;
+}
+
+const struct option_type option_trigger = {
+	.set = set_trigger, .expects = "a finding's code, any, warning, error, SIGUSR2 or exit",
+};
+
+uint64_t triggers_count(const struct triggers *on, const struct model *m)
+{
+	const struct model_totals *totals = model_totals(m);
+	uint64_t all = 0;
+
+	for (int code = 0; code < FINDING_COUNT; code++)
+		if (on->findings >> code & 1)
+			all += totals->found[code];
+	return all;
+}
+
+const char *triggers_reason(const struct triggers *on, const struct model *m)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	while (count--)
+		if (on->findings >> findings[count].code & 1)
+			return finding_code_name(findings[count].code);
+	return "finding";
+}

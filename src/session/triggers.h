@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a flight recorder saves for. */
+#ifndef SESSION_TRIGGERS_H
+#define SESSION_TRIGGERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/model.h"
+#include "session/options.h"
+
+struct triggers {
+	uint32_t findings;	/* a bit for each code */
+	bool usr2, exit;
+};
+
+/* struct triggers: a finding's code, any, warning, error, SIGUSR2, exit; may be given more than once. */
+extern const struct option_type option_trigger;
+
+/* Findings of the model that are meant, so far: never less than before. */
+uint64_t triggers_count(const struct triggers *on, const struct model *m);
+
+/* A word for the newest one that is meant. */
+const char *triggers_reason(const struct triggers *on, const struct model *m);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What VMs are called. A VM is named once, when it is first seen, because
+ * /proc/PID is gone with it; the name lives in model_vm.user.
+ */
+#ifndef SESSION_VM_NAMES_H
+#define SESSION_VM_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/model.h"
+
+struct vm_name {
+	char *raw;		/* as found: only for JSON and matching */
+	char *shown;		/* escaped for terminal and text */
+	unsigned int width;	/* columns of shown */
+};
+
+/* What a VM is called: a new string, NULL: no memory. */
+typedef char *(*name_lookup_t)(void *ctx, uint32_t pid);
+
+/* Names the VMs that are new in the model; to be called after each feeding. utf8: as escape_terminal(). */
+void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8);
+
+/* Never NULL; "-" for a VM without a name. */
+const struct vm_name *name_of(const struct model_vm *vm);
+
+/* For model_options.free_user. */
+void name_free(void *name);
+
+/* For image_names: the raw text of a name, and a name of such a text (utf8: a bool). NULL: no memory. */
+const char *name_text(const void *name);
+void *name_from_text(void *utf8, const char *text);
+
+/* The same for views that have no model: a cache by pid. */
+struct name_cache;
+struct name_cache *name_cache_new(name_lookup_t lookup, void *ctx, bool utf8);	/* NULL: no memory */
+void name_cache_free(struct name_cache *cache);
+
+/* The name of pid; asked anew if fresh (a VM was just created) and the last answer is older than a second. */
+const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uint64_t time_ns, bool fresh);
+
+#endif

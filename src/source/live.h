@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Records of this host's kernel, from BPF programs, in the order of time. Who takes them (record/sink.h) never sees BPF.
+ */
+#ifndef SOURCE_LIVE_H
+#define SOURCE_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/counters.h"
+#include "record/sink.h"
+
+/* What is wanted. Empty lists mean all. Copied by live_open(). */
+struct source_filter {
+	const uint32_t *vms, *vcpus, *events;
+	size_t vm_count, vcpu_count, event_count;
+	/* Decides by name whether a VM that was just seen is wanted; NULL: all are. Asked once for each VM. */
+	bool (*want_vm)(void *ctx, uint32_t vm);
+	void *ctx;
+};
+
+/* State of one probe, for the header (k/n) and doctor. */
+struct source_probe {
+	const char *name;	/* kvm_sdei_signal */
+	bool attached;		/* the snapshot: taken */
+	const char *why_not;	/* NULL when attached */
+	bool denied;		/* why_not is a lack of privilege */
+};
+
+struct live_options {
+	struct source_filter filter;
+	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: see ring_default_bytes() */
+	bool no_calls;		/* leave kvm_sdei_call out */
+	bool no_apf;		/* leave asynchronous page faults out where the kernel has the tracepoints of SDEI */
+	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */
+	bool verbose;		/* libbpf's own messages to stderr */
+};
+
+struct live;
+
+/* Whether this kernel has something to attach to; takes no privilege. 0, or as live_open(): -ENOENT. */
+int live_check(char *message, size_t size);
+
+/*
+ * Loads, attaches and takes the snapshot: what there was at this time comes as records of kind STATE, in its place in
+ * the order of time. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
+ * -EPERM not privileged, else -errno; message (of at least 512 bytes) says what was tried, what failed, what to do.
+ */
+struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);
+void live_close(struct live *live);
+
+/* Epoll-able descriptor that becomes readable at the watermark of any ring, and when a vCPU is created. */
+int live_fd(const struct live *live);
+
+/*
+ * Milliseconds after which live_drain() should be called again; each drain may change it. Short while records come fast, else
+ * long (pace.h). A burst is not lost meanwhile: live_fd() tells of it.
+ */
+int live_period_ms(const struct live *live);
+
+/*
+ * Delivers, in time order, every record whose place in that order is settled, then what was newly lost.
+ * final: everything that is left (after detaching). The number of records, or -errno.
+ */
+int64_t live_drain(struct live *live, const struct record_sink *sink, bool final);
+
+/* Nothing new comes from now on; what is in the rings can still be drained. The kernel lets go of the probes in live_close(). */
+void live_detach(struct live *live);
+
+/* What was asked for: the tracepoints, the snapshot, and those that follow threads. All but the first are optional. */
+const struct source_probe *live_probes(const struct live *live, size_t *count);
+
+/* What live_probes() calls the snapshot. */
+#define SOURCE_SNAPSHOT "kvm_sdei_snapshot"
+
+int live_counters(const struct live *live, struct record_counters *counters);
+
+#endif

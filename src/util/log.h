@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What sdeitop says on stderr, in one place, so that it is one language.
+ * Each says what was tried, what failed and, where there is something, what to do.
+ */
+#ifndef UTIL_LOG_H
+#define UTIL_LOG_H
+
+#include <inttypes.h>
+
+#define PROGRAM "sdeitop"
+
+#ifndef SDEITOP_VERSION
+#define SDEITOP_VERSION "unknown"
+#endif
+
+#define EXIT_DONE 0
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+#define EXIT_REGRESSION 3	/* diff found one */
+#define EXIT_LACKING 4		/* this kernel lacks what was asked */
+#define EXIT_INCOMPLETE 5	/* done, but of the recording something is missing */
+
+/* usage */
+#define MSG_BAD_VALUE		"%s%s %s: expects %s"
+#define MSG_UNKNOWN_OPTION	"%s%s: no such option"
+#define MSG_NEEDS_VALUE		"%s%s: a value is missing"
+#define MSG_NO_VALUE		"%s%s takes no value"
+#define MSG_EXTRA_OPERAND	"%s: one argument too many"
+#define MSG_UNKNOWN_COMMAND	"%s: no such command"
+#define MSG_TRY_HELP		"try '%s%s%s --help'"
+
+#define MSG_FILTER_JSON		"--filter is for the screen and for text: JSON tells all"
+
+/* running */
+#define MSG_NO_MEMORY		"out of memory"
+#define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"
+#define MSG_TRACING		"tracing SDEI (%u/%u probes). ^C to end."
+#define MSG_ATTACHED		"showing what sdeid (%" PRIu32 ") has seen (%u/%u probes). ^C to end."
+#define MSG_DAEMON_CLOSED	"sdeid listens at %s, but only for the group of that socket: join it to see its figures"
+#define MSG_ASKING_DAEMON	"asking sdeid instead"
+#define MSG_DAEMON_GONE		"sdeid closed the connection: it ended or was restarted, or its figures were not taken fast enough; start again to go on"
+#define MSG_DAEMON_DAMAGED	"what sdeid sends cannot be read: install the sdeitop it came with"
+#define MSG_DAEMON_FILTERS	"the figures of sdeid are of all it watches: choose with --filter instead of -p, -g, -v, -e, and leave " \
+				"--no-calls, --sched and --ring-size to its configuration"
+#define MSG_NOT_ATTACHED	"%s is not attached: %s"
+#define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
+#define MSG_READING		"reading records failed: %s"
+#define MSG_WRITING		"writing %s failed: %s"
+#define MSG_OPENING		"cannot open %s for writing: %s"
+#define MSG_LOOP		"waiting for records failed: %s"
+#define MSG_REWIND		"going back to the start of the recording failed: %s"
+#define MSG_COMMAND_START	"cannot run %s: %s"
+#define MSG_COMMAND_STATUS	"%s ended with status %d"
+#define MSG_COMMAND_SIGNAL	"%s was killed by signal %d (%s)"
+
+/* recording */
+#define MSG_RECORDING		"recording to %s (%u/%u probes). ^C to end."
+#define MSG_UNRECORDED		"writing the recording failed: %s; what comes meanwhile is counted as not recorded"
+#define MSG_RECORDING_AGAIN	"the recording can be written again"
+#define MSG_RECORD_END		"%" PRIu64 " items, %" PRIu64 " bytes (%.1f each), %" PRIu64 " lost, %" PRIu64 \
+				" not recorded; now: " PROGRAM " report %s"
+#define MSG_INPUT_AND_COMMAND	"a recording or a command, not both"
+#define MSG_RANGE_LIVE		"--since and --until are for recordings: name one"
+#define MSG_JSON_SUMMARY	"--json needs --summary: a recording itself has one form"
+#define MSG_KEEP_SIZE		"--keep needs --max-size or --flight: so many files, or recordings, are kept"
+#define MSG_FLIGHT_ALONE	"--flight keeps everything in memory: it takes neither --max-size nor --compress"
+#define MSG_FLIGHT_ON		"--flight needs --on: what to save it for, as in --on any --on SIGUSR2"
+#define MSG_ON_FLIGHT		"--on needs --flight: how much to keep in memory"
+#define MSG_FLYING		"keeping the last %" PRIu64 " bytes, to be saved to %s (%u/%u probes). ^C to end."
+#define MSG_CAPTURED		"saved %s; now: " PROGRAM " report %s"
+#define MSG_FLIGHT_END		"%" PRIu64 " items seen, %" PRIu64 " lost; saved %" PRIu64 " times to %s, %" PRIu64 " triggers came too soon after one before"
+
+/* comparing */
+#define MSG_DIFF_SIDES		"two recordings are needed: BASE and NEW, or --base DIR and --new DIR as often as there are recordings"
+#define MSG_DIFF_READING	"reading %s failed"
+
+/* As of syslog(3). */
+enum say_level { SAY_ERROR = 3, SAY_WARNING = 4, SAY_INFO = 6 };
+
+/*
+ * Who speaks; PROGRAM unless told. A program whose stderr is the journal says how grave each line is, and leaves its name
+ * to the journal.
+ */
+void say_as(const char *program);
+const char *say_program(void);
+
+/* Prints "sdeitop: ", the text and a newline on stderr. say() is a warning. */
+__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+__attribute__((format(printf, 2, 3))) void say_at(enum say_level level, const char *format, ...);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "view/figures/page_calls.h"
+
+#include <inttypes.h>
+
+void calls_add_vcpu(struct calls *calls, const struct model_vcpu *vcpu)
+{
+	for (unsigned int i = 0; vcpu->calls && i < SDEI_CALL_COUNT; i++)
+		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+			calls->count[i][class] += model_call_count(vcpu, SDEI_FN_FIRST + i, class);
+}
+
+void calls_add_vm(struct calls *calls, const struct model_vm *vm)
+{
+	for (size_t i = 0; i < vm->vcpu_count; i++)
+		calls_add_vcpu(calls, vm->vcpus[i]);
+}
+
+static bool is_success(unsigned int class)
+{
+	return class == model_result_class(0);
+}
+
+static uint64_t sum(const uint64_t counts[MODEL_RESULT_CLASSES], bool refused)
+{
+	uint64_t total = 0;
+
+	for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+		if (!refused || !is_success(class))
+			total += counts[class];
+	return total;
+}
+
+uint64_t calls_refused(const struct calls *calls)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
+		total += sum(calls->count[i], true);
+	return total;
+}
+
+static void put_call(struct page *page, unsigned int i, const uint64_t counts[MODEL_RESULT_CLASSES], bool refused)
+{
+	page_line(page);
+	page_put(page, LOOK_PLAIN, "%-26s %10" PRIu64, sdei_call_name(SDEI_FN_FIRST + i), sum(counts, refused));
+	for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+		if (counts[class] && !(refused && is_success(class)))
+			page_put(page, is_success(class) ? LOOK_PLAIN : LOOK_WARN, "  %s %" PRIu64,
+				 model_result_class_name(class), counts[class]);
+}
+
+void page_calls(struct page *page, const struct calls *calls, bool refused)
+{
+	page_line(page);
+	page_put(page, LOOK_HEAD, "%-26s %10s  results", "call", refused ? "refused" : "count");
+	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
+		if (sum(calls->count[i], refused))
+			put_call(page, i, calls->count[i], refused);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "view/figures/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "util/text.h"
+#include "view/figures/format.h"
+#include "session/vm_names.h"
+#include "view/figures/page_apf.h"
+#include "view/figures/page_calls.h"
+#include "view/figures/why.h"
+
+#define WORST_MAX 10
+#define PAGE_WIDTH 100
+
+/* Text is padded by its columns, as bytes and characters differ; nothing trails the last column. */
+static void put_padded(FILE *out, const char *text, const struct column *column, bool last)
+{
+	unsigned int used;
+	size_t bytes = column->unit == UNIT_TEXT ? text_cut(text, column->wide, &used) : strlen(text);
+	int pad;
+
+	if (column->unit != UNIT_TEXT)
+		used = bytes;
+	pad = used < column->wide ? column->wide - used : 0;
+	if (column->left)
+		fprintf(out, "%.*s%*s", (int)bytes, text, last ? 0 : pad, "");
+	else
+		fprintf(out, "%*s%s", pad, "", text);
+	putc(last ? '\n' : ' ', out);
+}
+
+struct shown {
+	const struct column *column[32];
+	size_t count;
+};
+
+static void choose_columns(struct shown *shown, const struct table *t)
+{
+	shown->count = 0;
+	for (size_t i = 0; i < column_count; i++)
+		if (!columns[i].extra && (!columns[i].rare || table_has(t, &columns[i])))
+			shown->column[shown->count++] = &columns[i];
+}
+
+static void put_rows(FILE *out, const struct table *t)
+{
+	struct shown shown;
+
+	choose_columns(&shown, t);
+	for (size_t i = 0; i < shown.count; i++)
+		put_padded(out, column_title(shown.column[i], table_scope(t)), shown.column[i], i + 1 == shown.count);
+	for (size_t row = 0; row < table_count(t); row++) {
+		for (size_t i = 0; i < shown.count; i++) {
+			const struct column *column = shown.column[i];
+			struct cell cell = table_cell(t, row, column);
+			char buf[FORMAT_SIZE];
+
+			put_padded(out, column_format(column, &cell, table_scope(t), column->wide, buf, sizeof(buf)), column,
+				   i + 1 == shown.count);
+		}
+	}
+}
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void put_status(FILE *out, const struct model *m, const struct status *status, size_t vms, size_t vcpus)
+{
+	const struct model_totals *totals = model_totals(m);
+	size_t open = why_open_count(m);
+
+	fprintf(out, "  %zu VM%s, %zu vCPU%s  LOST %" PRIu64 "  probes %u/%u", vms, plural(vms), vcpus, plural(vcpus),
+		totals->lost, status->probes_attached, status->probes_total);
+	if (open)
+		fprintf(out, "  %zu finding%s", open, plural(open));
+	if (status->cpu_percent >= 0)
+		fprintf(out, "  CPU %.1f %%", status->cpu_percent);
+	putc('\n', out);
+}
+
+static void put_interval_head(FILE *out, const struct model *m, const struct status *status)
+{
+	const struct model_totals *totals = model_totals(m);
+	char wall[FORMAT_SIZE];
+
+	fprintf(out, "%s %s", format_wall(wall, sizeof(wall), status->wall_ns), status->host);
+	if (totals->interval_ns)
+		fprintf(out, "  %.1f events/s", totals->interval_records * 1e9 / totals->interval_ns);
+	put_status(out, m, status, totals->vms, totals->vcpus);
+}
+
+/* Of all that were seen, as the table is. */
+static void put_summary_head(FILE *out, const struct model *m, const struct status *status)
+{
+	const struct model_totals *totals = model_totals(m);
+	size_t vms, vcpus = 0;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		vcpus += vm[i]->vcpu_count;
+	fprintf(out, "summary of %.1f s on %s  %" PRIu64 " events", (status->now_ns - totals->start_ns) / 1e9, status->host,
+		totals->records);
+	put_status(out, m, status, vms, vcpus);
+}
+
+static void put_quality(FILE *out, const struct model *m, const struct status *status)
+{
+	const struct model_totals *totals = model_totals(m);
+
+	if (totals->lost)
+		fprintf(out, "LOST %" PRIu64 " records: counts are exact, times miss samples in the rows marked ~\n", totals->lost);
+	if (totals->late)
+		fprintf(out, "%" PRIu64 " records came late\n", totals->late);
+	if (totals->misfits)
+		fprintf(out, "%" PRIu64 " records did not fit the state before them\n", totals->misfits);
+	if (totals->unknown + status->counters.malformed)
+		fprintf(out, "%" PRIu64 " records were malformed\n", totals->unknown + status->counters.malformed);
+	if (totals->no_memory)
+		fprintf(out, "%" PRIu64 " records found no memory\n", totals->no_memory);
+}
+
+static const char *wall_of(const struct status *status, uint64_t time_ns, char *buf, size_t size)
+{
+	return format_wall(buf, size, status->wall_ns - (int64_t)(status->now_ns - time_ns));
+}
+
+static void put_finding(FILE *out, const struct model *m, const struct status *status, const struct model_finding *f)
+{
+	const struct model_vm *vm = why_vm(m, f);
+	char where[WHY_SIZE], what[WHY_SIZE], wall[FORMAT_SIZE];
+
+	finding_describe(f, what, sizeof(what));
+	fprintf(out, "%-7s %-18s %s: %s; %" PRIu64 " time%s, first %s%s\n", severity_name(finding_severity(f->code)),
+		finding_code_name(f->code), why_where(where, sizeof(where), f, vm ? name_of(vm)->shown : "-"), what, f->count,
+		plural(f->count), wall_of(status, f->first_ns, wall, sizeof(wall)), f->open ? ", still so" : "");
+}
+
+static void put_findings(FILE *out, const struct model *m, const struct status *status)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	if (count)
+		fprintf(out, "\n%zu finding%s\n", count, plural(count));
+	for (size_t i = 0; i < count; i++)
+		put_finding(out, m, status, &findings[i]);
+}
+
+/* The worst dispatch of each of the worst events. */
+struct worst {
+	const struct model_event *event[WORST_MAX];
+	const struct model_late *late[WORST_MAX];
+	size_t count;
+};
+
+static void consider(struct worst *worst, const struct model_event *e)
+{
+	size_t count, at = worst->count;
+	const struct model_late *late = model_event_late(e, &count);
+
+	if (!late || !count)
+		return;
+	while (at > 0 && worst->late[at - 1]->latency_ns < late->latency_ns)
+		at--;
+	if (at == WORST_MAX)
+		return;
+	worst->count += worst->count < WORST_MAX;
+	memmove(&worst->late[at + 1], &worst->late[at], (worst->count - at - 1) * sizeof(worst->late[0]));
+	memmove(&worst->event[at + 1], &worst->event[at], (worst->count - at - 1) * sizeof(worst->event[0]));
+	worst->late[at] = late;
+	worst->event[at] = e;
+}
+
+static void find_worst(struct worst *worst, const struct model *m)
+{
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
+			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++)
+				consider(worst, vm[i]->vcpus[j]->events[k]);
+}
+
+static void put_worst(FILE *out, const struct model *m, const struct status *status)
+{
+	struct worst worst = { .count = 0 };
+
+	find_worst(&worst, m);
+	if (worst.count)
+		fputs("\nworst dispatch of each event\n", out);
+	for (size_t i = 0; i < worst.count; i++) {
+		const struct model_event *e = worst.event[i];
+		char age[FORMAT_SIZE], wall[FORMAT_SIZE], why[WHY_SIZE];
+
+		fprintf(out, "%6s at %s  VM %u %s vCPU %u event %u: %s\n", format_age(age, sizeof(age), worst.late[i]->latency_ns),
+			wall_of(status, worst.late[i]->dispatch_ns, wall, sizeof(wall)), e->vcpu->vm->pid,
+			name_of(e->vcpu->vm)->shown, e->vcpu->id, e->event, why_late(why, sizeof(why), worst.late[i]));
+	}
+}
+
+/* All calls of the host, and who was refused what. */
+static void put_calls(FILE *out, const struct model *m)
+{
+	struct calls all = { 0 };
+	struct page page = { 0 };
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		calls_add_vm(&all, vm[i]);
+	page_calls(&page, &all, false);
+	for (size_t i = 0; i < vms; i++) {
+		struct calls own = { 0 };
+
+		calls_add_vm(&own, vm[i]);
+		if (!calls_refused(&own))
+			continue;
+		page_line(&page);
+		page_line(&page);
+		page_put(&page, LOOK_PLAIN, "refused to VM %u %s", vm[i]->pid, name_of(vm[i])->shown);
+		page_calls(&page, &own, true);
+	}
+	if (page.count > 1) {
+		putc('\n', out);
+		page_print(&page, out);
+	}
+	page_clear(&page);
+}
+
+static void put_page(FILE *out, struct page *page)
+{
+	page_print(page, out);
+	page_clear(page);
+}
+
+static void put_apf_interval(FILE *out, const struct model *m, const struct status *status, const struct view_scope *scope)
+{
+	struct page page = { 0 };
+
+	page_apf_interval(&page, m, &(struct page_scope){ .status = status, .interval_ns = scope->interval_ns });
+	put_page(out, &page);
+}
+
+static void put_apf(FILE *out, const struct model *m, const struct status *status)
+{
+	const struct page_scope scope = { .status = status, .width = PAGE_WIDTH };
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++) {
+		struct page page = { 0 };
+
+		if (!model_vm_has_apf(vm[i]))
+			continue;
+		fprintf(out, "\nasynchronous page faults of VM %u %s\n", vm[i]->pid, name_of(vm[i])->shown);
+		page_apf(&page, vm[i], NULL, &scope);
+		put_page(out, &page);
+	}
+}
+
+static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options)
+{
+	struct table *t = table_new();
+	int err = t ? table_build(t, m, scope, options) : -ENOMEM;
+
+	if (!err)
+		put_rows(out, t);
+	table_free(t);
+	return err;
+}
+
+int text_interval(FILE *out, const struct model *m, const struct status *status, const struct table_options *options)
+{
+	struct view_scope scope = { .now_ns = status->now_ns, .interval_ns = model_totals(m)->interval_ns };
+	struct table_options own = *options;
+	int err;
+
+	own.gone_since_ns = status->now_ns - scope.interval_ns;
+	put_interval_head(out, m, status);
+	err = put_table(out, m, &scope, &own);
+	put_apf_interval(out, m, status, &scope);
+	putc('\n', out);
+	return err;
+}
+
+int text_summary(FILE *out, const struct model *m, const struct status *status, const struct table_options *options)
+{
+	struct view_scope scope = { .now_ns = status->now_ns, .total = true };
+	struct table_options own = *options;
+	int err;
+
+	own.gone = true;
+	put_summary_head(out, m, status);
+	err = put_table(out, m, &scope, &own);
+	put_quality(out, m, status);
+	put_worst(out, m, status);
+	put_apf(out, m, status);
+	put_calls(out, m);
+	put_findings(out, m, status);
+	return err;
+}
+
+void text_column_help(FILE *out)
+{
+	for (size_t i = 0; i < column_count; i++)
+		fprintf(out, "  %-12s %-7s %s\n", columns[i].id, columns[i].title, columns[i].help);
+}

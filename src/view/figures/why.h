@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Blame and findings in words, the same ones on the screen and on paper. All take buf and its size and return buf. */
+#ifndef VIEW_FIGURES_WHY_H
+#define VIEW_FIGURES_WHY_H
+
+#include <stddef.h>
+
+#include "model/model.h"
+
+#define WHY_SIZE 160	/* enough for each of them */
+
+/* "masked", "in guest", … */
+const char *why_part(unsigned int part);
+
+/* Of all the time, that of one part; 0 where there is none. */
+double why_share(const struct model_blame *blame, unsigned int part);
+
+/* What refused a signal: an enum model_reject as "ENOENT", … */
+const char *why_reject(unsigned int reject);
+
+/* "blk 93%": the main part; "" where there is nothing to blame. */
+char *why_short(char *buf, size_t size, const struct model_blame *blame);
+
+/* "93% blocked by event 1, 7% entry". */
+char *why_late(char *buf, size_t size, const struct model_late *late);
+
+/* "VM 4312 db vCPU 0 event 1". */
+char *why_where(char *buf, size_t size, const struct model_finding *finding, const char *name);
+
+/* The VM, if it is still there. */
+const struct model_vm *why_vm_of(const struct model *m, uint32_t pid, uint32_t instance);
+const struct model_vm *why_vm(const struct model *m, const struct model_finding *finding);
+
+/* How many findings hold now. */
+size_t why_open_count(const struct model *m);
+
+#endif

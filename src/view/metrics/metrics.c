@@ -1,0 +1,684 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "view/metrics/metrics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "view/metrics/metrics_inside.h"
+#include "session/vm_names.h"
+
+#ifndef SDEITOP_VERSION
+#define SDEITOP_VERSION "unknown"
+#endif
+
+/*
+ * The bounds: every power of two less one ns (bounds are inclusive), which is an upper edge of the model's, from 255 ns to
+ * 8.6 s. X(exponent, as seconds).
+ */
+#define BOUNDS(X)							\
+	X(8, "2.55e-07") X(9, "5.11e-07") X(10, "1.023e-06") X(11, "2.047e-06") X(12, "4.095e-06") X(13, "8.191e-06")	\
+	X(14, "1.6383e-05") X(15, "3.2767e-05") X(16, "6.5535e-05") X(17, "0.000131071") X(18, "0.000262143")		\
+	X(19, "0.000524287") X(20, "0.001048575") X(21, "0.002097151") X(22, "0.004194303") X(23, "0.008388607")		\
+	X(24, "0.016777215") X(25, "0.033554431") X(26, "0.067108863") X(27, "0.134217727") X(28, "0.268435455")		\
+	X(29, "0.536870911") X(30, "1.073741823") X(31, "2.147483647") X(32, "4.294967295") X(33, "8.589934591")
+
+static const struct bound {
+	unsigned int power;	/* of hist_add_powers(): the last one below it */
+	const char *le;
+} bounds[] = {
+#define X(exponent, seconds) { (exponent) - 5, seconds },
+	BOUNDS(X)
+#undef X
+};
+#define BOUND_COUNT (sizeof(bounds) / sizeof(bounds[0]))
+
+struct metrics {
+	struct metrics_options options;
+	struct metrics_rows rows;
+	struct buf text;
+	size_t series, dropped;
+};
+
+/* What rows are written with. */
+struct writer {
+	struct buf *text;
+	const char *labels;	/* of metrics_labels.at */
+	bool counting;		/* only count */
+	size_t series;
+	/* of host rows */
+	const struct model *model;
+	const struct metrics_host *host;
+	size_t dropped;
+};
+
+enum level { LEVEL_HOST, LEVEL_VM, LEVEL_PE, LEVEL_EVENT, LEVEL_APF, LEVELS };
+
+struct family {
+	const char *name, *type;
+	enum level level;
+	const char *key;	/* the label that it has besides those of its level, or NULL */
+	const char *help;
+	void (*put)(struct writer *w, const struct family *family, const void *row);
+};
+
+/* --- one sample */
+
+/* The start of a line, up to its value. False: there is none, it was only counted. */
+static bool begin(struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels, const char *key,
+		  const char *value)
+{
+	w->series++;
+	if (w->counting)
+		return false;
+	buf_puts(w->text, f->name);
+	buf_puts(w->text, suffix);
+	if (labels.size || key)
+		buf_put(w->text, "{", 1);
+	buf_put(w->text, w->labels + labels.at, labels.size);
+	if (key) {
+		if (labels.size)
+			buf_put(w->text, ",", 1);
+		buf_puts(w->text, key);
+		buf_put(w->text, "=\"", 2);
+		buf_puts(w->text, value);
+		buf_put(w->text, "\"", 1);
+	}
+	if (labels.size || key)
+		buf_put(w->text, "}", 1);
+	buf_put(w->text, " ", 1);
+	return true;
+}
+
+static void put_number(struct writer *w, const struct family *f, struct metrics_labels labels, const char *value, uint64_t number)
+{
+	if (!begin(w, f, "", labels, value ? f->key : NULL, value))
+		return;
+	buf_put_u64(w->text, number);
+	buf_put(w->text, "\n", 1);
+}
+
+static void put_seconds(struct writer *w, const struct family *f, struct metrics_labels labels, const char *value, uint64_t ns)
+{
+	if (!begin(w, f, "", labels, value ? f->key : NULL, value))
+		return;
+	buf_put_seconds(w->text, ns);
+	buf_put(w->text, "\n", 1);
+}
+
+static void put_bucket(struct writer *w, const struct family *f, struct metrics_labels labels, const char *le, uint64_t count)
+{
+	if (!begin(w, f, "_bucket", labels, "le", le))
+		return;
+	buf_put_u64(w->text, count);
+	buf_put(w->text, "\n", 1);
+}
+
+static void put_hist(struct writer *w, const struct family *f, struct metrics_labels labels, const struct metrics_hist *h)
+{
+	unsigned int power = 0;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < BOUND_COUNT; i++) {
+		while (power <= bounds[i].power)
+			count += h->powers[power++];
+		put_bucket(w, f, labels, bounds[i].le, count);
+	}
+	put_bucket(w, f, labels, "+Inf", h->count);
+	if (begin(w, f, "_sum", labels, NULL, NULL)) {
+		buf_put_seconds(w->text, h->sum);
+		buf_put(w->text, "\n", 1);
+	}
+	if (begin(w, f, "_count", labels, NULL, NULL)) {
+		buf_put_u64(w->text, h->count);
+		buf_put(w->text, "\n", 1);
+	}
+}
+
+/* --- of the host */
+
+static const struct metrics_labels none;
+
+#define PUT_HOST(name, put_value, value)							\
+	static void put_##name(struct writer *w, const struct family *f, const void *row)	\
+	{											\
+		const struct model_totals *t = model_totals(w->model);				\
+		const struct status *status = w->host->status;				\
+												\
+		(void)t, (void)status;								\
+		put_value(w, f, none, NULL, value);						\
+	}
+
+PUT_HOST(up, put_number, status->probes_attached > 0)
+PUT_HOST(updated, put_seconds, status->wall_ns)
+PUT_HOST(cpu, put_seconds, w->host->cpu_ns)
+PUT_HOST(probes_attached, put_number, status->probes_attached)
+PUT_HOST(probes, put_number, status->probes_total)
+PUT_HOST(vms, put_number, t->vms)
+PUT_HOST(vcpus, put_number, t->vcpus)
+PUT_HOST(records, put_number, t->records)
+PUT_HOST(late, put_number, t->late)
+PUT_HOST(malformed, put_number, t->unknown + status->counters.malformed)
+PUT_HOST(no_memory, put_number, t->no_memory)
+PUT_HOST(misfits, put_number, t->misfits)
+PUT_HOST(unkept, put_number, t->findings_unkept)
+PUT_HOST(dropped, put_number, w->dropped)
+PUT_HOST(write_errors, put_number, w->host->write_errors)
+PUT_HOST(host_dispatched, put_number, t->count.dispatched)
+
+static void put_build(struct writer *w, const struct family *f, const void *row)
+{
+	put_number(w, f, none, SDEITOP_VERSION, 1);
+}
+
+static void put_lost(struct writer *w, const struct family *f, const void *row)
+{
+	const struct model_totals *t = model_totals(w->model);
+
+	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
+		if (kind != SDEI_APF || t->apf)
+			put_number(w, f, none, sdei_kind_name(kind), t->lost_by[kind]);
+	put_number(w, f, none, "unknown", t->lost_by[SDEI_KIND_NONE]);
+}
+
+static void put_outcomes(struct writer *w, const struct family *f, struct metrics_labels labels, const struct model_counts *c)
+{
+	put_number(w, f, labels, "queued", c->queued);
+	put_number(w, f, labels, "coalesced", c->coalesced);
+	put_number(w, f, labels, "rejected", c->rejected);
+}
+
+static void put_host_signals(struct writer *w, const struct family *f, const void *row)
+{
+	put_outcomes(w, f, none, &model_totals(w->model)->count);
+}
+
+static void put_findings(struct writer *w, const struct family *f, struct metrics_labels labels, const uint64_t *by_code)
+{
+	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+		put_number(w, f, labels, finding_code_name(code), by_code[code]);
+}
+
+static void put_host_found(struct writer *w, const struct family *f, const void *row)
+{
+	put_findings(w, f, none, model_totals(w->model)->found);
+}
+
+/* --- of a VM */
+
+static void put_info(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_vm *r = row;
+
+	w->series++;
+	if (w->counting)
+		return;
+	buf_puts(w->text, f->name);
+	buf_put(w->text, "{", 1);
+	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
+	buf_puts(w->text, ",name=\"");
+	metrics_put_label(w->text, name_of(r->vm)->raw, METRICS_NAME_MAX);
+	buf_puts(w->text, "\",pid=\"");
+	buf_put_u64(w->text, r->vm->pid);
+	buf_puts(w->text, "\",instance=\"");
+	buf_put_u64(w->text, r->vm->instance);
+	buf_puts(w->text, "\"} 1\n");
+}
+
+static void put_gone(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_vm *r = row;
+
+	put_number(w, f, r->labels, NULL, r->vm->gone);
+}
+
+/* --- of a VM or vCPU */
+
+#define PUT_PE(name, put_value, ...)								\
+	static void put_##name(struct writer *w, const struct family *f, const void *row)	\
+	{											\
+		const struct metrics_pe *r = row;						\
+												\
+		put_value(w, f, r->labels, __VA_ARGS__);						\
+	}
+
+PUT_PE(mask, put_hist, &r->mask)
+PUT_PE(masked_time, put_seconds, NULL, r->masked_ns)
+PUT_PE(masked_vcpus, put_number, NULL, r->masked_vcpus)
+PUT_PE(vm_vcpus, put_number, NULL, r->vcpus)
+PUT_PE(vm_lost, put_number, NULL, r->lost)
+PUT_PE(found, put_findings, r->found)
+PUT_PE(open, put_findings, r->open)
+
+/* label and function="…" */
+static void put_call(struct writer *w, const struct family *f, const struct metrics_pe *r, uint32_t function, unsigned int class)
+{
+	w->series++;
+	if (w->counting)
+		return;
+	buf_puts(w->text, f->name);
+	buf_put(w->text, "{", 1);
+	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
+	buf_puts(w->text, ",function=\"");
+	buf_puts(w->text, sdei_call_name(function));
+	buf_puts(w->text, "\",result=\"");
+	buf_puts(w->text, model_result_class_name(class));
+	buf_puts(w->text, "\"} ");
+	buf_put_u64(w->text, r->calls[function - SDEI_FN_FIRST][class]);
+	buf_put(w->text, "\n", 1);
+}
+
+static bool is_called(const struct metrics_pe *r, uint32_t function)
+{
+	for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+		if (r->calls[function - SDEI_FN_FIRST][class])
+			return true;
+	return false;
+}
+
+/* All results of what was called, so that the first refusal is an increase. */
+static void put_calls(struct writer *w, const struct family *f, const void *row)
+{
+	for (uint32_t function = SDEI_FN_FIRST; function <= SDEI_FN_LAST; function++) {
+		if (!sdei_call_name(function) || !is_called(row, function))
+			continue;
+		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+			put_call(w, f, row, function, class);
+	}
+}
+
+/* --- of an event */
+
+#define PUT_EVENT(name, put_value, ...)							\
+	static void put_##name(struct writer *w, const struct family *f, const void *row)	\
+	{											\
+		const struct metrics_event *r = row;						\
+												\
+		put_value(w, f, r->labels, __VA_ARGS__);						\
+	}
+
+PUT_EVENT(signals, put_outcomes, &r->count)
+PUT_EVENT(dispatched, put_number, NULL, r->count.dispatched)
+PUT_EVENT(pending, put_number, NULL, r->pending)
+PUT_EVENT(running, put_number, NULL, r->running)
+PUT_EVENT(unaccounted, put_number, NULL, r->unaccounted)
+PUT_EVENT(dispatch_hist, put_hist, &r->hists[METRICS_DISPATCH])
+PUT_EVENT(handler_hist, put_hist, &r->hists[METRICS_HANDLER])
+PUT_EVENT(total_hist, put_hist, &r->hists[METRICS_TOTAL])
+
+static void put_ends(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_event *r = row;
+
+	put_number(w, f, r->labels, "completed", r->count.completed);
+	put_number(w, f, r->labels, "resumed", r->count.resumed);
+	put_number(w, f, r->labels, "cleared", r->count.running_cleared);
+}
+
+static void put_drops(struct writer *w, const struct family *f, const void *row)
+{
+	static const char *const rejects[REJECT_COUNT] = {
+		[REJECT_ENOENT] = "rejected_ENOENT", [REJECT_EPERM] = "rejected_EPERM", [REJECT_EBUSY] = "rejected_EBUSY",
+		[REJECT_OTHER] = "rejected_other",
+	};
+	const struct metrics_event *r = row;
+
+	put_number(w, f, r->labels, "coalesced", r->count.coalesced);
+	for (unsigned int i = 0; i < REJECT_COUNT; i++)
+		put_number(w, f, r->labels, rejects[i], r->rejected[i]);
+	put_number(w, f, r->labels, "cancelled", r->count.cancelled);
+	put_number(w, f, r->labels, "cleared", r->count.cleared);
+}
+
+static void put_blame(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_event *r = row;
+
+	for (unsigned int part = 0; part < BLAME_COUNT; part++)
+		put_seconds(w, f, r->labels, model_blame_name(part), r->blame.ns[part]);
+}
+
+static void put_worst_of(struct writer *w, const struct family *f, struct metrics_labels labels, const struct hist_worst *worst)
+{
+	if (worst->time_ns)
+		put_seconds(w, f, labels, NULL, worst->value_ns);
+}
+
+/* To the millisecond: the two clocks drift. */
+static void put_worst_time_of(struct writer *w, const struct family *f, struct metrics_labels labels,
+			      const struct hist_worst *worst)
+{
+	const uint64_t ms = 1000000;
+	int64_t wall_ns = w->host->status->wall_ns - (int64_t)(w->host->status->now_ns - worst->time_ns);
+
+	if (worst->time_ns && wall_ns >= 0)
+		put_seconds(w, f, labels, NULL, ((uint64_t)wall_ns + ms / 2) / ms * ms);
+}
+
+/* since_ns 0: nothing is there, which is of no age. */
+static void put_age_of(struct writer *w, const struct family *f, struct metrics_labels labels, uint64_t since_ns)
+{
+	uint64_t now_ns = w->host->status->now_ns;
+
+	put_seconds(w, f, labels, NULL, since_ns && since_ns < now_ns ? now_ns - since_ns : 0);
+}
+
+PUT_EVENT(worst, put_worst_of, &r->worst)
+PUT_EVENT(worst_time, put_worst_time_of, &r->worst)
+
+/* --- of asynchronous page faults */
+
+#define PUT_APF(name, put_value, ...)								\
+	static void put_apf_##name(struct writer *w, const struct family *f, const void *row)	\
+	{											\
+		const struct metrics_apf *r = row;						\
+												\
+		put_value(w, f, r->labels, __VA_ARGS__);					\
+	}
+
+PUT_APF(setup, put_number, NULL, r->count.setup)
+PUT_APF(acked, put_number, NULL, r->count.acked)
+PUT_APF(wake_all, put_number, NULL, r->count.wake_all)
+PUT_APF(sync, put_number, NULL, r->count.sync)
+PUT_APF(in_flight, put_number, NULL, r->in_flight)
+PUT_APF(oldest, put_age_of, r->oldest_ns)
+PUT_APF(unaccounted, put_number, NULL, r->unaccounted)
+PUT_APF(lost, put_number, NULL, r->lost)
+PUT_APF(saved, put_seconds, NULL, r->saved_ns)
+PUT_APF(blocked, put_seconds, NULL, r->blocked_ns)
+PUT_APF(worst, put_worst_of, &r->worst)
+PUT_APF(worst_time, put_worst_time_of, &r->worst)
+
+static void put_apf_outcomes(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+#define X(name, help) put_number(w, f, r->labels, #name, r->count.name);
+	APF_OUTCOMES(X)
+#undef X
+}
+
+static void put_apf_fallbacks(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+	for (unsigned int reason = 1; reason < APF_FALLBACKS; reason++)
+		put_number(w, f, r->labels, apf_fallback_name(reason), r->fallbacks[reason]);
+}
+
+/* Which stages there are depends on the architecture, so those that were seen. */
+static void put_apf_stages(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+	for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++)
+		if (r->stages[stage].count)
+			put_hist(w, f, r->stage_labels[stage], &r->stages[stage]);
+}
+
+/* --- the table */
+
+/* Names are ABI: dashboards and alerts match them. */
+static const struct family families[] = {
+	{ "kvm_sdei_up", "gauge", LEVEL_HOST, NULL, "1 if any tracepoint is attached.", put_up },
+	{ "kvm_sdei_build_info", "gauge", LEVEL_HOST, "version", "The exporter's version; always 1.", put_build },
+	{ "kvm_sdei_last_update_timestamp_seconds", "gauge", LEVEL_HOST, NULL,
+	  "When these figures were taken: alert if it is old.", put_updated },
+	{ "kvm_sdei_exporter_cpu_seconds_total", "counter", LEVEL_HOST, NULL, "CPU time that the exporter has used.", put_cpu },
+	{ "kvm_sdei_probes_attached", "gauge", LEVEL_HOST, NULL, "Probes that are attached.", put_probes_attached },
+	{ "kvm_sdei_probes", "gauge", LEVEL_HOST, NULL, "Probes that were asked for.", put_probes },
+	{ "kvm_sdei_vms", "gauge", LEVEL_HOST, NULL, "VMs there are.", put_vms },
+	{ "kvm_sdei_vcpus", "gauge", LEVEL_HOST, NULL, "vCPUs there are.", put_vcpus },
+	{ "kvm_sdei_records_total", "counter", LEVEL_HOST, NULL, "Records taken from the kernel.", put_records },
+	{ "kvm_sdei_lost_records_total", "counter", LEVEL_HOST, "kind",
+	  "Records that found no room, by kind. Counts stay exact (but for unknown ones), distributions miss samples.", put_lost },
+	{ "kvm_sdei_late_records_total", "counter", LEVEL_HOST, NULL,
+	  "Records that came out of order: they only count.", put_late },
+	{ "kvm_sdei_malformed_records_total", "counter", LEVEL_HOST, NULL, "Records of unknown kind or size.", put_malformed },
+	{ "kvm_sdei_memory_failures_total", "counter", LEVEL_HOST, NULL, "Records dropped for want of memory.", put_no_memory },
+	{ "kvm_sdei_misfits_total", "counter", LEVEL_HOST, NULL,
+	  "Records that contradicted the state that the one before had left.", put_misfits },
+	{ "kvm_sdei_findings_unkept_total", "counter", LEVEL_HOST, NULL, "Findings of which only the number is kept.", put_unkept },
+	{ "kvm_sdei_series_dropped", "gauge", LEVEL_HOST, NULL,
+	  "Series left out of this file because there would be too many: those of the latest VMs.", put_dropped },
+	{ "kvm_sdei_write_errors_total", "counter", LEVEL_HOST, NULL, "Times this file could not be written.", put_write_errors },
+	{ "kvm_sdei_host_signals_total", "counter", LEVEL_HOST, "outcome",
+	  "Signals on this host, VMs that are forgotten included.", put_host_signals },
+	{ "kvm_sdei_host_dispatched_total", "counter", LEVEL_HOST, NULL,
+	  "Dispatches on this host, VMs that are forgotten included.", put_host_dispatched },
+	{ "kvm_sdei_host_findings_total", "counter", LEVEL_HOST, "code",
+	  "Findings raised on this host, VMs that are forgotten included.", put_host_found },
+
+	{ "kvm_sdei_vm_info", "gauge", LEVEL_VM, "name,pid,instance",
+	  "What a VM is called; always 1. instance tells apart VMs that had the same pid.", put_info },
+	{ "kvm_sdei_vm_gone", "gauge", LEVEL_VM, NULL, "1 if all vCPUs of the VM are gone: its series will end.", put_gone },
+
+	{ "kvm_sdei_vm_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are not gone.", put_vm_vcpus },
+	{ "kvm_sdei_masked_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs whose PE is masked now.", put_masked_vcpus },
+	{ "kvm_sdei_masked_seconds_total", "counter", LEVEL_PE, NULL,
+	  "Time that PEs were masked, what is open and the initial mask included.", put_masked_time },
+	{ "kvm_sdei_mask_seconds", "histogram", LEVEL_PE, NULL, "PE_MASK to PE_UNMASK; the initial mask is left out.", put_mask },
+	{ "kvm_sdei_calls_total", "counter", LEVEL_PE, "function,result", "SDEI calls by function and result.", put_calls },
+	{ "kvm_sdei_findings_total", "counter", LEVEL_PE, "code", "Findings raised.", put_found },
+	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now.", put_open },
+	{ "kvm_sdei_vm_lost_records_total", "counter", LEVEL_PE, NULL, "Records about it that found no room.", put_vm_lost },
+
+	{ "kvm_sdei_signals_total", "counter", LEVEL_EVENT, "outcome", "Signals, by what became of them at once.", put_signals },
+	{ "kvm_sdei_dispatched_total", "counter", LEVEL_EVENT, NULL, "Times the handler was entered.", put_dispatched },
+	{ "kvm_sdei_completed_total", "counter", LEVEL_EVENT, "outcome",
+	  "Handlers that ended: by COMPLETE, by COMPLETE_AND_RESUME, or cut off by a reset or the end of the vCPU.", put_ends },
+	{ "kvm_sdei_dropped_total", "counter", LEVEL_EVENT, "reason",
+	  "Signals that did not become a dispatch of their own; rejected_ERRNO is what the signaller got.", put_drops },
+	{ "kvm_sdei_pending", "gauge", LEVEL_EVENT, NULL, "vCPUs on which the event is pending.", put_pending },
+	{ "kvm_sdei_running", "gauge", LEVEL_EVENT, NULL, "vCPUs on which its handler runs.", put_running },
+	{ "kvm_sdei_unaccounted", "gauge", LEVEL_EVENT, NULL,
+	  "Signals, or else handlers, that do not add up: 0 without loss.", put_unaccounted },
+	{ "kvm_sdei_dispatch_latency_seconds", "histogram", LEVEL_EVENT, NULL,
+	  "First queued signal of an episode to its dispatch.", put_dispatch_hist },
+	{ "kvm_sdei_handler_seconds", "histogram", LEVEL_EVENT, NULL, "Dispatch to complete.", put_handler_hist },
+	{ "kvm_sdei_total_latency_seconds", "histogram", LEVEL_EVENT, NULL, "First queued signal to complete.", put_total_hist },
+	{ "kvm_sdei_blame_seconds_total", "counter", LEVEL_EVENT, "part",
+	  "Where the time to dispatch went; the parts sum to the dispatch latency.", put_blame },
+	{ "kvm_sdei_worst_latency_seconds", "gauge", LEVEL_EVENT, NULL, "The worst dispatch latency so far.", put_worst },
+	{ "kvm_sdei_worst_latency_timestamp_seconds", "gauge", LEVEL_EVENT, NULL, "When that was.", put_worst_time },
+
+	{ "kvm_apf_faults_total", "counter", LEVEL_APF, NULL, "Faults that were handed to a worker.", put_apf_setup },
+	{ "kvm_apf_outcomes_total", "counter", LEVEL_APF, "outcome",
+	  "How they ended: async, halted, untold, cancelled, wasted or cleared; sdeitop(1) says what each is.", put_apf_outcomes },
+	{ "kvm_apf_fallbacks_total", "counter", LEVEL_APF, "reason",
+	  "Faults that were not handed to a worker, by reason.", put_apf_fallbacks },
+	{ "kvm_apf_sync_faults_total", "counter", LEVEL_APF, NULL, "Faults that kept the vCPU in the host.", put_apf_sync },
+	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_apf_acked },
+	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_apf_wake_all },
+	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_apf_in_flight },
+	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight; 0 if none is.", put_apf_oldest },
+	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_apf_unaccounted },
+	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_apf_lost },
+	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",
+	  "How long those stages took that were seen; sdeitop(1) says what each is.", put_apf_stages },
+	{ "kvm_apf_saved_seconds_total", "counter", LEVEL_APF, NULL,
+	  "Time that pages were on their way while their vCPUs could do something else.", put_apf_saved },
+	{ "kvm_apf_blocked_seconds_total", "counter", LEVEL_APF, NULL,
+	  "Time that vCPUs stood still for a page all the same.", put_apf_blocked },
+	{ "kvm_apf_worst_seconds", "gauge", LEVEL_APF, NULL, "The slowest fault so far, in total.", put_apf_worst },
+	{ "kvm_apf_worst_timestamp_seconds", "gauge", LEVEL_APF, NULL, "When its page was told to be there.", put_apf_worst_time },
+};
+#define FAMILY_COUNT (sizeof(families) / sizeof(families[0]))
+
+/* --- all rows */
+
+
+static void put_rows(struct writer *w, const struct family *f, const struct metrics_rows *rows, const struct metrics_mark *from)
+{
+	switch (f->level) {
+	case LEVEL_HOST:
+		f->put(w, f, NULL);
+		break;
+	case LEVEL_VM:
+		for (size_t i = from->vms; i < rows->vm_count; i++)
+			f->put(w, f, &rows->vms[i]);
+		break;
+	case LEVEL_PE:
+		for (size_t i = from->pes; i < rows->pe_count; i++)
+			f->put(w, f, &rows->pes[i]);
+		break;
+	case LEVEL_APF:
+		for (size_t i = from->apfs; i < rows->apf_count; i++)
+			f->put(w, f, &rows->apfs[i]);
+		break;
+	default:
+		for (size_t i = from->events; i < rows->event_count; i++)
+			f->put(w, f, &rows->events[i]);
+	}
+}
+
+/* How many series the rows since from make. */
+static size_t count_series(const struct writer *w, const struct metrics_rows *rows, const struct metrics_mark *from)
+{
+	struct writer counter = { .counting = true, .host = w->host, .labels = rows->labels.bytes };
+
+	for (size_t i = 0; i < FAMILY_COUNT; i++)
+		if (families[i].level != LEVEL_HOST)
+			put_rows(&counter, &families[i], rows, from);
+	return counter.series;
+}
+
+/* VMs in order of first sight, until there are too many series. */
+static int collect(struct metrics *x, struct writer *w, const struct model *m)
+{
+	size_t count, series = 0;
+	struct model_vm *const *vms = model_vms(m, &count);
+
+	metrics_rows_clear(&x->rows);
+	x->dropped = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct metrics_mark mark = metrics_rows_mark(&x->rows);
+		size_t more;
+
+		if (metrics_rows_add(&x->rows, vms[i], x->options.vcpu))
+			return -ENOMEM;
+		more = count_series(w, &x->rows, &mark);
+		if (x->dropped || series + more > x->options.max_series) {
+			x->dropped += more;
+			metrics_rows_take_back(&x->rows, &mark);
+		} else {
+			series += more;
+		}
+	}
+	return 0;
+}
+
+static void put_family(struct writer *w, const struct family *f, const struct metrics_rows *rows)
+{
+	const struct metrics_mark all = { 0 };
+
+	if (f->level == LEVEL_APF && !rows->apf_count)
+		return;
+	buf_puts(w->text, "# HELP ");
+	buf_puts(w->text, f->name);
+	buf_puts(w->text, " ");
+	buf_puts(w->text, f->help);
+	buf_puts(w->text, "\n# TYPE ");
+	buf_puts(w->text, f->name);
+	buf_puts(w->text, " ");
+	buf_puts(w->text, f->type);
+	buf_puts(w->text, "\n");
+	put_rows(w, f, rows, &all);
+}
+
+int metrics_render(struct metrics *x, const struct model *m, const struct metrics_host *host, const char **text, size_t *size)
+{
+	struct writer w = { .text = &x->text, .model = m, .host = host };
+	int err = collect(x, &w, m);
+
+	if (err)
+		return err;
+	x->text.size = 0;
+	x->text.failed = false;
+	w.labels = x->rows.labels.bytes;
+	w.dropped = x->dropped;
+	for (size_t i = 0; i < FAMILY_COUNT; i++)
+		put_family(&w, &families[i], &x->rows);
+	x->series = w.series;
+	*text = x->text.bytes;
+	*size = x->text.size;
+	return x->text.failed ? -ENOMEM : 0;
+}
+
+size_t metrics_series(const struct metrics *x)
+{
+	return x->series;
+}
+
+size_t metrics_series_dropped(const struct metrics *x)
+{
+	return x->dropped;
+}
+
+struct metrics *metrics_new(const struct metrics_options *options)
+{
+	struct metrics *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->options = *options;
+	if (!x->options.max_series)
+		x->options.max_series = METRICS_SERIES;
+	return x;
+}
+
+void metrics_free(struct metrics *x)
+{
+	if (!x)
+		return;
+	metrics_rows_free(&x->rows);
+	free(x->text.bytes);
+	free(x);
+}
+
+/* --- the manual page */
+
+static void document_level(FILE *out, enum level level, const char *title, const char *labels)
+{
+	fprintf(out, ".SH %s\n", title);
+	for (size_t i = 0; i < FAMILY_COUNT; i++) {
+		const struct family *f = &families[i];
+		const char *comma = *labels && f->key ? "," : "";
+
+		if (f->level != level)
+			continue;
+		fprintf(out, ".TP\n.BR %s", f->name);
+		if (*labels || f->key)
+			fprintf(out, " {%s%s%s}", labels, comma, f->key ? f->key : "");
+		fprintf(out, "\n%s. %s\n", f->type, f->help);
+	}
+}
+
+static void document_bounds(FILE *out)
+{
+	fprintf(out, ".SH HISTOGRAMS\nBounds are inclusive: every power of two of nanoseconds, less one, in seconds; each is an\n"
+		"edge of the buckets that samples are kept in, so the counts are exact. They are\n");
+	for (size_t i = 0; i < BOUND_COUNT; i++)
+		fprintf(out, "%s,\n", bounds[i].le);
+	fprintf(out, "+Inf. The sums are exact to the nanosecond.\n");
+}
+
+void metrics_document(FILE *out)
+{
+	fprintf(out, ".\\\" From the table in src/view/metrics/metrics.c, which tests/unit/view/metrics/test_metrics.c compares (UPDATE_GOLDEN=1).\n"
+		".TH SDEID-METRICS 7 \"\" sdeitop\n.SH NAME\nsdeid-metrics \\- what sdeid tells Prometheus\n"
+		".SH DESCRIPTION\nText format 0.0.4, without timestamps. Counters never go back while sdeid runs.\n"
+		"What is known to be possible is there with 0 from the start.\n.PP\nThe label\n.B vm\nis NAME:PID, or "
+		"NAME:PID.INSTANCE where the pid was used again.\nIn names, controls and what is not UTF-8 are\nreplaced by "
+		"U+FFFD, and at most %d bytes are kept.\n"
+		"With\n.B \\-\\-labels vcpu\nfamilies of VMs (but for vm_info and vm_gone), of events and of page faults have the label\n.B vcpu\ntoo.\n"
+		"Families of asynchronous page faults are there once one was seen.\n"
+		"The series of a VM that is gone stay for a while and then end.\n",
+		METRICS_NAME_MAX);
+	document_level(out, LEVEL_HOST, "OF THE HOST", "");
+	document_level(out, LEVEL_VM, "OF EACH VM", "vm");
+	document_level(out, LEVEL_PE, "OF EACH VM, OR VCPU", "vm");
+	document_level(out, LEVEL_EVENT, "OF EACH EVENT IN USE", "vm,event");
+	document_level(out, LEVEL_APF, "OF ASYNCHRONOUS PAGE FAULTS", "vm");
+	document_bounds(out);
+	fprintf(out, ".SH SEE ALSO\n.BR sdeid (8)\n");
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The report on a recording: one collection of what there is to say, three forms of it.
+ */
+#ifndef VIEW_REPORT_REPORT_H
+#define VIEW_REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "model/model.h"
+#include "model/timeline.h"
+#include "recording/reader.h"
+#include "session/status.h"
+
+/* The records of a vCPU around a moment, oldest first. */
+struct report_evidence {
+	uint32_t vm, instance, vcpu, event;
+	uint64_t from_ns, to_ns;	/* the late dispatch, or the finding */
+	const struct sdei_record *records;	/* heads */
+	const uint32_t *functions;	/* of each that is a CALL, else 0 */
+	size_t count;
+	uint64_t left_out;		/* records in between that had no room … */
+	size_t gap;			/* … in front of this one; 0: none */
+};
+
+struct report {
+	const struct model *model;		/* fed, ticked and settled; its VMs have names */
+	const struct status *status;	/* of its end */
+	const struct recording_about *about;
+	uint64_t begin_ns, end_ns;		/* what is reported on, CLOCK_MONOTONIC */
+	struct reader_span span;		/* the whole recording */
+	const struct reader_problem *problems;
+	size_t problem_count;
+	uint64_t problems_all;
+	const struct report_evidence *late;	/* around the worst dispatches, worst first */
+	size_t late_count;
+	const struct report_evidence *findings;	/* by the index of model_findings(); count 0: none */
+	size_t finding_count;
+	const struct timeline *timeline;	/* only for HTML, else NULL */
+	bool utf8;
+};
+
+/* Whether it is about less than the whole recording. */
+static inline bool report_is_partial(const struct report *report)
+{
+	return report->begin_ns > report->span.begin_ns || report->end_ns < report->span.end_ns;
+}
+
+/* 0 or -ENOMEM. Whether out could be written is for the caller to see. */
+int report_text(FILE *out, const struct report *report);
+int report_json(FILE *out, const struct report *report);
+
+/* One self-contained page: no network, no script needed to read it. */
+int report_html(FILE *out, const struct report *report);
+
+#endif

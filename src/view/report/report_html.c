@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The report as a page for browsers: no script, no network; whatever the recording says is text. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "model/apf.h"
+#include "view/figures/format.h"
+#include "view/report/html.h"
+#include "session/vm_names.h"
+#include "view/report/report_html_inside.h"
+#include "model/sum.h"
+#include "view/figures/why.h"
+
+/* --- what was recorded */
+
+static void about_text(FILE *out, const char *label, const char *text)
+{
+	if (!*text)
+		return;
+	fprintf(out, "<dt>%s<dd>", label);
+	html_text(out, text);
+	putc('\n', out);
+}
+
+static void about(FILE *out, const struct report *report)
+{
+	const struct recording_about *a = report->about;
+	int64_t offset = report->status->wall_ns - (int64_t)report->status->now_ns;
+	char wall[FORMAT_SIZE];
+
+	fputs("<header><h1>SDEI on ", out);
+	html_text(out, *a->host ? a->host : HTML_NO_HOST);
+	fputs("</h1>\n<dl>", out);
+	fprintf(out, "<dt>from<dd>%s\n", format_wall(wall, sizeof(wall), (int64_t)report->begin_ns + offset));
+	fprintf(out, "<dt>for<dd data-ns=%" PRIu64 ">", report->end_ns - report->begin_ns);
+	html_ns(out, report->end_ns - report->begin_ns);
+	putc('\n', out);
+	if (report_is_partial(report)) {
+		fprintf(out, "<dt>of a recording of<dd data-ns=%" PRIu64 ">", report->span.end_ns - report->span.begin_ns);
+		html_ns(out, report->span.end_ns - report->span.begin_ns);
+		putc('\n', out);
+	}
+	about_text(out, "kernel", a->kernel);
+	about_text(out, "machine", a->machine);
+	if (a->cpus)
+		fprintf(out, "<dt>CPUs<dd>%u\n", a->cpus);
+	about_text(out, "sdeitop", a->version);
+	about_text(out, "only", a->filter);
+	about_text(out, "because of", a->reason);
+	about_text(out, "not attached", a->probes_missing);
+	fputs("</dl></header>\n", out);
+}
+
+/* --- the worst, in one sentence */
+
+static const struct model_late *worst_of(const struct model_event *e)
+{
+	size_t count;
+	const struct model_late *late = model_event_late(e, &count);
+
+	return count ? late : NULL;
+}
+
+static void headline(const struct html_page *page)
+{
+	const struct model_event *e = page->event_count ? page->events[0] : NULL;
+	const struct model_late *late = e ? worst_of(e) : NULL;
+	char why[WHY_SIZE];
+
+	if (!late) {
+		fputs("<p class=lead>No event was dispatched whose signal had been seen.</p>\n", page->out);
+		return;
+	}
+	fprintf(page->out, "<p class=lead>The worst dispatch took <b data-ns=%" PRIu64 ">", late->latency_ns);
+	html_ns(page->out, late->latency_ns);
+	fprintf(page->out, "</b>: event %u of VM ", e->event);
+	html_page_vm(page->out, e->vcpu->vm, HTML_NAME);
+	fprintf(page->out, ", vCPU %u. What it waited for: %s.</p>\n", e->vcpu->id, why_late(why, sizeof(why), late));
+}
+
+/* --- the figures of all */
+
+static void tile(FILE *out, const char *id, const char *name, uint64_t count, const char *class)
+{
+	fprintf(out, "<div class=\"tile %s\"><b id=%s>%" PRIu64 "</b> %s</div>\n", count ? class : "", id, count, name);
+}
+
+static void tiles(const struct html_page *page)
+{
+	const struct model_totals *totals = model_totals(page->model);
+	const struct model_counts *c = &totals->count;
+	size_t vms, vcpus = 0, findings;
+	struct model_vm *const *vm = model_vms(page->model, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		vcpus += vm[i]->vcpu_count;
+	model_findings(page->model, &findings);
+	fputs("<div class=tiles>\n", page->out);
+	tile(page->out, "n-vms", "VMs", vms, "");
+	tile(page->out, "n-vcpus", "vCPUs", vcpus, "");
+	tile(page->out, "n-records", "records", totals->records, "");
+	tile(page->out, "n-signals", "signals", c->signals, "");
+	tile(page->out, "n-dispatched", "dispatched", c->dispatched, "");
+	tile(page->out, "n-dropped", "dropped", c->coalesced + c->rejected + c->cancelled + c->cleared, "");
+	tile(page->out, "n-findings", "findings", findings, "warning");
+	tile(page->out, "n-lost", "records lost", totals->lost, "error");
+	fputs("</div>\n", page->out);
+}
+
+/* --- what is missing */
+
+static void doubt(FILE *out, uint64_t count, const char *what)
+{
+	if (count)
+		fprintf(out, "<li>%" PRIu64 " %s\n", count, what);
+}
+
+static void missing(const struct html_page *page)
+{
+	const struct report *report = page->report;
+	const struct model_totals *totals = model_totals(page->model);
+	uint64_t malformed = totals->unknown + report->status->counters.malformed;
+	char buf[512];
+
+	if (!(totals->lost + totals->late + totals->misfits + malformed + totals->no_memory + report->problems_all)) {
+		fputs("<p class=fine>No record was lost, nothing is missing.</p>\n", page->out);
+		return;
+	}
+	fputs("<section id=missing class=error><h2>Missing</h2>\n<ul>\n", page->out);
+	doubt(page->out, totals->lost, "records were lost while recording: counts are exact, times miss samples");
+	doubt(page->out, totals->late, "records came late");
+	doubt(page->out, totals->misfits, "records did not fit the state before them");
+	doubt(page->out, malformed, "records were malformed");
+	doubt(page->out, totals->no_memory, "records found no memory");
+	for (size_t i = 0; i < report->problem_count; i++) {
+		reader_describe(&report->problems[i], buf, sizeof(buf));
+		fputs("<li>", page->out);
+		html_text(page->out, buf);
+		putc('\n', page->out);
+	}
+	doubt(page->out, report->problems_all - report->problem_count, "places more are damaged or incomplete");
+	fputs("</ul></section>\n", page->out);
+}
+
+/* --- the page */
+
+static size_t each_event(const struct model *m, const struct model_event **events)
+{
+	size_t vms, count = 0;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
+			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++) {
+				if (!event_in_use(vm[i]->vcpus[j]->events[k]))
+					continue;
+				if (events)
+					events[count] = vm[i]->vcpus[j]->events[k];
+				count++;
+			}
+	return count;
+}
+
+static int by_worst(const void *a, const void *b)
+{
+	const struct model_event *x = *(const struct model_event *const *)a, *y = *(const struct model_event *const *)b;
+	uint64_t xs = hist_max(x->dispatch), ys = hist_max(y->dispatch);
+
+	if (xs != ys)
+		return xs < ys ? 1 : -1;
+	return html_page_compare(x, y);
+}
+
+static void contents(const struct html_page *page)
+{
+	FILE *out = page->out;
+
+	fputs("<nav><a href=\"#findings\">findings</a> <a href=\"#time\">over time</a> <a href=\"#vms\">VMs</a> "
+	      "<a href=\"#events\">events</a> <a href=\"#hists\">histograms</a> <a href=\"#blame\">blame</a> <a href=\"#drops\">drops</a> "
+	      "<a href=\"#masks\">masks</a> <a href=\"#calls\">calls</a> ", out);
+	if (model_has_apf(page->model))
+		fputs("<a href=\"#faults\">page faults</a> ", out);
+	fputs("<a href=\"#late\">records</a></nav>\n", out);
+}
+
+static int body(const struct html_page *page)
+{
+	int err;
+
+	about(page->out, page->report);
+	headline(page);
+	tiles(page);
+	missing(page);
+	contents(page);
+	report_html_findings(page);
+	err = report_html_latencies(page);
+	if (!err)
+		err = report_html_vms(page);
+	report_html_events(page);
+	report_html_hists(page);
+	report_html_blame(page);
+	if (!err)
+		err = report_html_drops(page);
+	if (!err)
+		err = report_html_masks(page);
+	report_html_calls(page);
+	if (!err)
+		err = report_html_apf(page);
+	report_html_late(page);
+	return err;
+}
+
+int report_html(FILE *out, const struct report *report)
+{
+	struct html_page page = { .out = out, .report = report, .model = report->model };
+	int err;
+
+	page.event_count = each_event(report->model, NULL);
+	page.events = calloc(page.event_count + 1, sizeof(*page.events));
+	if (!page.events)
+		return -ENOMEM;
+	each_event(report->model, page.events);
+	qsort(page.events, page.event_count, sizeof(*page.events), by_worst);
+	report_html_head(out, report->about->host);
+	err = body(&page);
+	fputs("</main></body></html>\n", out);
+	free(page.events);
+	return err;
+}

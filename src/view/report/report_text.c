@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The report on paper: what was recorded, the summary, then each event and what was around the worst. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "util/text.h"
+#include "record/text.h"
+#include "view/figures/format.h"
+#include "session/vm_names.h"
+#include "view/figures/page_event.h"
+#include "record/names.h"
+#include "view/report/report.h"
+#include "model/sum.h"
+#include "view/figures/text.h"
+#include "view/figures/why.h"
+
+#define WIDTH 100
+#define HISTOGRAM_ROWS 24
+
+/* Texts of a recording are as hostile as any. */
+static void put_text(FILE *out, const char *label, const char *text, bool utf8)
+{
+	char *shown = *text ? escape_terminal(text, utf8) : NULL;
+
+	if (shown)
+		fprintf(out, "%s%s", label, shown);
+	free(shown);
+}
+
+static void put_times(FILE *out, const struct report *r, const char *label, uint64_t begin_ns, uint64_t end_ns)
+{
+	int64_t wall = r->status->wall_ns - (int64_t)(r->status->now_ns - begin_ns);
+	char text[FORMAT_SIZE];
+
+	fprintf(out, "%sfrom %s, %" PRIu64 ".%03" PRIu64 " s", label, format_wall(text, sizeof(text), wall),
+		(end_ns - begin_ns) / 1000000000, (end_ns - begin_ns) / 1000000 % 1000);
+}
+
+static void put_head(FILE *out, const struct report *r)
+{
+	const struct recording_about *about = r->about;
+
+	fputs("recorded", out);
+	put_text(out, " on ", about->host, r->utf8);
+	put_text(out, ", kernel ", about->kernel, r->utf8);
+	put_text(out, " ", about->machine, r->utf8);
+	if (about->cpus)
+		fprintf(out, ", %" PRIu32 " CPUs", about->cpus);
+	put_text(out, ", by sdeitop ", about->version, r->utf8);
+	putc('\n', out);
+	put_times(out, r, "", r->span.begin_ns, r->span.end_ns);
+	fprintf(out, ", %" PRIu64 " items in %" PRIu64 " bytes\n", r->span.items, r->span.bytes);
+	if (report_is_partial(r)) {
+		put_times(out, r, "of that, all below is about what was recorded ", r->begin_ns, r->end_ns);
+		putc('\n', out);
+	}
+	put_text(out, "not attached: ", about->probes_missing, r->utf8);
+	put_text(out, *about->probes_missing ? "\nonly: " : "only: ", about->filter, r->utf8);
+	put_text(out, *about->probes_missing || *about->filter ? "\nbecause of: " : "because of: ", about->reason, r->utf8);
+	if (*about->probes_missing || *about->filter || *about->reason)
+		putc('\n', out);
+}
+
+static void put_problems(FILE *out, const struct report *r)
+{
+	char text[256];
+
+	for (size_t i = 0; i < r->problem_count; i++) {
+		reader_describe(&r->problems[i], text, sizeof(text));
+		fprintf(out, "MISSING %s\n", text);
+	}
+	if (r->problems_all > r->problem_count)
+		fprintf(out, "MISSING and %" PRIu64 " more\n", r->problems_all - r->problem_count);
+}
+
+/* --- each event */
+
+static int put_event(FILE *out, const struct report *r, const struct model_event *e)
+{
+	const struct page_scope scope = {
+		.status = r->status, .interval_ns = model_totals(r->model)->interval_ns,
+		.width = WIDTH, .rows = HISTOGRAM_ROWS, .utf8 = r->utf8,
+	};
+	struct page page = { 0 };
+	bool short_of_memory;
+
+	fprintf(out, "\nVM %" PRIu32 " %s vCPU %" PRIu32 " event %" PRIu32 "\n", e->vcpu->vm->pid, name_of(e->vcpu->vm)->shown,
+		e->vcpu->id, e->event);
+	page_event(&page, e->vcpu, e, &scope);
+	page_print(&page, out);
+	short_of_memory = page.no_memory;
+	page_clear(&page);
+	return short_of_memory ? -ENOMEM : 0;
+}
+
+static int put_vcpu_events(FILE *out, const struct report *r, const struct model_vcpu *vcpu)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < vcpu->event_count && !err; i++)
+		if (event_in_use(vcpu->events[i]))
+			err = put_event(out, r, vcpu->events[i]);
+	return err;
+}
+
+static int put_events(FILE *out, const struct report *r)
+{
+	size_t vms;
+	struct model_vm *const *vm = model_vms(r->model, &vms);
+	int err = 0;
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count && !err; j++)
+			err = put_vcpu_events(out, r, vm[i]->vcpus[j]);
+	return err;
+}
+
+/* --- evidence */
+
+static const char *name_of_vm(const struct report *r, const struct report_evidence *e)
+{
+	const struct model_vm *vm = why_vm_of(r->model, e->vm, e->instance);
+
+	return vm ? name_of(vm)->shown : "-";
+}
+
+/* Times count from the moment it is about. */
+static void put_record(FILE *out, const struct sdei_record *record, uint32_t function, uint64_t from_ns)
+{
+	const char *kind = sdei_kind_name(record->kind);
+	int64_t ns = record->time_ns - from_ns;
+	char letters[6], event[16] = "-";
+
+	if (record->event != SDEI_NONE)
+		snprintf(event, sizeof(event), "%" PRIu32, record->event);
+	fprintf(out, "  %+14.3f us  %-10s event %-4s %s ", ns / 1e3, kind ? kind : "?", event,
+		sdei_state_letters(record->state, letters));
+	if (sdei_call_name(function))
+		fputs(sdei_call_name(function), out);
+	else if (function)
+		fprintf(out, "0x%08" PRIx32, function);
+	record_text_details(out, record);
+	putc('\n', out);
+}
+
+static void put_evidence(FILE *out, const struct report *r, const struct report_evidence *e)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->left_out && i == e->gap)
+			fprintf(out, "  and %" PRIu64 " records more in between\n", e->left_out);
+		put_record(out, &e->records[i], e->functions[i], e->from_ns);
+	}
+}
+
+static void put_late(FILE *out, const struct report *r)
+{
+	if (r->late_count)
+		fputs("\nrecords around the worst dispatches\n", out);
+	for (size_t i = 0; i < r->late_count; i++) {
+		const struct report_evidence *e = &r->late[i];
+		char age[FORMAT_SIZE];
+
+		fprintf(out, "%s at %" PRIu64 ".%06" PRIu64 " s, VM %" PRIu32 " %s vCPU %" PRIu32 " event %" PRIu32 "\n",
+			format_age(age, sizeof(age), e->to_ns - e->from_ns), e->from_ns / 1000000000, e->from_ns / 1000 % 1000000,
+			e->vm, name_of_vm(r, e), e->vcpu, e->event);
+		put_evidence(out, r, e);
+	}
+}
+
+static void put_findings(FILE *out, const struct report *r)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(r->model, &count);
+
+	if (r->finding_count)
+		fputs("\nrecords around the findings\n", out);
+	for (size_t i = 0; i < r->finding_count && i < count; i++) {
+		char where[WHY_SIZE], what[WHY_SIZE];
+
+		finding_describe(&findings[i], what, sizeof(what));
+		fprintf(out, "%s %s: %s\n", finding_code_name(findings[i].code),
+			why_where(where, sizeof(where), &findings[i], name_of_vm(r, &r->findings[i])), what);
+		put_evidence(out, r, &r->findings[i]);
+	}
+	if (count > r->finding_count)
+		fprintf(out, "  and %zu findings more\n", count - r->finding_count);
+}
+
+int report_text(FILE *out, const struct report *r)
+{
+	const struct table_options plain = { 0 };
+	int err;
+
+	put_head(out, r);
+	put_problems(out, r);
+	putc('\n', out);
+	err = text_summary(out, r->model, r->status, &plain);
+	if (!err)
+		err = put_events(out, r);
+	put_late(out, r);
+	put_findings(out, r);
+	return err;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The inside of the live screen. Only top*.c include it, and with it curses.
+ *   top.c         the terminal, and what the command calls
+ *   top_draw.c    colours, pieces of text, the status lines
+ *   top_table.c   the table
+ *   top_keys.c    what its keys do
+ *   top_page.c    the page of one event or vCPU, its heat map, its calls, its asynchronous page faults
+ *   top_findings.c the list of findings
+ *   top_replay.c  where in a recording it is, and the keys for that
+ *   top_help.c    the help
+ *   top_prompt.c  the choice of the sort column, a line that is typed
+ */
+#ifndef VIEW_SCREEN_TOP_INSIDE_H
+#define VIEW_SCREEN_TOP_INSIDE_H
+
+#include "view/screen/top.h"
+
+#include <ncurses.h>
+#include <wchar.h>
+
+#include "view/figures/columns.h"
+#include "view/screen/heat.h"
+#include "view/figures/page.h"
+
+#define HEAD_LINES 3		/* two of status, one of titles; see top_head_lines() */
+#define BAR_FROM_LINES 16	/* a replay has one more: how far it is */
+#define FOOT_LINES 1
+#define FOOT_FROM_LINES 7	/* on smaller screens rows are worth more */
+#define PLACES_MAX 48
+#define ESC 27
+
+enum { PAIR_TITLE = 1, PAIR_CHOSEN, PAIR_BAD, PAIR_WARN, PAIR_SORT, PAIR_PAGE };	/* PAIR_PAGE + enum page_look */
+
+/* A column on the screen. */
+struct place {
+	const struct column *column;
+	unsigned int width;
+};
+
+enum { IN_TABLE = 1, IN_PAGE = 2, IN_FINDINGS = 4, EVERYWHERE = 7, ONLY_LIVE = 8, ONLY_REPLAY = 16,
+       NAMED_WITH_APF = 32	/* in the last line once there was an asynchronous page fault */ };
+
+/* What a page tells of a row: all about the event, the heat map, the calls, the asynchronous page faults. */
+enum page_kind { PAGE_EVENT, PAGE_MAP, PAGE_CALLS, PAGE_APF };
+
+/* What the screen is doing: how it is drawn and what keys mean. */
+struct mode {
+	void (*draw)(struct top *top);
+	enum top_action (*key)(struct top *top, wint_t key, bool special);
+	/* Of those with the keys of top_keys.c: */
+	unsigned int where;
+	void (*go)(struct top *top, long lines);	/* the selection, or what is seen */
+	size_t (*page)(const struct top *top);		/* lines of a screen */
+	void (*enter)(struct top *top);
+	void (*back)(struct top *top);
+};
+extern const struct mode top_table_mode, top_page_mode, top_findings_mode, top_help_mode, top_sort_mode, top_prompt_mode;
+
+typedef enum top_action (*top_accept_t)(struct top *top, const char *text);
+
+struct prompt {
+	const char *label;
+	wchar_t text[256];
+	size_t length;
+	top_accept_t accept;
+};
+
+/* Which rows the table shows. */
+struct station {
+	enum view_level level;
+	enum view_level within;		/* as in struct table_options */
+	struct row_id of;
+	char name[64];			/* of its VM, as shown */
+	struct row_id chosen;		/* where the user left it */
+	bool following;
+};
+#define STATIONS_MAX 4
+
+/* A finding as it is shown, whatever the model does meanwhile. */
+struct found {
+	struct model_finding finding;
+	char name[64];
+};
+
+struct top {
+	SCREEN *screen;
+	const struct model *model;	/* during top_draw(), else NULL */
+	const struct model *newest;	/* of the last one */
+	struct top_options options;
+	struct table *table;
+	struct status status;	/* as shown; kept while paused */
+	struct model_totals totals;
+	size_t open_findings;
+	bool has_apf;
+	const struct mode *mode;
+	const struct mode *base;	/* what help and prompts return to */
+	bool paused, refreeze;		/* refreeze: take the figures of now, once */
+	bool recent;			/* histograms of the last interval */
+	bool color;
+
+	struct row_id chosen;		/* the selected row, while it is followed */
+	bool following;
+	size_t row, first;		/* selected and uppermost row */
+
+	struct station at, stations[STATIONS_MAX];
+	size_t depth;
+
+	struct heat *heat;
+	struct page page;
+	bool page_stale;		/* to be made even while paused */
+	size_t page_first;
+	enum page_kind page_kind;
+	enum view_level page_level;
+	struct row_id page_of;
+	char page_name[64];
+	const struct mode *page_back;
+
+	struct found *found;
+	size_t found_count, found_row, found_first;
+	struct model_finding sought;	/* to be selected when they are taken */
+	bool seek;
+
+	struct place places[PLACES_MAX];
+	size_t place_count;
+	size_t aside;			/* columns scrolled out to the left */
+	size_t hidden;			/* columns that found no room */
+
+	size_t help_first;
+	size_t sort_row;
+	struct prompt prompt;
+	char filter_text[256];
+	char jump_text[64];
+	struct filter *filter;
+	char message[128];		/* until the next key */
+	unsigned int empty_reads;
+};
+
+/* --- top.c */
+
+/* Arranges the table as it would be drawn now. */
+void top_rearrange(struct top *top);
+
+/* --- top_draw.c */
+
+attr_t top_look(const struct top *top, int pair);
+attr_t top_page_look(const struct top *top, enum page_look look);
+void top_prepare_colors(struct top *top);
+
+/* Text at (y, x), cut and padded to width columns. */
+void top_put_field(int y, int x, const char *text, unsigned int width, bool left, attr_t look);
+
+/* A piece of a status line, if there is room for it; where the next one starts. */
+__attribute__((format(printf, 4, 5))) int top_put_piece(int y, int x, attr_t look, const char *format, ...);
+
+/* The status lines; then, in a replay where there is room, how far it is. */
+void top_draw_head(const struct top *top);
+int top_head_lines(const struct top *top);	/* with that of titles */
+void top_draw_foot(const struct top *top);
+bool top_has_foot(const struct top *top);
+
+/* --- top_table.c */
+
+/* The selection is a row's identity; where that is now, and that it can be seen. */
+void top_find_selection(struct top *top);
+
+/* A page of the selected row. */
+void top_open_row(struct top *top, enum page_kind kind);
+
+/* To the rows of a level, all of them. */
+void top_show_level(struct top *top, enum view_level level);
+
+/* "VM 1201 web > vCPU 1", the shown name in name; "" at the top. */
+const char *top_crumbs(enum view_level within, const struct row_id *of, const char *name, char *buf, size_t size);
+
+/* --- top_page.c */
+
+/* The page of a row of that level; event rows without an event are about their vCPU. */
+void top_open_page(struct top *top, enum view_level level, const struct row_id *of, enum page_kind kind);
+
+/* --- top_findings.c */
+
+void top_open_findings(struct top *top);
+void top_close_findings(struct top *top);
+
+/* --- top_replay.c */
+
+/* A piece of the first line; where the next one starts. */
+int top_put_position(const struct top *top, int x);
+void top_draw_bar(const struct top *top, int y);
+enum top_action top_ask_jump(struct top *top);
+
+/* --- top_keys.c */
+
+/* codes: characters, and KEY_* as negative numbers so that they are none. */
+struct key {
+	unsigned int where;
+	int codes[4];
+	const char *label;
+	const char *word;	/* for the last line; NULL: not there */
+	const char *help;
+	enum top_action (*act)(struct top *top);
+};
+
+/* Number n of the keys that there are; NULL behind the last. */
+const struct key *top_key(size_t n, bool replay);
+
+void top_draw_keys(const struct top *top);
+void top_sort_by(struct top *top, const struct column *column);
+enum top_action top_common_key(struct top *top, wint_t code, bool special);
+
+/* NULL, "" clear it. -EINVAL: top->message says why. */
+int top_set_filter(struct top *top, const char *text);
+void top_go(struct top *top, const struct mode *base);
+
+/* --- top_prompt.c */
+
+void top_ask(struct top *top, const char *label, top_accept_t accept);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Running a command as main() would, in a child, for tests of what it prints and how it ends. */
+#ifndef TESTS_COMMAND_RUN_H
+#define TESTS_COMMAND_RUN_H
+
+#include <stddef.h>
+
+#include "session/options.h"
+
+/* In the folder (NULL: this one), both of its outputs in output, which holds size bytes; the exit status. argv ends with NULL. */
+int run_command(const struct command *command, char **argv, const char *folder, char *output, size_t size);
+
+#endif

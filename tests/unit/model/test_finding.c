@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each finding, raised by a crafted stream: when, how often, until when, and when not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/model.h"
+
+#define REG SDEI_REGISTERED
+#define ENA (REG | SDEI_ENABLED)
+#define PEND (ENA | SDEI_PENDING)
+#define RUN (ENA | SDEI_RUNNING)
+#define MASK SDEI_MASKED
+#define S 1000000000ULL
+
+/* Steps leave out what is 0. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+static struct model *m;
+
+static int setup(void **state)
+{
+	m = model_new(NULL);
+	return m ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	model_free(m);
+	return 0;
+}
+
+struct step {
+	uint8_t kind;
+	uint32_t event;
+	uint8_t state, outcome;
+	int error;
+	uint8_t origin;
+};
+
+static void put(uint64_t time, struct step s)
+{
+	union { struct sdei_record head; struct sdei_record_handler handler; struct sdei_record_call call; } r = {
+		.head = {
+			.time_ns = time, .vm = 7, .event = s.event, .kind = s.kind, .state = s.state, .outcome = s.outcome,
+			.origin = s.origin, .error = s.error,
+		},
+	};
+	size_t size = s.kind == SDEI_STATE || s.kind == SDEI_REGISTER ? sizeof(r.handler) : sizeof(r.head);
+
+	if (s.kind == SDEI_CALL) {
+		size = sizeof(r.call);
+		r.head.result = s.error;
+		r.call.function = 0xC4000020 + s.outcome;
+		r.head.outcome = 0;
+	}
+	assert_int_equal(model_feed(m, &r.head, size), 0);
+}
+
+#define PUT(time, ...) put(time, (struct step){ __VA_ARGS__ })
+
+static const struct model_finding *findings(size_t expected)
+{
+	size_t count;
+	const struct model_finding *f = model_findings(m, &count);
+
+	assert_int_equal(count, expected);
+	return f;
+}
+
+/* Two steps that are legal and the third that is not. */
+static const struct { enum finding_rule rule; bool of_pe; struct step steps[3]; } illegal[] = {
+	{ RULE_ENABLED_UNREGISTERED, false, { { SDEI_CALL, 0, 0 }, { SDEI_CALL, 0, 0 }, { SDEI_CALL, 0, SDEI_ENABLED } } },
+	{ RULE_PENDING_UNREGISTERED, false, { { SDEI_CALL, 0, 0 }, { SDEI_CALL, 0, 0 }, { SDEI_CALL, 0, SDEI_PENDING } } },
+	{ RULE_TWO_RUNNING, false, { { SDEI_CALL, 0, RUN }, { SDEI_CALL, 0, RUN }, { SDEI_CALL, 1, RUN } } },
+	{ RULE_REGISTERED_TWICE, false, { { SDEI_CALL, 0, 0 }, { SDEI_REGISTER, 0, REG }, { SDEI_REGISTER, 0, REG } } },
+	{ RULE_REGISTERED_RUNNING, false, { { SDEI_DISPATCH, 0, RUN }, { SDEI_UNREGISTER, 0, SDEI_RUNNING },
+					    { SDEI_REGISTER, 0, REG | SDEI_RUNNING } } },
+	{ RULE_NOT_REGISTERED, false, { { SDEI_CALL, 0, 0 }, { SDEI_CALL, 0, 0 }, { SDEI_ENABLE, 0, ENA } } },
+	{ RULE_NOT_REGISTERED, false, { { SDEI_CALL, 0, 0 }, { SDEI_CALL, 0, 0 }, { SDEI_UNREGISTER, 0, 0 } } },
+	{ RULE_QUEUED_TWICE, false, { { SDEI_CALL, 0, ENA }, { SDEI_SIGNAL, 0, PEND, SDEI_QUEUED }, { SDEI_SIGNAL, 0, PEND, SDEI_QUEUED } } },
+	{ RULE_COALESCED_ALONE, false, { { SDEI_CALL, 0, ENA }, { SDEI_CALL, 0, ENA }, { SDEI_SIGNAL, 0, PEND, SDEI_COALESCED } } },
+	{ RULE_CANCELLED_NOTHING, false, { { SDEI_CALL, 0, ENA }, { SDEI_CALL, 0, ENA }, { SDEI_CANCEL, 0, ENA } } },
+	{ RULE_DISPATCHED_MASKED, false, { { SDEI_CALL, 0, ENA | MASK }, { SDEI_SIGNAL, 0, PEND | MASK, SDEI_QUEUED },
+					   { SDEI_DISPATCH, 0, RUN | MASK } } },
+	{ RULE_DISPATCHED_DISABLED, false, { { SDEI_CALL, 0, REG }, { SDEI_SIGNAL, 0, REG | SDEI_PENDING, SDEI_QUEUED },
+					     { SDEI_DISPATCH, 0, REG | SDEI_RUNNING } } },
+	{ RULE_DISPATCHED_NOTHING, false, { { SDEI_CALL, 0, ENA }, { SDEI_CALL, 0, ENA }, { SDEI_DISPATCH, 0, RUN } } },
+	{ RULE_DISPATCHED_BUSY, false, { { SDEI_CALL, 0, RUN }, { SDEI_SIGNAL, 1, PEND, SDEI_QUEUED }, { SDEI_DISPATCH, 1, RUN } } },
+	{ RULE_DISPATCHED_ORDER, false, { { SDEI_SIGNAL, 0, PEND, SDEI_QUEUED }, { SDEI_SIGNAL, 1, PEND, SDEI_QUEUED },
+					  { SDEI_DISPATCH, 1, RUN } } },
+	{ RULE_COMPLETED_NOTHING, false, { { SDEI_CALL, 0, ENA }, { SDEI_CALL, 0, ENA }, { SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED } } },
+	{ RULE_LEFT_PENDING, false, { { SDEI_CALL, 0, ENA }, { SDEI_SIGNAL, 0, PEND, SDEI_QUEUED }, { SDEI_DISPATCH, 0, RUN | PEND } } },
+	{ RULE_LEFT_PENDING, false, { { SDEI_CALL, 0, ENA }, { SDEI_SIGNAL, 0, PEND, SDEI_QUEUED },
+				      { SDEI_UNREGISTER, 0, SDEI_PENDING } } },
+	{ RULE_LEFT_RUNNING, false, { { SDEI_CALL, 0, PEND }, { SDEI_DISPATCH, 0, RUN }, { SDEI_COMPLETE, 0, RUN, SDEI_COMPLETED } } },
+	{ RULE_LEFT_ENABLED, false, { { SDEI_CALL, 0, ENA }, { SDEI_CALL, 0, ENA }, { SDEI_DISABLE, 0, ENA } } },
+	{ RULE_NOT_SET, false, { { SDEI_CALL, 0, REG }, { SDEI_CALL, 0, REG }, { SDEI_ENABLE, 0, REG } } },
+	{ RULE_CHANGED, false, { { SDEI_CALL, 0, REG }, { SDEI_CALL, 0, REG }, { SDEI_CALL, 0, ENA } } },
+	{ RULE_MASK_RESULT, true, { { SDEI_UNMASK, SDEI_NONE, 0 }, { SDEI_MASK, SDEI_NONE, MASK, 0, 1 }, { SDEI_MASK, SDEI_NONE, MASK, 0, 1 } } },
+	{ RULE_MASK_STATE, true, { { SDEI_UNMASK, SDEI_NONE, 0 }, { SDEI_MASK, SDEI_NONE, MASK, 0, 1 }, { SDEI_UNMASK, SDEI_NONE, MASK } } },
+	{ RULE_MASK_CHANGED, true, { { SDEI_CALL, 0, ENA }, { SDEI_CALL, 0, ENA }, { SDEI_CALL, 0, ENA | MASK } } },
+};
+
+static const struct model_finding *illegal_one(void)
+{
+	size_t count;
+	const struct model_finding *f = model_findings(m, &count);
+
+	for (; count; count--, f++) {
+		if (f->code == FINDING_ILLEGAL_TRANSITION)
+			return f;
+	}
+	return NULL;
+}
+
+static void feed_illegal(size_t i, uint64_t time)
+{
+	for (unsigned int k = 0; k < 3; k++)
+		put(time + k, illegal[i].steps[k]);
+}
+
+static void test_illegal(void **state)
+{
+	for (size_t i = 0; i < sizeof(illegal) / sizeof(*illegal); i++) {
+		const struct model_finding *f;
+		char text[200];
+
+		model_free(m);
+		m = model_new(NULL);
+		feed_illegal(i, 100);
+		findings(0);				/* a loss may be told yet */
+		model_tick(m, S);
+		f = illegal_one();
+		assert_non_null(f);
+		assert_string_equal(finding_rule_help(f->rule), finding_rule_help(illegal[i].rule));
+		assert_int_equal(f->event, illegal[i].of_pe ? SDEI_NONE : illegal[i].steps[2].event);
+		assert_int_equal(f->first_ns, 102);
+		assert_int_equal(f->count, 1);
+		assert_true(f->open && f->has_record);
+		assert_int_equal(f->record.kind, illegal[i].steps[2].kind);
+		finding_describe(f, text, sizeof(text));
+		assert_non_null(strstr(text, finding_rule_help(f->rule)));
+		model_tick(m, 3 * S);
+		assert_false(illegal_one()->open);
+	}
+}
+
+/* Each of them, had something been lost that is told before the tick, or were the state before unknown. */
+static void test_no_false_alarm(void **state)
+{
+	for (size_t i = 0; i < sizeof(illegal) / sizeof(*illegal); i++) {
+		struct sdei_lost_key key = { .vm = 7, .event = 3, .kind = SDEI_COMPLETE, .outcome = SDEI_COMPLETED };
+
+		model_free(m);
+		m = model_new(NULL);
+		feed_illegal(i, 100);
+		if (i % 2)
+			model_feed_lost(m, &key, 1);
+		else
+			model_feed_lost_unknown(m, 1);
+		model_settle(m, S);
+		findings(0);
+		put(S / 2, illegal[i].steps[2]);	/* another may have been lost just before */
+		model_settle(m, S);
+		findings(0);
+	}
+}
+
+static void test_counted_once(void **state)
+{
+	const struct model_finding *f;
+
+	PUT(100, SDEI_CALL, 0, REG);
+	for (uint64_t i = 1; i <= 5; i++)
+		PUT(100 + i, SDEI_DISABLE, 0, ENA);
+	model_tick(m, S);
+	PUT(S + 5, SDEI_DISABLE, 0, ENA);
+	f = findings(1);
+	assert_int_equal(f->count, 6);
+	assert_int_equal(f->last_ns, S + 5);
+	PUT(4 * S, SDEI_DISABLE, 0, ENA);
+	model_settle(m, 4 * S);
+	f = findings(2);
+	assert_false(f[0].open);
+	assert_true(f[1].open);
+	model_reset(m, 5 * S);
+	findings(0);
+}
+
+static void test_handler_hung(void **state)
+{
+	const struct model_finding *f;
+	char text[100];
+
+	PUT(100, SDEI_CALL, 0, PEND);
+	PUT(200, SDEI_DISPATCH, 0, RUN);
+	model_tick(m, S);
+	findings(0);
+	model_tick(m, 2 * S);
+	f = findings(1);
+	assert_int_equal(f->code, FINDING_HANDLER_HUNG);
+	assert_int_equal(f->first_ns, S + 200);
+	assert_true(f->open);
+	model_tick(m, 3 * S);
+	PUT(4 * S + 200, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED);
+	f = findings(1);
+	assert_false(f->open);
+	assert_int_equal(f->count, 1);
+	assert_int_equal(f->value, 4 * S);
+	finding_describe(f, text, sizeof(text));
+	assert_string_equal(text, "handler ran for 4.00 s");
+}
+
+static void test_hung_between_ticks(void **state)
+{
+	PUT(100, SDEI_CALL, 0, PEND);
+	PUT(200, SDEI_DISPATCH, 0, RUN);
+	PUT(2 * S, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED);
+	findings(0);
+	model_settle(m, 2 * S);
+	assert_int_equal(findings(1)->value, 2 * S - 200);
+	assert_int_equal(findings(1)->first_ns, S + 200);
+	assert_false(findings(1)->open);
+}
+
+static void test_pending_stuck(void **state)
+{
+	PUT(100, SDEI_CALL, 0, PEND);
+	PUT(200, SDEI_DISPATCH, 0, RUN);
+	PUT(300, SDEI_SIGNAL, 0, RUN | SDEI_PENDING, SDEI_QUEUED);
+	PUT(S / 2, SDEI_COMPLETE, 0, PEND, SDEI_COMPLETED);
+	model_tick(m, S + S / 4);
+	findings(0);				/* not deliverable all that time */
+	model_tick(m, 2 * S);
+	assert_int_equal(findings(1)->code, FINDING_PENDING_STUCK);
+	assert_int_equal(findings(1)->first_ns, S + S / 2);
+	PUT(3 * S, SDEI_DISPATCH, 0, RUN);
+	assert_false(findings(1)->open);
+	assert_int_equal(findings(1)->value, 2 * S + S / 2);
+}
+
+static void test_mask_long(void **state)
+{
+	PUT(100, SDEI_STATE, 0, MASK, 0, 0, SDEI_CREATED);
+	model_settle(m, 5 * S);
+	findings(0);				/* the initial mask */
+	PUT(6 * S, SDEI_UNMASK, SDEI_NONE, 0);
+	PUT(7 * S, SDEI_MASK, SDEI_NONE, MASK, 0, 1);
+	model_tick(m, 9 * S);
+	assert_int_equal(findings(1)->code, FINDING_MASK_LONG);
+	assert_int_equal(findings(1)->event, SDEI_NONE);
+	PUT(10 * S, SDEI_UNMASK, SDEI_NONE, 0);
+	assert_false(findings(1)->open);
+	assert_int_equal(findings(1)->value, 3 * S);
+}
+
+static void test_drop_burst(void **state)
+{
+	PUT(1, SDEI_CALL, 0, PEND);
+	for (uint64_t i = 0; i < 99; i++)
+		PUT(100 + i, SDEI_SIGNAL, 0, PEND, SDEI_COALESCED);
+	findings(0);
+	for (uint64_t i = 0; i < 8; i++)
+		PUT(300 + i, SDEI_SIGNAL, 0, PEND, SDEI_COALESCED);
+	assert_int_equal(findings(1)->code, FINDING_DROP_BURST);
+	assert_int_equal(findings(1)->count, 107);
+	assert_int_equal(findings(1)->first_ns, 300);
+	model_tick(m, 2 * S);
+	assert_false(findings(1)->open);	/* and not stuck: a handler may run that was not seen */
+}
+
+static void test_refused_calls(void **state)
+{
+	for (uint64_t i = 0; i < 12; i++)
+		PUT(100 + i, SDEI_CALL, SDEI_NONE, MASK, i % 3 ? 1 : 0, i % 3 ? -3 : -1);
+	assert_int_equal(findings(1)->code, FINDING_REFUSED_CALLS);
+	assert_int_equal(findings(1)->count, 12);
+	assert_int_equal(findings(1)->function, 0xC4000021);
+	assert_int_equal(findings(1)->result, -3);
+}
+
+static void test_unaccounted(void **state)
+{
+	PUT(100, SDEI_CALL, 0, ENA);
+	PUT(200, SDEI_SIGNAL, 0, PEND, SDEI_QUEUED);
+	PUT(300, SDEI_CALL, 0, ENA);		/* the pending bit vanished */
+	model_settle(m, S);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(findings(2)[i].code == FINDING_UNACCOUNTED || findings(2)[i].code == FINDING_ILLEGAL_TRANSITION);
+}
+
+static void test_cap(void **state)
+{
+	for (uint32_t event = 0; event < FINDINGS_MAX + 100; event++) {
+		PUT(10 * event + 1, SDEI_CALL, event, REG);
+		PUT(10 * event + 2, SDEI_DISABLE, event, ENA);
+		if (event % 100 == 99)
+			model_settle(m, 10 * event + 3);
+	}
+	model_settle(m, S);
+	findings(FINDINGS_MAX);
+	assert_int_equal(model_totals(m)->findings_unkept, 100);
+}
+
+/* One that holds is kept with its place in the list, which others leave; then there is room again. */
+static void test_expire(void **state)
+{
+	const struct model_finding *hung;
+
+	PUT(10, SDEI_CALL, 1, REG);
+	PUT(11, SDEI_DISABLE, 1, ENA);
+	PUT(20, SDEI_CALL, 0, RUN);
+	model_settle(m, S / 2);
+	PUT(2 * S, SDEI_CALL, 2, REG);
+	PUT(2 * S + 1, SDEI_DISABLE, 2, ENA);
+	model_settle(m, 2 * S + 2);
+	model_tick(m, 4 * S);
+	findings(3);
+	model_expire_findings(m, 11);
+	findings(3);
+	model_expire_findings(m, 2 * S);
+	findings(2);
+	hung = findings(2);
+	while (hung->code != FINDING_HANDLER_HUNG)
+		hung++;
+	assert_true(hung->open);
+	PUT(5 * S, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED);
+	assert_false(hung->open);
+	model_expire_findings(m, 6 * S);
+	findings(0);
+	assert_int_equal(model_totals(m)->found[FINDING_HANDLER_HUNG], 1);
+	assert_int_equal(model_totals(m)->findings_unkept, 0);
+}
+
+/* The snapshot's state stands until a record says more, and its carried bits are no trouble. */
+static void test_snapshot(void **state)
+{
+	const struct model_event *e;
+
+	PUT(100, SDEI_STATE, 0, RUN | SDEI_PENDING, 0, 0, SDEI_SNAPSHOT);
+	e = model_event(model_vcpu(model_vm(m, 7), 0), 0);
+	assert_int_equal(e->state, RUN | SDEI_PENDING);
+	assert_int_equal(e->carried_pending, 1);
+	assert_int_equal(model_unaccounted(e), 0);
+	PUT(90, SDEI_DISPATCH, 0, RUN);		/* under way when the snapshot was taken */
+	PUT(95, SDEI_SIGNAL, 0, RUN | SDEI_PENDING, SDEI_QUEUED);
+	PUT(100, SDEI_STATE, 0, 0, 0, 0, SDEI_SNAPSHOT);
+	assert_int_equal(e->state, RUN | SDEI_PENDING);
+	assert_int_equal(model_unaccounted(e), 0);
+	assert_int_equal(model_unaccounted_handlers(e), 0);
+	assert_int_equal(model_totals(m)->late + model_totals(m)->misfits, 0);
+	PUT(200, SDEI_STATE, 0, REG, SDEI_RUNNING | SDEI_PENDING, 0, SDEI_DESTROYED);
+	PUT(300, SDEI_STATE, 0, ENA, 0, 0, SDEI_SNAPSHOT);
+	assert_null(model_vm(m, 7));
+	model_settle(m, 301);
+	findings(0);
+}
+
+static void test_kept(void **state)
+{
+	struct sdei_record records[MODEL_RECENT];
+	struct model_event_interval hists;
+	const struct model_event *e;
+
+	model_keep_recent(m, true);
+	model_keep_intervals(m, true);
+	for (uint64_t i = 0; i < 20; i++) {
+		PUT(100 * i + 1, SDEI_SIGNAL, 0, PEND, SDEI_QUEUED);
+		PUT(100 * i + 5, SDEI_DISPATCH, 0, RUN);
+		PUT(100 * i + 9, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED);
+	}
+	e = model_event(model_vcpu(model_vm(m, 7), 0), 0);
+	assert_int_equal(model_recent(e->vcpu, records), MODEL_RECENT);
+	assert_int_equal(records[MODEL_RECENT - 1].time_ns, 1909);
+	assert_int_equal(records[0].kind, SDEI_DISPATCH);
+	model_tick(m, 2000);
+	model_event_interval(e, &hists);
+	assert_int_equal(hist_count(hists.dispatch), 20);
+	assert_null(hists.coalesce_age);
+	model_tick(m, 3000);
+	model_event_interval(e, &hists);
+	assert_null(hists.dispatch);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_illegal), TEST(test_no_false_alarm), TEST(test_counted_once), TEST(test_handler_hung),
+		TEST(test_hung_between_ticks), TEST(test_pending_stuck), TEST(test_mask_long), TEST(test_drop_burst),
+		TEST(test_refused_calls), TEST(test_unaccounted), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept),
+	};
+
+	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "session/feeder.h"
+
+static struct sdei_record signal_at(uint64_t time_ns)
+{
+	return (struct sdei_record){
+		.time_ns = time_ns, .vm = 1, .event = 0, .kind = SDEI_SIGNAL, .sender = SDEI_NONE, .origin = SDEI_FROM_VMM,
+		.state = SDEI_REGISTERED | SDEI_PENDING, .outcome = time_ns == 1 ? SDEI_QUEUED : SDEI_COALESCED,
+	};
+}
+
+/* Several batches and a rest: all arrive, once and in order. */
+static void test_all_arrive(void **state)
+{
+	struct feeder *f = feeder_new(false, NULL);
+	const struct model_event *event;
+
+	for (uint64_t i = 1; i <= 1009; i++) {
+		struct sdei_record record = signal_at(i);
+
+		feeder_record(f, &record, sizeof(record));
+		memset(&record, 0xff, sizeof(record));	/* the source takes it back */
+	}
+	feeder_flush(f);
+	event = model_event(model_vcpu(model_vm(feeder_model(f), 1), 0), 0);
+	assert_int_equal(event->count.queued, 1);
+	assert_int_equal(event->count.coalesced, 1008);
+	assert_int_equal(model_totals(feeder_model(f))->late, 0);
+	assert_non_null(model_vm(feeder_model(f), 1)->user);	/* it has a name */
+	feeder_free(f);
+}
+
+/* Records one by one and runs of any length, in between each other: none is late. */
+static void test_runs(void **state)
+{
+	static const size_t lengths[] = { 1, 31, 32, 200, 5, 256, 40, 3, 255, 64 };
+	struct feeder *f = feeder_new(false, NULL);
+	uint64_t fed = 0;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct sdei_record records[256], one = signal_at(++fed);
+		const struct sdei_record *pointers[256];
+		size_t sizes[256];
+
+		feeder_record(f, &one, sizeof(one));
+		for (size_t k = 0; k < lengths[i]; k++) {
+			records[k] = signal_at(++fed);
+			pointers[k] = &records[k];
+			sizes[k] = sizeof(records[k]);
+		}
+		feeder_records(f, pointers, sizes, lengths[i]);
+		memset(records, 0xff, sizeof(records));
+	}
+	feeder_flush(f);
+	assert_int_equal(model_totals(feeder_model(f))->records, fed);
+	assert_int_equal(model_totals(feeder_model(f))->count.signals, fed);
+	assert_int_equal(model_totals(feeder_model(f))->late, 0);
+	assert_int_equal(model_totals(feeder_model(f))->unknown, 0);
+	feeder_free(f);
+}
+
+/* What was lost is told after what came before it. */
+static void test_losses(void **state)
+{
+	struct feeder *f = feeder_new(false, NULL);
+	struct sdei_record record = signal_at(1);
+	const struct sdei_lost_key key = { .vm = 1, .kind = SDEI_SIGNAL, .outcome = SDEI_COALESCED };
+
+	feeder_record(f, &record, sizeof(record));
+	feeder_lost(f, &key, 7);
+	assert_int_equal(model_totals(feeder_model(f))->records, 1);
+	feeder_lost_unknown(f, 3);
+	assert_int_equal(model_totals(feeder_model(f))->lost, 10);
+	assert_int_equal(model_totals(feeder_model(f))->count.signals, 8);
+	feeder_free(f);
+}
+
+static void test_malformed(void **state)
+{
+	struct feeder *f = feeder_new(false, NULL);
+	unsigned char huge[256] = { 0 };
+	struct sdei_record record = signal_at(1);
+
+	memcpy(huge, &record, sizeof(record));
+	feeder_record(f, (const struct sdei_record *)huge, sizeof(huge));
+	feeder_record(f, &record, 8);
+	feeder_flush(f);
+	assert_int_equal(model_totals(feeder_model(f))->unknown, 2);
+	feeder_free(f);
+	feeder_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_arrive), cmocka_unit_test(test_runs), cmocka_unit_test(test_losses), cmocka_unit_test(test_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What doctor makes of what it has found: each lack alone, with its remedy. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "source/capability.h"
+
+#define MIB (1ULL << 20)
+
+/* A host on which everything works. */
+static struct capability_facts *good(void)
+{
+	struct capability_facts *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	strcpy(f->release, "6.12");
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		f->probes.list[i].name = i < PROBE_TRACEPOINTS ? kind_of((unsigned int)i + 1)->probe : "other";
+		f->probes.args[i] = 9;
+	}
+	f->sdei = f->iterator = f->probes.has_apf = true;
+	f->tracing = f->ringbuf = f->array_of_maps = f->charges_memory = 1;
+	f->capabilities = ~0ULL;
+	f->lockdown = LOCKDOWN_NONE;
+	f->cpus = 64;
+	f->ring_bytes = MIB;
+	f->memlock = 8 * MIB;
+	f->attached = f->wanted = 14;
+	return f;
+}
+
+/* The one of that name; frees facts. */
+static struct capability judge(struct capability_facts *f, const char *name)
+{
+	struct capability list[CAPABILITY_MAX];
+	size_t count = capability_judge(f, list);
+
+	free(f);
+	assert_true(count <= CAPABILITY_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return list[i];
+	fail_msg("no %s", name);
+	return list[0];
+}
+
+static void test_good(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability list[CAPABILITY_MAX];
+	size_t count = capability_judge(f, list);
+
+	assert_true(count > 25);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(list[i].state, CAPABILITY_YES);
+		assert_string_equal(list[i].remedy, "");
+		assert_true(list[i].found[0] && list[i].gives[0]);
+	}
+	free(f);
+}
+
+static void test_kernel(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	f->btf = -ENOENT;
+	c = judge(f, "btf");
+	assert_true(c.state == CAPABILITY_NO && c.needed && strstr(c.remedy, "CONFIG_DEBUG_INFO_BTF"));
+	f = good();
+	f->btf = -ENOENT;
+	c = judge(f, "kvm_sdei_signal");
+	assert_true(c.state == CAPABILITY_NO && strstr(c.found, "without BTF"));
+	f = good();
+	f->kvm = -ENOENT;
+	assert_non_null(strstr(judge(f, "kvm").remedy, "modprobe kvm"));
+	f = good();
+	f->kvm = -EACCES;	/* it is there, and only VMMs have to open it */
+	assert_int_equal(judge(f, "kvm").state, CAPABILITY_YES);
+}
+
+static void test_tracepoint(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	probes_refuse(&f->probes, SDEI_MASK - 1, "it has 3 arguments, 4 are expected");
+	c = judge(f, "kvm_sdei_mask");
+	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.remedy, "tracepoints/README.md"));
+	assert_string_equal(c.found, "it has 3 arguments, 4 are expected");
+	assert_string_equal(judge(good(), "kvm_sdei_mask").found, "9 arguments, 4 are used");
+}
+
+static void test_apf(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	assert_string_equal(judge(good(), "async-page-faults").found, "all functions are there");
+	f->probes.has_apf = false;
+	c = judge(f, "async-page-faults");
+	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.remedy, "CONFIG_KVM_ASYNC_PF"));
+	f = good();
+	f->btf = -ENOENT;
+	assert_int_equal(judge(f, "async-page-faults").state, CAPABILITY_NO);
+	f = good();
+	probes_refuse(&f->probes, PROBE_APF_PAGE, "this kernel has no function get_user_pages_remote()");
+	c = judge(f, "async-page-faults");
+	assert_int_equal(c.state, CAPABILITY_YES);	/* the others do */
+	assert_string_equal(c.found, "this kernel has no function get_user_pages_remote()");
+}
+
+static void test_bpf(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	f->ringbuf = 0;
+	c = judge(f, "bpf-ringbuf");
+	assert_true(c.state == CAPABILITY_NO && strstr(c.remedy, "CONFIG_BPF_SYSCALL"));
+	f = good();
+	f->tracing = -EPERM;
+	c = judge(f, "bpf-tracing");
+	assert_true(c.state == CAPABILITY_UNKNOWN && strstr(c.remedy, "CAP_PERFMON"));
+}
+
+static void test_privilege(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	f->capabilities = 1ULL << CAP_SYS_ADMIN;
+	assert_int_equal(judge(f, "cap_bpf").state, CAPABILITY_YES);
+	f = good();
+	f->capabilities = 1ULL << CAP_BPF;
+	c = judge(f, "cap_perfmon");
+	assert_true(c.state == CAPABILITY_NO && c.needed && strstr(c.remedy, "cap_perfmon"));
+	f = good();
+	f->capabilities = 1ULL << CAP_BPF;
+	assert_int_equal(judge(f, "cap_bpf").state, CAPABILITY_YES);
+	f = good();
+	f->lockdown = LOCKDOWN_CONFIDENTIALITY;
+	c = judge(f, "lockdown");
+	assert_true(c.state == CAPABILITY_NO && strstr(c.remedy, "integrity"));
+	f = good();
+	f->names = -ENOENT;
+	assert_non_null(strstr(judge(f, "guest-names").remedy, "hidepid"));
+}
+
+/* 64 MiB of rings where 8 may be locked. */
+static void test_memory(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	f->charges_memory = 0;
+	assert_int_equal(judge(f, "ring-memory").state, CAPABILITY_YES);	/* CAP_SYS_RESOURCE */
+	f = good();
+	f->charges_memory = 0;
+	f->capabilities = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
+	c = judge(f, "ring-memory");
+	assert_true(c.state == CAPABILITY_NO && strstr(c.found, "= 64.0 MiB; RLIMIT_MEMLOCK is 8.0 MiB"));
+	assert_non_null(strstr(c.remedy, "ulimit -l 131072"));
+	f = good();
+	f->charges_memory = 0;
+	f->capabilities = 0;
+	f->memlock = UINT64_MAX;
+	c = judge(f, "ring-memory");
+	assert_true(c.state == CAPABILITY_YES && strstr(c.found, "no limit"));
+}
+
+static void test_trial(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	f->live = -EPERM;
+	strcpy(f->live_message, "the kernel said no");
+	c = judge(f, "live");
+	assert_true(c.state == CAPABILITY_NO && c.needed);
+	assert_string_equal(c.found, "the kernel said no");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_tracepoint),
+		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_trial),
+	};
+
+	return cmocka_run_group_tests_name("capability", tests, NULL, NULL);
+}

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The real screen on a real terminal: tmux runs this program with --show, which
+ * runs top.c on a crafted model, types keys and compares what is to be seen.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "view/screen/terminal.h"
+#include "view/screen/top.h"
+#include "tests/unit/lib/terminal_driver.h"
+#include "tests/unit/lib/view_scene.h"
+
+/* --- what runs inside of tmux */
+
+static volatile sig_atomic_t resized, go_on;
+
+static void take_signal(int signal)
+{
+	if (signal == SIGWINCH)
+		resized = 1;
+	else
+		go_on = 1;
+}
+
+#define MS 1000000ULL
+
+/* A replay of a minute and a half, but for its model; it says what is wished. */
+static void obey(struct top *top, enum top_action wish, struct replay_status *replay)
+{
+	static const char *const wishes[] = {
+		[TOP_PLAY] = "play", [TOP_STEP] = "step", [TOP_STEP_BACK] = "step back", [TOP_FASTER] = "faster",
+		[TOP_SLOWER] = "slower", [TOP_TO_START] = "to the start", [TOP_TO_END] = "to the end",
+		[TOP_NEXT_FINDING] = "next finding", [TOP_PREVIOUS_FINDING] = "previous finding",
+	};
+
+	if (wish == TOP_JUMP)
+		top_say(top, "jump to '%s'", top_jump_text(top));
+	else if (wish >= TOP_PLAY)
+		top_say(top, "%s", wishes[wish]);
+	if (wish == TOP_PLAY)
+		replay->playing = !replay->playing;
+	if (wish == TOP_TO_END)
+		*replay = (struct replay_status){ .position_ns = 90000 * MS, .length_ns = 90000 * MS, .ended = true, .jump_percent = -1 };
+	if (wish == TOP_TO_START)
+		*replay = (struct replay_status){ .position_ns = 3723400 * MS, .length_ns = 7200000 * MS, .speed = -3, .jump_percent = 34 };
+	replay->speed += (wish == TOP_FASTER) - (wish == TOP_SLOWER);
+}
+
+static void select_finding(struct top *top, const struct model *m, size_t which)
+{
+	size_t count;
+	const struct model_finding *findings = model_findings(m, &count);
+
+	if (which < count)
+		top_select_finding(top, &findings[which]);
+}
+
+static int show(const char *scene, bool replay)
+{
+	static const uint64_t marks[] = { 8000 * MS, 12100 * MS, 81000 * MS };
+	const struct top_options options = { .delay_ms = 1000, .utf8 = terminal_is_utf8(), .replay = replay };
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	enum top_action wish = TOP_REDRAW;
+	struct status status;
+	struct model *m = scene_new(scene, &status);
+	struct top *top = top_open(&options);
+
+	status.replay = (struct replay_status){
+		.position_ns = 12300 * MS, .length_ns = 90000 * MS, .speed = 1, .playing = true, .jump_percent = -1,
+		.marks = marks, .mark_count = 3,
+	};
+	signal(SIGWINCH, take_signal);
+	signal(SIGUSR1, take_signal);
+	while (wish != TOP_QUIT) {
+		if (wish == TOP_RESET)
+			model_reset(m, status.now_ns);
+		status.delay_ns = top_delay_ms(top) * 1000000;
+		top_draw(top, m, &status);
+		wish = TOP_REDRAW;
+		if (poll(&in, 1, -1) > 0)
+			wish = top_keys(top);
+		obey(top, wish, &status.replay);
+		if (wish == TOP_NEXT_FINDING || wish == TOP_PREVIOUS_FINDING)
+			select_finding(top, m, wish == TOP_NEXT_FINDING);
+		if (resized)
+			top_resize(top);
+		if (go_on)
+			scene_go_on(m, &status);
+		resized = go_on = 0;
+	}
+	top_close(top);
+	model_free(m);
+	puts("screen left");
+	return 0;
+}
+
+/* --- what is seen */
+
+static void test_80x24(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	assert_screen("screen-80x24.txt", "Quit");
+}
+
+static void test_60x15(void **state)
+{
+	open_screen(UTF8, "small", 60, 15);
+	assert_screen("screen-60x15.txt", "Quit");
+}
+
+static void test_160x50(void **state)
+{
+	open_screen(UTF8, "small", 160, 50);
+	assert_screen("screen-160x50.txt", "Quit");
+}
+
+static void test_tiny(void **state)
+{
+	open_screen(UTF8, "small", 20, 4);
+	assert_screen("screen-20x4.txt", "vCPU");
+}
+
+static void test_empty(void **state)
+{
+	open_screen(UTF8, "empty", 80, 24);
+	assert_screen("screen-empty.txt", "Quit");
+}
+
+static void test_hostile_names(void **state)
+{
+	open_screen(UTF8, "hostile", 120, 10);
+	assert_screen("screen-hostile.txt", "Quit");
+}
+
+static void test_ascii(void **state)
+{
+	open_screen("LC_ALL=C NO_COLOR=1 TERM=vt100", "small", 100, 12);
+	assert_screen("screen-ascii.txt", "Quit");
+}
+
+static void test_resize(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	tmux("resize-window -x 60 -y 15");
+	assert_screen("screen-60x15.txt", "m Map\n");
+	tmux("resize-window -x 160 -y 50");
+	assert_screen("screen-160x50.txt", "H99us");
+}
+
+static void test_sort(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("o");
+	assert_screen("screen-sort.txt", "Enter sorts");
+	type("Up Up Up Enter");
+	free(await("by dispatched"));
+	type("'<'");
+	free(await("by signals"));
+	type("R");
+	assert_screen("screen-sorted.txt", "by signals\u2191");
+}
+
+static void test_filter(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("f 'WEB|43' Enter");
+	assert_screen("screen-filter.txt", "filter: WEB|43");
+	type("/ 'nobody' Enter");
+	free(await("Nothing matches"));
+	type("/ '(' Enter");
+	free(await("not a regular expression"));
+	type("/ 'p98>3' Enter");
+	free(await("no column is called 'p98'"));
+	type("/ 'vm=web*' Space 'p99>100us' Enter");
+	assert_screen("screen-filter-terms.txt", "p99>100us");
+	type("c");
+	assert_screen("screen-80x24.txt", "db");
+}
+
+static void test_help(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("h");
+	assert_screen("screen-help.txt", "Keys");
+	type("NPage NPage");
+	free(await("MASK%"));
+	type("q");
+	assert_screen("screen-80x24.txt", "Quit");
+}
+
+/* The selected row is a vCPU's, not a place on the screen. */
+static void test_selection(void **state)
+{
+	char *screen;
+
+	open_screen(UTF8, "many", 80, 24);
+	free(await("Quit"));
+	type("End");
+	free(await("2000000 "));
+	type("Home NPage NPage");
+	free(await("1961"));
+	type("R");
+	screen = await("\u2191");
+	assert_non_null(strstr(screen, "1960"));
+	free(screen);
+}
+
+static void test_pause(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("Space");
+	free(await("PAUSED"));
+	signal_screen("USR1");
+	type("s 2.5 Enter");
+	assert_screen("screen-paused.txt", "PAUSED");
+	type("Space");
+	assert_screen("screen-after-pause.txt", "every 2.5s");
+}
+
+static void test_columns_scroll(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("Right Right Right Right Right Right");
+	assert_screen("screen-scrolled.txt", "CANC/s");
+	type("Left Left Left Left Left Left Left");
+	assert_screen("screen-80x24.txt", "SIG/s");
+}
+
+static void test_reset(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("r");
+	assert_screen("screen-reset.txt", "figures start anew");
+}
+
+/* After quitting and after a crash, the terminal echoes again and is where it was. */
+static void leave_by(void (*leave)(void))
+{
+	char *screen;
+
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	leave();
+	for (int i = 0; i < 100; i++) {
+		/* In this order: what is captured is what was left behind. */
+		screen = left_behind();
+		if (strstr(screen, "alternate 0 cursor 1"))
+			break;
+		free(screen);
+		screen = NULL;
+		nap();
+	}
+	assert_non_null(screen);
+	assert_null(strstr(screen, "Sanitizer"));
+	free(screen);
+	type("'echoed'");
+	free(await("echoed"));
+}
+
+static void by_q(void)
+{
+	type("q");
+}
+
+static void by_crash(void)
+{
+	signal_screen("SEGV");
+}
+
+static void test_quit(void **state)
+{
+	leave_by(by_q);
+}
+
+static void test_crash(void **state)
+{
+	leave_by(by_crash);
+}
+
+/* --- deeper screens */
+
+static void test_levels(void **state)
+{
+	open_screen(UTF8, "trouble", 80, 24);
+	free(await("Quit"));
+	type("1");
+	assert_screen("screen-vms.txt", "all VMs");
+	type("Enter");
+	assert_screen("screen-vcpus.txt", "db > vCPUs");
+	type("Enter");
+	assert_screen("screen-events.txt", "vCPU 3 > events");
+	type("Down Enter");
+	free(await("vCPU 3 > event 2"));
+	type("Escape");
+	free(await("vCPU 3 > events"));
+	type("BSpace");
+	free(await("db > vCPUs"));
+	type("Escape");
+	assert_screen("screen-vms.txt", "all VMs");
+	type("2");
+	free(await("all vCPUs"));
+	type("3");
+	free(await("EV "));
+}
+
+static void event_page(const char *environment, int width, int height, const char *golden)
+{
+	open_screen(environment, "trouble", width, height);
+	free(await("Quit"));
+	type("f 'event=1' Enter Enter");
+	assert_screen(golden, "> event 1");
+}
+
+static void test_event_page(void **state)
+{
+	event_page(UTF8, 80, 24, "screen-event-80x24.txt");
+	type("NPage");
+	assert_screen("screen-event-80x24-down.txt", "Dispatch latency");
+	type("End");
+	assert_screen("screen-event-80x24-end.txt", "status 0x0");
+	type("t");
+	free(await("times of the last interval"));
+	type("Home");
+	assert_screen("screen-event-interval.txt", "interval's times");
+}
+
+static void test_event_page_wide(void **state)
+{
+	event_page(UTF8, 160, 50, "screen-event-160x50.txt");
+}
+
+static void test_event_page_small(void **state)
+{
+	event_page(UTF8, 60, 15, "screen-event-60x15.txt");
+}
+
+static void test_event_page_ascii(void **state)
+{
+	event_page("LC_ALL=C NO_COLOR=1 TERM=vt100", 80, 50, "screen-event-ascii.txt");
+}
+
+static void test_findings(void **state)
+{
+	open_screen(UTF8, "trouble", 80, 24);
+	free(await("Quit"));
+	type("F");
+	assert_screen("screen-findings.txt", "drop-burst");
+	type("Down");
+	assert_screen("screen-findings-second.txt", "handler running");
+	type("Enter");
+	free(await("vCPU 3 > event 0"));
+	type("Escape");
+	assert_screen("screen-findings-second.txt", "handler running");
+	tmux("resize-window -x 160 -y 50");
+	assert_screen("screen-findings-160x50.txt", "handler running");
+	tmux("resize-window -x 60 -y 15");
+	assert_screen("screen-findings-60x15.txt", "handler running");
+}
+
+static void test_no_findings(void **state)
+{
+	open_screen(UTF8, "empty", 80, 24);
+	free(await("Quit"));
+	type("F");
+	free(await("No findings."));
+	type("Enter");
+	type("Escape");
+	free(await("No SDEI event"));
+	type("1 Enter m");
+	free(await("all VMs"));
+}
+
+/* Paused, a page and the findings stay what they were; another level is taken from now. */
+static void test_pause_deep(void **state)
+{
+	open_screen(UTF8, "trouble", 80, 24);
+	free(await("Quit"));
+	type("Space f 'event=1' Enter Enter");
+	free(await("PAUSED"));
+	free(await("> event 1"));
+	signal_screen("USR1");
+	type("Down Up");
+	free(await("00:00:30"));
+	type("Escape c 2");
+	free(await("all vCPUs"));
+	free(await("00:00:30"));
+}
+
+/* Of a row, of a VM, and back to the table. */
+static void test_calls(void **state)
+{
+	open_screen(UTF8, "trouble", 80, 24);
+	free(await("Quit"));
+	type("1 C");
+	assert_screen("screen-calls.txt", "results");
+	type("Escape");
+	free(await("NAME"));
+}
+
+/* Of a VM and of a vCPU, in all sizes; nothing to tell where there is none. */
+static void test_apf(void **state)
+{
+	open_screen(UTF8, "apf", 80, 24);
+	free(await("Quit"));
+	type("1 A");
+	assert_screen("screen-apf-vm.txt", "Slowest");
+	tmux("resize-window -x 160 -y 50");
+	assert_screen("screen-apf-vm-160x50.txt", "Slowest");
+	tmux("resize-window -x 60 -y 15");
+	assert_screen("screen-apf-vm-60x15.txt", "Faults");
+	tmux("resize-window -x 80 -y 24");
+	type("Escape 2 Down A");
+	assert_screen("screen-apf-vcpu.txt", "db > vCPU 0");
+	type("t");
+	free(await("Last, us"));
+	type("Escape");
+	free(await("all vCPUs"));
+	type("3 f vm=4312 Enter Enter");	/* it has no event: then its faults are what there is */
+	assert_screen("screen-apf-no-event.txt", "Outcomes");
+}
+
+static void test_apf_ascii(void **state)
+{
+	open_screen("LC_ALL=C NO_COLOR=1 TERM=vt100", "apf", 80, 40);
+	free(await("Quit"));
+	type("1 Down A");
+	assert_screen("screen-apf-ascii.txt", "Slowest");
+}
+
+static void test_apf_none(void **state)
+{
+	open_screen(UTF8, "trouble", 80, 24);
+	free(await("Quit"));
+	type("1 A");
+	free(await("no asynchronous page fault"));
+	type("C");
+	free(await("results"));
+}
+
+static void test_map(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	for (int i = 0; i < 5; i++) {
+		signal_screen("USR1");
+		nap();
+	}
+	free(await("00:00:03"));
+	type("1 f 'web' Enter m");
+	free(await("over time"));
+	type("Escape");
+	free(await("all VMs"));
+}
+
+/* --- a recording's */
+
+#define REPLAY UTF8, "trouble --replay"
+
+static void test_replay(void **state)
+{
+	open_screen(REPLAY, 80, 24);
+	assert_screen("screen-replay-80x24.txt", "Quit");
+	tmux("resize-window -x 160 -y 50");
+	assert_screen("screen-replay-160x50.txt", "every 1s");
+	tmux("resize-window -x 60 -y 15");
+	assert_screen("screen-replay-60x15.txt", "1 VMs\n");
+	type("'}'");
+	assert_screen("screen-replay-end.txt", "to the end");
+	tmux("resize-window -x 80 -y 24");
+	type("'{'");
+	assert_screen("screen-replay-jump.txt", "going 34%");
+}
+
+static void test_replay_ascii(void **state)
+{
+	open_screen("LC_ALL=C NO_COLOR=1 TERM=vt100", "trouble --replay", 100, 16);
+	assert_screen("screen-replay-ascii.txt", "Quit");
+}
+
+static void test_replay_keys(void **state)
+{
+	static const struct {
+		const char *keys, *answer;
+	} keys[] = {
+		{ "Space", "paused" }, { "']'", "step" }, { "'['", "step back" }, { "'+'", "faster" }, { "'='", "x8" },
+		{ "-", "slower" }, { "'}'", "to the end" }, { "'{'", "to the start" }, { "b +10s Enter", "jump to '+10s'" },
+		{ "S-Left", "step back" }, { "S-Right", "step\n" },
+	};
+
+	open_screen(REPLAY, 80, 24);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		free(await("Quit"));
+		type(keys[i].keys);
+		free(await(keys[i].answer));
+		type("x");	/* no key: the message goes */
+	}
+	type("h");
+	assert_screen("screen-replay-help.txt", "Keys");
+}
+
+/* The one that was found is selected, in the list as it is then. */
+static void test_replay_findings(void **state)
+{
+	open_screen(REPLAY, 80, 24);
+	free(await("Quit"));
+	type("n");
+	assert_screen("screen-replay-finding.txt", "next finding");
+	type("N");
+	free(await("previous finding"));
+	type("Escape");
+	free(await("by max"));
+}
+
+/* They are none where nothing is replayed. */
+static void test_no_replay_keys(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("']' '+' '}' n");
+	type("h");
+	assert_screen("screen-help.txt", "Keys");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_80x24, close_screen),
+		cmocka_unit_test_teardown(test_60x15, close_screen),
+		cmocka_unit_test_teardown(test_160x50, close_screen),
+		cmocka_unit_test_teardown(test_tiny, close_screen),
+		cmocka_unit_test_teardown(test_empty, close_screen),
+		cmocka_unit_test_teardown(test_hostile_names, close_screen),
+		cmocka_unit_test_teardown(test_ascii, close_screen),
+		cmocka_unit_test_teardown(test_resize, close_screen),
+		cmocka_unit_test_teardown(test_sort, close_screen),
+		cmocka_unit_test_teardown(test_filter, close_screen),
+		cmocka_unit_test_teardown(test_help, close_screen),
+		cmocka_unit_test_teardown(test_selection, close_screen),
+		cmocka_unit_test_teardown(test_pause, close_screen),
+		cmocka_unit_test_teardown(test_columns_scroll, close_screen),
+		cmocka_unit_test_teardown(test_reset, close_screen),
+		cmocka_unit_test_teardown(test_levels, close_screen),
+		cmocka_unit_test_teardown(test_event_page, close_screen),
+		cmocka_unit_test_teardown(test_event_page_wide, close_screen),
+		cmocka_unit_test_teardown(test_event_page_small, close_screen),
+		cmocka_unit_test_teardown(test_event_page_ascii, close_screen),
+		cmocka_unit_test_teardown(test_findings, close_screen),
+		cmocka_unit_test_teardown(test_no_findings, close_screen),
+		cmocka_unit_test_teardown(test_pause_deep, close_screen),
+		cmocka_unit_test_teardown(test_map, close_screen),
+		cmocka_unit_test_teardown(test_calls, close_screen),
+		cmocka_unit_test_teardown(test_apf, close_screen),
+		cmocka_unit_test_teardown(test_apf_ascii, close_screen),
+		cmocka_unit_test_teardown(test_apf_none, close_screen),
+		cmocka_unit_test_teardown(test_replay, close_screen),
+		cmocka_unit_test_teardown(test_replay_ascii, close_screen),
+		cmocka_unit_test_teardown(test_replay_keys, close_screen),
+		cmocka_unit_test_teardown(test_replay_findings, close_screen),
+		cmocka_unit_test_teardown(test_no_replay_keys, close_screen),
+		cmocka_unit_test_teardown(test_quit, close_screen),
+		cmocka_unit_test_teardown(test_crash, close_screen),
+	};
+
+	setlocale(LC_CTYPE, "");
+	if (argc >= 3 && strcmp(argv[1], "--show") == 0)
+		return show(argv[2], argc == 4 && strcmp(argv[3], "--replay") == 0);
+	if (!prepare_terminal_driver()) {
+		puts("skip screen tmux or pkill is missing");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
