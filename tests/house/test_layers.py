@@ -22,7 +22,8 @@ FLOORS = [
     ["session"],
     ["view/figures"],
     ["view/screen", "view/report", "view/export", "view/metrics"],
-    ["cli", "daemon"],
+    ["daemon"],
+    ["cli"],
 ]
 FLOOR_OF = {folder: number for number, floor in enumerate(FLOORS) for folder in floor}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
@@ -74,18 +75,29 @@ def edges_of(all_includes):
     return edges
 
 
+def undocumented():
+    """Folders that docs/architecture.md names and that are not there, and those that it does not name."""
+    text = (TOP / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"^\| `([a-z/]+)`", text, re.MULTILINE))
+    there = {p.parent.relative_to(TOP / "src").as_posix() for p in TOP.glob("src/**/*.c")}
+    for folder in sorted(named ^ there):
+        yield "documented", f"docs/architecture.md and src/ differ in {folder}"
+
+
 def main():
     found = list(includes())
     problems = [p for include in found for p in problems_of(include)]
     circle = circle_in(edges_of(found))
     if circle:
         problems.append(("circle", "folders that include each other: " + ", ".join(circle)))
+    problems += undocumented()
     for _, text in problems:
         print(f"# {text}")
     for kind, name in [
         ("folder", "every folder has its floor, includes are written from src/"),
         ("upward", "no include points upward"),
         ("circle", "no circle of folders"),
+        ("documented", "docs/architecture.md names every folder, and none that is not there"),
         ("curses", "only view/screen includes curses"),
     ]:
         print("not ok" if any(k == kind for k, _ in problems) else "ok", name)

@@ -397,7 +397,7 @@ static const char *golden_path(const char *name)
 {
 	static char path[512];
 
-	snprintf(path, sizeof(path), "%.*s/../golden/%s", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
+	snprintf(path, sizeof(path), "%.*s/../../golden/%s", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
 	return path;
 }
 
