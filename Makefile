@@ -77,14 +77,13 @@ $(B)/include/bench/%.skel.h: $(B)/tests/bench/bpf/%.bpf.o
 
 # library VARIANT,FLOOR: all of the floor but main().
 define library
-$(B)/$(1)/lib/$(subst /,-,$(2)).a: $(patsubst %.c,$(B)/$(1)/%.o,$(filter-out src/cli/main.c src/daemon/main.c,$(wildcard src/$(2)/*.c)))
+$(B)/$(1)/lib/$(subst /,-,$(2)).a: $(patsubst %.c,$(B)/$(1)/%.o,$(filter-out $(MAINS),$(wildcard src/$(2)/*.c)))
 	@mkdir -p $$(@D)
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 endef
 
 # --- C, once per variant: $(1) name, $(2) compiler, $(3) flags, $(4) what must be there first
 define variant
-$(1)_OBJS := $$(SRCS:%.c=$(B)/$(1)/%.o)
 $(B)/$(1)/%.o: %.c | $$(SKELS) $(4)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)

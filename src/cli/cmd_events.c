@@ -19,7 +19,7 @@
 
 struct events_config {
 	struct session_config session;
-	struct playback_config playback;	/* of a recording; its filters are those of watch */
+	struct playback_config playback;	/* of a recording; its filters are those of session */
 	bool json, summary;
 	uint64_t count;
 };

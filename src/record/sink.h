@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where records go: what every source delivers to, and every consumer of records is. */
+/* What every source of records delivers to, and every consumer of them is. */
 #ifndef RECORD_SINK_H
 #define RECORD_SINK_H
 
