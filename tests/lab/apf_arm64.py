@@ -15,6 +15,9 @@ tracing=/sys/kernel/tracing/instances/apf
 mkdir -p $tracing || exit 1
 echo 16384 >$tracing/buffer_size_kb
 echo mono >$tracing/trace_clock
+for event in kvm_sdei_dispatch kvm_sdei_complete; do
+	echo 'event == 1' >$tracing/events/kvm/$event/filter || exit 1
+done
 for event in $tracing/events/kvm/kvm_apf_* $tracing/events/kvm/kvm_sdei_dispatch $tracing/events/kvm/kvm_sdei_complete; do
 	echo 1 >$event/enable
 done
