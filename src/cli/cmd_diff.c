@@ -189,14 +189,6 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	collector_lost(r->collector, key, count);
 }
 
-static void take_lost_unknown(void *ctx, uint64_t count)
-{
-	struct run *r = ctx;
-
-	enter_range(r);
-	collector_lost_unknown(r->collector, count);
-}
-
 static void take_status(void *ctx, const struct recording_status *status)
 {
 	struct run *r = ctx;
@@ -209,7 +201,7 @@ static void take_status(void *ctx, const struct recording_status *status)
 static int open_run(struct run *r, const struct diff_config *config, const char *directory)
 {
 	const struct playback_calls calls = {
-		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
+		.sink = { .record = take_record, .lost = take_lost, .ctx = r },
 		.status = take_status,
 		.ctx = r,
 	};

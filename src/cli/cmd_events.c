@@ -78,20 +78,13 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 {
 	struct events *e = ctx;
 
-	if (e->feeder && key)
+	if (e->feeder)
 		feeder_lost(e->feeder, key, count);
-	else if (e->feeder)
-		feeder_lost_unknown(e->feeder, count);
 	if (e->config.json)
 		json_lost(e->out, key, count);
 	else
 		record_text_lost(e->out, key, count);
 	e->unflushed = true;
-}
-
-static void print_lost_unknown(void *ctx, uint64_t count)
-{
-	print_lost(ctx, NULL, count);
 }
 
 /* Lines are written once per turn of the loop, so that a busy host costs few writes. */
@@ -133,7 +126,7 @@ static void print_summary(struct events *e)
 static int follow(struct events *e, char **command)
 {
 	const struct session_calls calls = {
-		.sink = { .record = print_record, .lost = print_lost, .lost_unknown = print_lost_unknown, .ctx = e },
+		.sink = { .record = print_record, .lost = print_lost, .ctx = e },
 		.drained = flush,
 		.ctx = e,
 		.strict_output = e->config.json,
@@ -204,11 +197,6 @@ static void play_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 		print_lost(e, key, count);
 }
 
-static void play_lost_unknown(void *ctx, uint64_t count)
-{
-	play_lost(ctx, NULL, count);
-}
-
 static void play_status(void *ctx, const struct recording_status *status)
 {
 	struct events *e = ctx;
@@ -223,7 +211,7 @@ static void play_status(void *ctx, const struct recording_status *status)
 static int replay(struct events *e)
 {
 	const struct playback_calls calls = {
-		.sink = { .record = play_record, .lost = play_lost, .lost_unknown = play_lost_unknown, .ctx = e },
+		.sink = { .record = play_record, .lost = play_lost, .ctx = e },
 		.status = play_status,
 		.ctx = e,
 	};

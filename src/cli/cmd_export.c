@@ -70,11 +70,6 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	export_lost(((struct run *)ctx)->export, key, count);
 }
 
-static void take_lost_unknown(void *ctx, uint64_t count)
-{
-	export_lost_unknown(((struct run *)ctx)->export, count);
-}
-
 static void take_status(void *ctx, const struct recording_status *status)
 {
 	export_tick(((struct run *)ctx)->export, status->time_ns, status->wall_ns);
@@ -184,7 +179,7 @@ static int close_output(struct run *run, int status)
 static int export_one(struct run *run)
 {
 	const struct playback_calls calls = {
-		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = run },
+		.sink = { .record = take_record, .lost = take_lost, .ctx = run },
 		.status = take_status,
 		.ctx = run,
 	};

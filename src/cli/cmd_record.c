@@ -64,6 +64,7 @@ struct recorder {
 	struct flight_save *capture;
 	uint64_t found;			/* findings to save for, so far */
 	struct feeder *feeder;		/* only for the summary and for findings, else NULL */
+	struct sink_tee stream;		/* to the two */
 	struct recording_about about;
 	char directory[128];		/* the default */
 	uint64_t start_ns;
@@ -91,33 +92,6 @@ static void name_directory(struct recorder *r, const struct status *now)
 }
 
 /* --- while it runs */
-
-static void take_record(void *ctx, const struct sdei_record *record, size_t size)
-{
-	struct recorder *r = ctx;
-
-	packetizer_record(r->pack, record, size);
-	if (r->feeder)
-		feeder_record(r->feeder, record, size);
-}
-
-static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
-{
-	struct recorder *r = ctx;
-
-	packetizer_lost(r->pack, key, count);
-	if (r->feeder)
-		feeder_lost(r->feeder, key, count);
-}
-
-static void take_lost_unknown(void *ctx, uint64_t count)
-{
-	struct recorder *r = ctx;
-
-	packetizer_lost_unknown(r->pack, count);
-	if (r->feeder)
-		feeder_lost_unknown(r->feeder, count);
-}
 
 static int take_packet(void *ctx, const struct packet *packet)
 {
@@ -297,10 +271,14 @@ static int open_pack(struct recorder *r)
 
 	memcpy(own.uuid, r->about.uuid, sizeof(own.uuid));
 	r->pack = packetizer_new(&own);
-	if (r->pack)
-		return 0;
-	say(MSG_NO_MEMORY);
-	return -ENOMEM;
+	if (!r->pack) {
+		say(MSG_NO_MEMORY);
+		return -ENOMEM;
+	}
+	r->stream.to[r->stream.count++] = packetizer_sink(r->pack);
+	if (r->feeder)
+		r->stream.to[r->stream.count++] = feeder_sink(r->feeder);
+	return 0;
 }
 
 static int start(struct recorder *r)
@@ -386,7 +364,7 @@ static int end(struct recorder *r)
 static int record(struct recorder *r, char **command)
 {
 	const struct session_calls calls = {
-		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r },
+		.sink = sink_of_tee(&r->stream),
 		.drained = drained,
 		.usr2 = r->config.on.usr2 ? take_usr2 : NULL,
 		.ctx = r,

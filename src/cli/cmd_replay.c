@@ -8,13 +8,12 @@
 
 #include "cli/commands.h"
 #include "util/loop.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "session/playback.h"
 #include "session/player.h"
 #include "cli/show.h"
 
-#define NS_PER_SEC 1000000000ULL
-#define NS_PER_MS 1000000ULL
 #define TURN_MS 50
 #define PATIENCE_NS (200 * NS_PER_MS)	/* a jump that takes longer tells how far it is */
 
@@ -202,17 +201,9 @@ static void print_all(struct run *run)
 
 /* --- the screen */
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
-}
-
 static bool is_late(void *ctx)
 {
-	return clock_ns() >= ((struct run *)ctx)->deadline_ns;
+	return clock_monotonic_ns() >= ((struct run *)ctx)->deadline_ns;
 }
 
 static void take_marks(struct run *run, struct replay_status *place)
@@ -248,7 +239,7 @@ static void draw(struct run *run)
 	};
 	take_marks(run, place);
 	show_interval(run->show, player_model(run->replay), &run->status);
-	run->drawn_ns = clock_ns();
+	run->drawn_ns = clock_monotonic_ns();
 	run->stale = false;
 }
 
@@ -278,7 +269,7 @@ static void arm(struct run *run)
 static int go_on(void *ctx)
 {
 	struct run *run = ctx;
-	uint64_t now_ns = clock_ns();
+	uint64_t now_ns = clock_monotonic_ns();
 	int err;
 
 	player_elapse(run->replay, now_ns - run->clock_ns);
@@ -288,7 +279,7 @@ static int go_on(void *ctx)
 	if (err)
 		top_say(show_top(run->show), MSG_REWIND, strerror(-err));
 	tell_found(run);
-	if (player_progress(run->replay) < 0 ? run->stale || err : clock_ns() - run->drawn_ns >= PATIENCE_NS)
+	if (player_progress(run->replay) < 0 ? run->stale || err : clock_monotonic_ns() - run->drawn_ns >= PATIENCE_NS)
 		draw(run);
 	arm(run);
 	return 0;
@@ -329,7 +320,7 @@ static void play_or_stop(struct run *run)
 		player_stop(run->replay);
 	else
 		player_play(run->replay, !player_is_playing(run->replay));
-	run->clock_ns = clock_ns();
+	run->clock_ns = clock_monotonic_ns();
 }
 
 static void set_delay(struct run *run)
@@ -384,7 +375,7 @@ static int take_signal(void *ctx, const struct signalfd_siginfo *info)
 		return 0;
 	}
 	show_take_signal(run->show, info->ssi_signo);
-	run->clock_ns = clock_ns();	/* stopped time is none */
+	run->clock_ns = clock_monotonic_ns();	/* stopped time is none */
 	draw(run);
 	return 0;
 }
@@ -420,7 +411,7 @@ static void run_screen(struct run *run)
 	if (!err) {
 		player_faster(run->replay, run->config.speed);
 		player_play(run->replay, true);
-		run->clock_ns = clock_ns();
+		run->clock_ns = clock_monotonic_ns();
 		draw(run);
 		err = loop_run(run->loop);
 	}

@@ -117,14 +117,6 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	feeder_lost(r->feeder, key, count);
 }
 
-static void take_lost_unknown(void *ctx, uint64_t count)
-{
-	struct reporting *r = ctx;
-
-	enter_range(r);
-	feeder_lost_unknown(r->feeder, count);
-}
-
 static void take_status(void *ctx, const struct recording_status *status)
 {
 	struct reporting *r = ctx;
@@ -159,9 +151,7 @@ static int prepare(struct reporting *r)
 static int play(struct reporting *r)
 {
 	const struct playback_calls calls = {
-		.sink = {
-			.record = take_record, .records = take_records, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r,
-		},
+		.sink = { .record = take_record, .records = take_records, .lost = take_lost, .ctx = r },
 		.status = take_status,
 		.ctx = r,
 	};
@@ -192,14 +182,6 @@ static void take_evidence(void *ctx, const struct sdei_record *record, size_t si
 	evidence_record(((struct reporting *)ctx)->evidence, record);
 }
 
-static void ignore_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
-{
-}
-
-static void ignore_lost_unknown(void *ctx, uint64_t count)
-{
-}
-
 static bool wants_evidence(void *ctx, uint64_t begin_ns, uint64_t end_ns)
 {
 	return evidence_wants(((struct reporting *)ctx)->evidence, begin_ns, end_ns);
@@ -209,7 +191,7 @@ static int collect(struct reporting *r)
 {
 	const struct playback_calls calls = {
 		.wants = wants_evidence,
-		.sink = { .record = take_evidence, .lost = ignore_lost, .lost_unknown = ignore_lost_unknown, .ctx = r },
+		.sink = { .record = take_evidence, .lost = sink_null.lost, .ctx = r },
 		.ctx = r,
 	};
 

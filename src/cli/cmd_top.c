@@ -10,8 +10,8 @@
 #include "util/log.h"
 #include "cli/show.h"
 #include "session/session.h"
+#include "util/clock.h"
 
-#define NS_PER_MS 1000000ULL
 
 struct top_config {
 	struct session_config session;
@@ -177,9 +177,7 @@ static void take_model(void *ctx, struct model *m)
 static int follow(struct run *run, char **command)
 {
 	const struct session_calls calls = {
-		.sink = {
-			.record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = run->feeder,
-		},
+		.sink = feeder_sink(run->feeder),
 		.drained = drained,
 		.signal = show_is_screen(run->show) ? take_signal : NULL,
 		.model = take_model,

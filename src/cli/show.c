@@ -11,8 +11,8 @@
 #include "view/figures/text.h"
 #include "util/log.h"
 #include "view/screen/terminal.h"
+#include "util/clock.h"
 
-#define NS_PER_SEC 1000000000ULL
 #define KEEP_GONE_SCREEN_NS (10 * NS_PER_SEC)
 #define KEEP_GONE_NS (3600 * NS_PER_SEC)	/* for the summary; a host that churns VMs must not fill memory */
 

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "session/about.h"
 #include "session/feeder.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "record/counters.h"
 #include "model/image.h"
@@ -26,6 +26,10 @@
 /* How long a record may wait for its packet to be full before clients get it. */
 #define CLIENT_LAG_NS 100000000ULL
 
+/* Where records go: the last one only while somebody takes packets. */
+enum { TO_COUNTERS, TO_MODEL, TO_PACKETS, TO_COUNT };
+_Static_assert(TO_COUNT <= SINK_TEE_MAX, "");
+
 struct sdeid {
 	int argc;
 	char **argv;
@@ -33,7 +37,8 @@ struct sdeid {
 	struct notify *notify;
 	struct session *session;
 	struct feeder *feeder;
-	struct record_counters tally;	/* of what was delivered */
+	struct record_counters delivered;	/* no more than the model knows */
+	struct sink_tee stream;
 	struct exporter *exporter;	/* these three: NULL unless they are wanted */
 	struct recorder *recorder;
 	struct serve *serve;
@@ -47,50 +52,12 @@ struct sdeid {
 	int interval_timer;
 };
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static struct model *model_of(struct sdeid *d)
 {
 	return feeder_model(d->feeder);
 }
 
 /* --- the stream */
-
-static void take_record(void *ctx, const struct sdei_record *record, size_t size)
-{
-	struct sdeid *d = ctx;
-
-	counters_add_record(&d->tally, record);
-	feeder_record(d->feeder, record, size);
-	if (d->pack)
-		packetizer_record(d->pack, record, size);
-}
-
-static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
-{
-	struct sdeid *d = ctx;
-
-	counters_add_lost(&d->tally, key, count);
-	feeder_lost(d->feeder, key, count);
-	if (d->pack)
-		packetizer_lost(d->pack, key, count);
-}
-
-static void take_lost_unknown(void *ctx, uint64_t count)
-{
-	struct sdeid *d = ctx;
-
-	counters_add_lost(&d->tally, NULL, count);
-	feeder_lost_unknown(d->feeder, count);
-	if (d->pack)
-		packetizer_lost_unknown(d->pack, count);
-}
 
 static int take_packet(void *ctx, const struct packet *packet)
 {
@@ -109,9 +76,13 @@ static int open_pack(struct sdeid *d)
 	struct packetizer_options own = { .take = take_packet, .ctx = d, .name = feeder_live_name };
 
 	memcpy(own.uuid, d->about.uuid, sizeof(own.uuid));
+	if (d->pack)
+		return 0;
+	d->pack = packetizer_new(&own);
 	if (!d->pack)
-		d->pack = packetizer_new(&own);
-	return d->pack ? 0 : -ENOMEM;
+		return -ENOMEM;
+	d->stream.to[TO_PACKETS] = packetizer_sink(d->pack);
+	return 0;
 }
 
 /* A recorder always needs packets, clients as long as there are some. */
@@ -119,6 +90,7 @@ static void close_pack_if_idle(struct sdeid *d)
 {
 	if (d->recorder || (d->serve && serve_clients(d->serve)))
 		return;
+	d->stream.to[TO_PACKETS] = sink_null;
 	packetizer_free(d->pack);
 	d->pack = NULL;
 }
@@ -133,7 +105,7 @@ static void drained(void *ctx)
 		packetizer_snapshot(d->pack, 0);
 	if (!d->serve || !serve_clients(d->serve))
 		return;
-	now_ns = clock_ns();
+	now_ns = clock_monotonic_ns();
 	if (now_ns < d->flushed_ns + CLIENT_LAG_NS)
 		return;
 	d->flushed_ns = now_ns;
@@ -146,7 +118,7 @@ static void drained(void *ctx)
 /* --- clients */
 
 /* Counters that know no more than the model: what is still in the rings will come to the client, too. */
-static void fill_hello(const struct status *now, const struct record_counters *tally, struct protocol_hello *hello)
+static void fill_hello(const struct status *now, const struct record_counters *delivered, struct protocol_hello *hello)
 {
 	const struct recording_status status = about_status(now, false);
 
@@ -156,9 +128,9 @@ static void fill_hello(const struct status *now, const struct record_counters *t
 	hello->cpu_permille = status.cpu_permille;
 	hello->kinds = SDEI_KIND_COUNT;
 	hello->pid = getpid();
-	memcpy(hello->attempted, tally->attempted, sizeof(tally->attempted));
-	memcpy(hello->lost, tally->lost, sizeof(tally->lost));
-	hello->read = tally->read;
+	memcpy(hello->attempted, delivered->attempted, sizeof(delivered->attempted));
+	memcpy(hello->lost, delivered->lost, sizeof(delivered->lost));
+	hello->read = delivered->read;
 	hello->malformed = now->counters.malformed;
 	hello->late = now->counters.late;
 }
@@ -176,7 +148,7 @@ static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **b
 	feeder_flush(d->feeder);
 	packetizer_flush(d->pack);
 	session_status(d->session, &now);
-	fill_hello(&now, &d->tally, hello);
+	fill_hello(&now, &d->delivered, hello);
 	return image_save(model_of(d), &names, bytes, size);
 }
 
@@ -184,7 +156,7 @@ static int take_clients(void *ctx)
 {
 	struct sdeid *d = ctx;
 
-	serve_turn(d->serve, clock_ns());
+	serve_turn(d->serve, clock_monotonic_ns());
 	close_pack_if_idle(d);
 	return 0;
 }
@@ -216,11 +188,12 @@ static int take_second(void *ctx)
 
 static void forget_what_is_gone(struct sdeid *d)
 {
-	uint64_t expire_ns = d->config.expire_ms * 1000000;
+	const struct record_sink stream = sink_of_tee(&d->stream);
+	uint64_t expire_ns = d->config.expire_ms * NS_PER_MS;
 
 	if (d->now.now_ns < expire_ns)
 		return;
-	if (vanished_vms_report(&d->ghosts, model_of(d), d->now.now_ns, expire_ns, clock_ns(), take_record, d))
+	if (vanished_vms_report(&d->ghosts, model_of(d), d->now.now_ns, expire_ns, clock_monotonic_ns(), &stream))
 		feeder_flush(d->feeder);
 	model_expire(model_of(d), d->now.now_ns - expire_ns);
 	model_expire_findings(model_of(d), d->now.now_ns - expire_ns);
@@ -430,7 +403,7 @@ static void finish(struct sdeid *d)
 static int run(struct sdeid *d)
 {
 	const struct session_calls calls = {
-		.sink = { .record = take_record, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = d },
+		.sink = sink_of_tee(&d->stream),
 		.drained = drained, .usr2 = take_usr2, .hup = take_hup, .ctx = d,
 		.no_output = true,
 	};
@@ -442,6 +415,10 @@ static int run(struct sdeid *d)
 		say_at(SAY_ERROR, MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
+	d->stream.to[TO_COUNTERS] = counters_sink(&d->delivered);
+	d->stream.to[TO_MODEL] = feeder_sink(d->feeder);
+	d->stream.to[TO_PACKETS] = sink_null;
+	d->stream.count = TO_COUNT;
 	d->session = session_open(&d->config.session, &calls, &status);
 	if (!d->session)
 		return status;

@@ -5,12 +5,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "util/log.h"
 #include "util/atomic_file.h"
 #include "util/background.h"
 #include "view/metrics/metrics.h"
+#include "util/clock.h"
 
 struct exporter {
 	struct metrics *metrics;
@@ -62,14 +62,6 @@ void exporter_close(struct exporter *x, bool remove)
 	atomic_file_close(x->file, remove);
 	metrics_free(x->metrics);
 	free(x);
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec used;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	return used.tv_sec * 1000000000ULL + used.tv_nsec;
 }
 
 static void tell_left_out(struct exporter *x)
@@ -133,7 +125,7 @@ void exporter_write(struct exporter *x, const struct model *m, const struct stat
 		return;
 	}
 	x->is_slow = false;
-	host = (struct metrics_host){ .status = status, .cpu_ns = cpu_ns(), .write_errors = atomic_file_errors(x->file) };
+	host = (struct metrics_host){ .status = status, .cpu_ns = clock_cpu_ns(), .write_errors = atomic_file_errors(x->file) };
 	err = metrics_render(x->metrics, m, &host, &x->text, &x->size);
 	tell_memory(x, err);
 	if (err)

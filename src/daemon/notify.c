@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+#include "util/clock.h"
 
 struct notify {
 	int fd;			/* -1: nobody wants to know */
@@ -80,12 +80,9 @@ void notify_ready(struct notify *n)
 
 void notify_reloading(struct notify *n)
 {
-	struct timespec now;
 	char text[96];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		 (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, (uint64_t)(clock_monotonic_ns() / NS_PER_US));
 	send_text(n, text);
 }
 

@@ -6,12 +6,6 @@
 
 #define UNDER_WAY (SDEI_PENDING | SDEI_RUNNING)		/* what its end clears */
 
-struct medium {
-	void (*record)(void *ctx, const struct sdei_record *record, size_t size);
-	void *ctx;
-	uint64_t now_ns;
-};
-
 static bool is_quiet(const struct model_vm *vm, uint64_t since_ns)
 {
 	for (size_t i = 0; i < vm->vcpu_count; i++)
@@ -27,11 +21,11 @@ static bool has_process(uint32_t pid)
 }
 
 /* One record ends a vCPU; one for each event, as from the kernel, ends what they had under way. */
-static void end_vcpu(const struct model_vcpu *v, const struct medium *medium)
+static void end_vcpu(const struct model_vcpu *v, uint64_t now_ns, const struct record_sink *sink)
 {
 	struct sdei_record_handler end = {
 		.head = {
-			.time_ns = medium->now_ns, .vm = v->vm->pid, .vcpu = v->id, .kind = SDEI_STATE, .origin = SDEI_DESTROYED,
+			.time_ns = now_ns, .vm = v->vm->pid, .vcpu = v->id, .kind = SDEI_STATE, .origin = SDEI_DESTROYED,
 		},
 	};
 
@@ -42,15 +36,15 @@ static void end_vcpu(const struct model_vcpu *v, const struct medium *medium)
 		end.head.event = e ? e->event : 0;
 		end.head.state = (state & ~UNDER_WAY) | (v->masked ? SDEI_MASKED : 0);
 		end.head.outcome = state & UNDER_WAY;
-		medium->record(medium->ctx, &end.head, sizeof(end));
+		sink_record(sink, &end.head, sizeof(end));
 	}
 }
 
-static void end_vm(const struct model_vm *vm, const struct medium *medium)
+static void end_vm(const struct model_vm *vm, uint64_t now_ns, const struct record_sink *sink)
 {
 	for (size_t i = 0; i < vm->vcpu_count; i++)
 		if (!vm->vcpus[i]->gone)
-			end_vcpu(vm->vcpus[i], medium);
+			end_vcpu(vm->vcpus[i], now_ns, sink);
 }
 
 static bool was_found(const struct vanished_vms *g, uint32_t pid)
@@ -63,9 +57,8 @@ static bool was_found(const struct vanished_vms *g, uint32_t pid)
 
 /* A process that has just gone may have records on their way: then all are there that came before it was asked for. */
 bool vanished_vms_report(struct vanished_vms *g, const struct model *m, uint64_t now_ns, uint64_t quiet_ns, uint64_t clock_ns,
-		 void (*record)(void *ctx, const struct sdei_record *record, size_t size), void *ctx)
+			 const struct record_sink *sink)
 {
-	const struct medium medium = { .record = record, .ctx = ctx, .now_ns = now_ns };
 	struct vanished_vms found = { .asked_ns = clock_ns };
 	bool any = false;
 	size_t count;
@@ -77,7 +70,7 @@ bool vanished_vms_report(struct vanished_vms *g, const struct model *m, uint64_t
 		if (vms[i]->gone || !is_quiet(vms[i], now_ns - quiet_ns) || has_process(vms[i]->pid))
 			continue;
 		if (was_found(g, vms[i]->pid)) {
-			end_vm(vms[i], &medium);
+			end_vm(vms[i], now_ns, sink);
 			any = true;
 		} else {
 			found.pids[found.count++] = vms[i]->pid;

@@ -7,6 +7,7 @@
 #define DAEMON_VANISHED_VMS_H
 
 #include "model/model.h"
+#include "record/sink.h"
 
 #define GHOSTS_MAX 64
 
@@ -18,11 +19,11 @@ struct vanished_vms {
 };
 
 /*
- * Tells the end of each VM of m that has been quiet for quiet_ns up to now_ns, with all records up to then in m, and whose
- * process was no more at an earlier call: record gets what the kernel would have sent, and may feed m at once. clock_ns is what
+ * Reports the end of each VM of m that has been quiet for quiet_ns up to now_ns, with all records up to then in m, and whose
+ * process was no more at an earlier call: sink gets the records that the kernel would have sent, and may feed m at once. clock_ns is what
  * CLOCK_MONOTONIC says. True: there were some.
  */
 bool vanished_vms_report(struct vanished_vms *g, const struct model *m, uint64_t now_ns, uint64_t quiet_ns, uint64_t clock_ns,
-		 void (*record)(void *ctx, const struct sdei_record *record, size_t size), void *ctx);
+			 const struct record_sink *sink);
 
 #endif

@@ -211,19 +211,12 @@ void collector_record(struct collector *c, const struct sdei_record *r, size_t s
 /* A lost call leaves a gap in nothing but the counts, and is counted. */
 void collector_lost(struct collector *c, const struct sdei_lost_key *key, uint64_t count)
 {
-	if (key->kind == SDEI_CALL)
+	if (key && key->kind == SDEI_CALL)
 		c->refused += model_call_is_refused(key->function, key->error) ? count : 0;
-	else if (c->begun && samples_lost(c->samples, key->kind == SDEI_APF ? SAMPLES_FAULTS : key->event))
+	else if (c->begun && samples_lost(c->samples, !key ? SDEI_NONE : key->kind == SDEI_APF ? SAMPLES_FAULTS : key->event))
 		c->no_memory = true;
 	if (slicer_feed_lost(c->slicer, key, count) == -ENOMEM)
 		c->no_memory = true;
-}
-
-void collector_lost_unknown(struct collector *c, uint64_t count)
-{
-	if (c->begun)
-		samples_lost(c->samples, SDEI_NONE);	/* needs no memory */
-	model_feed_lost_unknown(c->model, count);
 }
 
 void collector_tick(struct collector *c, uint64_t now_ns)

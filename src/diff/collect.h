@@ -22,8 +22,7 @@ void collector_free(struct collector *c);	/* NULL is fine */
 void collector_begin(struct collector *c);
 
 void collector_record(struct collector *c, const struct sdei_record *record, size_t size);
-void collector_lost(struct collector *c, const struct sdei_lost_key *key, uint64_t count);
-void collector_lost_unknown(struct collector *c, uint64_t count);
+void collector_lost(struct collector *c, const struct sdei_lost_key *key, uint64_t count);	/* as of a record_sink */
 void collector_tick(struct collector *c, uint64_t now_ns);
 
 /* 0; -ENOMEM: something is missing. */

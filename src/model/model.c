@@ -274,6 +274,14 @@ static int lose_apf(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	return err;
 }
 
+static int lose_unknown(struct model *m, uint64_t count)
+{
+	note_lost(m, SDEI_KIND_NONE, count);
+	finding_distrust(m, NULL);
+	apf_doubt_all(m);
+	return 0;
+}
+
 int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count)
 {
 	struct model_vcpu *v;
@@ -281,6 +289,8 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 
 	if (!count)
 		return 0;
+	if (!key)
+		return lose_unknown(m, count);
 	note_lost(m, key->kind, count);
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
@@ -293,15 +303,6 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	m->totals.unknown += err == -EINVAL ? count : 0;
 	m->totals.no_memory += err == -ENOMEM ? count : 0;
 	return err;
-}
-
-void model_feed_lost_unknown(struct model *m, uint64_t count)
-{
-	if (!count)
-		return;
-	note_lost(m, SDEI_KIND_NONE, count);
-	finding_distrust(m, NULL);
-	apf_doubt_all(m);
 }
 
 /* --- time */

@@ -166,12 +166,10 @@ void model_feed_many(struct model *m, const struct sdei_record *const records[],
 
 /*
  * count records with that key found no room in their ring (reported by the source when it notices, so later than they happened).
- * The counts stay exact; the event and vCPU are marked inexact, open intervals of that event are abandoned.
+ * The counts stay exact; the event and vCPU are marked inexact, open intervals of that event are abandoned. key NULL: it is not
+ * known which records, so all is inexact. Returns as model_feed().
  */
 int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count);
-
-/* count records were lost of which not even the key is known. */
-void model_feed_lost_unknown(struct model *m, uint64_t count);
 
 /* Closes the interval at now_ns: fills the `interval` fields with what came since the tick before, for rates. */
 void model_tick(struct model *m, uint64_t now_ns);

@@ -418,10 +418,12 @@ int slicer_feed(struct slicer *s, const struct sdei_record *r, size_t size)
 
 int slicer_feed_lost(struct slicer *s, const struct sdei_lost_key *key, uint64_t count)
 {
-	struct model_vcpu *v = life_find(s->model, key->vm, key->vcpu);
+	struct model_vcpu *v = key ? life_find(s->model, key->vm, key->vcpu) : NULL;
 	struct was was;
 	int err;
 
+	if (!key)
+		return model_feed_lost(s->model, NULL, count);
 	note_one(s, &was, v, key->event);
 	err = model_feed_lost(s->model, key, count);
 	compare(s, &was, NULL);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bpf/record.h"
+#include "record/sink.h"
 
 /* Of a source, since it began. They only grow. */
 struct record_counters {
@@ -24,7 +24,10 @@ struct record_counters {
 /* False: of no kind that there is, and not counted. */
 bool counters_add_record(struct record_counters *counters, const struct sdei_record *record);
 
-/* key NULL: nobody knows which ones. */
+/* key NULL: it is not known which ones. */
 void counters_add_lost(struct record_counters *counters, const struct sdei_lost_key *key, uint64_t count);
+
+/* Counts all that it gets. */
+struct record_sink counters_sink(struct record_counters *counters);
 
 #endif

@@ -154,9 +154,9 @@ void packetizer_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 	put(p, &item);
 }
 
-void packetizer_lost_unknown(void *ctx, uint64_t count)
+struct record_sink packetizer_sink(struct packetizer *p)
 {
-	packetizer_lost(ctx, NULL, count);
+	return (struct record_sink){ .record = packetizer_record, .lost = packetizer_lost, .ctx = p };
 }
 
 void packetizer_status(struct packetizer *p, struct recording_status *status)

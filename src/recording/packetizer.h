@@ -6,6 +6,7 @@
 #ifndef RECORDING_PACKETIZER_H
 #define RECORDING_PACKETIZER_H
 
+#include "record/sink.h"
 #include "recording/packet.h"
 
 /* Takes a closed packet. 0, or -errno: it could not be kept; its items count as unrecorded. */
@@ -25,10 +26,12 @@ struct packetizer;
 struct packetizer *packetizer_new(const struct packetizer_options *options);	/* NULL: no memory */
 void packetizer_free(struct packetizer *p);		/* NULL is fine; what is not flushed is lost */
 
-/* The calls of a source_sink whose ctx is the pack. */
+/* Puts all that it gets into packets. */
+struct record_sink packetizer_sink(struct packetizer *p);
+
+/* The calls of that. */
 void packetizer_record(void *p, const struct sdei_record *record, size_t size);
 void packetizer_lost(void *p, const struct sdei_lost_key *key, uint64_t count);
-void packetizer_lost_unknown(void *p, uint64_t count);
 
 /* Fills in status->unrecorded, appends it and closes the packet: to be called at the start, every second and at the end. */
 void packetizer_status(struct packetizer *p, struct recording_status *status);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "session/protocol.h"
@@ -17,6 +16,7 @@
 #include "session/vm_names.h"
 #include "session/name_book.h"
 #include "record/counters.h"
+#include "util/clock.h"
 
 #define PATIENCE_MS 10000
 #define IMAGE_STEP (1U << 20)
@@ -90,10 +90,7 @@ static int connect_to(const char *path)
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 /* All of it, unless nothing comes for PATIENCE_MS. */
@@ -236,11 +233,10 @@ int daemon_client_fd(const struct daemon_client *a)
 
 static void take_lost(struct daemon_client *a, const struct recording_item *item, const struct record_sink *sink)
 {
-	counters_add_lost(&a->counters, item->lost.key_known ? &item->lost.key : NULL, item->lost.count);
-	if (item->lost.key_known && sink->lost)
-		sink->lost(sink->ctx, &item->lost.key, item->lost.count);
-	else if (!item->lost.key_known && sink->lost_unknown)
-		sink->lost_unknown(sink->ctx, item->lost.count);
+	const struct sdei_lost_key *key = item->lost.key_known ? &item->lost.key : NULL;
+
+	counters_add_lost(&a->counters, key, item->lost.count);
+	sink_lost(sink, key, item->lost.count);
 }
 
 /* 1 for a record, else 0. */
@@ -252,8 +248,7 @@ static int take_item(struct daemon_client *a, const struct recording_item *item,
 	case ITEM_RECORD:
 		if (!counters_add_record(&a->counters, &item->record.head))
 			return 0;	/* not sent by a daemon of ours */
-		if (sink->record)
-			sink->record(sink->ctx, &item->record.head, item->size);
+		sink_record(sink, &item->record.head, item->size);
 		return 1;
 	case ITEM_LOST:
 		take_lost(a, item, sink);
@@ -333,21 +328,13 @@ int64_t daemon_client_drain(struct daemon_client *a, const struct record_sink *s
 	return records;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 /* Both are on one host, and so on one clock. */
 void daemon_client_status(const struct daemon_client *a, struct status *status)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), settled_ns = now_ns - LAG_NS;
+	uint64_t now_ns = clock_monotonic_ns(), settled_ns = now_ns - LAG_NS;
 
 	status->now_ns = settled_ns > a->newest_ns ? settled_ns : a->newest_ns;
-	status->wall_ns = clock_ns(CLOCK_REALTIME) - (now_ns - status->now_ns);
+	status->wall_ns = clock_wall_ns() - (now_ns - status->now_ns);
 	status->probes_attached = a->status.probes_attached;
 	status->probes_total = a->status.probes_total;
 	status->cpu_percent = a->status.cpu_permille == UINT16_MAX ? -1 : a->status.cpu_permille / 10.0;

@@ -129,12 +129,9 @@ void feeder_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 	model_feed_lost(f->model, key, count);
 }
 
-void feeder_lost_unknown(void *ctx, uint64_t count)
+struct record_sink feeder_sink(struct feeder *f)
 {
-	struct feeder *f = ctx;
-
-	pass_on(f);
-	model_feed_lost_unknown(f->model, count);
+	return (struct record_sink){ .record = feeder_record, .records = feeder_records, .lost = feeder_lost, .ctx = f };
 }
 
 void feeder_flush(void *ctx)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "model/model.h"
+#include "record/sink.h"
 
 struct feeder;
 
@@ -28,11 +29,13 @@ void feeder_adopt(struct feeder *f, struct model *m);
 /* Complete after feeder_flush(). */
 struct model *feeder_model(struct feeder *f);
 
-/* The calls of a source_sink whose ctx is the feeder. Records are the caller's again when a call returns. */
+/* Feeds the model. */
+struct record_sink feeder_sink(struct feeder *f);
+
+/* The calls of that. */
 void feeder_record(void *f, const struct sdei_record *record, size_t size);
 void feeder_records(void *f, const struct sdei_record *const records[], const size_t sizes[], size_t count);
 void feeder_lost(void *f, const struct sdei_lost_key *key, uint64_t count);
-void feeder_lost_unknown(void *f, uint64_t count);
 
 /* To be called after each drain, at once: a VM that is gone cannot be asked for its name. */
 void feeder_flush(void *f);

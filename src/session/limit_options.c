@@ -2,8 +2,8 @@
 #include "session/limit_options.h"
 
 #include <errno.h>
+#include "util/clock.h"
 
-#define NS_PER_MS 1000000ULL
 
 static int set_ms(void *field, const char *value)
 {

@@ -11,6 +11,7 @@
 
 #include "util/idmap.h"
 #include "recording/readahead.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "session/name_book.h"
 
@@ -270,7 +271,7 @@ static void play_record(struct playback *p, const struct recording_item *item)
 	if (!wants_record(p, r))
 		return;
 	p->read_of[r->kind]++;
-	p->calls.sink.record(p->calls.sink.ctx, r, item->size);
+	sink_record(&p->calls.sink, r, item->size);
 }
 
 static bool wants_lost(const struct playback *p, const struct sdei_lost_key *key)
@@ -280,13 +281,13 @@ static bool wants_lost(const struct playback *p, const struct sdei_lost_key *key
 
 static void play_lost(struct playback *p, const struct recording_item *item)
 {
-	if (!item->lost.key_known)
-		p->calls.sink.lost_unknown(p->calls.sink.ctx, item->lost.count);
-	else if (wants_lost(p, &item->lost.key)) {
-		if (item->lost.key.kind < SDEI_KIND_COUNT)
-			p->lost_of[item->lost.key.kind] += item->lost.count;
-		p->calls.sink.lost(p->calls.sink.ctx, &item->lost.key, item->lost.count);
-	}
+	const struct sdei_lost_key *key = item->lost.key_known ? &item->lost.key : NULL;
+
+	if (key && !wants_lost(p, key))
+		return;
+	if (key && key->kind < SDEI_KIND_COUNT)
+		p->lost_of[key->kind] += item->lost.count;
+	sink_lost(&p->calls.sink, key, item->lost.count);
 }
 
 static void advance(struct playback *p, uint64_t time_ns)
@@ -338,7 +339,7 @@ static size_t play_records(struct playback *p, uint64_t until_ns)
 		sizes[count++] = p->items[i].size;
 	}
 	advance(p, p->items[i - 1].time_ns);
-	p->calls.sink.records(p->calls.sink.ctx, records, sizes, count);
+	sink_records(&p->calls.sink, records, sizes, count);
 	return i;
 }
 
@@ -351,18 +352,10 @@ static size_t play(struct playback *p, uint64_t until_ns)
 	return 1;
 }
 
-static uint64_t host_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static void show_progress(struct playback *p)
 {
 	p->since_progress = 0;
-	if (!p->shows_progress || host_ns() < p->begin_ns + PROGRESS_AFTER_NS)
+	if (!p->shows_progress || clock_monotonic_ns() < p->begin_ns + PROGRESS_AFTER_NS)
 		return;
 	fprintf(stderr, "\rreading: %3.0f %%\033[K", p->bytes ? 100.0 * p->run.bytes_done / p->bytes : 100.0);
 }
@@ -370,7 +363,7 @@ static void show_progress(struct playback *p)
 void playback_show_progress(struct playback *p)
 {
 	p->shows_progress = isatty(STDERR_FILENO);
-	p->begin_ns = host_ns();
+	p->begin_ns = clock_monotonic_ns();
 }
 
 static bool has_item(struct playback *p)

@@ -515,16 +515,9 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	feeder_lost(((struct player *)ctx)->cursor.feeder, key, count);
 }
 
-static void take_lost_unknown(void *ctx, uint64_t count)
-{
-	feeder_lost_unknown(((struct player *)ctx)->cursor.feeder, count);
-}
-
 struct record_sink player_sink(struct player *r)
 {
-	return (struct record_sink){
-		.record = take_record, .records = take_records, .lost = take_lost, .lost_unknown = take_lost_unknown, .ctx = r,
-	};
+	return (struct record_sink){ .record = take_record, .records = take_records, .lost = take_lost, .ctx = r };
 }
 
 int player_start(struct player *r, uint64_t from_ns, uint64_t to_ns)

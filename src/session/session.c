@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "session/protocol.h"
 #include "source/guest_name.h"
 #include "session/daemon_client.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #define CPU_SAMPLE_NS 100000000ULL	/* shorter ones are noise */
@@ -526,17 +526,9 @@ int session_exit_status(const struct session *w)
 
 /* --- about now */
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static void sample_cpu(struct session *w, uint64_t now_ns)
 {
-	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t cpu_ns = clock_cpu_ns();
 
 	if (w->sample_ns && now_ns < w->sample_ns + CPU_SAMPLE_NS)
 		return;
@@ -558,9 +550,9 @@ static void host_name(char *host, size_t size)
 /* Figures are as of the time up to which all records are there, not of now: what comes next is not older than they. */
 static void take_time(struct status *status)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_monotonic_ns();
 
-	status->wall_ns = clock_ns(CLOCK_REALTIME);
+	status->wall_ns = clock_wall_ns();
 	status->now_ns = status->counters.settled_ns < now_ns ? status->counters.settled_ns : now_ns;
 	status->wall_ns -= now_ns - status->now_ns;
 }
@@ -577,7 +569,7 @@ void session_status(struct session *w, struct status *status)
 	}
 	status->probes_attached = attached(w, &total);
 	status->probes_total = total;
-	sample_cpu(w, clock_ns(CLOCK_MONOTONIC));
+	sample_cpu(w, clock_monotonic_ns());
 	status->cpu_percent = w->cpu_percent;
 	live_counters(w->live, &status->counters);
 	take_time(status);

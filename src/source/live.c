@@ -12,6 +12,7 @@
 #include "source/live_private.h"
 #include "source/pace.h"
 #include "source/privilege.h"
+#include "util/clock.h"
 #include "sdei.skel.h"
 
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
@@ -120,7 +121,7 @@ static int attach(struct live *live, const struct live_error *error)
 	int err, first_err = -ENOENT, attached = 0;
 	char why[256];
 
-	live->start_ns = live->drained_ns = live_now_ns();
+	live->start_ns = live->drained_ns = clock_monotonic_ns();
 	for (int i = PROBE_APF; i < PROBE_COUNT; i++)
 		attached += attach_probe(live, i) > 0 && probe_is_apf(i);
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++) {

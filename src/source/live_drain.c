@@ -6,18 +6,12 @@
 
 #include "source/live_private.h"
 #include "source/pace.h"
+#include "util/clock.h"
 
 /* A program under way at the end finishes within microseconds, unless a hypervisor took its CPU away. */
 #define FINAL_TRIES 200
 #define FINAL_PAUSE_NS 1000000
-
-uint64_t live_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);	/* the clock of bpf_ktime_get_ns() */
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
+#define RUN_MAX 256		/* records that are delivered together: their place in the rings is given back after that */
 
 /* Until the next wakeup live_fd() is not readable. */
 static void forget_wakeups(struct live *live)
@@ -25,20 +19,31 @@ static void forget_wakeups(struct live *live)
 	__atomic_store_n(live->woken, __atomic_load_n(live->wakeups, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 }
 
-/* 1 if it was delivered. */
-static int deliver(struct live *live, const struct record_sink *sink, const struct sdei_record *record, size_t size)
+/* Whether a record is whole and wanted. */
+static bool check(struct live *live, const struct sdei_record *record, size_t size)
 {
 	const struct kind *kind = size < sizeof(*record) ? NULL : kind_of(record->kind);
 
 	if (!kind || size < kind->size) {
 		live->malformed++;
-		return 0;
+		return false;
 	}
-	if (live->judge && !vm_filter_wants(live->judge, record))
-		return 0;
-	if (sink->record)
-		sink->record(sink->ctx, record, kind->size);
-	return 1;
+	return !live->judge || vm_filter_wants(live->judge, record);
+}
+
+/* Hands on what is fit of a run, and says how many that were. The arrays are closed up. */
+static size_t deliver(struct live *live, const struct record_sink *sink, const struct sdei_record *records[], size_t sizes[], size_t count)
+{
+	size_t fit = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!check(live, records[i], sizes[i]))
+			continue;
+		records[fit] = records[i];
+		sizes[fit++] = sizes[i];
+	}
+	sink_records(sink, records, sizes, fit);
+	return fit;
 }
 
 static size_t fullest(const struct live *live)
@@ -60,13 +65,13 @@ static void set_pace(struct live *live, uint64_t now)
 
 static int64_t drain_once(struct live *live, const struct record_sink *sink, uint64_t now, bool all)
 {
-	const void *record;
+	const struct sdei_record *records[RUN_MAX];
+	size_t sizes[RUN_MAX], run;
 	int64_t count = 0;
-	size_t size;
 
 	streams_begin(live->streams, now, all);
-	while ((record = streams_next(live->streams, &size)))
-		count += deliver(live, sink, record, size);
+	while ((run = streams_next(live->streams, records, sizes, RUN_MAX)))
+		count += deliver(live, sink, records, sizes, run);
 	streams_end(live->streams);
 	return count;
 }
@@ -78,7 +83,7 @@ static int64_t drain_rest(struct live *live, const struct record_sink *sink)
 	int64_t count;
 
 	if (live->attached)
-		return drain_once(live, sink, live_now_ns(), true);
+		return drain_once(live, sink, clock_monotonic_ns(), true);
 	count = drain_once(live, sink, UINT64_MAX, true);
 	for (int i = 0; i < FINAL_TRIES && !streams_is_complete(live->streams); i++) {
 		nanosleep(&pause, NULL);
@@ -89,7 +94,7 @@ static int64_t drain_rest(struct live *live, const struct record_sink *sink)
 
 int64_t live_drain(struct live *live, const struct record_sink *sink, bool final)
 {
-	uint64_t now = live_now_ns();
+	uint64_t now = clock_monotonic_ns();
 	int64_t count;
 	int err;
 

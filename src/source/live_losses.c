@@ -42,8 +42,8 @@ static void report_key(struct live *live, const struct record_sink *sink, const 
 		total += values[i];
 	fresh = losses_update(live->losses, key, total);
 	live->lost_reported += fresh;
-	if (fresh && sink->lost && (!live->judge || vm_filter_wants_vm(live->judge, key->vm)))
-		sink->lost(sink->ctx, key, fresh);
+	if (fresh && (!live->judge || vm_filter_wants_vm(live->judge, key->vm)))
+		sink_lost(sink, key, fresh);
 }
 
 /* The next keys of the map, from losses_at on; which may be the last ones. */
@@ -66,8 +66,8 @@ static void report_unknown(const struct record_sink *sink, uint64_t total, uint6
 	uint64_t fresh = total - *reported;
 
 	*reported = total;
-	if (fresh && sink->lost_unknown)
-		sink->lost_unknown(sink->ctx, fresh);
+	if (fresh)
+		sink_lost(sink, NULL, fresh);
 }
 
 static uint64_t lost_total(const struct live *live)
@@ -97,8 +97,8 @@ static void report_missed_faults(struct live *live, const struct record_sink *si
 	uint64_t missed = live_missed_of(live, SDEI_APF), fresh = missed - live->missed_faults_reported;
 
 	live->missed_faults_reported = missed;
-	if (fresh && sink->lost)
-		sink->lost(sink->ctx, &key, fresh);
+	if (fresh)
+		sink_lost(sink, &key, fresh);
 }
 
 static void report_missed(struct live *live, const struct record_sink *sink)

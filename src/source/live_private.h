@@ -85,7 +85,6 @@ void live_take_snapshot(struct live *live);
 /* The program of probe i; for its descriptor and to attach it. */
 struct bpf_program *live_program(const struct live *live, int i);
 
-uint64_t live_now_ns(void);	/* CLOCK_MONOTONIC, as the records' */
 
 /* Lets the attached programs send records, or not. */
 void live_switch(struct live *live, bool on);

@@ -122,8 +122,7 @@ void ring_release(struct ring *ring)
 	__atomic_store_n(&ring->shared->consumed, ring->at, __ATOMIC_RELEASE);
 }
 
-void ring_release_some(struct ring *ring)
+bool ring_is_worth_release(const struct ring *ring)
 {
-	if (ring->at - ring->released > ring->bytes / 16)
-		ring_release(ring);
+	return ring->at - ring->released > ring->bytes / 16;
 }

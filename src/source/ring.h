@@ -3,6 +3,7 @@
 #ifndef SOURCE_RING_H
 #define SOURCE_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,7 +46,7 @@ void ring_take(struct ring *ring);
 /* Gives the room of all taken records back. */
 void ring_release(struct ring *ring);
 
-/* The same once there is enough of it to be worth the writers' cache miss. */
-void ring_release_some(struct ring *ring);
+/* Whether there is enough of it to be worth the writers' cache miss. */
+bool ring_is_worth_release(const struct ring *ring);
 
 #endif

@@ -11,7 +11,7 @@ struct stream {
 	const struct sdei_cpu *counts;
 	uint64_t settled_ns;	/* nothing from before then is under way */
 	uint64_t last_ns;	/* time of the last record taken */
-	const void *head;	/* its next record, which the merge knows; NULL: it was dry */
+	const struct sdei_record *head;	/* its next record, which the merge knows; NULL: it was dry */
 	size_t size;		/* of head */
 };
 
@@ -21,7 +21,7 @@ struct streams {
 	uint64_t newest_ns, late;
 	uint64_t settled_ns;	/* limit of the passes that were finished */
 	bool all;
-	bool taken;		/* the first of the merge has been handed out */
+	struct ring *full;	/* has much to give back; NULL: none has */
 	unsigned int count;
 	struct stream of[];
 };
@@ -127,20 +127,15 @@ static void queue(struct streams *s, unsigned int i)
 		hold(s, stream);
 }
 
-/* Takes the record that was handed out last, from its ring and from the merge. */
-static void take(struct streams *s)
+/* Takes the head of a stream, the first of the merge, from its ring, where it stays for now, and from the merge. */
+static void take(struct streams *s, struct stream *stream, uint64_t time_ns)
 {
-	struct stream *stream;
-	unsigned int first;
-	uint64_t time_ns;
 	uint8_t rank;
 
-	s->taken = false;
-	merge_first(s->merge, &first, &time_ns);
-	stream = &s->of[first];
 	stream->last_ns = time_ns;
 	ring_take(stream->ring);
-	ring_release_some(stream->ring);
+	if (ring_is_worth_release(stream->ring))
+		s->full = stream->ring;
 	if (peek(stream, &time_ns, &rank)) {
 		merge_replace_first(s->merge, time_ns, rank);
 		return;
@@ -167,25 +162,35 @@ static void note_time(struct streams *s, uint64_t time_ns)
 		s->newest_ns = time_ns;
 }
 
-const void *streams_next(struct streams *s, size_t *size)
+/* What was handed out before is done with. */
+static void give_back(struct streams *s)
+{
+	if (s->full)
+		ring_release(s->full);
+	s->full = NULL;
+}
+
+size_t streams_next(struct streams *s, const struct sdei_record *records[], size_t sizes[], size_t room)
 {
 	unsigned int first;
+	size_t count = 0;
 	uint64_t time_ns;
 
-	if (s->taken)
-		take(s);
-	if (!merge_first(s->merge, &first, &time_ns) || time_ns > s->limit_ns)
-		return NULL;
-	note_time(s, time_ns);
-	s->taken = true;
-	*size = s->of[first].size;
-	return s->of[first].head;
+	give_back(s);
+	while (count < room && !s->full && merge_first(s->merge, &first, &time_ns) && time_ns <= s->limit_ns) {
+		struct stream *stream = &s->of[first];
+
+		note_time(s, time_ns);
+		records[count] = stream->head;
+		sizes[count++] = stream->size;
+		take(s, stream, time_ns);
+	}
+	return count;
 }
 
 void streams_end(struct streams *s)
 {
-	if (s->taken)
-		take(s);
+	s->full = NULL;
 	for (unsigned int i = 0; i < s->count; i++)
 		if (s->of[i].ring)
 			ring_release(s->of[i].ring);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "bpf/cpu.h"
+#include "bpf/record.h"
 #include "source/ring.h"
 
 /* How far the clocks and store buffers of two CPUs may be apart. */
@@ -34,11 +35,13 @@ void streams_free(struct streams *s);			/* NULL is fine; the rings stay the call
 void streams_set(struct streams *s, unsigned int i, struct ring *ring, const struct sdei_cpu *counts);
 
 /*
- * One pass: begin with the time of now, next until NULL, end. A record is valid until the call after it.
+ * One pass: begin with the time of now, next until 0, end.
  * all: everything up to now_ns (UINT64_MAX: whatever its time), settled or not.
  */
 void streams_begin(struct streams *s, uint64_t now_ns, bool all);
-const void *streams_next(struct streams *s, size_t *size);
+
+/* The next records, room at most: how many. They stay where they are, in the rings, and are valid until the call after this one. */
+size_t streams_next(struct streams *s, const struct sdei_record *records[], size_t sizes[], size_t room);
 void streams_end(struct streams *s);
 
 /* Whether everything attempted so far on every CPU has been taken or lost. */

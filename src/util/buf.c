@@ -2,9 +2,9 @@
 #include "util/buf.h"
 
 #include <stdlib.h>
+#include "util/clock.h"
 
 #define DIGITS 20	/* of UINT64_MAX */
-#define NS_PER_SEC 1000000000ULL
 
 void buf_grow(struct buf *t, size_t more)
 {

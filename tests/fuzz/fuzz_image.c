@@ -135,7 +135,7 @@ static void take(struct model *m, const struct step *s)
 		feed_lost(m, s);
 		break;
 	case LOST_UNKNOWN:
-		model_feed_lost_unknown(m, s->later);
+		model_feed_lost(m, NULL, s->later);
 		break;
 	case TICK:
 		model_tick(m, now_ns);

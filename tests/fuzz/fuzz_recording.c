@@ -68,10 +68,7 @@ static void feed(struct model *m, const struct recording_item *item)
 		model_feed(m, &item->record.head, item->size);
 		break;
 	case ITEM_LOST:
-		if (item->lost.key_known)
-			model_feed_lost(m, &item->lost.key, item->lost.count);
-		else
-			model_feed_lost_unknown(m, item->lost.count);
+		model_feed_lost(m, item->lost.key_known ? &item->lost.key : NULL, item->lost.count);
 		break;
 	case ITEM_NAME:
 		break;

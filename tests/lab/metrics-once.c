@@ -57,7 +57,7 @@ static int watch(struct once *o, char **command)
 {
 	const struct session_config config = { 0 };
 	const struct session_calls calls = {
-		.sink = { .record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = o->feeder },
+		.sink = feeder_sink(o->feeder),
 		.drained = feeder_flush,
 		.ctx = o->feeder,
 		.strict_output = true,

@@ -584,12 +584,9 @@ void export_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 	take_lost(x);
 }
 
-void export_lost_unknown(void *ctx, uint64_t count)
+struct record_sink export_sink(struct export *x)
 {
-	struct export *x = ctx;
-
-	model_feed_lost_unknown(x->model, count);
-	take_lost(x);
+	return (struct record_sink){ .record = export_record, .lost = export_lost, .ctx = x };
 }
 
 static bool has_forgettable(const struct export *x, uint64_t before_ns)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "model/model.h"
+#include "record/sink.h"
 
 /*
  * perfetto: TracePackets with TrackEvents. A process per VM, below it a track per vCPU with instants, and below that
@@ -44,7 +45,7 @@ void export_free(struct export *x);	/* NULL is fine */
 /* The calls of a source_sink whose ctx is the export. */
 void export_record(void *x, const struct sdei_record *record, size_t size);
 void export_lost(void *x, const struct sdei_lost_key *key, uint64_t count);
-void export_lost_unknown(void *x, uint64_t count);
+struct record_sink export_sink(struct export *x);	/* of these two */
 
 /* Every second or so of the recording. */
 void export_tick(struct export *x, uint64_t now_ns, int64_t wall_ns);

@@ -131,9 +131,7 @@ static struct daemon_client *ask(const unsigned char *bytes, size_t size, int *e
 static int drain(struct daemon_client *a, uint64_t *records)
 {
 	struct feeder *f = feeder_new(true, NULL);
-	const struct record_sink sink = {
-		.record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = f,
-	};
+	const struct record_sink sink = feeder_sink(f);
 	struct pollfd wait = { .fd = daemon_client_fd(a), .events = POLLIN };
 	struct status status;
 	int64_t got;

@@ -579,6 +579,7 @@ static uint32_t old_pid(void)
 static void test_ghosts(void **state)
 {
 	struct model *m = model_new(NULL);
+	const struct record_sink sink = { .record = feed_back, .lost = sink_null.lost, .ctx = m };
 	struct vanished_vms g = { 0 };
 	uint32_t gone = old_pid();
 	struct model_vm *const *vms;
@@ -587,10 +588,10 @@ static void test_ghosts(void **state)
 	feed_signal(m, getpid(), 0, START);
 	feed_signal(m, gone, 0, START);
 	feed_signal(m, gone, 1, START + 5 * SECOND);
-	assert_false(vanished_vms_report(&g, m, START + 9 * SECOND, 5 * SECOND, START + 9 * SECOND + 1, feed_back, m));	/* its last records may be on their way */
+	assert_false(vanished_vms_report(&g, m, START + 9 * SECOND, 5 * SECOND, START + 9 * SECOND + 1, &sink));	/* its last records may be on their way */
 	assert_int_equal(model_totals(m)->vms, 2);
-	assert_false(vanished_vms_report(&g, m, START + 10 * SECOND, 5 * SECOND - 1, START + 10 * SECOND, feed_back, m));
-	assert_true(vanished_vms_report(&g, m, START + 10 * SECOND, 5 * SECOND, START + 10 * SECOND + 1, feed_back, m));
+	assert_false(vanished_vms_report(&g, m, START + 10 * SECOND, 5 * SECOND - 1, START + 10 * SECOND, &sink));
+	assert_true(vanished_vms_report(&g, m, START + 10 * SECOND, 5 * SECOND, START + 10 * SECOND + 1, &sink));
 	assert_int_equal(model_totals(m)->vms, 1);
 	assert_int_equal(model_totals(m)->vcpus, 1);
 	vms = model_vms(m, &count);
@@ -603,7 +604,7 @@ static void test_ghosts(void **state)
 	assert_int_equal(model_unaccounted(vms[1]->vcpus[0]->events[0]), 0);
 	for (int code = 0; code < FINDING_COUNT; code++)
 		assert_int_equal(model_totals(m)->found[code], 0);
-	assert_false(vanished_vms_report(&g, m, START + 100 * SECOND, 5 * SECOND, START + 100 * SECOND + 1, feed_back, m));
+	assert_false(vanished_vms_report(&g, m, START + 100 * SECOND, 5 * SECOND, START + 100 * SECOND + 1, &sink));
 	model_free(m);
 }
 

@@ -46,10 +46,7 @@ static void lose(struct served *s, const struct sdei_record *r)
 	uint64_t count = 1 + chance(s, 3);
 
 	counters_add_lost(&s->tally, known, count);
-	if (known)
-		feeder_lost(s->feeder, known, count);
-	else
-		feeder_lost_unknown(s->feeder, count);
+	feeder_lost(s->feeder, known, count);
 	packetizer_lost(s->pack, known, count);
 }
 
@@ -238,9 +235,7 @@ static bool has_all(const struct served *s, const struct served_client *c)
 
 void served_catch_up(struct served *s, struct served_client *c)
 {
-	const struct record_sink sink = {
-		.record = feeder_record, .lost = feeder_lost, .lost_unknown = feeder_lost_unknown, .ctx = c->feeder,
-	};
+	const struct record_sink sink = feeder_sink(c->feeder);
 
 	served_flush(s);
 	for (unsigned int i = 0; !has_all(s, c); i++) {

@@ -646,7 +646,7 @@ static void test_reset(void **state)
 	accounted(m);
 	fault(m, 4000, 7);
 	model_reset(m, 5000);
-	model_feed_lost_unknown(m, 1);
+	model_feed_lost(m, NULL, 1);
 	assert_int_equal(shown(m)->in_flight, 0);
 }
 
@@ -788,7 +788,7 @@ static void test_lost_unknown(void **state)
 	struct model *m = *state;
 
 	fault(m, 1000, 5);
-	model_feed_lost_unknown(m, 3);
+	model_feed_lost(m, NULL, 3);
 	assert_int_equal(shown(m)->in_flight, 0);
 	assert_true(shown(m)->inexact);
 }

@@ -162,7 +162,7 @@ static void test_no_false_alarm(void **state)
 		if (i % 2)
 			model_feed_lost(m, &key, 1);
 		else
-			model_feed_lost_unknown(m, 1);
+			model_feed_lost(m, NULL, 1);
 		model_settle(m, S);
 		findings(0);
 		put(S / 2, illegal[i].steps[2]);	/* another may have been lost just before */

@@ -1048,9 +1048,9 @@ static void test_lost_unknown(void **state)
 {
 	struct target *t = *state;
 
-	model_feed_lost_unknown(t->m, 0);
+	model_feed_lost(t->m, NULL, 0);
 	assert_false(model_totals(t->m)->inexact);
-	model_feed_lost_unknown(t->m, 7);
+	model_feed_lost(t->m, NULL, 7);
 	assert_true(model_totals(t->m)->inexact);
 	assert_int_equal(model_totals(t->m)->lost, 7);
 	lost(t, SDEI_SIGNAL, SDEI_QUEUED, 0, 0, 0);	/* none is none */

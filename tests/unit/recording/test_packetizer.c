@@ -272,7 +272,7 @@ static void test_loss(void **state)
 
 	record(p, 10, 1, SDEI_ENABLE, 0);
 	packetizer_lost(p, &key, 41);
-	packetizer_lost_unknown(p, 2);
+	packetizer_lost(p, NULL, 2);
 	status(p, 20);
 	status(p, 30);
 	check_items("nrlltt");

@@ -75,7 +75,7 @@ static void test_losses(void **state)
 	feeder_record(f, &record, sizeof(record));
 	feeder_lost(f, &key, 7);
 	assert_int_equal(model_totals(feeder_model(f))->records, 1);
-	feeder_lost_unknown(f, 3);
+	feeder_lost(f, NULL, 3);
 	assert_int_equal(model_totals(feeder_model(f))->lost, 10);
 	assert_int_equal(model_totals(feeder_model(f))->count.signals, 8);
 	feeder_free(f);

@@ -36,7 +36,8 @@ static struct vcpu_records records_of(uint32_t vcpu, uint64_t time_ns)
 static void test_delivery(void **state)
 {
 	struct vcpu_records records[3] = { records_of(1, 100), records_of(2, 200), records_of(3, 300) };
-	const struct sdei_record_handler *record;
+	const struct sdei_record *record;
+	const struct sdei_record_handler *handler;
 	struct snapshot snapshot = { 0 };
 	struct streams *streams = streams_new(1);
 	size_t size, count = 0;
@@ -46,11 +47,12 @@ static void test_delivery(void **state)
 	assert_int_equal(snapshot.counts.kinds[SDEI_PLACE].attempted, 3);
 	streams_set(streams, 0, &snapshot.ring, &snapshot.counts);
 	streams_begin(streams, 1000000, false);
-	while ((record = streams_next(streams, &size))) {
-		assert_int_equal(record->head.vcpu, count / 3 + 1);
-		assert_int_equal(size, kind_of(record->head.kind)->size);
-		if (record->head.kind == SDEI_STATE)
-			assert_int_equal(record->ep_addr, 0x1000 * record->head.vcpu);
+	while (streams_next(streams, &record, &size, 1)) {
+		assert_int_equal(record->vcpu, count / 3 + 1);
+		assert_int_equal(size, kind_of(record->kind)->size);
+		handler = (const struct sdei_record_handler *)record;
+		if (record->kind == SDEI_STATE)
+			assert_int_equal(handler->ep_addr, 0x1000 * record->vcpu);
 		count++;
 	}
 	streams_end(streams);

@@ -473,7 +473,7 @@ static void happen(struct pair *p)
 	if (what == 17)
 		FOR_BOTH(p, m, model_keep_recent(m, keep));
 	if (what == 18 && p->lose)
-		FOR_BOTH(p, m, model_feed_lost_unknown(m, 1));
+		FOR_BOTH(p, m, model_feed_lost(m, NULL, 1));
 	if (what == 19 && p->lose)
 		p->newest += 2000000000;	/* and what was told of losses is long ago */
 	if (what == 20)

@@ -337,7 +337,7 @@ static void test_lost(void **state)
 	char *text;
 
 	model_feed_lost(m, &key, 13);
-	model_feed_lost_unknown(m, 5);
+	model_feed_lost(m, NULL, 5);
 	model_tick(m, SEC);
 	text = render_once(&plain, m, &status);
 	assert_true(value_of(text, "kvm_sdei_lost_records_total{kind=\"dispatch\"}") == 13);
