@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "source/guest_name.h"
 #include "recording/flight_save.h"
 #include "recording/packetizer.h"
 #include "recording/writer.h"
@@ -19,6 +18,7 @@
 #include "view/screen/terminal.h"
 #include "session/triggers.h"
 #include "session/session.h"
+#include "session/source.h"
 
 #define STATUS_PERIOD_MS 1000
 /* A snapshot costs readers nothing, and the file at most this share. */
@@ -104,11 +104,6 @@ static int take_packet(void *ctx, const struct packet *packet)
 		say(MSG_RECORDING_AGAIN);
 	r->failing = err;
 	return err;
-}
-
-static char *name_of_vm(void *ctx, uint32_t vm)
-{
-	return guest_name(vm);
 }
 
 static void put_status(struct recorder *r, bool end)
@@ -267,7 +262,7 @@ static int open_store(struct recorder *r)
 
 static int open_pack(struct recorder *r)
 {
-	struct packetizer_options own = { .take = take_packet, .ctx = r, .name = name_of_vm };
+	struct packetizer_options own = { .take = take_packet, .ctx = r, .name = source_name, .name_ctx = session_source(r->session) };
 
 	memcpy(own.uuid, r->about.uuid, sizeof(own.uuid));
 	r->pack = packetizer_new(&own);

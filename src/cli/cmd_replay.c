@@ -70,6 +70,7 @@ struct run {
 	struct replay_config config;
 	struct show *show;
 	struct playback *playback;
+	struct source *source;		/* the same */
 	struct player *replay;
 	struct status status;	/* of what is shown */
 	uint64_t begin_ns;		/* of the recording */
@@ -88,25 +89,13 @@ struct run {
 	size_t mark_room;
 };
 
-static bool read_on(void *ctx, uint64_t until_ns)
-{
-	return playback_run(((struct run *)ctx)->playback, until_ns);
-}
-
-static int start_again(void *ctx)
-{
-	struct run *run = ctx;
-
-	return playback_seek(run->playback, run->from_ns);
-}
-
 static struct feeder *new_feeder(void *ctx)
 {
 	struct run *run = ctx;
 	struct feeder *f = feeder_new(show_is_utf8(run->show), &run->config.show.limits);
 
 	if (f) {
-		feeder_set_names(f, playback_name, run->playback);
+		feeder_set_names(f, source_name, run->source);
 		show_prepare_model(run->show, feeder_model(f));
 	}
 	return f;
@@ -448,7 +437,7 @@ static void restarted(void *ctx)
 static struct player *make_player(struct run *run)
 {
 	const struct player_options own = {
-		.run = read_on, .rewind = start_again, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted,
+		.source = run->source, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted,
 		.ctx = run, .delay_ns = run->config.show.delay_ms * NS_PER_MS, .keep_gone_ns = show_keep_gone_ns(run->show),
 	};
 	struct player *replay = player_new(&own);
@@ -475,17 +464,19 @@ static bool start(struct run *run)
 
 static void play(struct run *run)
 {
-	struct playback_calls calls = { 0 };
+	const struct playback_calls calls = { .sink = sink_null };
 
-	run->replay = make_player(run);
-	if (!run->replay)
-		return;
-	calls.sink = player_sink(run->replay);
 	run->playback = playback_open(&run->config.playback, &calls, &run->exit_status);
 	if (!run->playback)
 		return;
 	run->exit_status = EXIT_DONE;
-	if (!start(run))
+	run->source = source_of_recording(run->playback);
+	if (!run->source) {
+		fail(run, MSG_NO_MEMORY);
+		return;
+	}
+	run->replay = make_player(run);
+	if (!run->replay || !start(run))
 		return;
 	if (show_is_screen(run->show))
 		run_screen(run);
@@ -508,6 +499,7 @@ static int run_replay(const struct command *self, int argc, char **argv)
 			play(&run);
 		status = run.exit_status;
 		player_free(run.replay);
+		source_close(run.source);
 		playback_close(run.playback);
 		show_free(run.show);
 		free(run.marks);

@@ -10,6 +10,7 @@
 #include "util/log.h"
 #include "cli/show.h"
 #include "session/session.h"
+#include "session/source.h"
 #include "util/clock.h"
 
 
@@ -193,7 +194,7 @@ static int follow(struct run *run, char **command)
 	run->session = session_open(&run->config.session, &calls, &status);
 	if (!run->session)
 		return status;
-	feeder_set_names(run->feeder, session_name, run->session);
+	feeder_set_names(run->feeder, source_name, session_source(run->session));
 	err = start(run);
 	if (err) {
 		show_close(run->show);

@@ -441,6 +441,11 @@ int playback_seek(struct playback *p, uint64_t time_ns)
 	return reader_seek(p->reader, time_ns);
 }
 
+void playback_set_sink(struct playback *p, const struct record_sink *sink)
+{
+	p->calls.sink = *sink;
+}
+
 void playback_end(struct playback *p)
 {
 	p->stopped = true;
@@ -490,15 +495,6 @@ uint64_t playback_from_ns(const struct playback *p)
 	return p->whole ? p->run.begin_ns : p->from_ns;
 }
 
-/* Anybody may have written it. */
-static void copy_host(char *host, size_t size, const char *text)
-{
-	snprintf(host, size, "%s", text);
-	for (; *host; host++)
-		if (*host <= ' ' || *host > '~')
-			*host = '?';
-}
-
 void playback_view_status(const struct playback *p, struct status *status)
 {
 	const struct recording_status *s = &p->status;
@@ -507,7 +503,7 @@ void playback_view_status(const struct playback *p, struct status *status)
 	memset(status, 0, sizeof(*status));
 	status->now_ns = p->now_ns;
 	status->wall_ns = (int64_t)p->now_ns + p->run.wall_offset_ns;
-	copy_host(status->host, sizeof(status->host), about->host);
+	status_set_host_name(status, about->host);
 	status->probes_attached = s->probes_attached;
 	status->probes_total = s->probes_total;
 	status->cpu_percent = s->cpu_permille == UINT16_MAX || !s->time_ns ? -1 : s->cpu_permille / 10.0;

@@ -87,6 +87,9 @@ void playback_close(struct playback *p);	/* NULL is fine */
 bool playback_run(struct playback *p, uint64_t until_ns);
 bool playback_in_range(const struct playback *p);
 
+/* Where records go from now on, instead of to that of the calls. */
+void playback_set_sink(struct playback *p, const struct record_sink *sink);
+
 /* Ends playback_run() after this item: for a sink that has enough. */
 void playback_end(struct playback *p);
 

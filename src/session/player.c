@@ -33,7 +33,7 @@ struct player {
 	uint64_t goal_ns;	/* a tick */
 	uint64_t begun_ns;	/* where a search set out */
 	bool again;		/* the goal is to be reached from the start */
-	bool lost_position;		/* where the source stands is not known */
+	bool lost_position;	/* where the source stands is not known */
 	bool playing;
 	int speed;
 	uint64_t credit_ns;	/* of the recording: time that passed without a tick */
@@ -84,7 +84,9 @@ static int set_out(struct player *r, struct cursor *cursor)
 
 static void feed(struct player *r, uint64_t until_ns)
 {
-	r->cursor.dry = !r->options.run(r->options.ctx, until_ns);
+	const struct record_sink sink = feeder_sink(r->cursor.feeder);
+
+	r->cursor.dry = r->options.source->type->drain(r->options.source, &sink, until_ns) != 0;
 	feeder_flush(r->cursor.feeder);
 }
 
@@ -113,7 +115,7 @@ static int start_again(struct player *r)
 	int err = set_out(r, &cursor);
 
 	if (!err)
-		err = r->options.rewind(r->options.ctx);
+		err = r->options.source->type->seek(r->options.source, r->from_ns);
 	r->lost_position = err != 0;
 	if (err) {
 		feeder_free(cursor.feeder);
@@ -498,26 +500,6 @@ void player_free(struct player *r)
 	feeder_free(r->cursor.feeder);
 	free(r->marks);
 	free(r);
-}
-
-static void take_record(void *ctx, const struct sdei_record *record, size_t size)
-{
-	feeder_record(((struct player *)ctx)->cursor.feeder, record, size);
-}
-
-static void take_records(void *ctx, const struct sdei_record *const records[], const size_t sizes[], size_t count)
-{
-	feeder_records(((struct player *)ctx)->cursor.feeder, records, sizes, count);
-}
-
-static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
-{
-	feeder_lost(((struct player *)ctx)->cursor.feeder, key, count);
-}
-
-struct record_sink player_sink(struct player *r)
-{
-	return (struct record_sink){ .record = take_record, .records = take_records, .lost = take_lost, .ctx = r };
 }
 
 int player_start(struct player *r, uint64_t from_ns, uint64_t to_ns)

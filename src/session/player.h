@@ -10,17 +10,14 @@
 #ifndef SESSION_PLAYER_H
 #define SESSION_PLAYER_H
 
-#include "record/sink.h"
 #include "session/feeder.h"
+#include "session/source.h"
 
 #define PLAYER_SLOWEST (-4)	/* speed is a power of two: x1/16 … */
 #define PLAYER_FASTEST 10	/* … x1024 */
 
 struct player_options {
-	/* Hands what there is up to and including until_ns to player_sink(). False: there is nothing behind it. */
-	bool (*run)(void *ctx, uint64_t until_ns);
-	/* Back to where the first run() began. 0 or -errno. */
-	int (*rewind)(void *ctx);
+	struct source *source;	/* a recording; it stays the caller's */
 	/* A feeder as the model shall be; NULL: no memory. */
 	struct feeder *(*new_feeder)(void *ctx);
 	/* The model was ticked at now_ns, not the first time; may be NULL. */
@@ -36,9 +33,6 @@ struct player;
 
 struct player *player_new(const struct player_options *options);	/* NULL: no memory */
 void player_free(struct player *r);	/* NULL is fine */
-
-/* Where run() delivers. */
-struct record_sink player_sink(struct player *r);
 
 /* Stands at from_ns, paused; of what was before, it knows the states only. To be called once, before all below. 0 or -ENOMEM. */
 int player_start(struct player *r, uint64_t from_ns, uint64_t to_ns);

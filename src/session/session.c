@@ -10,20 +10,17 @@
 #include <unistd.h>
 
 #include "session/protocol.h"
+#include "session/source.h"
 #include "source/guest_name.h"
-#include "session/daemon_client.h"
 #include "util/clock.h"
 #include "util/log.h"
-
-#define CPU_SAMPLE_NS 100000000ULL	/* shorter ones are noise */
 
 struct session {
 	const struct session_config *config;
 	struct session_calls calls;
-	struct live *live;		/* one of these two is the source */
-	struct daemon_client *attach;
+	struct source *source;
 	struct loop *loop;
-	int timer;		/* of the drains, each period_ms */
+	int timer;		/* of the drains, each period_ms; of a source that needs it */
 	int period_ms;
 	char **command;
 	pid_t child;		/* 0: none, or ended */
@@ -31,8 +28,6 @@ struct session {
 	bool mute;		/* output failed and the user knows */
 	int status;
 	const char *end_message;	/* why it ended; for when the screen is gone; or NULL */
-	uint64_t sample_ns, sample_cpu_ns;
-	double cpu_percent;
 };
 
 /* --- options */
@@ -217,21 +212,9 @@ static int take_signal(void *ctx, const struct signalfd_siginfo *info)
 	return 0;
 }
 
-static const char *failure(int err)
-{
-	switch (err) {
-	case -EPIPE:
-		return MSG_DAEMON_GONE;
-	case -EBADMSG:
-		return MSG_DAEMON_DAMAGED;
-	default:
-		return NULL;
-	}
-}
-
 static void complain(struct session *w, int err)
 {
-	const char *message = w->attach ? failure(err) : NULL;
+	const char *message = w->source->type->failure ? w->source->type->failure(err) : NULL;
 
 	if (!w->ended && message)
 		w->end_message = message;
@@ -242,7 +225,7 @@ static void complain(struct session *w, int err)
 
 static int follow_pace(struct session *w)
 {
-	int period_ms = live_period_ms(w->live);
+	int period_ms = w->source->type->period_ms ? w->source->type->period_ms(w->source) : w->period_ms;
 
 	if (period_ms == w->period_ms)
 		return 0;
@@ -250,32 +233,26 @@ static int follow_pace(struct session *w)
 	return loop_set_timer(w->loop, w->timer, period_ms);
 }
 
-static int64_t drain_live(struct session *w, bool final)
+static void drain(struct session *w, uint64_t until_ns)
 {
-	int64_t count = live_drain(w->live, &w->calls.sink, final);
-	int err = follow_pace(w);
+	int err = w->source->type->drain(w->source, &w->calls.sink, until_ns);
 
-	return count < 0 ? count : err ? err : count;
-}
-
-static void drain(struct session *w, bool final)
-{
-	int64_t count = w->attach ? daemon_client_drain(w->attach, &w->calls.sink) : drain_live(w, final);
-
-	if (count < 0)
-		complain(w, count);
+	if (!err)
+		err = follow_pace(w);
+	if (err)
+		complain(w, err);
 	if (w->calls.drained)
 		w->calls.drained(w->calls.ctx);
 }
 
 void session_drain(struct session *w)
 {
-	drain(w, false);
+	drain(w, clock_monotonic_ns());
 }
 
 static int take_records(void *ctx)
 {
-	drain(ctx, false);
+	session_drain(ctx);
 	return 0;
 }
 
@@ -313,10 +290,11 @@ static int prepare_loop(struct session *w)
 
 static int add_source(struct session *w)
 {
-	int err = loop_add_fd(w->loop, w->attach ? daemon_client_fd(w->attach) : live_fd(w->live), take_records, w);
+	const struct source_type *type = w->source->type;
+	int err = loop_add_fd(w->loop, type->fd(w->source), take_records, w);
 
-	if (!err && w->live) {
-		w->period_ms = live_period_ms(w->live);
+	if (!err && type->period_ms) {
+		w->period_ms = type->period_ms(w->source);
 		err = w->timer = loop_add_timer(w->loop, w->period_ms, take_records, w);
 	}
 	/* On a quiet host it would be long until the next write says so. */
@@ -337,9 +315,10 @@ static bool has_source_options(const struct session_config *c)
 	return c->vms.count || c->vcpus.count || c->events.count || c->guests.count || c->no_calls || c->sched || c->ring_bytes;
 }
 
-static int open_attach(struct session *w)
+static int ask_daemon(struct session *w)
 {
 	const char *path = w->config->socket ?: PROTOCOL_SOCKET;
+	struct model *model;
 	char message[512];
 	int err;
 
@@ -347,12 +326,12 @@ static int open_attach(struct session *w)
 		say(MSG_DAEMON_FILTERS);
 		return EXIT_USAGE;
 	}
-	w->attach = daemon_client_open(path, w->calls.utf8, &err, message, sizeof(message));
-	if (!w->attach) {
+	w->source = source_of_daemon(path, w->calls.utf8, &model, &err, message, sizeof(message));
+	if (!w->source) {
 		say("%s", message);
 		return EXIT_FAILED;
 	}
-	w->calls.model(w->calls.ctx, daemon_client_take_model(w->attach));
+	w->calls.model(w->calls.ctx, model);
 	return EXIT_DONE;
 }
 
@@ -376,15 +355,15 @@ static int open_source(struct session *w)
 	int err = 0;
 
 	if (w->config->attach_daemon)
-		return open_attach(w);
-	w->live = live_open(&options, &err, message, sizeof(message));
-	if (w->live)
+		return ask_daemon(w);
+	w->source = source_of_kernel(&options, &err, message, sizeof(message));
+	if (w->source)
 		return EXIT_DONE;
 	say("%s", message);
 	if (err != -EPERM || !w->calls.model || !daemon_listens(w->config))
 		return exit_status(err);
 	say(MSG_ASKING_DAEMON);
-	return open_attach(w);
+	return ask_daemon(w);
 }
 
 struct session *session_open(const struct session_config *config, const struct session_calls *calls, int *status)
@@ -396,7 +375,6 @@ struct session *session_open(const struct session_config *config, const struct s
 	if (!err) {
 		w->config = config;
 		w->calls = *calls;
-		w->cpu_percent = -1;
 		err = prepare_loop(w);
 	}
 	if (!err) {
@@ -418,26 +396,15 @@ void session_close(struct session *w)
 {
 	if (!w)
 		return;
-	live_close(w->live);
-	daemon_client_close(w->attach);
+	source_close(w->source);
 	loop_free(w->loop);
 	free(w);
-}
-
-static unsigned int attached(const struct session *w, size_t *total)
-{
-	const struct source_probe *probes = live_probes(w->live, total);
-	unsigned int count = 0;
-
-	for (size_t i = 0; i < *total; i++)
-		count += probes[i].attached;
-	return count;
 }
 
 void session_complain(const struct session *w)
 {
 	size_t total;
-	const struct source_probe *probes = live_probes(w->live, &total);
+	const struct source_probe *probes = session_probes(w, &total);
 
 	for (size_t i = 0; i < total; i++)
 		if (!probes[i].attached && probes[i].why_not)
@@ -446,25 +413,14 @@ void session_complain(const struct session *w)
 
 void session_announce(const struct session *w)
 {
-	unsigned int count;
-	size_t total;
-
-	if (w->attach) {
-		struct status status;
-
-		daemon_client_status(w->attach, &status);
-		say_at(SAY_INFO, MSG_ATTACHED, daemon_client_pid(w->attach), status.probes_attached, status.probes_total);
-		return;
-	}
 	session_complain(w);
-	count = attached(w, &total);
-	say_at(SAY_INFO, MSG_TRACING, count, (unsigned int)total);
+	w->source->type->announce(w->source);
 }
 
 const char *session_why_not(const struct session *w, const char *probe, int *status)
 {
 	size_t count;
-	const struct source_probe *probes = live_probes(w->live, &count);
+	const struct source_probe *probes = session_probes(w, &count);
 
 	*status = EXIT_LACKING;
 	for (size_t i = 0; i < count; i++) {
@@ -479,7 +435,7 @@ const char *session_why_not(const struct session *w, const char *probe, int *sta
 
 const struct source_probe *session_probes(const struct session *w, size_t *count)
 {
-	return live_probes(w->live, count);
+	return w->source->type->probes(w->source, count);
 }
 
 struct loop *session_loop(struct session *w)
@@ -501,9 +457,9 @@ void session_run(struct session *w, char **command)
 	}
 	if (w->child)
 		kill(w->child, SIGTERM);
-	if (w->live)
-		live_detach(w->live);
-	drain(w, true);
+	if (w->source->type->detach)
+		w->source->type->detach(w->source);
+	drain(w, SOURCE_END);
 }
 
 void session_say_end_message(const struct session *w)
@@ -512,11 +468,9 @@ void session_say_end_message(const struct session *w)
 		say("%s", w->end_message);
 }
 
-char *session_name(void *session, uint32_t vm)
+struct source *session_source(const struct session *w)
 {
-	const struct session *w = session;
-
-	return w->attach ? daemon_client_name(w->attach, vm) : guest_name(vm);
+	return w->source;
 }
 
 int session_exit_status(const struct session *w)
@@ -524,53 +478,8 @@ int session_exit_status(const struct session *w)
 	return w->status;
 }
 
-/* --- about now */
-
-static void sample_cpu(struct session *w, uint64_t now_ns)
-{
-	uint64_t cpu_ns = clock_cpu_ns();
-
-	if (w->sample_ns && now_ns < w->sample_ns + CPU_SAMPLE_NS)
-		return;
-	if (w->sample_ns)
-		w->cpu_percent = 100.0 * (cpu_ns - w->sample_cpu_ns) / (now_ns - w->sample_ns);
-	w->sample_ns = now_ns;
-	w->sample_cpu_ns = cpu_ns;
-}
-
-/* Nobody but root names a host, yet not all that can be set can be shown. */
-static void host_name(char *host, size_t size)
-{
-	gethostname(host, size - 1);
-	for (; *host; host++)
-		if (*host <= ' ' || *host > '~')
-			*host = '?';
-}
-
-/* Figures are as of the time up to which all records are there, not of now: what comes next is not older than they. */
-static void take_time(struct status *status)
-{
-	uint64_t now_ns = clock_monotonic_ns();
-
-	status->wall_ns = clock_wall_ns();
-	status->now_ns = status->counters.settled_ns < now_ns ? status->counters.settled_ns : now_ns;
-	status->wall_ns -= now_ns - status->now_ns;
-}
-
 void session_status(struct session *w, struct status *status)
 {
-	size_t total;
-
 	memset(status, 0, sizeof(*status));
-	host_name(status->host, sizeof(status->host));
-	if (w->attach) {
-		daemon_client_status(w->attach, status);
-		return;
-	}
-	status->probes_attached = attached(w, &total);
-	status->probes_total = total;
-	sample_cpu(w, clock_monotonic_ns());
-	status->cpu_percent = w->cpu_percent;
-	live_counters(w->live, &status->counters);
-	take_time(status);
+	w->source->type->status(w->source, status);
 }

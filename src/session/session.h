@@ -76,6 +76,7 @@ struct session_calls {
 };
 
 struct session;
+struct source;
 
 /* Attaches. NULL on failure: the user has been told and *status is the exit status. */
 struct session *session_open(const struct session_config *config, const struct session_calls *calls, int *status);
@@ -89,14 +90,14 @@ void session_announce(const struct session *w);
 
 struct loop *session_loop(struct session *w);
 
-/* As live_probes(). */
+/* As live_probes(); none of a daemon, which has its own. */
 const struct source_probe *session_probes(const struct session *w, size_t *count);
 
 /* Why that probe, one of live_probes(), is not attached; NULL: it is. *status: what to exit with if it cannot be done without. */
 const char *session_why_not(const struct session *w, const char *probe, int *status);
 
-/* What a VM is called, for feeder_set_names(): as the source has it. */
-char *session_name(void *session, uint32_t vm);
+/* What is watched; for source_name(). The session's. */
+struct source *session_source(const struct session *w);
 
 /* Hands all settled records to the sink now. */
 void session_drain(struct session *w);

@@ -32,4 +32,10 @@ struct status {
 	struct replay_status replay;	/* only of a screen with top_options.replay */
 };
 
+/* The name of a host, as far as it can be shown: anybody may have chosen it. */
+void status_set_host_name(struct status *status, const char *name);
+
+/* This host's. */
+void status_set_host(struct status *status);
+
 #endif

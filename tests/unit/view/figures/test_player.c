@@ -93,7 +93,7 @@ static void deliver(const struct item *item, const struct record_sink *sink)
 
 struct player {
 	struct player *replay;
-	struct record_sink sink;
+	struct source source;
 	size_t next;
 	unsigned int rewinds, restarts, ticks;
 	uint64_t last_tick_ns;
@@ -101,19 +101,25 @@ struct player {
 	unsigned int patience;	/* pieces until it is enough */
 };
 
-static bool run(void *ctx, uint64_t until_ns)
+static struct player *player_of(struct source *source)
 {
-	struct player *p = ctx;
-
-	while (p->next < item_count && items[p->next].time_ns <= until_ns)
-		deliver(&items[p->next++], &p->sink);
-	return p->next < item_count;
+	return (struct player *)((char *)source - offsetof(struct player, source));
 }
 
-static int rewind_it(void *ctx)
+static int drain(struct source *source, const struct record_sink *sink, uint64_t until_ns)
 {
-	struct player *p = ctx;
+	struct player *p = player_of(source);
 
+	while (p->next < item_count && items[p->next].time_ns <= until_ns)
+		deliver(&items[p->next++], sink);
+	return p->next < item_count ? 0 : -ENODATA;
+}
+
+static int seek(struct source *source, uint64_t time_ns)
+{
+	struct player *p = player_of(source);
+
+	assert_int_equal(time_ns, START);
 	p->rewinds++;
 	if (!p->refuse)
 		p->next = 0;
@@ -151,14 +157,15 @@ static bool enough(void *ctx)
 
 static void open_player(struct player *p, uint64_t delay_ns)
 {
+	static const struct source_type type = { .drain = drain, .seek = seek };
 	const struct player_options options = {
-		.run = run, .rewind = rewind_it, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted, .ctx = p,
+		.source = &p->source, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted, .ctx = p,
 		.delay_ns = delay_ns, .keep_gone_ns = 10 * SEC,
 	};
 
 	make_recording();
-	*p = (struct player){ .replay = player_new(&options) };
-	p->sink = player_sink(p->replay);
+	*p = (struct player){ .source.type = &type };
+	p->replay = player_new(&options);
 	assert_int_equal(player_start(p->replay, START, END), 0);
 }
 

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* This host's kernel as a source. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "session/source.h"
+#include "source/guest_name.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define CPU_SAMPLE_NS (100 * NS_PER_MS)	/* shorter ones are noise */
+
+struct source_kernel {
+	struct source source;
+	struct live *live;
+	uint64_t sample_ns, sample_cpu_ns;
+	double cpu_percent;
+};
+
+static struct source_kernel *kernel_of(const struct source *source)
+{
+	return (struct source_kernel *)source;
+}
+
+static int kernel_drain(struct source *source, const struct record_sink *sink, uint64_t until_ns)
+{
+	int64_t count = live_drain(kernel_of(source)->live, sink, until_ns == SOURCE_END);
+
+	return count < 0 ? count : 0;
+}
+
+static char *kernel_name(struct source *source, uint32_t vm)
+{
+	return guest_name(vm);
+}
+
+/* --- about now */
+
+static void sample_cpu(struct source_kernel *k, uint64_t now_ns)
+{
+	uint64_t cpu_ns = clock_cpu_ns();
+
+	if (k->sample_ns && now_ns < k->sample_ns + CPU_SAMPLE_NS)
+		return;
+	if (k->sample_ns)
+		k->cpu_percent = 100.0 * (cpu_ns - k->sample_cpu_ns) / (now_ns - k->sample_ns);
+	k->sample_ns = now_ns;
+	k->sample_cpu_ns = cpu_ns;
+}
+
+static unsigned int count_attached(const struct source_probe *probes, size_t count)
+{
+	unsigned int attached = 0;
+
+	for (size_t i = 0; i < count; i++)
+		attached += probes[i].attached;
+	return attached;
+}
+
+/* Figures are as of the time up to which all records are there, not of now: what comes next is not older than they. */
+static void kernel_status(struct source *source, struct status *status)
+{
+	struct source_kernel *k = kernel_of(source);
+	uint64_t now_ns = clock_monotonic_ns();
+	size_t total;
+	const struct source_probe *probes = live_probes(k->live, &total);
+
+	status_set_host(status);
+	status->probes_attached = count_attached(probes, total);
+	status->probes_total = total;
+	sample_cpu(k, now_ns);
+	status->cpu_percent = k->cpu_percent;
+	live_counters(k->live, &status->counters);
+	status->now_ns = status->counters.settled_ns < now_ns ? status->counters.settled_ns : now_ns;
+	status->wall_ns = clock_wall_ns() - (int64_t)(now_ns - status->now_ns);
+}
+
+/* --- the rest */
+
+static int kernel_fd(const struct source *source)
+{
+	return live_fd(kernel_of(source)->live);
+}
+
+static int kernel_period_ms(const struct source *source)
+{
+	return live_period_ms(kernel_of(source)->live);
+}
+
+static void kernel_detach(struct source *source)
+{
+	live_detach(kernel_of(source)->live);
+}
+
+static const struct source_probe *kernel_probes(const struct source *source, size_t *count)
+{
+	return live_probes(kernel_of(source)->live, count);
+}
+
+static void kernel_announce(struct source *source)
+{
+	size_t total;
+	const struct source_probe *probes = kernel_probes(source, &total);
+
+	say_at(SAY_INFO, MSG_TRACING, count_attached(probes, total), (unsigned int)total);
+}
+
+static void kernel_close(struct source *source)
+{
+	live_close(kernel_of(source)->live);
+	free(source);
+}
+
+static const struct source_type kernel_type = {
+	.drain = kernel_drain, .name = kernel_name, .status = kernel_status, .close = kernel_close,
+	.fd = kernel_fd, .period_ms = kernel_period_ms, .detach = kernel_detach, .announce = kernel_announce, .probes = kernel_probes,
+};
+
+struct source *source_of_kernel(const struct live_options *options, int *err, char *message, size_t size)
+{
+	struct source_kernel *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		*err = -ENOMEM;
+		snprintf(message, size, "%s", MSG_NO_MEMORY);
+		return NULL;
+	}
+	k->source.type = &kernel_type;
+	k->cpu_percent = -1;
+	k->live = live_open(options, err, message, size);
+	if (k->live)
+		return &k->source;
+	free(k);
+	return NULL;
+}

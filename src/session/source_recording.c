@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A recording as a source. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "session/playback.h"
+#include "session/source.h"
+
+struct source_recording {
+	struct source source;
+	struct playback *playback;
+};
+
+static struct playback *playback_of(const struct source *source)
+{
+	return ((const struct source_recording *)source)->playback;
+}
+
+static int recording_drain(struct source *source, const struct record_sink *sink, uint64_t until_ns)
+{
+	playback_set_sink(playback_of(source), sink);
+	return playback_run(playback_of(source), until_ns) ? 0 : -ENODATA;
+}
+
+static char *recording_name(struct source *source, uint32_t vm)
+{
+	return playback_name(playback_of(source), vm);
+}
+
+static void recording_status(struct source *source, struct status *status)
+{
+	playback_view_status(playback_of(source), status);
+}
+
+static int recording_seek(struct source *source, uint64_t time_ns)
+{
+	return playback_seek(playback_of(source), time_ns);
+}
+
+static void recording_close(struct source *source)
+{
+	free(source);
+}
+
+static const struct source_type recording_type = {
+	.drain = recording_drain, .name = recording_name, .status = recording_status, .close = recording_close, .seek = recording_seek,
+};
+
+struct source *source_of_recording(struct playback *playback)
+{
+	struct source_recording *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->source.type = &recording_type;
+	r->playback = playback;
+	return &r->source;
+}
