@@ -11,6 +11,7 @@
 #include "view/report/diff.h"
 #include "cli/commands.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "session/playback.h"
 #include "view/screen/terminal.h"
 
@@ -342,19 +343,15 @@ static int play_all(struct diffing *d)
 
 static int write_out(const struct diffing *d, const struct diff *diff)
 {
-	int err = d->config.json ? diff_json(stdout, diff) : diff_text(stdout, diff);
+	struct output out;
+	int err;
 
-	if (err) {
-		say(MSG_NO_MEMORY);
+	if (!output_open(&out, NULL))
 		return EXIT_FAILED;
-	}
-	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EXIT_DONE;
-	if (errno == EPIPE)	/* nobody reads it any more: the exit status counts */
-		return EXIT_DONE;
-	say(MSG_WRITING, "standard output", strerror(errno ?: EIO));
-	return EXIT_FAILED;
+	err = d->config.json ? diff_json(out.file, diff) : diff_text(out.file, diff);
+	if (err)
+		say(MSG_NO_MEMORY);
+	return output_close(&out) == EXIT_DONE && !err ? EXIT_DONE : EXIT_FAILED;
 }
 
 static bool is_incomplete(const struct side *side)

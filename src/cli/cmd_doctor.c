@@ -8,6 +8,7 @@
 #include "util/json.h"
 #include "cli/commands.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "session/session.h"
 
 struct doctor_config {
@@ -107,10 +108,6 @@ static int look(const struct doctor_config *config, FILE *out)
 		count = capability_judge(facts, list);
 		(config->json ? put_json : put_text)(out, facts, list, count);
 		status = exit_status_of(facts);
-		if (fflush(out) != 0 && errno != EPIPE) {
-			say(MSG_WRITING, config->session.output ? config->session.output : "standard output", strerror(errno));
-			status = EXIT_FAILED;
-		}
 	} else {
 		say(MSG_NO_MEMORY);
 	}
@@ -123,12 +120,13 @@ static int run(const struct command *self, int argc, char **argv)
 {
 	struct doctor_config config = { 0 };
 	char **command;
+	struct output out = { 0 };
 	int status;
-	FILE *out;
 
 	if (session_parse(self, argc, argv, &config, &config.session, &command, &status)) {
-		out = session_output(&config.session);
-		status = out ? look(&config, out) : EXIT_FAILED;
+		status = output_open(&out, config.session.output) ? look(&config, out.file) : EXIT_FAILED;
+		if (output_close(&out) != EXIT_DONE)
+			status = EXIT_FAILED;
 	}
 	options_clear(self, &config);
 	return status;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* sdeitop events: every record as it comes, one line each. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "session/playback.h"
 #include "view/screen/terminal.h"
 #include "session/session.h"
@@ -41,7 +41,7 @@ struct events {
 	struct playback *playback;
 	struct name_cache *names;
 	struct feeder *feeder;	/* only for the summary, else NULL */
-	FILE *out;
+	struct output out;
 	uint64_t printed;
 	bool unflushed, done, in_range;
 };
@@ -62,9 +62,9 @@ static void print_record(void *ctx, const struct sdei_record *r, size_t size)
 		feeder_record(e->feeder, r, size);
 	name = name_cache_get(e->names, r->vm, r->time_ns, is_creation(r));
 	if (e->config.json)
-		json_record(e->out, r, name->raw);
+		json_record(e->out.file, r, name->raw);
 	else
-		record_text_record(e->out, r, name->shown);
+		record_text_record(e->out.file, r, name->shown);
 	e->unflushed = true;
 	e->printed++;
 	if (e->config.count && e->printed == e->config.count) {
@@ -81,9 +81,9 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 	if (e->feeder)
 		feeder_lost(e->feeder, key, count);
 	if (e->config.json)
-		json_lost(e->out, key, count);
+		json_lost(e->out.file, key, count);
 	else
-		record_text_lost(e->out, key, count);
+		record_text_lost(e->out.file, key, count);
 	e->unflushed = true;
 }
 
@@ -94,7 +94,7 @@ static void flush(void *ctx)
 
 	if (e->feeder)
 		feeder_flush(e->feeder);
-	if (e->unflushed && !session_flush(e->session, e->out))
+	if (e->unflushed && !session_flush(e->session, &e->out))
 		e->done = true;
 	e->unflushed = false;
 }
@@ -116,11 +116,11 @@ static void print_summary(struct events *e)
 
 	tick(e, &now);
 	if (e->config.json)
-		json_summary(e->out, model, &now);
-	else if (text_summary(e->out, model, &now, &plain) < 0)
+		json_summary(e->out.file, model, &now);
+	else if (text_summary(e->out.file, model, &now, &plain) < 0)
 		say(MSG_NO_MEMORY);
 	if (e->session)
-		session_flush(e->session, e->out);
+		session_flush(e->session, &e->out);
 }
 
 static int follow(struct events *e, char **command)
@@ -146,8 +146,8 @@ static int follow(struct events *e, char **command)
 		tick(e, &start);
 	session_announce(e->session);
 	if (!e->config.json)
-		record_text_header(e->out);
-	session_flush(e->session, e->out);
+		record_text_header(e->out.file);
+	session_flush(e->session, &e->out);
 	session_run(e->session, command);
 	if (e->feeder)
 		print_summary(e);
@@ -184,7 +184,7 @@ static void play_record(void *ctx, const struct sdei_record *r, size_t size)
 		print_record(e, r, size);
 	else if (e->feeder)
 		feeder_record(e->feeder, r, size);
-	if (e->done || ferror(e->out))
+	if (e->done || e->out.error)
 		playback_end(e->playback);
 }
 
@@ -229,19 +229,16 @@ static int replay(struct events *e)
 	if (e->feeder)
 		feeder_set_names(e->feeder, playback_name, e->playback);
 	if (!e->config.json)
-		record_text_header(e->out);
+		record_text_header(e->out.file);
 	playback_run(e->playback, UINT64_MAX);
-	if (e->feeder && !ferror(e->out)) {
+	if (e->feeder && !e->out.error) {
 		feeder_flush(e->feeder);
 		print_summary(e);
 	}
-	errno = 0;
-	if (fflush(e->out) == 0 && !ferror(e->out))
-		return e->done ? EXIT_DONE : playback_finish(e->playback);
-	if (errno == EPIPE || !errno)
-		return EXIT_DONE;
-	say(MSG_WRITING, e->config.session.output ?: "standard output", strerror(errno));
-	return EXIT_FAILED;
+	/* Who does not read to the end does not ask whether that is there. */
+	if (!output_flush(&e->out) || e->done)
+		return output_status(&e->out);
+	return playback_finish(e->playback);
 }
 
 /* The filters stand in the same rows for both. */
@@ -263,8 +260,7 @@ static bool prepare(struct events *e)
 		say(MSG_NO_MEMORY);
 		return false;
 	}
-	e->out = session_output(&e->config.session);
-	return e->out;
+	return output_open(&e->out, e->config.session.output);
 }
 
 static int check(const struct events_config *c, char **command)
@@ -296,6 +292,8 @@ static int run(const struct command *self, int argc, char **argv)
 		} else if (status == EXIT_DONE) {
 			status = follow(&e, command);
 		}
+		if (output_close(&e.out) != EXIT_DONE)
+			status = EXIT_FAILED;
 		feeder_free(e.feeder);
 		name_cache_free(e.names);
 		playback_close(e.playback);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sdeitop export: a recording as a file that other tools open. */
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -9,9 +8,9 @@
 #include "view/export/export.h"
 #include "cli/commands.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "session/playback.h"
 
-#define BUFFER_BYTES (1U << 18)
 #define STEPS 1024	/* of the recording; after each it is seen whether the output still takes something */
 
 #define MSG_EXPORT_WHICH	"one of --perfetto, --chrome and --csv is needed"
@@ -47,7 +46,7 @@ struct run {
 	struct export_config config;
 	struct playback *playback;
 	struct export *export;
-	FILE *out;
+	struct output out;
 };
 
 /* The one that is asked for; NULL: none, or more than one. */
@@ -79,7 +78,7 @@ static bool make_export(struct run *run, const struct export_format *format, uin
 {
 	const struct recording_about *about = reader_about(playback_reader(run->playback));
 	const struct export_options own = {
-		.format = format, .out = run->out, .from_ns = from_ns, .wall_offset_ns = about->clock_offset_ns,
+		.format = format, .out = run->out.file, .from_ns = from_ns, .wall_offset_ns = about->clock_offset_ns,
 		.host = about->host, .name = playback_name, .ctx = run->playback,
 	};
 
@@ -95,7 +94,7 @@ static void play(struct run *run, uint64_t from_ns, uint64_t to_ns)
 
 	do {
 		until_ns = until_ns < to_ns && to_ns - until_ns > step_ns ? until_ns + step_ns : UINT64_MAX;
-	} while (playback_run(run->playback, until_ns) && !ferror(run->out) && until_ns != UINT64_MAX);
+	} while (playback_run(run->playback, until_ns) && !run->out.error && until_ns != UINT64_MAX);
 }
 
 /* Said once, at the end: what the file does not tell. */
@@ -110,26 +109,10 @@ static void tell_left_out(const struct run *run)
 		say(MSG_EXPORT_FINDINGS, counters.findings_unkept);
 }
 
-static const char *output_name(const struct run *run)
-{
-	return run->config.output ? run->config.output : "standard output";
-}
-
-/* Nobody reads it any more: that is no failure. */
-static int flush_output(struct run *run)
-{
-	if (fflush(run->out) == 0 && !ferror(run->out))
-		return EXIT_DONE;
-	if (errno == EPIPE)
-		return EXIT_DONE;
-	say(MSG_WRITING, output_name(run), strerror(errno));
-	return EXIT_FAILED;
-}
-
 static int export_all(struct run *run, const struct export_format *format)
 {
 	uint64_t from_ns, to_ns;
-	int status, err;
+	int err;
 
 	playback_range(run->playback, &from_ns, &to_ns);
 	if (!make_export(run, format, from_ns))
@@ -137,11 +120,10 @@ static int export_all(struct run *run, const struct export_format *format)
 	play(run, from_ns, to_ns);
 	err = export_end(run->export, to_ns < playback_now_ns(run->playback) ? to_ns : playback_now_ns(run->playback));
 	if (err)
-		say(MSG_EXPORT_MEMORY, output_name(run));
+		say(MSG_EXPORT_MEMORY, run->out.name);
 	else
 		tell_left_out(run);
-	status = flush_output(run);
-	if (status != EXIT_DONE || err)
+	if (output_close(&run->out) != EXIT_DONE || err)
 		return EXIT_FAILED;
 	return playback_finish(run->playback);
 }
@@ -153,27 +135,6 @@ static int usage(const char *message)
 	say("%s", message);
 	say(MSG_TRY_HELP, say_program(), " ", "export");
 	return EXIT_USAGE;
-}
-
-static bool open_output(struct run *run)
-{
-	run->out = run->config.output ? fopen(run->config.output, "we") : stdout;
-	if (!run->out) {
-		say(MSG_OPENING, run->config.output, strerror(errno));
-		return false;
-	}
-	setvbuf(run->out, NULL, _IOFBF, BUFFER_BYTES);
-	return true;
-}
-
-static int close_output(struct run *run, int status)
-{
-	if (!run->config.output || !run->out)
-		return status;
-	if (fclose(run->out) == 0)
-		return status;
-	say(MSG_WRITING, output_name(run), strerror(errno));
-	return EXIT_FAILED;
 }
 
 static int export_one(struct run *run)
@@ -193,7 +154,7 @@ static int export_one(struct run *run)
 	run->playback = playback_open(&run->config.playback, &calls, &status);
 	if (!run->playback)
 		return status;
-	return open_output(run) ? export_all(run, format) : EXIT_FAILED;
+	return output_open(&run->out, run->config.output) ? export_all(run, format) : EXIT_FAILED;
 }
 
 static int run_export(const struct command *self, int argc, char **argv)
@@ -203,7 +164,9 @@ static int run_export(const struct command *self, int argc, char **argv)
 
 	if (playback_parse(self, argc, argv, &run.config, &run.config.playback, &status)) {
 		signal(SIGPIPE, SIG_IGN);
-		status = close_output(&run, export_one(&run));
+		status = export_one(&run);
+		if (output_close(&run.out) != EXIT_DONE)
+			status = EXIT_FAILED;
 		export_free(run.export);
 		playback_close(run.playback);
 	}

@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "view/screen/terminal.h"
 #include "session/triggers.h"
 #include "session/session.h"
@@ -298,21 +299,20 @@ static int start(struct recorder *r)
 	return EXIT_DONE;
 }
 
-static int print_summary(struct recorder *r)
+static enum exit_status print_summary(struct recorder *r)
 {
 	const struct table_options plain = { 0 };
 	struct model *m = feeder_model(r->feeder);
+	struct output out;
 
+	if (!output_open(&out, NULL))
+		return EXIT_FAILED;
 	model_settle(m, r->now.now_ns);
 	if (r->config.json)
-		json_summary(stdout, m, &r->now);
-	else if (text_summary(stdout, m, &r->now, &plain) < 0)
+		json_summary(out.file, m, &r->now);
+	else if (text_summary(out.file, m, &r->now, &plain) < 0)
 		say(MSG_NO_MEMORY);
-	errno = 0;
-	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
-		return 0;
-	say(MSG_WRITING, "standard output", strerror(errno));
-	return -errno;
+	return output_close(&out);
 }
 
 static int end_flight(struct recorder *r, int status)
@@ -329,7 +329,7 @@ static int end_flight(struct recorder *r, int status)
 	if (r->shows_progress)
 		fputs("\r\033[K", stderr);
 	say(MSG_FLIGHT_END, c->items, c->lost, captures->saved, r->config.session.output, captures->suppressed);
-	if (r->config.summary && print_summary(r) < 0)
+	if (r->config.summary && print_summary(r) != EXIT_DONE)
 		return EXIT_FAILED;
 	return captures->failed ? EXIT_FAILED : status;
 }
@@ -351,7 +351,7 @@ static int end(struct recorder *r)
 		say(MSG_WRITING, r->config.session.output, strerror(-err));
 	say(MSG_RECORD_END, c->items, c->bytes, c->items ? (double)c->bytes / c->items : 0.0, c->lost, c->unrecorded,
 	    r->config.session.output);
-	if (r->config.summary && print_summary(r) < 0)
+	if (r->config.summary && print_summary(r) != EXIT_DONE)
 		err = -EIO;
 	return err || c->unrecorded ? EXIT_FAILED : status;
 }

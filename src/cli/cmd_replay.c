@@ -10,6 +10,7 @@
 #include "util/loop.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "session/playback.h"
 #include "session/player.h"
 #include "cli/show.h"
@@ -77,6 +78,7 @@ struct run {
 	int exit_status;
 	uint64_t from_ns;		/* where it starts */
 	bool done;
+	struct output out;
 	uint64_t intervals;		/* printed */
 
 	/* the screen */
@@ -130,23 +132,16 @@ static void interrupt(int signal)
 	interrupted = 1;
 }
 
-static void flush(struct run *run)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return;
-	run->done = true;
-	if (errno == EPIPE || run->exit_status != EXIT_DONE)
-		return;
-	say(MSG_WRITING, "standard output", strerror(errno));
-	run->exit_status = EXIT_FAILED;
-}
-
 static void print(struct run *run, struct model *m, int (*what)(struct show *s, const struct model *m, const struct status *status))
 {
 	take_status(run);
 	if (what(run->show, m, &run->status) < 0)
 		fail(run, MSG_NO_MEMORY);
-	flush(run);
+	if (output_flush(&run->out))
+		return;
+	run->done = true;
+	if (run->exit_status == EXIT_DONE)
+		run->exit_status = output_status(&run->out);
 }
 
 /* As live: what is left at the end is no interval. */
@@ -175,6 +170,11 @@ static void print_all(struct run *run)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	if (!output_open(&run->out, NULL)) {
+		run->exit_status = EXIT_FAILED;
+		return;
+	}
+	show_set_output(run->show, run->out.file);
 	player_go(run->replay, UINT64_MAX);
 	err = player_work(run->replay, is_done, run);
 	if (err)
@@ -502,6 +502,7 @@ static int run_replay(const struct command *self, int argc, char **argv)
 		source_close(run.source);
 		playback_close(run.playback);
 		show_free(run.show);
+		output_close(&run.out);
 		free(run.marks);
 	}
 	options_clear(self, &run.config);

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "session/playback.h"
 #include "cli/show.h"
 #include "view/screen/terminal.h"
@@ -225,55 +226,38 @@ static struct report describe(const struct reporting *r)
 	return report;
 }
 
-static int tell_failed(const char *name, int err)
+static int failed(const char *name, int error)
 {
-	if (err == -EPIPE)	/* nobody reads it any more */
-		return EXIT_DONE;
-	say(MSG_WRITING, name, strerror(-err));
+	say(MSG_WRITING, name, strerror(error));
 	return EXIT_FAILED;
 }
 
-static int flush(FILE *out)
+/* Out of memory is all that a form can fail for by itself. */
+static int close_report(struct output *out, int err)
 {
-	errno = 0;
-	if (fflush(out) == 0 && !ferror(out))
-		return 0;
-	return errno ? -errno : -EIO;
+	enum exit_status status = output_close(out);
+
+	if (err && status == EXIT_DONE && out->error != EPIPE)
+		return failed(out->name, -err);
+	return status;
 }
 
 static int write_report(const struct reporting *r, const struct report *report)
 {
-	const char *name = r->config.output ?: "standard output";
-	FILE *out = r->config.output ? fopen(r->config.output, "we") : stdout;
-	int err;
+	struct output out;
 
-	if (!out) {
-		say(MSG_OPENING, name, strerror(errno));
+	if (!output_open(&out, r->config.output))
 		return EXIT_FAILED;
-	}
-	err = r->config.json ? report_json(out, report) : report_text(out, report);
-	if (!err)
-		err = flush(out);
-	if (out != stdout && fclose(out) != 0 && !err)
-		err = -errno;
-	return err ? tell_failed(name, err) : EXIT_DONE;
+	return close_report(&out, r->config.json ? report_json(out.file, report) : report_text(out.file, report));
 }
 
-static int write_page_to(int fd, const struct report *report)
+static int write_page_to(int fd, const char *name, const struct report *report)
 {
-	FILE *out = fdopen(fd, "w");
-	int err;
+	struct output out;
 
-	if (!out) {
-		close(fd);
-		return -ENOMEM;
-	}
-	err = report_html(out, report);
-	if (!err)
-		err = flush(out);
-	if (fclose(out) != 0 && !err)
-		err = -errno;
-	return err;
+	if (!output_open_fd(&out, fd, name))
+		return EXIT_FAILED;
+	return close_report(&out, report_html(out.file, report));
 }
 
 /* A device, a pipe or a link is written to. Its name is not taken from it. */
@@ -286,12 +270,9 @@ static bool is_replaceable(const char *name)
 
 static int write_page_through(const char *name, const struct report *report)
 {
-	int fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC), err;
+	int fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
-	if (fd < 0)
-		return tell_failed(name, -errno);
-	err = write_page_to(fd, report);
-	return err ? tell_failed(name, err) : EXIT_DONE;
+	return fd < 0 ? failed(name, errno) : write_page_to(fd, name, report);
 }
 
 /* Who looks at the page sees the old one or the new one, whole. */
@@ -299,26 +280,28 @@ static int write_page(const struct reporting *r, const struct report *report)
 {
 	const char *name = r->config.html;
 	char temporary[4096];
-	int fd, err;
+	int fd, status;
 
+	if (output_is_standard(name))
+		return write_page_to(STDOUT_FILENO, "standard output", report);
 	if (!is_replaceable(name))
 		return write_page_through(name, report);
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", name) >= (int)sizeof(temporary))
-		return tell_failed(name, -ENAMETOOLONG);
+		return failed(name, ENAMETOOLONG);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return tell_failed(name, -errno);
-	err = fchmod(fd, 0644) < 0 ? -errno : 0;
-	if (err)
+		return failed(name, errno);
+	if (fchmod(fd, 0644) < 0) {
+		status = failed(name, errno);
 		close(fd);
-	else
-		err = write_page_to(fd, report);
-	if (!err && rename(temporary, name) < 0)
-		err = -errno;
-	if (!err)
-		return EXIT_DONE;
-	unlink(temporary);
-	return tell_failed(name, err);
+	} else {
+		status = write_page_to(fd, name, report);
+	}
+	if (status == EXIT_DONE && rename(temporary, name) < 0)
+		status = failed(name, errno);
+	if (status != EXIT_DONE)
+		unlink(temporary);
+	return status;
 }
 
 static int tell(struct reporting *r)
@@ -328,7 +311,8 @@ static int tell(struct reporting *r)
 
 	if (r->short_of_memory)
 		say(MSG_NO_MEMORY);
-	if (status == EXIT_DONE)
+	/* One of the two is what standard output is for. */
+	if (status == EXIT_DONE && !(r->config.html && output_is_standard(r->config.html) && output_is_standard(r->config.output)))
 		status = write_report(r, &report);
 	return status == EXIT_DONE && !r->short_of_memory ? playback_finish(r->playback) : EXIT_FAILED;
 }

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "view/screen/terminal.h"
 #include "session/session.h"
 
@@ -39,7 +40,7 @@ struct state {
 	struct session *session;
 	struct model *model;
 	struct status now;
-	FILE *out;
+	struct output out;
 };
 
 /* --- what both forms show */
@@ -69,7 +70,7 @@ static void put_age(const struct state *s, bool holds, uint64_t since_ns)
 		format_age(age, sizeof(age), s->now.now_ns - since_ns);
 	else if (holds)
 		snprintf(age, sizeof(age), "?");
-	fprintf(s->out, " %7s", age);
+	fprintf(s->out.file, " %7s", age);
 }
 
 static void put_row(struct state *s, const struct model_event *e)
@@ -84,12 +85,12 @@ static void put_row(struct state *s, const struct model_event *e)
 		snprintf(handler, sizeof(handler), "0x%" PRIx64, e->ep_addr);
 		snprintf(arg, sizeof(arg), "0x%" PRIx64, e->ep_arg);
 	}
-	fprintf(s->out, "%7" PRIu32 " %.*s%*s %4" PRIu32 " %5" PRIu32 " %s %18s %18s", vcpu->vm->pid, (int)bytes, name->shown,
+	fprintf(s->out.file, "%7" PRIu32 " %.*s%*s %4" PRIu32 " %5" PRIu32 " %s %18s %18s", vcpu->vm->pid, (int)bytes, name->shown,
 		(int)(NAME_WIDTH - used), "", vcpu->id, e->event, letters_of(e, letters), handler, arg);
 	put_age(s, e->state & SDEI_PENDING, e->pending_since_ns);
 	put_age(s, e->state & SDEI_RUNNING, e->running_since_ns);
 	put_age(s, vcpu->mask_known && vcpu->masked, vcpu->masked_since_ns);
-	putc('\n', s->out);
+	putc('\n', s->out.file);
 }
 
 static void put_text(struct state *s)
@@ -97,7 +98,7 @@ static void put_text(struct state *s)
 	size_t count;
 	struct model_vm *const *vms = model_vms(s->model, &count);
 
-	fprintf(s->out, "%7s %-*s %4s %5s %-5s %18s %18s %7s %7s %7s\n", "VM", NAME_WIDTH, "NAME", "vCPU", "EVENT", "STATE",
+	fprintf(s->out.file, "%7s %-*s %4s %5s %-5s %18s %18s %7s %7s %7s\n", "VM", NAME_WIDTH, "NAME", "vCPU", "EVENT", "STATE",
 		"HANDLER", "ARGUMENT", "PENDING", "RUNNING", "MASKED");
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < vms[i]->vcpu_count; j++)
@@ -165,7 +166,7 @@ static void put_json_vm(struct state *s, struct json *j, const struct model_vm *
 
 static void put_json(struct state *s)
 {
-	struct json j = { .out = s->out };
+	struct json j = { .out = s->out.file };
 	char wall[FORMAT_SIZE];
 	size_t count;
 	struct model_vm *const *vms = model_vms(s->model, &count);
@@ -181,7 +182,7 @@ static void put_json(struct state *s)
 			put_json_vm(s, &j, vms[i]);
 	json_close(&j, ']');
 	json_close(&j, '}');
-	putc('\n', s->out);
+	putc('\n', s->out.file);
 }
 
 /* --- the command */
@@ -212,7 +213,7 @@ static int look(struct state *s)
 		session_status(s->session, &s->now);
 		names_adopt(s->model, feeder_live_name, NULL, terminal_is_utf8());
 		(s->config.json ? put_json : put_text)(s);
-		session_flush(s->session, s->out);
+		session_flush(s->session, &s->out);
 		status = session_exit_status(s->session);
 	}
 	session_close(s->session);
@@ -230,8 +231,7 @@ static bool prepare(struct state *s)
 		say(MSG_NO_MEMORY);
 		return false;
 	}
-	s->out = session_output(&s->config.session);
-	return s->out;
+	return output_open(&s->out, s->config.session.output);
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -242,6 +242,8 @@ static int run(const struct command *self, int argc, char **argv)
 
 	if (session_parse(self, argc, argv, &s.config, &s.config.session, &command, &status))
 		status = prepare(&s) ? look(&s) : EXIT_FAILED;
+	if (output_close(&s.out) != EXIT_DONE)
+		status = EXIT_FAILED;
 	model_free(s.model);
 	options_clear(self, &s.config);
 	return status;

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "cli/show.h"
 #include "session/session.h"
 #include "session/source.h"
@@ -49,7 +50,7 @@ struct run {
 	struct session *session;
 	struct feeder *feeder;
 	struct model *model;	/* the feeder's */
-	FILE *out;
+	struct output out;
 	struct status status;
 	uint64_t intervals;
 	int timer;
@@ -83,7 +84,7 @@ static void check(struct run *run, int err)
 		session_end(run->session, EXIT_FAILED);
 	}
 	if (!show_is_screen(run->show))
-		session_flush(run->session, run->out);
+		session_flush(run->session, &run->out);
 }
 
 static int take_interval(void *ctx)
@@ -238,10 +239,9 @@ static int prepare(struct run *run, char **command)
 		status = prepare_model(run);
 	if (status != EXIT_DONE)
 		return status;
-	run->out = session_output(&run->config.session);
-	if (!run->out)
+	if (!output_open(&run->out, run->config.session.output))
 		return EXIT_FAILED;
-	show_set_output(run->show, run->out);
+	show_set_output(run->show, run->out.file);
 	return EXIT_DONE;
 }
 
@@ -255,6 +255,8 @@ static int run_top(const struct command *self, int argc, char **argv)
 		status = prepare(&run, command);
 		if (status == EXIT_DONE)
 			status = follow(&run, command);
+		if (output_close(&run.out) != EXIT_DONE && status == EXIT_DONE)
+			status = EXIT_FAILED;
 		show_free(run.show);
 		feeder_free(run.feeder);
 	}

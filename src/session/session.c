@@ -25,7 +25,6 @@ struct session {
 	char **command;
 	pid_t child;		/* 0: none, or ended */
 	bool ended;
-	bool mute;		/* output failed and the user knows */
 	int status;
 	const char *end_message;	/* why it ended; for when the screen is gone; or NULL */
 };
@@ -105,27 +104,12 @@ void session_end(struct session *w, int status)
 	loop_stop(w->loop);
 }
 
-bool session_flush(struct session *w, FILE *out)
+bool session_flush(struct session *w, struct output *out)
 {
-	if (fflush(out) == 0 && !ferror(out))
+	if (output_flush(out))
 		return true;
-	if (errno == EPIPE || w->mute) {
-		session_end(w, EXIT_DONE);
-		return false;
-	}
-	w->mute = true;
-	say(MSG_WRITING, w->config->output ? w->config->output : "standard output", strerror(errno));
-	session_end(w, EXIT_FAILED);
+	session_end(w, output_status(out));
 	return false;
-}
-
-FILE *session_output(const struct session_config *config)
-{
-	FILE *out = config->output ? fopen(config->output, "we") : stdout;
-
-	if (!out)
-		say(MSG_OPENING, config->output, strerror(errno));
-	return out;
 }
 
 /* --- the command that is run meanwhile */
@@ -152,7 +136,7 @@ static int spawn_child(struct session *w)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
 	restore_signals(w, &attributes);
-	if (w->calls.strict_output && !w->config->output)
+	if (w->calls.strict_output && output_is_standard(w->config->output))
 		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 	err = posix_spawnp(&w->child, w->command[0], &actions, &attributes, w->command, environ);
 	posix_spawnattr_destroy(&attributes);
@@ -298,7 +282,7 @@ static int add_source(struct session *w)
 		err = w->timer = loop_add_timer(w->loop, w->period_ms, take_records, w);
 	}
 	/* On a quiet host it would be long until the next write says so. */
-	if (err >= 0 && !w->config->output && !w->calls.no_output)
+	if (err >= 0 && output_is_standard(w->config->output) && !w->calls.no_output)
 		err = loop_add_reader_gone(w->loop, STDOUT_FILENO, take_reader_gone, w);
 	return err < 0 ? err : 0;
 }

@@ -14,6 +14,7 @@
 #include "source/live.h"
 #include "session/status.h"
 #include "util/loop.h"
+#include "util/output.h"
 #include "session/options.h"
 
 struct session_config {
@@ -116,11 +117,8 @@ int session_exit_status(const struct session *w);
 /* Ends session_run(), with this exit status unless there was another one before. */
 void session_end(struct session *w, int status);
 
-/* Flushes out; ends the run if it cannot be written (quietly if nobody reads it any more). False then. */
-bool session_flush(struct session *w, FILE *out);
-
-/* Where output goes; NULL: cannot be opened, the user has been told. */
-FILE *session_output(const struct session_config *config);
+/* output_flush(); ends the run if nothing can be written any more. False then. */
+bool session_flush(struct session *w, struct output *out);
 
 /* Fills what there is to say about now. */
 void session_status(struct session *w, struct status *status);

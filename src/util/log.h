@@ -8,18 +8,13 @@
 
 #include <inttypes.h>
 
+#include "util/exit_status.h"
+
 #define PROGRAM "sdeitop"
 
 #ifndef SDEITOP_VERSION
 #define SDEITOP_VERSION "unknown"
 #endif
-
-#define EXIT_DONE 0
-#define EXIT_FAILED 1
-#define EXIT_USAGE 2
-#define EXIT_REGRESSION 3	/* diff found one */
-#define EXIT_LACKING 4		/* this kernel lacks what was asked */
-#define EXIT_INCOMPLETE 5	/* done, but of the recording something is missing */
 
 /* usage */
 #define MSG_BAD_VALUE		"%s%s %s: expects %s"
