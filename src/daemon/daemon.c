@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "session/about.h"
 #include "session/feeder.h"
@@ -182,6 +183,8 @@ static int take_second(void *ctx)
 	exporter_settle(d->exporter);
 	if (d->recorder)
 		recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
+	if (d->serve)
+		serve_tick(d->serve, clock_ns());
 	notify_alive(d->notify, d->now.now_ns);
 	return 0;
 }
@@ -400,6 +403,17 @@ static void finish(struct sdeid *d)
 	recorder_check(d->recorder, model_of(d), &d->about, &d->status, true);
 }
 
+/* As many files as may be: one is a client, and nobody here uses select(). */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(struct sdeid *d)
 {
 	const struct session_calls calls = {
@@ -409,6 +423,7 @@ static int run(struct sdeid *d)
 	};
 	int status;
 
+	raise_descriptors();
 	d->feeder = feeder_new(true, &d->config.limits);
 	d->notify = notify_new();
 	if (!d->feeder || !d->notify) {

@@ -21,6 +21,7 @@
 #define TURN_BYTES (1U << 20)		/* to one client, before others have their turn */
 #define IMAGE_GAP_NS 1000000000ULL
 #define PATIENCE_NS 10000000000ULL	/* with a client that takes nothing */
+#define PAUSE_NS 1000000000ULL		/* of listening, when nobody can be accepted */
 
 /* Bytes for several clients. */
 struct chunk {
@@ -47,6 +48,8 @@ struct serve {
 	struct serve_counters counters;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int listener, epoll;
+	uint64_t pause_ns;	/* until then nobody is listened to; 0: all are */
+	bool pause_told;
 	uint64_t image_ns;	/* when the last image was made; 0: never */
 	uint64_t now_ns;
 	struct client *clients[CLIENTS_MAX];
@@ -225,14 +228,55 @@ static bool admit(struct serve *s, int fd)
 	return true;
 }
 
+static int listen_for(struct serve *s, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u32 = CLIENTS_MAX };
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->listener, &event);
+}
+
+/* Who waits stays there, and would be told again and again. Told once, until it works again. */
+static void pause_listening(struct serve *s, int err)
+{
+	if (listen_for(s, 0) < 0)
+		return;
+	s->counters.pauses++;
+	s->pause_ns = s->now_ns + PAUSE_NS;
+	if (!s->pause_told)
+		say_at(SAY_ERROR, "no client can be accepted: %s; those who come wait, it is tried again each second",
+		       strerror(err));
+	s->pause_told = true;
+}
+
+static void listen_again(struct serve *s)
+{
+	if (s->pause_ns && s->now_ns >= s->pause_ns && listen_for(s, EPOLLIN) == 0)
+		s->pause_ns = 0;
+}
+
+static bool is_of_one(int err)
+{
+	return err == EINTR || err == ECONNABORTED;
+}
+
+static bool is_nobody(int err)
+{
+	return err == EAGAIN || err == EWOULDBLOCK;
+}
+
 /* Those who come without end have their next turn, too. */
 static void accept_some(struct serve *s)
 {
-	for (int i = 0; i < CLIENTS_MAX; i++) {
+	for (int i = 0; i < CLIENTS_MAX && !s->pause_ns; i++) {
 		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		if (fd < 0 && is_of_one(errno))
+			continue;
+		if (fd < 0 && !is_nobody(errno))
+			pause_listening(s, errno);
 		if (fd < 0)
 			return;
+		s->pause_told = false;
 		s->counters.accepted++;
 		if (admit(s, fd))
 			continue;
@@ -338,6 +382,7 @@ static void cut_off(struct serve *s, size_t i)
 void serve_tick(struct serve *s, uint64_t now_ns)
 {
 	s->now_ns = now_ns;
+	listen_again(s);
 	give_images(s);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = s->clients[i];

@@ -36,7 +36,10 @@ void serve_close(struct serve *s);	/* removes the socket, if it may; NULL is fin
 int serve_fd(const struct serve *s);
 void serve_turn(struct serve *s, uint64_t now_ns);
 
-/* To be called a few times a second: gives those who wait their image, and sees to those who are too slow. */
+/*
+ * To be called a few times a second while there are clients, and each second else: gives those who wait their image, sees to
+ * those who are too slow, and listens again after a pause for want of descriptors or memory.
+ */
 void serve_tick(struct serve *s, uint64_t now_ns);
 
 /* To everybody who has an image. */
@@ -47,6 +50,7 @@ size_t serve_clients(const struct serve *s);
 
 struct serve_counters {
 	uint64_t accepted, refused, slow, rude;	/* connections; too many; cut off for slowness, for sending something */
+	uint64_t pauses;			/* nobody could be accepted for a second */
 };
 const struct serve_counters *serve_counters(const struct serve *s);
 

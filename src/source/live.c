@@ -149,6 +149,7 @@ struct live *live_open(const struct live_options *options, int *err, char *messa
 		return NULL;
 	}
 	live->period_ms = PACE_MOST_MS;
+	live->ring_fd = -1;
 	*err = find_probes(live, options, &error);
 	if (!*err)
 		*err = live_load(live, options, &error);

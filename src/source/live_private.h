@@ -28,7 +28,8 @@ struct live {
 	unsigned int cpu_values;	/* values of one key in a per-CPU map */
 	size_t ring_bytes;
 	struct ring *rings;		/* by CPU; a ring that was never mapped has no CPU */
-	int *ring_fds;			/* -1: none */
+	int ring_fd;			/* of one of the rings, that of ring_cpu; -1: none */
+	unsigned int ring_cpu;
 	unsigned long *woken;		/* how far wakeups are forgotten; the kernel's, as is the next one */
 	const unsigned long *wakeups;	/* how far there were some */
 	struct sdei_cpu *counts;	/* the kernel's, by CPU */

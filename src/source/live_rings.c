@@ -65,6 +65,20 @@ int live_size_rings(struct live *live, size_t bytes, const struct live_error *er
 			 bytes, page);
 }
 
+/*
+ * A ring lives as long as it is mapped, and one descriptor is all that is needed later: hosts have more CPUs than a process may
+ * have files.
+ */
+static void keep_one(struct live *live, __u32 cpu, int fd)
+{
+	if (live->ring_fd >= 0)
+		close(fd);
+	else {
+		live->ring_fd = fd;
+		live->ring_cpu = cpu;
+	}
+}
+
 static int add_ring(struct live *live, __u32 cpu)
 {
 	char name[16];
@@ -74,12 +88,13 @@ static int add_ring(struct live *live, __u32 cpu)
 	fd = ring_create(name, live->ring_bytes);
 	if (fd < 0)
 		return fd;
-	live->ring_fds[cpu] = fd;
 	err = ring_map(&live->rings[cpu], fd, live->ring_bytes);
-	if (err)
-		return err;
-	streams_set(live->streams, cpu, &live->rings[cpu], &live->counts[cpu]);
-	return bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &fd, BPF_ANY);
+	if (!err) {
+		streams_set(live->streams, cpu, &live->rings[cpu], &live->counts[cpu]);
+		err = bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &fd, BPF_ANY);
+	}
+	keep_one(live, cpu, fd);
+	return err;
 }
 
 /* A page with the reader's position, which it writes, and one with the writers', as kernel/bpf/ringbuf.c has them. */
@@ -113,11 +128,8 @@ static int map_counters(struct live *live)
 static int allocate(struct live *live)
 {
 	live->rings = calloc(live->cpus, sizeof(live->rings[0]));
-	live->ring_fds = malloc(live->cpus * sizeof(live->ring_fds[0]));
 	live->streams = streams_new(live->cpus + 1);
-	if (live->ring_fds)
-		memset(live->ring_fds, -1, live->cpus * sizeof(live->ring_fds[0]));
-	return live->rings && live->ring_fds && live->streams ? 0 : -ENOMEM;
+	return live->rings && live->streams ? 0 : -ENOMEM;
 }
 
 int live_open_rings(struct live *live)
@@ -142,14 +154,11 @@ int live_open_rings(struct live *live)
 
 void live_close_rings(struct live *live)
 {
-	for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {
-		if (live->rings)
-			ring_unmap(&live->rings[cpu]);
-		if (live->ring_fds && live->ring_fds[cpu] >= 0)
-			close(live->ring_fds[cpu]);
-	}
+	for (unsigned int cpu = 0; live->rings && cpu < live->cpus; cpu++)
+		ring_unmap(&live->rings[cpu]);
 	free(live->rings);
-	free(live->ring_fds);
+	if (live->ring_fd >= 0)
+		close(live->ring_fd);
 	if (live->woken)
 		munmap(live->woken, sysconf(_SC_PAGESIZE));
 	if (live->wakeups)
@@ -163,10 +172,8 @@ void live_close_rings(struct live *live)
 /* The kernel waits for all running programs when a map of maps changes: it promises that the old value is out of use. */
 void live_synchronize(struct live *live)
 {
-	for (__u32 cpu = 0; cpu < live->cpus; cpu++) {
-		if (live->ring_fds[cpu] < 0)
-			continue;
-		bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &live->ring_fds[cpu], BPF_ANY);
-		return;
-	}
+	__u32 cpu = live->ring_cpu;
+
+	if (live->ring_fd >= 0)
+		bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &live->ring_fd, BPF_ANY);
 }

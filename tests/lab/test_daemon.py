@@ -42,6 +42,8 @@ done
 client after
 ls -l $SOCKET >socket.ls
 cat /proc/$daemon/status >figures.status
+cat /proc/$daemon/fdinfo/* >figures.fdinfo 2>/dev/null
+cat /proc/$daemon/limits >figures.limits
 # What came last is on its way to clients for some tenths of a second.
 next_file
 next_file
@@ -170,6 +172,13 @@ def check_privileges():
     ok("daemon/the socket is its group's", [] if mode[0] == "srw-rw----" and mode[3] in ("990", "sdei") else [" ".join(mode)])
 
 
+def check_descriptors():
+    rings = re.findall(r"map_type:\t2\nkey_size:\t4\nvalue_size:\t\d{5,}\n", text_of("figures.fdinfo"))
+    soft, hard = re.search(r"Max open files +(\d+) +(\d+)", text_of("figures.limits")).groups()
+    ok("daemon/one descriptor for the rings of all CPUs", [] if len(rings) == 1 else [f"{len(rings)}"])
+    ok("daemon/as many descriptors as it may have", [] if soft == hard else [f"{soft} of {hard}"])
+
+
 def check_audience():
     member = load_lines(f"{OUT}/member.jsonl")
     complaints = [] if text_of("member.status").strip() == "0" else [text_of("member.err")]
@@ -240,6 +249,7 @@ def main():
         summary = check_figures()
         check_end(check_file(summary, "last"))
         check_privileges()
+        check_descriptors()
         check_audience()
     if run("losses", LOSSES):
         check_losses()

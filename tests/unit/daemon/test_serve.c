@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The daemon's socket: clients have its figures, and nothing that one does harms the daemon or another. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -389,6 +391,63 @@ static void test_sends_something(void **state)
 	served_free(s);
 }
 
+/* --- what runs out */
+
+static bool is_readable(const struct served *s)
+{
+	struct pollfd wait = { .fd = serve_fd(s->serve), .events = POLLIN };
+
+	return poll(&wait, 1, 0) == 1;
+}
+
+/* Descriptors beyond those that are open now: so many. */
+static void leave_descriptors(unsigned int count)
+{
+	int next = dup(STDERR_FILENO);
+	struct rlimit limit;
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = next + count;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Who cannot be accepted waits, and does not keep the daemon from sleeping. */
+static void test_no_descriptors(void **state)
+{
+	struct served *s = served_new();
+	struct rlimit before;
+	int fds[3];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (int i = 0; i < 3; i++)
+		fds[i] = dial(s->path, SOCK_STREAM);
+	leave_descriptors(1);
+	assert_true(is_readable(s));
+	serve_turn(s->serve, s->now_ns);
+	assert_int_equal(serve_clients(s->serve), 1);
+	assert_int_equal(serve_counters(s->serve)->pauses, 1);
+	serve_turn(s->serve, s->now_ns);		/* sends what the one waits for */
+	serve_turn(s->serve, s->now_ns);
+	assert_false(is_readable(s));
+	expect_answer(fds[0], PROTOCOL_WELCOME);
+	served_run(s, 503);				/* it has its packets meanwhile */
+	serve_tick(s->serve, s->now_ns += SERVED_SECOND);
+	assert_true(is_readable(s));			/* tried again, in vain */
+	serve_turn(s->serve, s->now_ns);
+	assert_int_equal(serve_counters(s->serve)->pauses, 2);
+	assert_int_equal(serve_counters(s->serve)->refused, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	serve_tick(s->serve, s->now_ns += SERVED_SECOND);
+	serve_turn(s->serve, s->now_ns);
+	assert_int_equal(serve_clients(s->serve), 3);
+	assert_int_equal(serve_counters(s->serve)->pauses, 2);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	served_free(s);
+}
+
 /* --- the place of the socket */
 
 static int no_image(void *ctx, struct protocol_hello *hello, unsigned char **bytes, size_t *size)
@@ -532,7 +591,7 @@ int main(void)
 		cmocka_unit_test(test_limit_of_a_user), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_images_are_rare),
 		cmocka_unit_test(test_never_reads), cmocka_unit_test(test_never_reads_small_packets),
 		cmocka_unit_test(test_stops_reading), cmocka_unit_test(test_patience), cmocka_unit_test(test_sends_something),
-		cmocka_unit_test(test_live_socket_stays), cmocka_unit_test(test_stale_socket_is_taken_over),
+		cmocka_unit_test(test_no_descriptors), cmocka_unit_test(test_live_socket_stays), cmocka_unit_test(test_stale_socket_is_taken_over),
 		cmocka_unit_test(test_other_things_stay),
 	};
 
