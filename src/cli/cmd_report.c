@@ -275,6 +275,15 @@ static int write_page_through(const char *name, const struct report *report)
 	return fd < 0 ? failed(name, errno) : write_page_to(fd, name, report);
 }
 
+/* What any new file has; mkostemp() is stricter. */
+static mode_t new_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
+}
+
 /* Who looks at the page sees the old one or the new one, whole. */
 static int write_page(const struct reporting *r, const struct report *report)
 {
@@ -291,7 +300,7 @@ static int write_page(const struct reporting *r, const struct report *report)
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return failed(name, errno);
-	if (fchmod(fd, 0644) < 0) {
+	if (fchmod(fd, new_mode()) < 0) {
 		status = failed(name, errno);
 		close(fd);
 	} else {

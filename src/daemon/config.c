@@ -48,7 +48,7 @@ static const struct option_spec options[] = {
 	       "save for this: a finding's code, any, warning, error (unless given), SIGUSR2, exit; may be repeated"),
 	OPTION(0, "flight-keep", "N", count, flight_keep, "keep so many, remove the oldest; 10 unless given"),
 	OPTION(0, "check", NULL, flag, check, "only see whether this kernel can be watched: exit status 0 or 4"),
-	OPTION('u', "user", "USER", string, user, "become this user once everything is attached"),
+	OPTION('u', "user", "USER", string, user, "become this user once everything is attached; root: sdeid unless given"),
 	LIMIT_OPTIONS(daemon_config, limits),
 	SESSION_SOURCE_OPTIONS(daemon_config),
 	{ 0 },
@@ -58,7 +58,7 @@ const struct command sdeid_command = {
 	.usage = "[OPTIONS]",
 	.help = "Watches SDEI on this KVM host for ever: metrics for Prometheus, a flight recorder, figures for sdeitop.",
 	.about = "Options may stand in FILE, without the dashes: 'interval = 30', 'remove = yes'. SIGHUP reads it again,\n"
-		 "SIGUSR2 saves a flight recording, SIGTERM ends. All privileges are dropped once everything is attached.\n"
+		 "SIGUSR2 saves a flight recording, SIGTERM ends. All capabilities are dropped once everything is attached, and root becomes USER.\n"
 		 "Exit status: 0 done, 1 failed, 2 wrong usage, 4 this kernel has neither the kvm_sdei_* tracepoints nor\n"
 		 "asynchronous page faults.\n",
 	.options = options,

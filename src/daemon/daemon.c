@@ -24,6 +24,7 @@
 #include "daemon/serve.h"
 
 #define SECOND_MS 1000
+#define DEFAULT_USER "sdeid"
 /* How long a record may wait for its packet to be full before clients get it. */
 #define CLIENT_LAG_NS 100000000ULL
 
@@ -317,9 +318,24 @@ static int open_socket(struct sdeid *d)
 	return err;
 }
 
+/* Root that is not told whom to become becomes the service's user. Where there is none it stays, and is warned. */
+static int drop_to_default(void)
+{
+	bool is_root = geteuid() == 0;
+	int err = drop_privileges(is_root ? DEFAULT_USER : NULL);
+
+	if (!err && is_root)
+		say_at(SAY_INFO, "goes on as user " DEFAULT_USER);
+	if (err != -ENOENT)
+		return err;
+	say("there is no user " DEFAULT_USER " to become: sdeid stays root, without capabilities, but what root owns is open to it; "
+	    "name another with --user");
+	return drop_privileges(NULL);
+}
+
 static int give_up_privileges(struct sdeid *d)
 {
-	int err = drop_privileges(d->config.user);
+	int err = d->config.user ? drop_privileges(d->config.user) : drop_to_default();
 
 	if (err == -ENOENT)
 		say_at(SAY_ERROR, "there is no user %s in /etc/passwd", d->config.user);

@@ -33,6 +33,9 @@ static int open_file(struct exporter *x, const struct daemon_config *config)
 		return 0;
 	if (err == -EBUSY)
 		say_at(SAY_ERROR, "%s is written by another sdeid: name another directory, or end that one", path);
+	else if (err == -ENOLCK)
+		say_at(SAY_ERROR, "cannot open %s/." EXPORTER_FILE ".lock, which belongs to another user: remove it, if no other sdeid runs",
+		       config->textfile);
 	else
 		say_at(SAY_ERROR, "cannot write to %s: %s; it must be there, and writable for who runs sdeid",
 		       config->textfile, strerror(-err));

@@ -23,7 +23,7 @@ struct recorder {
 static struct flight_save_options flight_save_options(const struct daemon_config *config)
 {
 	return (struct flight_save_options){
-		.directory = config->flight, .keep = config->flight_keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
+		.directory = config->flight, .for_group = true, .keep = config->flight_keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
 	};
 }
 

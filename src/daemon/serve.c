@@ -48,6 +48,7 @@ struct serve {
 	struct serve_counters counters;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int listener, epoll;
+	struct stat place;	/* of our socket, at path */
 	uint64_t pause_ns;	/* until then nobody is listened to; 0: all are */
 	bool pause_told;
 	uint64_t image_ns;	/* when the last image was made; 0: never */
@@ -477,6 +478,8 @@ static int listen_at(struct serve *s, const struct sockaddr_un *address, gid_t g
 	umask(mask);
 	if (err)
 		return err;
+	if (lstat(address->sun_path, &s->place) < 0)
+		return -errno;
 	snprintf(s->path, sizeof(s->path), "%s", address->sun_path);
 	if (group != (gid_t)-1 && lchown(s->path, (uid_t)-1, group) < 0)
 		return -errno;
@@ -537,6 +540,15 @@ struct serve *serve_open(const char *path, gid_t group, const struct serve_calls
 	return NULL;
 }
 
+/* Somebody may have put another one there. As long as ours is open no other has its number. */
+static void remove_socket(const struct serve *s)
+{
+	struct stat now;
+
+	if (s->path[0] && lstat(s->path, &now) == 0 && now.st_dev == s->place.st_dev && now.st_ino == s->place.st_ino)
+		unlink(s->path);
+}
+
 void serve_close(struct serve *s)
 {
 	if (!s)
@@ -544,11 +556,10 @@ void serve_close(struct serve *s)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i])
 			client_close(s, i);
+	remove_socket(s);
 	if (s->listener >= 0)
 		close(s->listener);
 	if (s->epoll >= 0)
 		close(s->epoll);
-	if (s->path[0])
-		unlink(s->path);
 	free(s);
 }

@@ -30,7 +30,7 @@ struct serve;
  * 512 bytes) say what was tried, what failed, what to do; -EADDRINUSE: another daemon listens.
  */
 struct serve *serve_open(const char *path, gid_t group, const struct serve_calls *calls, int *err, char *message, size_t size);
-void serve_close(struct serve *s);	/* removes the socket, if it may; NULL is fine */
+void serve_close(struct serve *s);	/* removes the socket, if it is ours and it may; NULL is fine */
 
 /* Epoll-able; when it is readable, serve_turn() is due. */
 int serve_fd(const struct serve *s);

@@ -184,7 +184,7 @@ static bool name_recording(const struct flight_save *c, int64_t wall_ns, char *n
 
 static int make_directory(const struct flight_save *c, char *message, size_t size)
 {
-	int err = mkdir(c->options.directory, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	int err = mkdir(c->options.directory, c->options.for_group ? 0750 : 0700) < 0 && errno != EEXIST ? -errno : 0;
 
 	if (err)
 		snprintf(message, size, "cannot make %s: %s", c->options.directory, strerror(-err));
@@ -193,7 +193,7 @@ static int make_directory(const struct flight_save *c, char *message, size_t siz
 
 static int save_as(struct flight_save *c, const char *name, char *message, size_t size)
 {
-	const struct writer_options options = { .directory = name };
+	const struct writer_options options = { .directory = name, .for_group = c->options.for_group };
 	int err, close_err;
 	struct writer *store = writer_open(&options, &c->about, &err, message, size);
 

@@ -10,6 +10,7 @@
 
 struct flight_save_options {
 	const char *directory;	/* made if it is not there; each recording is a directory in it */
+	bool for_group;		/* as writer_options */
 	unsigned int keep;	/* so many recordings at most, whole or not, the oldest goes, those of earlier runs included; 0: all */
 	uint64_t after_ns;	/* how long after the trigger it saves */
 	uint64_t gap_ns;	/* triggers that come earlier after the last one are only counted */

@@ -86,7 +86,8 @@ static int write_all(int fd, const void *bytes, size_t size)
 
 static int create(const struct writer *s, const char *name)
 {
-	int fd = openat(s->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	mode_t mode = s->options.for_group ? 0640 : 0600;
+	int fd = openat(s->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -295,7 +296,7 @@ static int check_empty(int directory)
 
 static int open_directory(struct writer *s)
 {
-	if (mkdir(s->options.directory, 0700) < 0 && errno != EEXIST)
+	if (mkdir(s->options.directory, s->options.for_group ? 0750 : 0700) < 0 && errno != EEXIST)
 		return -errno;
 	s->directory = open(s->options.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->directory < 0)

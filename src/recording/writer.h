@@ -10,6 +10,7 @@
 
 struct writer_options {
 	const char *directory;		/* made, mode 0700, if it is not there; otherwise must be empty */
+	bool for_group;			/* who may read: the group, too, as far as the umask lets it */
 	uint64_t file_size;		/* a file that has this many bytes is closed; 0: one file */
 	unsigned int keep;		/* so many files at most, the oldest goes; 0: all */
 	bool compress;			/* closed files, gzip: in a thread of its own, so that recording does not wait */

@@ -75,18 +75,53 @@ static void remove_leftovers(const struct atomic_file *t)
 	closedir(entries);
 }
 
+/* Who has the directory is who writes here later: root must not keep them out by having been the first. */
+static int make_lock(const struct atomic_file *t)
+{
+	int fd = openat(t->dir, t->lock_name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat dir;
+
+	if (fd >= 0 && geteuid() == 0 && fstat(t->dir, &dir) == 0 && fchown(fd, dir.st_uid, dir.st_gid) < 0)
+		return fd;	/* where that is not possible they are told: -ENOLCK */
+	return fd < 0 ? -errno : fd;
+}
+
+/* Not for writing, which would keep the file system from being made read-only. A descriptor, or -errno. */
+static int open_lock(const struct atomic_file *t)
+{
+	int fd = make_lock(t);
+
+	if (fd != -EEXIST && fd != -EROFS)
+		return fd;
+	fd = openat(t->dir, t->lock_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	return errno == EACCES ? -ENOLCK : -errno;
+}
+
 /* 1: taken; 0: this kernel has no locks. */
 static int take_lock(struct atomic_file *t)
 {
-	/* Not for writing, which would keep the file system from being made read-only. */
-	t->lock = openat(t->dir, t->lock_name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	t->lock = open_lock(t);
 	if (t->lock < 0)
-		return -errno;
+		return t->lock;
 	if (flock(t->lock, LOCK_EX | LOCK_NB) == 0)
 		return 1;
 	if (errno == ENOSYS)
 		return 0;
 	return errno == EWOULDBLOCK ? -EBUSY : -errno;
+}
+
+static const char *why_failed(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "another process writes it";
+	case -ENOLCK:
+		return "its lock belongs to another user";
+	default:
+		return strerror(-err);
+	}
 }
 
 static int open_directory(struct atomic_file *t)
@@ -179,7 +214,7 @@ const char *atomic_file_events(struct atomic_file *t)
 		return NULL;
 	if (t->err)
 		snprintf(t->news, sizeof(t->news), "writing %s/%s failed: %s; the version before stays, and it is tried again",
-			 t->directory, t->name, t->err == -EBUSY ? "another process writes it" : strerror(-t->err));
+			 t->directory, t->name, why_failed(t->err));
 	else
 		snprintf(t->news, sizeof(t->news), "writing %s/%s works again, after %" PRIu64 " failures", t->directory, t->name,
 			 t->failing);

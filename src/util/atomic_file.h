@@ -16,8 +16,9 @@
 struct atomic_file;
 
 /*
- * path: DIR/NAME. NULL on failure with *err: -EBUSY another process has the lock, -EINVAL no name, -ENOMEM, else why the
- * directory or the lock cannot be opened. A kernel without file locks (CONFIG_FILE_LOCKING) lets everybody write. What an
+ * path: DIR/NAME. NULL on failure with *err: -EBUSY another process has the lock, -ENOLCK its file belongs to another user,
+ * -EINVAL no name, -ENOMEM, else why the directory or the lock cannot be opened. A lock that root makes belongs to whom the
+ * directory does. A kernel without file locks (CONFIG_FILE_LOCKING) lets everybody write. What an
  * earlier writer that was killed has left is removed.
  */
 struct atomic_file *atomic_file_open(const char *path, int *err);
@@ -25,7 +26,7 @@ struct atomic_file *atomic_file_open(const char *path, int *err);
 /* remove: the file, too. NULL is fine. */
 void atomic_file_close(struct atomic_file *t, bool remove);
 
-/* 0 or -errno: -EBUSY, another process took the lock while the directory was away. */
+/* 0 or -errno: -EBUSY and -ENOLCK as above, where the directory was away meanwhile. */
 int atomic_file_write(struct atomic_file *t, const char *bytes, size_t size);
 
 /* Failed writes so far. */

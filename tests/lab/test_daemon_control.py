@@ -120,6 +120,13 @@ land
 ls -A /run/sdeid >run.ls
 kill $guest
 wait $guest
+daemon default -t /tmp/tf -s $SOCKET
+cat /proc/$daemon/status >default.status
+land
+sed -i '/^sdeid:/d' /etc/passwd
+daemon stays -t /tmp/tf
+cat /proc/$daemon/status >stays.status
+land
 """
 
 TROUBLE = r"""
@@ -266,6 +273,16 @@ def check_faults():
        [] if [vm["name"] for vm in again["vms"]] == ["busy"] and again["records"] > 0 else [f"{again['vms']}"])
 
 
+def check_root():
+    """Root that names no user becomes sdeid, or is warned if there is none."""
+    for name, uid, words in (("default", 991, "goes on as user sdeid"), ("stays", 0, "there is no user sdeid to become")):
+        status, log = text_of(f"{name}.status"), text_of(f"{name}.err")
+        complaints = [] if f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status else [status]
+        complaints += [] if "CapEff:\t0000000000000000\n" in status else ["it has capabilities"]
+        complaints += [] if words in log else [log]
+        ok(f"daemon-control/root without --user: {name}", complaints)
+
+
 def check_trouble():
     log = lines_of("trouble.err")
     failed = [line for line in log if " failed: " in line]
@@ -302,6 +319,7 @@ def main():
         check_log()
     if run("faults", FAULTS):
         check_faults()
+        check_root()
     if run("trouble", TROUBLE):
         check_trouble()
     check_stock()

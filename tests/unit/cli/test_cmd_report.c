@@ -286,6 +286,25 @@ static void test_link(void **state)
 	assert_int_equal(unlink(link), 0);
 }
 
+/* A page shows what recordings keep to their owner: who may read it is up to the umask. */
+static void test_mode_of_page(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 027, 077 };
+	char page[96], *argv[] = { "report", "-o", output, "--html", page, LAB };
+	struct stat st;
+
+	snprintf(page, sizeof(page), "%s/page", directory);
+	for (unsigned int i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		mode_t before = umask(masks[i]);
+
+		assert_int_equal(cmd_report.run(&cmd_report, 6, argv), EXIT_DONE);
+		assert_int_equal(umask(before), masks[i]);
+		assert_int_equal(stat(page, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0666 & ~masks[i]);
+	}
+	assert_int_equal(unlink(page), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_wide_range),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_mode_of_page),
 	};
 
 	return cmocka_run_group_tests_name("report_golden", tests, make_trouble, remove_trouble);

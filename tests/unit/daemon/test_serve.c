@@ -546,6 +546,28 @@ static void test_stale_socket_is_taken_over(void **state)
 	rmdir(directory);
 }
 
+/* Somebody removed the socket of a daemon that runs, and another daemon has taken its place: the first one leaves that alone. */
+static void test_end_beside_another(void **state)
+{
+	char directory[] = "/tmp/sdeitop-place-XXXXXX", path[64], message[512];
+	struct serve *first, *second;
+	int err = 0;
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/socket", directory);
+	first = try_open(path, &err, message);
+	assert_non_null(first);
+	assert_int_equal(unlink(path), 0);
+	second = try_open(path, &err, message);
+	assert_non_null(second);
+	serve_close(first);
+	assert_int_equal(type_of(path), S_IFSOCK);
+	close(dial(path, SOCK_STREAM));
+	serve_close(second);
+	assert_int_equal(type_of(path), 0);
+	rmdir(directory);
+}
+
 /* What is not ours is neither removed nor changed. */
 static void test_other_things_stay(void **state)
 {
@@ -592,7 +614,7 @@ int main(void)
 		cmocka_unit_test(test_never_reads), cmocka_unit_test(test_never_reads_small_packets),
 		cmocka_unit_test(test_stops_reading), cmocka_unit_test(test_patience), cmocka_unit_test(test_sends_something),
 		cmocka_unit_test(test_no_descriptors), cmocka_unit_test(test_live_socket_stays), cmocka_unit_test(test_stale_socket_is_taken_over),
-		cmocka_unit_test(test_other_things_stay),
+		cmocka_unit_test(test_end_beside_another), cmocka_unit_test(test_other_things_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

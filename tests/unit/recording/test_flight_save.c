@@ -59,7 +59,9 @@ static int end(void **state)
 
 static struct flight_save *new_capture(unsigned int keep)
 {
-	const struct flight_save_options options = { directory, keep, 2 * SECOND, 10 * SECOND };
+	const struct flight_save_options options = {
+		.directory = directory, .keep = keep, .after_ns = 2 * SECOND, .gap_ns = 10 * SECOND,
+	};
 	struct flight_save *c = flight_save_new(&options);
 
 	assert_non_null(c);
@@ -169,6 +171,34 @@ static void test_saved(void **state)
 	reader_close(r);
 	check_counters(c, 1, 0, 0, 0);
 	flight_save_free(c);
+}
+
+/* Group and others: what the umask leaves of what each is meant for. */
+static void check_modes(bool for_group, mode_t mask, mode_t directories, mode_t files)
+{
+	const struct flight_save_options options = { .directory = directory, .for_group = for_group };
+	struct flight_save *c = flight_save_new(&options);
+	char name[640], path[700];
+	mode_t before = umask(mask);
+
+	assert_int_equal(save(c, 1, "x", name), 0);
+	umask(before);
+	assert_int_equal(mode_of(directory), directories);
+	assert_int_equal(mode_of(name), directories);
+	snprintf(path, sizeof(path), "%s/metadata", name);
+	assert_int_equal(mode_of(path), files);
+	snprintf(path, sizeof(path), "%s/sdei-000000", name);
+	assert_int_equal(mode_of(path), files);
+	flight_save_free(c);
+	assert_int_equal(remove_tree(directory), 0);
+}
+
+static void test_modes(void **state)
+{
+	check_modes(false, 0, 0700, 0600);
+	check_modes(true, 0, 0750, 0640);
+	check_modes(true, 027, 0750, 0640);
+	check_modes(true, 077, 0700, 0600);
 }
 
 /* --- how many */
@@ -313,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_triggers),
 		TEST(test_saved),
+		TEST(test_modes),
 		TEST(test_keep),
 		TEST(test_keep_all),
 		TEST(test_earlier),

@@ -20,6 +20,7 @@
 #include "tests/unit/lib/directory.h"
 
 #define REWRITE_SECONDS 8
+#define ANOTHER 65534	/* a user */
 
 static char top[40], path[64], directory[64];
 
@@ -113,6 +114,47 @@ static void test_one_writer(void **state)
 	assert_int_equal(err, -EBUSY);
 	atomic_file_close(t, false);
 	atomic_file_close(open_it(), false);
+}
+
+/* As another user, in a process of its own: what atomic_file_open() says. */
+static int open_as_another(void)
+{
+	int err, status = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		if (setgid(ANOTHER) || setuid(ANOTHER))
+			_exit(255);
+		atomic_file_close(atomic_file_open(path, &err), false);
+		_exit(err ? -err : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+/* Root tries it out in a directory that belongs to a service: that can take the lock later. */
+static void test_lock_of_root(void **state)
+{
+	char lock[96];
+	struct stat status;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(lock, sizeof(lock), "%s/.sdei.prom.lock", directory);
+	assert_int_equal(chmod(top, 0755), 0);
+	assert_int_equal(chown(directory, ANOTHER, ANOTHER), 0);
+	atomic_file_close(open_it(), false);
+	assert_int_equal(stat(lock, &status), 0);
+	assert_int_equal(status.st_uid, ANOTHER);
+	assert_int_equal(open_as_another(), 0);
+	/* What was there before keeps its owner: it may be a link to anything. */
+	assert_int_equal(chown(lock, 0, 0), 0);
+	atomic_file_close(open_it(), false);
+	assert_int_equal(stat(lock, &status), 0);
+	assert_int_equal(status.st_uid, 0);
+	assert_int_equal(open_as_another(), -ENOLCK);
+	assert_int_equal(chown(directory, 0, 0), 0);
 }
 
 /* What a writer that was killed has left goes; what looks alike stays. */
@@ -305,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_write, empty_directory), cmocka_unit_test_setup(test_names, empty_directory),
 		cmocka_unit_test_setup(test_one_writer, empty_directory), cmocka_unit_test_setup(test_leftovers, empty_directory),
+		cmocka_unit_test_setup(test_lock_of_root, empty_directory),
 		cmocka_unit_test_setup(test_links, empty_directory), cmocka_unit_test_setup(test_directory_gone, empty_directory),
 		cmocka_unit_test_setup(test_disk_full, empty_directory), cmocka_unit_test_setup(test_read_only, empty_directory),
 		cmocka_unit_test_setup(test_rewrites, empty_directory),
