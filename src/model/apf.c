@@ -429,7 +429,7 @@ int apf_take(struct model *m, const struct sdei_record_apf *r)
 	if (!is_own(r->head.origin) && (!v || v->gone))
 		return 0;
 	v = vcpu_of(m, &r->head);
-	return v ? take(m, v, r) : -ENOMEM;
+	return v ? take(m, v, r) : life_no_vcpu(m, r->head.vm);
 }
 
 /* --- what was lost */
@@ -485,7 +485,9 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 	if (!v && !is_own(key->origin))
 		return 0;
 	v = v ? v : life_vcpu_lost(m, key);
-	if (!v || !apf_of(m, v))
+	if (!v)
+		return life_no_vcpu(m, key->vm);
+	if (!apf_of(m, v))
 		return -ENOMEM;
 	v->apf->shown.lost += count;
 	count_lost(v->apf, key, count);

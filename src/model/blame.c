@@ -144,8 +144,11 @@ static int settle_all(struct model_vcpu *v, uint64_t time_ns)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < v->event_count; i++) {
-		if (v->events[i]->pending_since_ns && settle(v->events[i], time_ns))
+	for (size_t i = 0, left = v->episodes; left; i++) {
+		if (!v->events[i]->pending_since_ns)
+			continue;
+		left--;
+		if (settle(v->events[i], time_ns))
 			err = -ENOMEM;
 	}
 	return err;

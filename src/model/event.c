@@ -85,6 +85,8 @@ static struct model_event *event_insert(struct model_vcpu *v, uint32_t number, s
 {
 	struct model_event **events = v->events, *e;
 
+	if (v->event_count == MODEL_EVENTS_MAX)
+		return NULL;
 	/* The room is the power of two at or above the count. */
 	if (!(v->event_count & (v->event_count - 1)))
 		events = realloc(events, (v->event_count ? v->event_count * 2 : 1) * sizeof(*events));
@@ -105,6 +107,11 @@ struct model_event *model_event(const struct model_vcpu *vcpu, uint32_t event)
 	size_t at = lower_bound(vcpu, event);
 
 	return at < vcpu->event_count && vcpu->events[at]->event == event ? vcpu->events[at] : NULL;
+}
+
+int event_none(const struct model_vcpu *v)
+{
+	return v->event_count == MODEL_EVENTS_MAX ? -E2BIG : -ENOMEM;
 }
 
 /* Not that of the last record. */

@@ -35,9 +35,9 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.handler_ns) X(limits.pending_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
 	X(limits.refused_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
-	X(totals.unknown) X(totals.no_memory) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 820, "see above");
-_Static_assert(sizeof(struct model_totals) == 464, "see above");
+	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
+_Static_assert(offsetof(struct model, fits) == 828, "see above");
+_Static_assert(sizeof(struct model_totals) == 472, "see above");
 _Static_assert(sizeof(struct finding_limits) == 56, "see above");
 
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
@@ -91,7 +91,7 @@ _Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct 
 /* What another build may know more or less of, and the fields would be others. */
 static const uint64_t shape[] = {
 	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, RULE_COUNT,
-	FINDINGS_MAX, SUSPICIONS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
+	FINDINGS_MAX, SUSPICIONS_MAX, MODEL_EVENTS_MAX, MODEL_VCPUS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
 	MODEL_LATE_COUNT, BLOCKERS, REFUSALS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS,
 	APF_SLOW_COUNT, APF_OPEN_MAX,
 };
@@ -615,6 +615,7 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 	get_apf(in, m, v);
 	check_vcpu(in, m, v);
 	count = get_count(in, EVENT_LEAST);
+	bytes_need(in, count <= MODEL_EVENTS_MAX);
 	for (size_t i = 0; i < count && !in->err; i++)
 		next = get_event(in, m, v, next);
 }
@@ -697,6 +698,7 @@ static void get_fields_of_vm(struct bytes_in *in, struct model *m, struct model_
 #undef X
 	get_name(in, vm, names);
 	count = get_count(in, VCPU_LEAST);
+	bytes_need(in, count <= MODEL_VCPUS_MAX);
 	for (size_t i = 0; i < count && !in->err; i++)
 		next = get_vcpu(in, m, vm, next);
 	bytes_need(in, vm->gone || (!vm->gone_ns && (vm->living || !vm->vcpu_count)));

@@ -89,13 +89,16 @@ struct model {
 
 /* --- life.c */
 
-/* New ones, found by their names from now on; neither living nor counted yet. NULL: no memory. */
+/* New ones, found by their names from now on; neither living nor counted yet. NULL: no memory, or see life_no_vcpu(). */
 struct model_vm *life_make_vm(struct model *m, uint32_t pid);
 struct model_vcpu *life_make_vcpu(struct model *m, struct model_vm *vm, uint32_t id);
 void life_set_living(struct model *m, struct model_vcpu *v);
 
-/* The vCPU that the record is about, made if need be; v is the newest one of that name, if any. NULL: no memory. */
+/* The vCPU that the record is about, made if need be; v is the newest one of that name, if any. NULL: see life_no_vcpu(). */
 struct model_vcpu *life_vcpu(struct model *m, struct model_vcpu *v, const struct sdei_record *r);
+
+/* Why there is none of a VM: -E2BIG, it has as many vCPUs as are kept, or -ENOMEM. */
+int life_no_vcpu(const struct model *m, uint32_t pid);
 
 /* What vCPUs are found by. */
 static inline uint64_t vcpu_key(uint32_t pid, uint32_t id)
@@ -109,10 +112,10 @@ static inline struct model_vcpu *life_find(const struct model *m, uint32_t pid, 
 	return idmap_find(&m->vcpus, vcpu_key(pid, id));
 }
 
-/* The one that a snapshot saw; NULL: it is gone, or there is no memory (then *err is -ENOMEM). */
+/* The one that a snapshot saw; NULL: it is gone, or cannot be made (then *err is as of life_no_vcpu()). */
 struct model_vcpu *life_vcpu_seen(struct model *m, const struct sdei_record *r, int *err);
 
-/* The one that a report of lost records is about. NULL: no memory. */
+/* The one that a report of lost records is about. NULL: see life_no_vcpu(). */
 struct model_vcpu *life_vcpu_lost(struct model *m, const struct sdei_lost_key *key);
 
 /* The vCPU was destroyed at time_ns. */
@@ -133,7 +136,10 @@ void life_free_vm(struct model *m, struct model_vm *vm);
 
 struct model_event *event_get_other(struct model_vcpu *v, uint32_t number);
 
-/* The event, made if need be. NULL: no memory. */
+/* Why there is none: -E2BIG, the vCPU has as many as are kept, or -ENOMEM. */
+int event_none(const struct model_vcpu *v);
+
+/* The event, made if need be. NULL: see event_none(). */
 static inline struct model_event *event_get(struct model_vcpu *v, uint32_t number)
 {
 	struct model_event *e = v->recent;

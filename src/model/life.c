@@ -132,7 +132,7 @@ struct model_vcpu *life_make_vcpu(struct model *m, struct model_vm *vm, uint32_t
 	size_t size = (sizeof(struct model_vcpu) + 63) / 64 * 64;
 	struct model_vcpu *v;
 
-	if (vcpu_room(vm))
+	if (vm->vcpu_count == MODEL_VCPUS_MAX || vcpu_room(vm))
 		return NULL;
 	v = aligned_alloc(64, size);
 	if (!v || idmap_put(&m->vcpus, vcpu_key(vm->pid, id), v)) {
@@ -147,6 +147,13 @@ struct model_vcpu *life_make_vcpu(struct model *m, struct model_vm *vm, uint32_t
 	vm->vcpus[size] = v;
 	vm->vcpu_count++;
 	return v;
+}
+
+int life_no_vcpu(const struct model *m, uint32_t pid)
+{
+	const struct model_vm *vm = idmap_find(&m->by_pid, pid);
+
+	return vm && vm->vcpu_count == MODEL_VCPUS_MAX ? -E2BIG : -ENOMEM;
 }
 
 /* A vCPU of a VM that is gone already is gone, too: it was not seen before its end. */
@@ -233,7 +240,7 @@ struct model_vcpu *life_vcpu_seen(struct model *m, const struct sdei_record *r, 
 	if (v || (vm && vm->gone))
 		return v && !v->gone ? v : NULL;
 	v = vcpu_add(m, vm ? vm : vm_add(m, r->vm, NULL), r->vcpu);
-	*err = v ? 0 : -ENOMEM;
+	*err = v ? 0 : life_no_vcpu(m, r->vm);
 	return v;
 }
 

@@ -141,7 +141,9 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record 
 
 	if (r->kind == SDEI_CALL)
 		own_err = take_call(m, v, r, late);
-	if (about_event && (!e || take_event(m, e, r, late, fits)))
+	if (about_event && unlikely(!e))
+		own_err = event_none(v);
+	else if (about_event && take_event(m, e, r, late, fits))
 		own_err = -ENOMEM;
 	if (unlikely(v->apf) && !late && apf_join(v, r))
 		err = -ENOMEM;
@@ -163,7 +165,7 @@ static int take_snapshot(struct model *m, const struct sdei_record *r)
 		return err;
 	mask_sketch(v, r);
 	if (!e)
-		return -ENOMEM;
+		return event_none(v);
 	event_sketch(e, r);
 	if (!v->first_seen_ns)
 		v->first_seen_ns = r->time_ns;
@@ -203,7 +205,15 @@ static int feed_state(struct model *m, const struct sdei_record *r)
 
 	if (unlikely(!v || v->gone || is_state(r, SDEI_CREATED)))
 		v = life_vcpu(m, v, r);
-	return likely(v) ? take(m, v, r) : -ENOMEM;
+	return likely(v) ? take(m, v, r) : life_no_vcpu(m, r->vm);
+}
+
+/* What is malformed has been counted as such. */
+static int count_failed(struct model *m, int err, uint64_t count)
+{
+	m->totals.no_memory += err == -ENOMEM ? count : 0;
+	m->totals.crowded += err == -E2BIG ? count : 0;
+	return err;
 }
 
 int model_feed(struct model *m, const struct sdei_record *record, size_t size)
@@ -220,9 +230,7 @@ int model_feed(struct model *m, const struct sdei_record *record, size_t size)
 	if (record->time_ns > m->newest_ns)
 		m->newest_ns = record->time_ns;
 	err = unlikely(is_aside(record)) ? feed_aside(m, record) : feed_state(m, record);
-	if (unlikely(err == -ENOMEM))
-		m->totals.no_memory++;
-	return err;
+	return unlikely(err) ? count_failed(m, err, 1) : 0;
 }
 
 /* --- what was lost */
@@ -244,7 +252,7 @@ static int take_lost(struct model *m, struct model_vcpu *v, const struct sdei_lo
 		return 0;
 	e = event_get(v, key->event);
 	if (!e)
-		return -ENOMEM;
+		return event_none(v);
 	event_take_lost(m, e, key, count);
 	return 0;
 }
@@ -264,14 +272,6 @@ static int lose_place(struct model *m, const struct sdei_lost_key *key)
 	struct sdei_record unknown = { .time_ns = m->newest_ns };
 
 	return v && !v->gone && m->newest_ns >= v->place_ns ? blame_place(m, v, &unknown) : 0;
-}
-
-static int lose_apf(struct model *m, const struct sdei_lost_key *key, uint64_t count)
-{
-	int err = apf_take_lost(m, key, count);
-
-	m->totals.no_memory += err == -ENOMEM ? count : 0;
-	return err;
 }
 
 static int lose_unknown(struct model *m, uint64_t count)
@@ -295,14 +295,13 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
 	if (key->kind == SDEI_APF)
-		return lose_apf(m, key, count);
+		return count_failed(m, apf_take_lost(m, key, count), count);
 	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {
 		v = life_vcpu_lost(m, key);
-		err = v ? take_lost(m, v, key, count) : -ENOMEM;
+		err = v ? take_lost(m, v, key, count) : life_no_vcpu(m, key->vm);
 	}
 	m->totals.unknown += err == -EINVAL ? count : 0;
-	m->totals.no_memory += err == -ENOMEM ? count : 0;
-	return err;
+	return count_failed(m, err, count);
 }
 
 /* --- time */

@@ -149,12 +149,20 @@ struct model_options {
 
 struct model;
 
+/*
+ * KVM has 4 events of a vCPU and at most 4096 vCPUs of a VM, with ids up to four times that. A record may cost a look at all
+ * events of its vCPU, so what a stream claims beyond these is left out.
+ */
+#define MODEL_EVENTS_MAX 64
+#define MODEL_VCPUS_MAX 16384
+
 struct model *model_new(const struct model_options *options);	/* options may be NULL; NULL: no memory */
 void model_free(struct model *m);
 
 /*
  * Takes one record of size bytes. 0; -EINVAL: unknown kind or wrong size, counted in model_totals.unknown;
- * -ENOMEM: counted in model_totals.no_memory.
+ * -ENOMEM: counted in model_totals.no_memory; -E2BIG: it is about one event or vCPU more than the model keeps of a vCPU
+ * or VM, counted in model_totals.crowded.
  */
 int model_feed(struct model *m, const struct sdei_record *record, size_t size);
 
@@ -194,7 +202,7 @@ struct model_totals {
 	uint64_t start_ns, now_ns;	/* first tick or record; last tick */
 	uint64_t lost;			/* all losses */
 	uint64_t lost_by[SDEI_KIND_COUNT];	/* the same by kind; [SDEI_KIND_NONE]: kind unknown */
-	uint64_t unknown, no_memory, late;
+	uint64_t unknown, no_memory, crowded, late;	/* crowded: see MODEL_EVENTS_MAX */
 	uint64_t misfits;		/* of all events */
 	uint64_t apf;			/* records of kind APF, lost ones too */
 	size_t vms, vcpus;		/* those that are not gone */

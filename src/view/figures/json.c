@@ -454,7 +454,7 @@ static void put_head(struct json_line *line)
 	json_u64(j, "interval_records", totals->interval_records);
 	json_u64(j, "lost", totals->lost);
 	json_u64(j, "late", totals->late);
-	json_u64(j, "malformed", status->counters.malformed + totals->unknown);
+	json_u64(j, "malformed", status->counters.malformed + totals->unknown + totals->crowded);
 	json_u64(j, "no_memory", totals->no_memory);
 	json_u64(j, "misfits", totals->misfits);
 	json_bool(j, "inexact", totals->inexact);

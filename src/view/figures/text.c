@@ -120,6 +120,8 @@ static void put_quality(FILE *out, const struct model *m, const struct status *s
 		fprintf(out, "%" PRIu64 " records did not fit the state before them\n", totals->misfits);
 	if (totals->unknown + status->counters.malformed)
 		fprintf(out, "%" PRIu64 " records were malformed\n", totals->unknown + status->counters.malformed);
+	if (totals->crowded)
+		fprintf(out, "%" PRIu64 " records were left out: their vCPU or VM has more events or vCPUs than can be\n", totals->crowded);
 	if (totals->no_memory)
 		fprintf(out, "%" PRIu64 " records found no memory\n", totals->no_memory);
 }

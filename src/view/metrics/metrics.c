@@ -157,7 +157,7 @@ PUT_HOST(vms, put_number, t->vms)
 PUT_HOST(vcpus, put_number, t->vcpus)
 PUT_HOST(records, put_number, t->records)
 PUT_HOST(late, put_number, t->late)
-PUT_HOST(malformed, put_number, t->unknown + status->counters.malformed)
+PUT_HOST(malformed, put_number, t->unknown + t->crowded + status->counters.malformed)
 PUT_HOST(no_memory, put_number, t->no_memory)
 PUT_HOST(misfits, put_number, t->misfits)
 PUT_HOST(unkept, put_number, t->findings_unkept)
@@ -433,7 +433,7 @@ static const struct family families[] = {
 	  "Records that found no room, by kind. Counts stay exact (but for unknown ones), distributions miss samples.", put_lost },
 	{ "kvm_sdei_late_records_total", "counter", LEVEL_HOST, NULL,
 	  "Records that came out of order: they only count.", put_late },
-	{ "kvm_sdei_malformed_records_total", "counter", LEVEL_HOST, NULL, "Records of unknown kind or size.", put_malformed },
+	{ "kvm_sdei_malformed_records_total", "counter", LEVEL_HOST, NULL, "Records of unknown kind or size, or of more events or vCPUs than can be.", put_malformed },
 	{ "kvm_sdei_memory_failures_total", "counter", LEVEL_HOST, NULL, "Records dropped for want of memory.", put_no_memory },
 	{ "kvm_sdei_misfits_total", "counter", LEVEL_HOST, NULL,
 	  "Records that contradicted the state that the one before had left.", put_misfits },

@@ -123,7 +123,7 @@ static void missing(const struct html_page *page)
 	uint64_t malformed = totals->unknown + report->status->counters.malformed;
 	char buf[512];
 
-	if (!(totals->lost + totals->late + totals->misfits + malformed + totals->no_memory + report->problems_all)) {
+	if (!(totals->lost + totals->late + totals->misfits + malformed + totals->crowded + totals->no_memory + report->problems_all)) {
 		fputs("<p class=fine>No record was lost, nothing is missing.</p>\n", page->out);
 		return;
 	}
@@ -132,6 +132,7 @@ static void missing(const struct html_page *page)
 	doubt(page->out, totals->late, "records came late");
 	doubt(page->out, totals->misfits, "records did not fit the state before them");
 	doubt(page->out, malformed, "records were malformed");
+	doubt(page->out, totals->crowded, "records were left out: their vCPU or VM has more events or vCPUs than can be");
 	doubt(page->out, totals->no_memory, "records found no memory");
 	for (size_t i = 0; i < report->problem_count; i++) {
 		reader_describe(&report->problems[i], buf, sizeof(buf));

@@ -40,13 +40,14 @@ struct step {
 	uint8_t state, outcome;
 	int error;
 	uint8_t origin;
+	uint32_t vcpu;
 };
 
 static void put(uint64_t time, struct step s)
 {
 	union { struct sdei_record head; struct sdei_record_handler handler; struct sdei_record_call call; } r = {
 		.head = {
-			.time_ns = time, .vm = 7, .event = s.event, .kind = s.kind, .state = s.state, .outcome = s.outcome,
+			.time_ns = time, .vm = 7, .vcpu = s.vcpu, .event = s.event, .kind = s.kind, .state = s.state, .outcome = s.outcome,
 			.origin = s.origin, .error = s.error,
 		},
 	};
@@ -296,11 +297,11 @@ static void test_unaccounted(void **state)
 
 static void test_cap(void **state)
 {
-	for (uint32_t event = 0; event < FINDINGS_MAX + 100; event++) {
-		PUT(10 * event + 1, SDEI_CALL, event, REG);
-		PUT(10 * event + 2, SDEI_DISABLE, event, ENA);
-		if (event % 100 == 99)
-			model_settle(m, 10 * event + 3);
+	for (uint32_t vcpu = 0; vcpu < FINDINGS_MAX + 100; vcpu++) {
+		PUT(10 * vcpu + 1, SDEI_CALL, 0, REG, .vcpu = vcpu);
+		PUT(10 * vcpu + 2, SDEI_DISABLE, 0, ENA, .vcpu = vcpu);
+		if (vcpu % 100 == 99)
+			model_settle(m, 10 * vcpu + 3);
 	}
 	model_settle(m, S);
 	findings(FINDINGS_MAX);

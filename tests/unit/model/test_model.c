@@ -1156,6 +1156,54 @@ static void test_malformed(void **state)
 	assert_int_equal(model_totals(t->m)->vms, 0);
 }
 
+/*
+ * More events of a vCPU than there can be, all pending, while the mask changes: a record may cost a look at each that is kept.
+ * What is left out still tells of the mask.
+ */
+static void test_too_many_events(void **state)
+{
+	struct target *t = *state;
+	struct sdei_lost_key key = { .vm = 7, .event = 20000, .kind = SDEI_SIGNAL, .outcome = SDEI_QUEUED };
+	const struct model_event *last;
+
+	for (t->event = 0; t->event < 20000; t->event++) {
+		struct sdei_record r = head(t, 100 + t->event, SDEI_SIGNAL, PEND | (t->event & 1 ? MASK : 0));
+
+		r.outcome = SDEI_QUEUED;
+		assert_int_equal(model_feed(t->m, &r, sizeof(r)), t->event < MODEL_EVENTS_MAX ? 0 : -E2BIG);
+		assert_int_equal(vcpu_of(t)->masked, t->event & 1);
+	}
+	assert_int_equal(vcpu_of(t)->event_count, MODEL_EVENTS_MAX);
+	assert_int_equal(model_totals(t->m)->crowded, 20000 - MODEL_EVENTS_MAX);
+	assert_int_equal(model_totals(t->m)->no_memory, 0);
+	assert_int_equal(model_feed_lost(t->m, &key, 5), -E2BIG);
+	assert_int_equal(model_totals(t->m)->crowded, 20000 - MODEL_EVENTS_MAX + 5);
+	t->event = 0;
+	queued(t, 30000, PEND);
+	last = event_of(t);
+	assert_int_equal(last->count.signals, 2);
+}
+
+static void test_too_many_vcpus(void **state)
+{
+	struct target *t = *state;
+	struct sdei_lost_key key = { .vm = 7, .kind = SDEI_SIGNAL };
+	struct sdei_record_apf fault = { .head = { .vm = 7, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_SETUP } };
+	struct sdei_record r;
+
+	for (t->vcpu = MODEL_VCPUS_MAX + 10; t->vcpu; t->vcpu--) {	/* each goes before all others */
+		r = head(t, 100, SDEI_SIGNAL, PEND);
+		assert_int_equal(model_feed(t->m, &r, sizeof(r)), t->vcpu > 10 ? 0 : -E2BIG);
+	}
+	assert_int_equal(model_totals(t->m)->vcpus, MODEL_VCPUS_MAX);
+	assert_int_equal(model_feed_lost(t->m, &key, 3), -E2BIG);
+	assert_int_equal(model_feed(t->m, &fault.head, sizeof(fault)), -E2BIG);
+	assert_int_equal(model_totals(t->m)->crowded, 10 + 3 + 1);
+	t->vm = 8;
+	r = head(t, 100, SDEI_SIGNAL, PEND);
+	assert_int_equal(model_feed(t->m, &r, sizeof(r)), 0);
+}
+
 /* --- intervals, starting over, forgetting */
 
 static void test_tick(void **state)
@@ -1382,7 +1430,7 @@ int main(void)
 		TEST(test_late_first_sight),
 		TEST(test_late_for_the_dead),
 		TEST(test_late_revives_nobody),
-		TEST(test_malformed),
+		TEST(test_malformed), TEST(test_too_many_events), TEST(test_too_many_vcpus),
 		TEST(test_tick),
 		TEST(test_tick_ahead_of_records),
 		TEST(test_reset),
