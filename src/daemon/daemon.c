@@ -185,7 +185,7 @@ static int take_second(void *ctx)
 	if (d->recorder)
 		recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
 	if (d->serve)
-		serve_tick(d->serve, clock_ns());
+		serve_tick(d->serve, clock_monotonic_ns());
 	notify_alive(d->notify, d->now.now_ns);
 	return 0;
 }
