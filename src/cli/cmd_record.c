@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recording/flight_save.h"
 #include "recording/packetizer.h"
 #include "recording/writer.h"
 #include "view/figures/json.h"
@@ -17,7 +16,7 @@
 #include "util/log.h"
 #include "util/output.h"
 #include "view/screen/terminal.h"
-#include "session/triggers.h"
+#include "session/flight_recorder.h"
 #include "session/session.h"
 #include "session/source.h"
 
@@ -25,10 +24,7 @@
 /* A snapshot costs readers nothing, and the file at most this share. */
 #define SNAPSHOT_SHARE 16
 #define SNAPSHOT_LEAST (1U << 20)
-#define FLIGHT_LEAST (1U << 20)
-/* What follows a trigger belongs to it; a storm of findings must not fill the disk. */
-#define AFTER_NS 1000000000ULL
-#define GAP_NS 10000000000ULL
+#define FLIGHT_GAP_S 10
 
 struct record_config {
 	struct session_config session;
@@ -61,9 +57,7 @@ struct recorder {
 	struct session *session;
 	struct packetizer *pack;
 	struct writer *store;
-	struct flight *flight;		/* then there is no store */
-	struct flight_save *capture;
-	uint64_t found;			/* findings to save for, so far */
+	struct flight_recorder *flight;	/* then there is no store */
 	struct feeder *feeder;		/* only for the summary and for findings, else NULL */
 	struct sink_tee stream;		/* to the two */
 	struct recording_about about;
@@ -97,7 +91,7 @@ static void name_directory(struct recorder *r, const struct status *now)
 static int take_packet(void *ctx, const struct packet *packet)
 {
 	struct recorder *r = ctx;
-	int err = r->flight ? flight_take(r->flight, packet) : writer_take(r->store, packet);
+	int err = r->flight ? flight_recorder_take(r->flight, packet) : writer_take(r->store, packet);
 
 	if (err && !r->failing)
 		say(MSG_UNRECORDED, strerror(-err));
@@ -139,7 +133,7 @@ static void drained(void *ctx)
 	if (r->feeder)
 		feeder_flush(r->feeder);
 	if (r->flight) {
-		if (flight_wants_snapshot(r->flight, packetizer_snapshot_size(r->pack)))
+		if (flight_recorder_wants_snapshot(r->flight, packetizer_snapshot_size(r->pack)))
 			take_snapshot(r);
 		return;
 	}
@@ -160,38 +154,18 @@ static void show_progress(const struct recorder *r, uint64_t now_ns)
 			seconds / 60, seconds % 60, c->items, c->bytes / 1048576.0, c->lost, c->unrecorded);
 }
 
-/* --- the flight recorder's triggers */
+/* --- the loop's calls */
 
-static void tell_capture(struct recorder *r)
+static struct model *model_of(struct recorder *r)
 {
-	char name[640];
-
-	if (!flight_save_is_saving(r->capture))
-		return;
-	if (flight_save_end(r->capture, name, sizeof(name)) < 0)
-		say("%s", name);
-	else
-		say(MSG_CAPTURED, name, name);
-}
-
-static void check_triggers(struct recorder *r)
-{
-	uint64_t found = r->feeder ? triggers_count(&r->config.on, feeder_model(r->feeder)) : 0;
-
-	if (found > r->found)
-		flight_save_trigger(r->capture, triggers_reason(&r->config.on, feeder_model(r->feeder)), r->now.now_ns);
-	r->found = found;
-	if (flight_save_is_saved(r->capture))
-		tell_capture(r);
-	if (flight_save_is_due(r->capture, r->now.now_ns))
-		flight_save_start(r->capture, r->flight, &r->about, &r->status);
+	return r->feeder ? feeder_model(r->feeder) : NULL;
 }
 
 static void take_usr2(void *ctx)
 {
 	struct recorder *r = ctx;
 
-	flight_save_trigger(r->capture, "SIGUSR2", r->now.now_ns);
+	flight_recorder_signalled(r->flight, r->now.now_ns);
 }
 
 static int take_second(void *ctx)
@@ -200,8 +174,8 @@ static int take_second(void *ctx)
 
 	session_drain(r->session);
 	put_status(r, false);
-	if (r->capture)
-		check_triggers(r);
+	if (r->flight)
+		flight_recorder_check(r->flight, model_of(r), &r->about, &r->status, false);
 	show_progress(r, r->now.now_ns);
 	return 0;
 }
@@ -227,16 +201,13 @@ static int add_timers(struct recorder *r)
 
 static int open_flight(struct recorder *r)
 {
-	const struct flight_save_options own = {
-		.directory = r->config.session.output, .keep = r->config.keep, .after_ns = AFTER_NS, .gap_ns = GAP_NS,
+	const struct flight_recorder_options own = {
+		.directory = r->config.session.output, .size = r->config.flight, .keep = r->config.keep, .gap_s = FLIGHT_GAP_S,
+		.on = r->config.on,
 	};
 
-	r->flight = flight_new(r->config.flight < FLIGHT_LEAST ? FLIGHT_LEAST : r->config.flight);
-	r->capture = flight_save_new(&own);
-	if (r->flight && r->capture)
-		return 0;
-	say(MSG_NO_MEMORY);
-	return -ENOMEM;
+	r->flight = flight_recorder_open(&own);
+	return r->flight ? 0 : -ENOMEM;
 }
 
 static int open_store(struct recorder *r)
@@ -317,21 +288,17 @@ static enum exit_status print_summary(struct recorder *r)
 
 static int end_flight(struct recorder *r, int status)
 {
-	const struct flight_save_counters *captures = flight_save_counters(r->capture);
+	const struct flight_save_counters *saves = flight_recorder_counters(r->flight);
 	const struct packetizer_counters *c = packetizer_counters(r->pack);
 
-	tell_capture(r);
-	if (r->config.on.exit)
-		flight_save_trigger(r->capture, "exit", UINT64_MAX / 2);
-	if (flight_save_is_armed(r->capture))
-		flight_save_start(r->capture, r->flight, &r->about, &r->status);
-	tell_capture(r);
 	if (r->shows_progress)
 		fputs("\r\033[K", stderr);
-	say(MSG_FLIGHT_END, c->items, c->lost, captures->saved, r->config.session.output, captures->suppressed);
+	flight_recorder_ending(r->flight);
+	flight_recorder_check(r->flight, model_of(r), &r->about, &r->status, true);
+	say(MSG_FLIGHT_END, c->items, c->lost, saves->saved, r->config.session.output, saves->suppressed);
 	if (r->config.summary && print_summary(r) != EXIT_DONE)
 		return EXIT_FAILED;
-	return captures->failed ? EXIT_FAILED : status;
+	return saves->failed ? EXIT_FAILED : status;
 }
 
 /* An exit status: that of the run, unless the recording lacks something. */
@@ -385,8 +352,7 @@ static int record(struct recorder *r, char **command)
 	}
 	writer_close(r->store);
 	packetizer_free(r->pack);
-	flight_save_free(r->capture);
-	flight_free(r->flight);
+	flight_recorder_close(r->flight);
 	feeder_free(r->feeder);
 	session_close(r->session);
 	return status;

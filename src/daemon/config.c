@@ -13,6 +13,8 @@
 #include "session/limit_options.h"
 #include "view/metrics/metrics.h"
 
+#define FLIGHT_GAP_S 60
+
 #define FILE_MAX (64U << 10)
 #define INTERVAL_MS 15000
 #define EXPIRE_MS 300000
@@ -265,4 +267,12 @@ const char *config_needs_restart(const struct daemon_config *from, const struct 
 	if (a->no_calls != b->no_calls || a->sched != b->sched || a->ring_bytes != b->ring_bytes)
 		return "no-calls, sched or ring-size";
 	return NULL;
+}
+
+struct flight_recorder_options config_flight(const struct daemon_config *config)
+{
+	return (struct flight_recorder_options){
+		.directory = config->flight, .size = config->flight_size, .keep = config->flight_keep, .gap_s = FLIGHT_GAP_S,
+		.for_group = true, .on = config->flight_on,
+	};
 }

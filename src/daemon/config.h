@@ -6,7 +6,7 @@
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
 
-#include "session/triggers.h"
+#include "session/flight_recorder.h"
 #include "session/session.h"
 
 #define CONFIG_DEFAULT "/etc/sdeitop/sdeid.conf"
@@ -37,5 +37,8 @@ void config_clear(struct daemon_config *config);
 
 /* The name of an option that differs and that a running daemon cannot follow; NULL: there is none. */
 const char *config_needs_restart(const struct daemon_config *from, const struct daemon_config *to);
+
+/* What its flight recorder shall be, if it has one. */
+struct flight_recorder_options config_flight(const struct daemon_config *config);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "session/about.h"
 #include "session/feeder.h"
+#include "session/flight_recorder.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "record/counters.h"
@@ -20,7 +21,6 @@
 #include "daemon/vanished_vms.h"
 #include "daemon/finding_log.h"
 #include "daemon/notify.h"
-#include "daemon/recorder.h"
 #include "daemon/serve.h"
 
 #define SECOND_MS 1000
@@ -42,7 +42,7 @@ struct sdeid {
 	struct record_counters delivered;	/* no more than the model knows */
 	struct sink_tee stream;
 	struct exporter *exporter;	/* these three: NULL unless they are wanted */
-	struct recorder *recorder;
+	struct flight_recorder *recorder;
 	struct serve *serve;
 	struct packetizer *pack;		/* while somebody takes packets */
 	struct finding_log news;
@@ -66,7 +66,7 @@ static int take_packet(void *ctx, const struct packet *packet)
 	struct sdeid *d = ctx;
 
 	if (d->recorder)
-		recorder_take(d->recorder, packet);
+		flight_recorder_take(d->recorder, packet);
 	if (d->serve)
 		serve_packet(d->serve, packet);
 	return 0;
@@ -103,7 +103,7 @@ static void drained(void *ctx)
 	uint64_t now_ns;
 
 	feeder_flush(d->feeder);
-	if (d->recorder && recorder_wants_snapshot(d->recorder, packetizer_snapshot_size(d->pack)))
+	if (d->recorder && flight_recorder_wants_snapshot(d->recorder, packetizer_snapshot_size(d->pack)))
 		packetizer_snapshot(d->pack, 0);
 	if (!d->serve || !serve_clients(d->serve))
 		return;
@@ -183,7 +183,7 @@ static int take_second(void *ctx)
 	finding_log_report(&d->news, model_of(d), d->now.now_ns);
 	exporter_settle(d->exporter);
 	if (d->recorder)
-		recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
+		flight_recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
 	if (d->serve)
 		serve_tick(d->serve, clock_monotonic_ns());
 	notify_alive(d->notify, d->now.now_ns);
@@ -226,7 +226,7 @@ static void take_usr2(void *ctx)
 	struct sdeid *d = ctx;
 
 	if (d->recorder)
-		recorder_signalled(d->recorder, d->now.now_ns);
+		flight_recorder_signalled(d->recorder, d->now.now_ns);
 	else
 		say("SIGUSR2: there is no flight recorder to save; configure one with flight = DIR");
 }
@@ -260,6 +260,13 @@ static const char *reload_obstacle(const struct daemon_config *from, const struc
 	return config_needs_restart(from, to);
 }
 
+static void follow_flight(struct sdeid *d)
+{
+	const struct flight_recorder_options flight = config_flight(&d->config);
+
+	flight_recorder_follow(d->recorder, &flight, model_of(d));
+}
+
 static bool follow(struct sdeid *d, struct daemon_config *fresh)
 {
 	const char *obstacle = reload_obstacle(&d->config, fresh);
@@ -274,7 +281,7 @@ static bool follow(struct sdeid *d, struct daemon_config *fresh)
 	d->config = *fresh;
 	*fresh = old;
 	if (d->recorder)
-		recorder_follow(d->recorder, &d->config, model_of(d));
+		follow_flight(d);
 	loop_set_timer(session_loop(d->session), d->interval_timer, d->config.interval_ms);
 	return true;
 }
@@ -347,6 +354,8 @@ static int give_up_privileges(struct sdeid *d)
 
 static int open_outputs(struct sdeid *d)
 {
+	const struct flight_recorder_options flight = config_flight(&d->config);
+
 	if (d->config.textfile) {
 		d->exporter = exporter_open(&d->config);
 		if (!d->exporter)
@@ -354,7 +363,7 @@ static int open_outputs(struct sdeid *d)
 	}
 	if (!d->config.flight)
 		return 0;
-	d->recorder = recorder_open(&d->config);
+	d->recorder = flight_recorder_open(&flight);
 	if (!d->recorder)
 		return -ENOMEM;
 	if (open_pack(d) == 0)
@@ -415,8 +424,8 @@ static void finish(struct sdeid *d)
 	exporter_wait(d->exporter);
 	if (!d->recorder)
 		return;
-	recorder_ending(d->recorder, d->now.now_ns);
-	recorder_check(d->recorder, model_of(d), &d->about, &d->status, true);
+	flight_recorder_ending(d->recorder);
+	flight_recorder_check(d->recorder, model_of(d), &d->about, &d->status, true);
 }
 
 /* As many files as may be: one is a client, and nobody here uses select(). */
@@ -465,7 +474,7 @@ static void clean_up(struct sdeid *d)
 {
 	serve_close(d->serve);
 	exporter_close(d->exporter, d->config.remove);
-	recorder_close(d->recorder);
+	flight_recorder_close(d->recorder);
 	packetizer_free(d->pack);
 	feeder_free(d->feeder);
 	session_close(d->session);

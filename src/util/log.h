@@ -63,7 +63,6 @@
 #define MSG_FLIGHT_ON		"--flight needs --on: what to save it for, as in --on any --on SIGUSR2"
 #define MSG_ON_FLIGHT		"--on needs --flight: how much to keep in memory"
 #define MSG_FLYING		"keeping the last %" PRIu64 " bytes, to be saved to %s (%u/%u probes). ^C to end."
-#define MSG_CAPTURED		"saved %s; now: " PROGRAM " report %s"
 #define MSG_FLIGHT_END		"%" PRIu64 " items seen, %" PRIu64 " lost; saved %" PRIu64 " times to %s, %" PRIu64 " triggers came too soon after one before"
 
 /* comparing */

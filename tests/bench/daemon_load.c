@@ -15,7 +15,7 @@
 
 #include "session/feeder.h"
 #include "daemon/exporter.h"
-#include "daemon/recorder.h"
+#include "session/flight_recorder.h"
 #include "recording/packetizer.h"
 #include "tests/random_bits.h"
 #include "tests/bench/lib/clock.h"
@@ -33,7 +33,7 @@
 struct load {
 	struct feeder *feeder;
 	struct exporter *exporter;
-	struct recorder *recorder;	/* NULL, as pack: without */
+	struct flight_recorder *recorder;	/* NULL, as pack: without */
 	struct packetizer *pack;
 	struct sdei_record *records;	/* of a second */
 	uint64_t now_ns, seed;
@@ -134,7 +134,7 @@ static void drain(struct load *l, const struct sdei_record *records, uint32_t co
 			packetizer_record(l->pack, &records[i], sizeof(records[i]));
 	}
 	feeder_flush(l->feeder);
-	if (l->pack && recorder_wants_snapshot(l->recorder, packetizer_snapshot_size(l->pack)))
+	if (l->pack && flight_recorder_wants_snapshot(l->recorder, packetizer_snapshot_size(l->pack)))
 		packetizer_snapshot(l->pack, 0);
 }
 
@@ -164,11 +164,11 @@ static void save_flight(struct load *l)
 	struct recording_status status = { .time_ns = l->now_ns + 2 * SECOND_NS };
 	uint64_t begin;
 
-	recorder_signalled(l->recorder, l->now_ns);
+	flight_recorder_signalled(l->recorder, l->now_ns);
 	begin = clock_ns(CLOCK_MONOTONIC);
-	recorder_check(l->recorder, feeder_model(l->feeder), &about, &status, false);
+	flight_recorder_check(l->recorder, feeder_model(l->feeder), &about, &status, false);
 	note_pause(l, begin);
-	recorder_wait(l->recorder);
+	flight_recorder_wait(l->recorder);
 	l->saved_ns = clock_ns(CLOCK_MONOTONIC) - begin;
 }
 
@@ -189,7 +189,7 @@ static void run_second(struct load *l, bool writes)
 		packetizer_status(l->pack, &status);
 	model_tick(feeder_model(l->feeder), l->now_ns);
 	if (l->recorder)
-		recorder_check(l->recorder, feeder_model(l->feeder), &about, &status, false);
+		flight_recorder_check(l->recorder, feeder_model(l->feeder), &about, &status, false);
 	l->tick_ns += cpu_ns() - start;
 	if (writes)
 		write_file(l);
@@ -248,7 +248,7 @@ static void tell(const struct load *l, const char *name, unsigned int seconds, l
 
 static int take_packet(void *ctx, const struct packet *packet)
 {
-	recorder_take(((struct load *)ctx)->recorder, packet);
+	flight_recorder_take(((struct load *)ctx)->recorder, packet);
 	return 0;
 }
 
@@ -264,7 +264,9 @@ static bool open_outputs(struct load *l, const struct daemon_config *config)
 	l->feeder = feeder_new(false, NULL);
 	l->exporter = exporter_open(config);
 	if (config->flight) {
-		l->recorder = recorder_open(config);
+		const struct flight_recorder_options flight = config_flight(config);
+
+		l->recorder = flight_recorder_open(&flight);
 		l->pack = packetizer_new(&options);
 	}
 	if (!l->feeder || !l->exporter || (config->flight && (!l->recorder || !l->pack)))
@@ -293,7 +295,7 @@ static int run(const char *name, const struct daemon_config *config, struct sdei
 		err = 0;
 	}
 	packetizer_free(l.pack);
-	recorder_close(l.recorder);
+	flight_recorder_close(l.recorder);
 	exporter_close(l.exporter, true);
 	feeder_free(l.feeder);
 	return err;

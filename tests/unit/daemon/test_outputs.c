@@ -23,7 +23,7 @@
 #include "daemon/exporter.h"
 #include "daemon/vanished_vms.h"
 #include "daemon/finding_log.h"
-#include "daemon/recorder.h"
+#include "session/flight_recorder.h"
 #include "recording/packetizer.h"
 
 #define SECOND 1000000000ULL
@@ -158,14 +158,14 @@ static void hang(struct model *m, uint64_t now_ns, uint32_t vcpu)
 struct flight_scene {
 	char path[64];
 	struct daemon_config config;
-	struct recorder *recorder;
+	struct flight_recorder *recorder;
 	struct packetizer *pack;
 	struct model *model;
 };
 
 static int take_packet(void *ctx, const struct packet *packet)
 {
-	recorder_take(((struct flight_scene *)ctx)->recorder, packet);
+	flight_recorder_take(((struct flight_scene *)ctx)->recorder, packet);
 	return 0;
 }
 
@@ -179,11 +179,13 @@ static void flight_open(struct flight_scene *s, const char *name, const char *on
 {
 	const struct packetizer_options options = { .uuid = { 1 }, .take = take_packet, .ctx = s, .name = no_name };
 	struct recording_status status = { .time_ns = START, .wall_ns = WALL };
+	struct flight_recorder_options flight;
 
 	snprintf(s->path, sizeof(s->path), "%s/%s", directory, name);
 	s->config = (struct daemon_config){ .flight = s->path, .flight_size = MIB, .flight_keep = keep };
 	assert_int_equal(option_trigger.set(&s->config.flight_on, on), 0);
-	s->recorder = recorder_open(&s->config);
+	flight = config_flight(&s->config);
+	s->recorder = flight_recorder_open(&flight);
 	s->pack = packetizer_new(&options);
 	s->model = model_new(NULL);
 	assert_true(s->recorder && s->pack && s->model);
@@ -194,8 +196,15 @@ static void flight_open(struct flight_scene *s, const char *name, const char *on
 static void flight_close(struct flight_scene *s)
 {
 	packetizer_free(s->pack);
-	recorder_close(s->recorder);
+	flight_recorder_close(s->recorder);
 	model_free(s->model);
+}
+
+static void follow(struct flight_scene *s, const struct daemon_config *config)
+{
+	const struct flight_recorder_options flight = config_flight(config);
+
+	flight_recorder_follow(s->recorder, &flight, s->model);
 }
 
 /* As the daemon's second is. */
@@ -204,13 +213,13 @@ static void check_only(struct flight_scene *s, uint64_t now_ns, bool end)
 	struct recording_about about = { .uuid = { 1 }, .major = RECORDING_MAJOR, .host = "h" };
 	const struct recording_status status = { .time_ns = now_ns, .wall_ns = WALL + (int64_t)(now_ns - START) };
 
-	recorder_check(s->recorder, s->model, &about, &status, end);
+	flight_recorder_check(s->recorder, s->model, &about, &status, end);
 }
 
 static void check(struct flight_scene *s, uint64_t now_ns, bool end)
 {
 	check_only(s, now_ns, end);
-	recorder_wait(s->recorder);
+	flight_recorder_wait(s->recorder);
 }
 
 static int is_entry(const struct dirent *entry)
@@ -252,9 +261,9 @@ static void test_severity(void **state)
 	check(&s, START + 8 * SECOND, false);
 	assert_saved(s.path, "handler-hung ");
 	assert_int_equal(count_of(logged(), "sdeid: saved "), 1);
-	recorder_signalled(s.recorder, START + 100 * SECOND);
-	assert_non_null(strstr(logged(), "SIGUSR2: flight-on does not name it"));
-	recorder_ending(s.recorder, START + 101 * SECOND);
+	flight_recorder_signalled(s.recorder, START + 100 * SECOND);
+	assert_non_null(strstr(logged(), "SIGUSR2: it is not among the reasons to save"));
+	flight_recorder_ending(s.recorder);
 	check(&s, START + 101 * SECOND, true);
 	assert_saved(s.path, "handler-hung ");
 	flight_close(&s);
@@ -286,18 +295,19 @@ static void test_oldest_goes(void **state)
 	flight_open(&s, "oldest", "any", 2);
 	assert_int_equal(option_trigger.set(&s.config.flight_on, "SIGUSR2"), 0);
 	assert_int_equal(option_trigger.set(&s.config.flight_on, "exit"), 0);
+	follow(&s, &s.config);
 	mask_long(s.model, START, 0);
 	check(&s, START + 2 * SECOND, false);
 	check(&s, START + 3 * SECOND, false);
 	assert_saved(s.path, "mask-long ");
-	recorder_signalled(s.recorder, START + 30 * SECOND);
+	flight_recorder_signalled(s.recorder, START + 30 * SECOND);
 	assert_non_null(strstr(logged(), "SIGUSR2: not saved again within 60 s"));
 	check(&s, START + 31 * SECOND, false);
 	assert_saved(s.path, "mask-long ");
-	recorder_signalled(s.recorder, START + 62 * SECOND);
+	flight_recorder_signalled(s.recorder, START + 62 * SECOND);
 	check(&s, START + 63 * SECOND, false);
 	assert_saved(s.path, "mask-long SIGUSR2 ");
-	recorder_ending(s.recorder, START + 130 * SECOND);
+	flight_recorder_ending(s.recorder);
 	check(&s, START + 130 * SECOND, true);
 	assert_saved(s.path, "SIGUSR2 exit ");
 	flight_close(&s);
@@ -328,10 +338,10 @@ static void test_size(void **state)
 	while (packetizer_counters(s.pack)->bytes < 5 * MIB) {
 		r.time_ns += 997;
 		packetizer_record(s.pack, &r, sizeof(r));
-		if (recorder_wants_snapshot(s.recorder, packetizer_snapshot_size(s.pack)))
+		if (flight_recorder_wants_snapshot(s.recorder, packetizer_snapshot_size(s.pack)))
 			packetizer_snapshot(s.pack, 0);
 	}
-	recorder_ending(s.recorder, r.time_ns);
+	flight_recorder_ending(s.recorder);
 	check(&s, r.time_ns, true);
 	size = stream_size(s.path);
 	assert_in_range(size, MIB / 2, MIB + MIB / 16);		/* and the last status */
@@ -347,6 +357,7 @@ static void test_slow_flight(void **state)
 
 	flight_open(&s, "slow", "error", 0);
 	assert_int_equal(option_trigger.set(&s.config.flight_on, "SIGUSR2"), 0);
+	follow(&s, &s.config);
 	hang(s.model, START, 0);
 	check(&s, START + 2 * SECOND, false);
 	stop_disk();
@@ -356,19 +367,19 @@ static void test_slow_flight(void **state)
 		packetizer_record(s.pack, &r, sizeof(r));
 	}
 	check_only(&s, START + 4 * SECOND, false);
-	recorder_signalled(s.recorder, START + 70 * SECOND);
+	flight_recorder_signalled(s.recorder, START + 70 * SECOND);
 	text = logged();
 	assert_int_equal(count_of(text, "saved"), 1);
 	assert_non_null(strstr(text, "SIGUSR2: not saved again within 60 s"));
 	start_disk();
-	recorder_wait(s.recorder);
+	flight_recorder_wait(s.recorder);
 	text = logged();
 	assert_int_equal(count_of(text, "sdeid: saved "), 1);
 	assert_non_null(strstr(text, "1 more reasons to save"));
 	assert_saved(s.path, "handler-hung ");
 	assert_in_range(stream_size(s.path), 1, MIB / 16);	/* of before, not the 3 MiB that came meanwhile */
 	forget_disk();
-	recorder_signalled(s.recorder, START + 71 * SECOND);
+	flight_recorder_signalled(s.recorder, START + 71 * SECOND);
 	check(&s, START + 72 * SECOND, false);
 	assert_saved(s.path, "handler-hung SIGUSR2 ");
 	logged();
@@ -389,7 +400,7 @@ static void test_follow(void **state)
 	fresh = s.config;
 	fresh.flight = path;
 	assert_int_equal(option_trigger.set(&fresh.flight_on, "warning"), 0);
-	recorder_follow(s.recorder, &fresh, s.model);
+	follow(&s, &fresh);
 	check(&s, START + 10 * SECOND, false);
 	check(&s, START + 20 * SECOND, false);
 	assert_saved(path, "");
