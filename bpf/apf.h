@@ -81,9 +81,9 @@ static __always_inline struct sdei_record_apf apf_record_of(const struct fault *
 
 static __always_inline struct sdei_record_apf apf_record_vcpu(struct kvm_vcpu *vcpu, __u8 step, __u8 outcome)
 {
-	struct sdei_record_apf record = apf_record(vcpu->kvm->userspace_pid, vcpu->vcpu_id, step, outcome);
+	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), step, outcome);
 
-	record.queued = vcpu->async_pf.queued;
+	record.queued = queued_of(vcpu);
 	return record;
 }
 
@@ -128,7 +128,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 {
 	struct fault fault = {
 		.gfn = gfn_of(work), .token = token_of(work), .vcpu_address = (__u64)vcpu,
-		.vm = vcpu->kvm->userspace_pid, .vcpu = vcpu->vcpu_id,
+		.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id),
 	};
 	struct sdei_record_apf record;
 	__u64 key = (__u64)work;
@@ -137,7 +137,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 		return 0;
 	fault.id = __sync_fetch_and_add(&last_fault, 1) + 1;
 	record = apf_record_of(&fault, APF_SETUP, 0);
-	record.queued = vcpu->async_pf.queued;
+	record.queued = queued_of(vcpu);
 	if (!is_wanted(&record.head))
 		return 0;
 	if (bpf_map_update_elem(&faults, &key, &fault, BPF_ANY))
@@ -147,32 +147,42 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	return 0;
 }
 
+/* What a function has returned, whose arguments may be more than are known here: of a bool only its byte is defined. */
+static __always_inline bool returned(void *ctx)
+{
+	__u64 value = 0;
+
+	bpf_get_func_ret(ctx, &value);
+	return value & 0xff;
+}
+
 /* It returns whether the guest was told. */
 SEC("fexit/kvm_arch_async_page_not_present")
-int BPF_PROG(apf_not_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work, bool told)
+int BPF_PROG(apf_not_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 {
 	__u64 key = (__u64)work;
 	struct fault *f = bpf_map_lookup_elem(&faults, &key);
 	struct sdei_record_apf record;
+	bool told;
 
 	if (!f || !tracing)
 		return 0;
-	f->told = told;
+	told = f->told = returned(ctx);
 	record = apf_record_of(f, APF_NOT_PRESENT, told ? APF_TOLD : apf_untold);
-	record.queued = vcpu->async_pf.queued;
+	record.queued = queued_of(vcpu);
 	apf_send(&record);
 	return 0;
 }
 
 /* In the order of the checks of kvm_setup_async_pf(): what is left is a bad address or no memory. */
 SEC("fexit/kvm_setup_async_pf")
-int BPF_PROG(apf_refused, struct kvm_vcpu *vcpu, __u64 gpa, unsigned long hva, void *arch, bool queued)
+int BPF_PROG(apf_refused, struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	struct sdei_record_apf record;
 
-	if (queued || !tracing || bpf_core_field_exists(struct kvm_arch_async_pf, fallback))	/* arm64 tells it with all others */
+	if (!tracing || returned(ctx) || bpf_core_field_exists(struct kvm_arch_async_pf, fallback))	/* arm64 tells it with all others */
 		return 0;
-	record = apf_record_vcpu(vcpu, APF_FALLBACK, vcpu->async_pf.queued >= APF_PER_VCPU ? APF_FALLBACK_FULL :
+	record = apf_record_vcpu(vcpu, APF_FALLBACK, queued_of(vcpu) >= APF_PER_VCPU ? APF_FALLBACK_FULL :
 							 APF_FALLBACK_NO_MEMORY);
 	record.gfn = gpa >> 12;
 	apf_send(&record);
@@ -181,11 +191,11 @@ int BPF_PROG(apf_refused, struct kvm_vcpu *vcpu, __u64 gpa, unsigned long hva, v
 
 /* x86 asks this first. */
 SEC("fexit/kvm_can_do_async_pf")
-int BPF_PROG(apf_not_now, struct kvm_vcpu *vcpu, bool can)
+int BPF_PROG(apf_not_now, struct kvm_vcpu *vcpu)
 {
 	struct sdei_record_apf record;
 
-	if (can || !tracing)
+	if (!tracing || returned(ctx))
 		return 0;
 	record = apf_record_vcpu(vcpu, APF_FALLBACK, APF_FALLBACK_NOT_NOW);
 	apf_send(&record);
@@ -233,7 +243,7 @@ static __always_inline __u8 present_outcome(struct kvm_vcpu *vcpu, struct kvm_as
 		return APF_SIGNALLED;
 	if (!work->notpresent_injected)
 		return APF_SILENT;
-	return vcpu->arch.apf.ready_token == f->token ? APF_SIGNALLED : APF_CANCELLED;
+	return FAR(vcpu, arch.apf.ready_token) == f->token ? APF_SIGNALLED : APF_CANCELLED;
 }
 
 /* Its item lives until the caller frees it. */
@@ -255,7 +265,7 @@ int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	if (!f)
 		return 0;
 	record = apf_record_of(f, APF_PRESENT, present_outcome(vcpu, work, f));
-	record.queued = vcpu->async_pf.queued;
+	record.queued = queued_of(vcpu);
 	bpf_map_delete_elem(&faults, &key);
 	apf_send(&record);
 	return 0;
@@ -301,7 +311,7 @@ int BPF_PROG(apf_clear, struct kvm_vcpu *vcpu)
 	struct sdei_record_apf record;
 	__u64 address = (__u64)vcpu;
 
-	if (!tracing || !vcpu->async_pf.queued)
+	if (!tracing || !queued_of(vcpu))
 		return 0;
 	record = apf_record_vcpu(vcpu, APF_CLEAR, 0);
 	bpf_for_each_map_elem(&faults, forget_fault, &address, 0);
@@ -388,7 +398,7 @@ static __always_inline __u64 sleeps(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return task->nvcsw;
+	return FAR(task, nvcsw);
 }
 
 static __always_inline int enter_fault(void)
@@ -444,7 +454,7 @@ int BPF_PROG(apf_fault_arm64, struct kvm_vcpu *vcpu)
 SEC("fexit/kvm_handle_guest_abort")
 int BPF_PROG(apf_sync_arm64, struct kvm_vcpu *vcpu)
 {
-	return leave_fault(vcpu, (vcpu->arch.fault.hpfar_el2 & ~0xfULL) << 8);
+	return leave_fault(vcpu, (FAR(vcpu, arch.fault.hpfar_el2) & ~0xfULL) << 8);
 }
 
 #endif /* SDEI_APF_H */

@@ -175,6 +175,8 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 	cpu = bpf_map_lookup_elem(&counters, &id);
 	if (!cpu)	/* cannot be: sized by the possible CPUs */
 		return;
+	if (kind >= SDEI_KIND_COUNT)	/* cannot be; some verifiers have forgotten what kind is */
+		return;
 	raise(&cpu->kinds[kind].attempted, kind);
 	record->time_ns = bpf_ktime_get_ns();
 	ring = ring_of(id);
@@ -194,7 +196,7 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 static __always_inline struct sdei_record head(struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u8 kind)
 {
 	return (struct sdei_record) {
-		.vm = vcpu->kvm->userspace_pid, .vcpu = vcpu->vcpu_id, .event = event, .state = state, .kind = kind,
+		.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id), .event = event, .state = state, .kind = kind,
 	};
 }
 

@@ -63,6 +63,15 @@ struct kvm_vcpu_arch {
 	struct kvm_apf_vcpu apf;
 };
 
+/* Kernels whose count is atomic; asked for before use. */
+struct kvm_vcpu___atomic {
+	struct {
+		struct {
+			int counter;
+		} queued;
+	} async_pf;
+};
+
 struct kvm_vcpu {
 	struct kvm *kvm;
 	int vcpu_id;
@@ -168,5 +177,32 @@ struct bpf_iter__task_file {
 };
 
 #pragma clang attribute pop
+
+/*
+ * The value of a field at a computed address: an instruction that loads has 16 bits for where its field is, and some kernels
+ * have struct kvm or struct kvm_vcpu of more than 32 KiB. pointer is one that the verifier trusts, and whose type the kernel has.
+ */
+#define FAR(pointer, field) ({ \
+	typeof(&(pointer)->field) at_ = (void *)(pointer) + bpf_core_field_offset((pointer)->field); \
+	asm volatile("" : "+r"(at_)); \
+	*at_; \
+})
+
+static __always_inline __u32 vm_of(struct kvm_vcpu *vcpu)
+{
+	struct kvm *kvm = FAR(vcpu, kvm);
+
+	return FAR(kvm, userspace_pid);
+}
+
+/* Page faults of the vCPU in flight. */
+static __always_inline __u32 queued_of(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu___atomic *atomic = (void *)vcpu;
+
+	if (bpf_core_field_exists(atomic->async_pf.queued.counter))
+		return FAR(atomic, async_pf.queued.counter);
+	return FAR(vcpu, async_pf.queued);
+}
 
 #endif /* SDEI_KVM_H */

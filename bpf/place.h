@@ -250,8 +250,8 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	note_current(next);
 	if (!watching || !tracing)
 		return 0;
-	tell_place(prev->pid, SDEI_DESCHEDULED);
-	tell_place(next->pid, SDEI_IN_HOST);
+	tell_place(FAR(prev, pid), SDEI_DESCHEDULED);
+	tell_place(FAR(next, pid), SDEI_IN_HOST);
 	return 0;
 }
 

@@ -392,7 +392,7 @@ void session_complain(const struct session *w)
 
 	for (size_t i = 0; i < total; i++)
 		if (!probes[i].attached && probes[i].why_not)
-			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not);
+			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not, probes[i].gives);
 }
 
 void session_announce(const struct session *w)

@@ -79,11 +79,12 @@ static void judge_kernel(struct judge_list *j)
 	remedy(c, PATCH);
 }
 
-static void judge_tracepoint(struct judge_list *j, int i, const char *gives)
+static void judge_tracepoint(struct judge_list *j, int i)
 {
 	const struct probes *p = &j->facts->probes;
 	const char *why_not = j->facts->btf ? "not known without BTF" : p->list[i].why_not;
 	const char *name = i < PROBE_TRACEPOINTS ? kind_of((unsigned int)i + 1)->probe : p->list[i].name;
+	const char *gives = probe_gives(i);
 	struct capability *c;
 
 	if (!name)
@@ -96,30 +97,6 @@ static void judge_tracepoint(struct judge_list *j, int i, const char *gives)
 	else
 		c = add(j, name, CAPABILITY_YES, false, gives, "there");
 	remedy(c, "%s", i < PROBE_SCHED ? PATCH : "boot a kernel built with CONFIG_TRACEPOINTS and the kvm tracepoints");
-}
-
-static const char *gives_of(unsigned int kind)
-{
-	switch (kind) {
-	case SDEI_SIGNAL:
-		return "signals, latencies, drops";
-	case SDEI_DISPATCH:
-		return "dispatches, latencies, handler times";
-	case SDEI_COMPLETE:
-		return "completions, handler times";
-	case SDEI_MASK:
-	case SDEI_UNMASK:
-		return "mask times, blame";
-	case SDEI_ENABLE:
-	case SDEI_DISABLE:
-		return "blame";
-	case SDEI_CALL:
-		return "hypercalls and how they are answered";
-	case SDEI_STATE:
-		return "VMs and vCPUs that come, go, are reset or restored";
-	default:
-		return "states, drops";
-	}
 }
 
 /* All of it or nothing, but for single functions that a kernel calls otherwise. */
@@ -140,11 +117,11 @@ static void judge_apf(struct judge_list *j)
 static void judge_tracepoints(struct judge_list *j)
 {
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
-		judge_tracepoint(j, i, gives_of((unsigned int)i + 1));
-	judge_tracepoint(j, PROBE_SNAPSHOT, "quiet VMs and their state from the start; 'sdeitop state'");
+		judge_tracepoint(j, i);
+	judge_tracepoint(j, PROBE_SNAPSHOT);
 	judge_apf(j);
 	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
-		judge_tracepoint(j, i, "--sched: how long a vCPU's thread was off the CPU");
+		judge_tracepoint(j, i);
 }
 
 /* --- BPF */

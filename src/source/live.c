@@ -15,6 +15,7 @@
 #include "util/clock.h"
 #include "sdei.skel.h"
 
+#define ENOTSUPP 524	/* the kernel's own, which no system call should return */
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
 
 int live_fail(const struct live_error *error, int err, const char *format, ...)
@@ -30,7 +31,9 @@ int live_fail(const struct live_error *error, int err, const char *format, ...)
 /* The first reason for which there is nothing to attach, other than that it was not wanted. */
 static const char *first_refusal(const struct live *live)
 {
-	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
+	int first = live->has_sdei ? 0 : PROBE_APF, end = live->has_sdei ? PROBE_TRACEPOINTS : PROBE_SCHED;
+
+	for (int i = first; i < end; i++)
 		if (live->probes.list[i].why_not)
 			return live->probes.list[i].why_not;
 	return "";
@@ -111,31 +114,56 @@ static int attach_probe(struct live *live, int i)
 	if (live->links[i])
 		return 1;
 	err = -errno;
-	probes_refuse(&live->probes, i, "it cannot be attached to: %s", strerror(-err));
+	probes_refuse(&live->probes, i, "it cannot be attached to: %s", err == -ENOTSUPP ? "this kernel cannot trace its function" :
+		      strerror(-err));
 	live->probes.list[i].denied = err == -EPERM || err == -EACCES;
 	return err;
 }
 
+/* Those that are of no use without another one, which could not be attached. */
+static void detach_useless(struct live *live)
+{
+	probes_settle(&live->probes);
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		if (!live->probes.list[i].why_not)
+			continue;
+		bpf_link__destroy(live->links[i]);
+		live->links[i] = NULL;
+	}
+}
+
+static bool is_any_attached(const struct live *live)
+{
+	for (int i = 0; i < PROBE_COUNT; i++)
+		if (live->links[i] && (i < PROBE_TRACEPOINTS || probe_is_apf(i)))
+			return true;
+	return false;
+}
+
 static int attach(struct live *live, const struct live_error *error)
 {
-	int err, first_err = -ENOENT, attached = 0;
+	int err, first_err = -ENOENT;
 	char why[256];
+	bool attached;
 
 	live->start_ns = live->drained_ns = clock_monotonic_ns();
-	for (int i = PROBE_APF; i < PROBE_COUNT; i++)
-		attached += attach_probe(live, i) > 0 && probe_is_apf(i);
+	for (int i = PROBE_APF; i < PROBE_COUNT; i++) {
+		err = attach_probe(live, i);
+		if (err < 0 && first_err == -ENOENT && !live->has_sdei)
+			first_err = err;
+	}
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++) {
 		err = attach_probe(live, i);
-		attached += err > 0;
 		if (err < 0 && first_err == -ENOENT)
 			first_err = err;
 	}
-	live->attached = attached > 0;
+	detach_useless(live);
+	live->attached = attached = is_any_attached(live);
 	live_switch(live, live->attached);
 	if (attached)
 		return 0;
 	privilege_explain(why, sizeof(why));
-	return live_fail(error, first_err, "cannot attach to any kvm_sdei_* tracepoint: %s%s%s", first_refusal(live),
+	return live_fail(error, first_err, "cannot attach to anything of SDEI or of asynchronous page faults: %s%s%s", first_refusal(live),
 			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
 }
 

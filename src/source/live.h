@@ -27,6 +27,7 @@ struct source_probe {
 	bool attached;		/* the snapshot: taken */
 	const char *why_not;	/* NULL when attached */
 	bool denied;		/* why_not is a lack of privilege */
+	const char *gives;	/* the figures that are missing without it */
 };
 
 struct live_options {

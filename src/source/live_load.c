@@ -20,20 +20,44 @@
 #define APF_THREADS 16384	/* workers, and vCPUs in a page fault, at the same time */
 
 /*
- * libbpf's messages have no context, so the first warning is kept here: behind "cannot load" it is what helps.
+ * libbpf's messages have no context, so the first warning is kept here, of those that name a program if there is one: behind
+ * "cannot load" it is what helps, and which program the kernel did not take is told nowhere else.
  */
 static char first_warning[160];
 
-static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+#define NAMES_PROGRAM "prog '"
+
+static void keep_warning(const char *format, va_list args)
 {
 	const char *prefix = "libbpf: ";
+	char text[sizeof(first_warning)];
 
 	if (strncmp(format, prefix, strlen(prefix)) == 0)
 		format += strlen(prefix);
-	if (level == LIBBPF_WARN && !first_warning[0])
-		vsnprintf(first_warning, sizeof(first_warning), format, args);
-	first_warning[strcspn(first_warning, "\n")] = '\0';
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	if (!first_warning[0] || (strncmp(text, NAMES_PROGRAM, strlen(NAMES_PROGRAM)) == 0 &&
+				  strncmp(first_warning, NAMES_PROGRAM, strlen(NAMES_PROGRAM)) != 0))
+		memcpy(first_warning, text, sizeof(text));
+}
+
+static int take_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN)
+		keep_warning(format, args);
 	return 0;
+}
+
+static int show_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	va_list again;
+
+	if (level > LIBBPF_INFO)
+		return 0;
+	va_copy(again, args);
+	vfprintf(stderr, format, again);
+	va_end(again);
+	return take_warning(level, format, args);
 }
 
 struct bpf_program *live_program(const struct live *live, int i)
@@ -71,8 +95,7 @@ uint64_t live_missed_of(const struct live *live, unsigned int kind)
 static int open_object(struct live *live, bool verbose, const struct live_error *error)
 {
 	first_warning[0] = '\0';
-	if (!verbose)
-		libbpf_set_print(keep_warning);
+	libbpf_set_print(verbose ? show_warning : take_warning);
 	live->bpf = sdei_bpf__open();
 	if (!live->bpf)
 		return live_fail(error, -errno, "cannot open the BPF programs: %s", strerror(errno));
@@ -268,47 +291,78 @@ static int open_and_load(struct live *live, const struct live_options *options, 
 	return err ? err : load_object(live, options, error);
 }
 
-/* What is optional knows the kernel's own structures and functions, which may be others. */
-enum { OPTIONAL_APF = 1, OPTIONAL_SNAPSHOT = 2 };
+/* --- a program that this kernel does not take costs only what it is for */
 
-static void refuse(struct live *live, int first, int end)
+/* The probe of the program that was not taken, -1: it was none of them. */
+static int refused_probe(const struct live *live)
 {
-	for (int i = first; i < end; i++)
-		if (is_wanted(live, i))
-			probes_refuse(&live->probes, i, "this kernel does not take its program: %.56s", first_warning);
+	const char *name = first_warning + strlen(NAMES_PROGRAM);
+
+	if (strncmp(first_warning, NAMES_PROGRAM, strlen(NAMES_PROGRAM)) != 0)
+		return -1;
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		size_t length = strlen(live->probes.programs[i]);
+
+		if (is_wanted(live, i) && strncmp(name, live->probes.programs[i], length) == 0 && name[length] == '\'')
+			return i;
+	}
+	return -1;
 }
 
-static int load_without(struct live *live, unsigned int parts, const struct live_options *options, const struct live_error *error)
+static bool is_on_function(const struct live *live, int i)
 {
-	if (parts & OPTIONAL_APF)
-		refuse(live, PROBE_APF, PROBE_SCHED);
-	if (parts & OPTIONAL_SNAPSHOT)
-		refuse(live, PROBE_SNAPSHOT, PROBE_SNAPSHOT + 1);
-	sdei_bpf__destroy(live->bpf);
-	live->bpf = NULL;
-	return open_and_load(live, options, error);
+	enum bpf_attach_type type = bpf_program__expected_attach_type(live_program(live, i));
+
+	return type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT;
 }
 
-/* Programs on functions may be forbidden (EPERM) where the others are not. */
-static unsigned int optional_parts(const struct live *live, int err)
+/* Programs on functions may be forbidden where the others are not. */
+static void forbid_functions(struct live *live)
 {
-	return (live->has_sdei && live->probes.has_apf ? OPTIONAL_APF : 0) |
-	       (err != -EPERM && is_wanted(live, PROBE_SNAPSHOT) ? OPTIONAL_SNAPSHOT : 0);
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		if (!is_wanted(live, i) || !is_on_function(live, i))
+			continue;
+		probes_refuse(&live->probes, i, "programs on functions are forbidden to this process, those on tracepoints are not");
+		live->probes.list[i].denied = true;
+	}
 }
 
-/* Which program was not taken is not known: no part is given up if it is enough to give up another. */
+static bool is_any_wanted(const struct live *live)
+{
+	for (int i = 0; i < PROBE_COUNT; i++)
+		if (is_wanted(live, i) && (i < PROBE_TRACEPOINTS || probe_is_apf(i)))
+			return true;
+	return false;
+}
+
+/* Gives up the program that was not taken, and what is of no use without it. False: that is not the way. */
+static bool give_up(struct live *live, int err)
+{
+	const struct probes found = live->probes;
+	int i = refused_probe(live);
+	const char *reason;
+
+	if (i < 0 || (err == -EPERM && !is_on_function(live, i)))
+		return false;
+	reason = strstr(first_warning, "': ");
+	if (err == -EPERM)
+		forbid_functions(live);
+	else
+		probes_refuse(&live->probes, i, "this kernel does not take its program: %.56s", reason ? reason + 3 : strerror(-err));
+	probes_settle(&live->probes);
+	if (is_any_wanted(live))
+		return true;
+	live->probes = found;
+	return false;
+}
+
 static int load(struct live *live, const struct live_options *options, const struct live_error *error)
 {
-	static const unsigned int tries[] = { OPTIONAL_APF, OPTIONAL_SNAPSHOT, OPTIONAL_APF | OPTIONAL_SNAPSHOT };
-	const struct probes found = live->probes;
-	int err = open_and_load(live, options, error);
-	unsigned int parts = optional_parts(live, err);
+	int err;
 
-	for (size_t i = 0; err && live->bpf && i < sizeof(tries) / sizeof(tries[0]); i++) {
-		if ((tries[i] & parts) != tries[i])
-			continue;
-		live->probes = found;
-		err = load_without(live, tries[i], options, error);
+	while ((err = open_and_load(live, options, error)) && live->bpf && give_up(live, err)) {
+		sdei_bpf__destroy(live->bpf);
+		live->bpf = NULL;
 	}
 	return err;
 }

@@ -49,7 +49,7 @@ static bool find_tracepoint(struct probes *probes, int i, const char *name, int 
 {
 	int args = argument_count(t, name);
 
-	probes->list[i] = (struct source_probe) { .name = name };
+	probes->list[i] = (struct source_probe) { .name = name, .gives = probe_gives(i) };
 	probes->programs[i] = name;
 	probes->args[i] = args < 0 ? 0 : args;
 	if (args == -ENOENT)
@@ -83,7 +83,7 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 	static const char *const members[] = { "registered", "enabled", "running", "pending", "masked", "handlers" };
 	int id = btf_names_find(t->names, "kvm_sdei_vcpu", BTF_KIND_STRUCT);
 
-	probes->list[PROBE_SNAPSHOT] = (struct source_probe) { .name = SOURCE_SNAPSHOT };
+	probes->list[PROBE_SNAPSHOT] = (struct source_probe) { .name = SOURCE_SNAPSHOT, .gives = probe_gives(PROBE_SNAPSHOT) };
 	probes->programs[PROBE_SNAPSHOT] = SOURCE_SNAPSHOT;
 	if (!has_function(t, "bpf_iter_task_file"))
 		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel has no BPF iterator over open files");
@@ -96,43 +96,209 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 
 /* --- functions of asynchronous page faults, and for what has none that can be used, tracepoints */
 
-static const struct {
-	const char *name, *program, *function, *other_program, *other_function;
-} functions[PROBE_COUNT] = {
-	[PROBE_APF_SETUP] = { "apf_setup", "apf_setup", "kvm_arch_async_page_not_present" },
-	[PROBE_APF_NOT_PRESENT] = { "apf_not_present", "apf_not_present", "kvm_arch_async_page_not_present" },
-	[PROBE_APF_REFUSED] = { "apf_refused", "apf_refused", "kvm_setup_async_pf" },
-	[PROBE_APF_NOT_NOW] = { "apf_not_now", "apf_not_now", "kvm_can_do_async_pf", "apf_fallback_arm64", "kvm_apf_fallback" },
-	[PROBE_APF_PRESENT] = { "apf_present", "apf_present", "kvm_arch_async_page_present" },
-	[PROBE_APF_ACK] = { "apf_ack", "apf_ack", "kvm_set_msr_common", "apf_ack_arm64", "kvm_apf_ack" },
-	[PROBE_APF_CLEAR] = { "apf_clear", "apf_clear", "kvm_clear_async_pf_completion_queue" },
-	[PROBE_APF_WORKING] = { "apf_working", "apf_working", "async_pf_execute" },
-	[PROBE_APF_PAGE] = { "apf_page", "apf_page", "get_user_pages_remote" },
-	[PROBE_APF_WORKED] = { "apf_worked", "apf_worked", "async_pf_execute" },
-	[PROBE_APF_VCPU_END] = { "apf_vcpu_end", "apf_vcpu_end", "kvm_arch_vcpu_destroy" },
-	[PROBE_APF_FAULT] = { "apf_fault", "apf_fault_arm64", "kvm_handle_guest_abort", "apf_fault_x86", "kvm_mmu_page_fault" },
-	[PROBE_APF_SYNC] = { "apf_sync", "apf_sync_arm64", "kvm_handle_guest_abort", "apf_sync_x86", "kvm_mmu_page_fault" },
+/*
+ * Where a program is attached. args are the arguments that it uses, the first of the function, a letter each: v struct kvm_vcpu *,
+ * w struct kvm_async_pf *, k struct work_struct *, m struct msr_data *, i an integer. What a tracepoint has is counted only.
+ */
+struct hook {
+	const char *program, *function, *args;
+	bool returns;		/* a bool, which the program reads */
+	int tracepoint;		/* it is one, of so many arguments; 0: a function */
 };
 
-static bool has_place(const struct types *t, const char *name)
+#define NEEDS(probe) (1ULL << (probe))
+/* A fault that is told to begin is told how it goes on and ends, or its figures would be wrong. */
+#define NEEDS_FAULT (NEEDS(PROBE_APF_SETUP) | NEEDS(PROBE_APF_NOT_PRESENT) | NEEDS(PROBE_APF_PRESENT) | NEEDS(PROBE_APF_CLEAR))
+#define NEEDS_WORKER (NEEDS(PROBE_APF_WORKING) | NEEDS(PROBE_APF_WORKED) | NEEDS_FAULT)
+
+static const struct {
+	const char *name, *gives;
+	struct hook hooks[2];	/* the first one that this kernel has */
+	uint64_t needs;		/* other probes without which this one is of no use */
+} functions[PROBE_COUNT] = {
+	[PROBE_APF_SETUP] = { "apf_setup", "asynchronous page faults and their stages",
+		{ { "apf_setup", "kvm_arch_async_page_not_present", "vw" } }, NEEDS_FAULT },
+	[PROBE_APF_NOT_PRESENT] = { "apf_not_present", "whether guests are told of page faults",
+		{ { "apf_not_present", "kvm_arch_async_page_not_present", "vw", true } }, NEEDS_FAULT },
+	[PROBE_APF_REFUSED] = { "apf_refused", "page faults that are synchronous because too many are in flight, or for want of memory",
+		{ { "apf_refused", "kvm_setup_async_pf", "vi", true } } },
+	[PROBE_APF_NOT_NOW] = { "apf_not_now", "page faults that are synchronous because the guest cannot be told",
+		{ { "apf_not_now", "kvm_can_do_async_pf", "v", true }, { "apf_fallback_arm64", "kvm_apf_fallback", .tracepoint = 4 } } },
+	[PROBE_APF_PRESENT] = { "apf_present", "when pages are there for the guest",
+		{ { "apf_present", "kvm_arch_async_page_present", "vw" } }, NEEDS_FAULT },
+	[PROBE_APF_ACK] = { "apf_ack", "acknowledgements of pages by guests",
+		{ { "apf_ack", "kvm_set_msr_common", "vm" }, { "apf_ack_arm64", "kvm_apf_ack", .tracepoint = 2 } }, NEEDS_FAULT },
+	[PROBE_APF_CLEAR] = { "apf_clear", "page faults that a reset of the vCPU ends",
+		{ { "apf_clear", "kvm_clear_async_pf_completion_queue", "v" } }, NEEDS_FAULT },
+	[PROBE_APF_WORKING] = { "apf_working", "when the host works on a page",
+		{ { "apf_working", "async_pf_execute", "k" } }, NEEDS_WORKER },
+	[PROBE_APF_PAGE] = { "apf_page", "of some page faults, when the page was ready",
+		{ { "apf_page", "get_user_pages_remote", "" } }, NEEDS_WORKER },
+	[PROBE_APF_WORKED] = { "apf_worked", "when pages are ready",
+		{ { "apf_worked", "async_pf_execute", "k" } }, NEEDS_WORKER },
+	[PROBE_APF_VCPU_END] = { "apf_vcpu_end", "the end of VMs",
+		{ { "apf_vcpu_end", "kvm_arch_vcpu_destroy", "v" } } },
+	[PROBE_APF_FAULT] = { "apf_fault", "synchronous page faults",
+		{ { "apf_fault_arm64", "kvm_handle_guest_abort", "v" }, { "apf_fault_x86", "kvm_mmu_page_fault", "v" } },
+		NEEDS(PROBE_APF_SYNC) },
+	[PROBE_APF_SYNC] = { "apf_sync", "synchronous page faults",
+		{ { "apf_sync_arm64", "kvm_handle_guest_abort", "v" }, { "apf_sync_x86", "kvm_mmu_page_fault", "vi" } },
+		NEEDS(PROBE_APF_FAULT) },
+};
+
+const char *probe_gives(int i)
 {
-	return has_function(t, name) || argument_count(t, name) > 0;
+	if (probe_is_apf(i))
+		return functions[i].gives;
+	if (i == PROBE_SNAPSHOT)
+		return "quiet VMs and their state from the start; 'sdeitop state'";
+	if (i >= PROBE_SCHED)
+		return "--sched: how long a vCPU's thread was off the CPU";
+	switch (i + 1) {
+	case SDEI_SIGNAL:
+		return "signals, latencies, drops";
+	case SDEI_DISPATCH:
+		return "dispatches, latencies, handler times";
+	case SDEI_COMPLETE:
+		return "completions, handler times";
+	case SDEI_MASK:
+	case SDEI_UNMASK:
+		return "mask times, blame";
+	case SDEI_ENABLE:
+	case SDEI_DISABLE:
+		return "blame";
+	case SDEI_CALL:
+		return "hypercalls and how they are answered";
+	case SDEI_STATE:
+		return "VMs and vCPUs that come, go, are reset or restored";
+	default:
+		return "states, drops";
+	}
+}
+
+/* Behind typedefs and const. */
+static const struct btf_type *plain_type(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	while (type && (btf_is_mod(type) || btf_is_typedef(type)))
+		type = btf__type_by_id(btf, type->type);
+	return type;
+}
+
+static const char *struct_of(char letter)
+{
+	switch (letter) {
+	case 'v':
+		return "kvm_vcpu";
+	case 'w':
+		return "kvm_async_pf";
+	case 'k':
+		return "work_struct";
+	case 'm':
+		return "msr_data";
+	default:
+		return NULL;
+	}
+}
+
+static bool is_argument(const struct btf *btf, __u32 id, char letter)
+{
+	const struct btf_type *type = plain_type(btf, id);
+	const char *name = struct_of(letter);
+
+	if (!type)
+		return false;
+	if (!name)
+		return (btf_is_int(type) || btf_is_any_enum(type)) && type->size <= 8;
+	if (!btf_is_ptr(type))
+		return false;
+	type = plain_type(btf, type->type);
+	return type && btf_is_composite(type) && strcmp(btf__name_by_offset(btf, type->name_off), name) == 0;
+}
+
+static bool is_bool(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *type = plain_type(btf, id);
+
+	return type && btf_is_int(type) && type->size == 1;
+}
+
+/*
+ * Is the function the one that the program knows? Arguments behind those that it uses do not matter: where the return value
+ * stands among them the kernel tells.
+ */
+static bool fits(struct probes *probes, int i, const struct types *t, const struct hook *hook, int id)
+{
+	const struct btf_type *proto = btf__type_by_id(t->btf, btf__type_by_id(t->btf, id)->type);
+	const struct btf_param *params;
+	int used = strlen(hook->args);
+
+	if (!proto || !btf_is_func_proto(proto)) {
+		probes_refuse(probes, i, "the BTF of %s() is not that of a function", hook->function);
+		return false;
+	}
+	params = btf_params(proto);
+	for (int at = 0; at < used; at++) {
+		if (at < btf_vlen(proto) && is_argument(t->btf, params[at].type, hook->args[at]))
+			continue;
+		probes_refuse(probes, i, "argument %d of %s() of this kernel is another one", at + 1, hook->function);
+		return false;
+	}
+	if (!hook->returns || is_bool(t->btf, proto->type))
+		return true;
+	probes_refuse(probes, i, "%s() of this kernel returns something else", hook->function);
+	return false;
+}
+
+static bool has_hook(const struct types *t, const struct hook *hook)
+{
+	if (!hook->function)
+		return false;
+	return hook->tracepoint ? argument_count(t, hook->function) >= hook->tracepoint : has_function(t, hook->function);
 }
 
 static void find_function(struct probes *probes, int i, const struct types *t)
 {
-	const char *function = functions[i].function;
+	const struct hook *hook = &functions[i].hooks[0];
 
-	probes->list[i] = (struct source_probe){ .name = functions[i].name };
-	probes->programs[i] = functions[i].program;
-	if (!has_function(t, function) && functions[i].other_function && has_place(t, functions[i].other_function)) {
-		function = functions[i].other_function;
-		probes->programs[i] = functions[i].other_program;
-	}
+	if (!has_hook(t, hook) && has_hook(t, hook + 1))
+		hook++;
+	probes->list[i] = (struct source_probe){ .name = functions[i].name, .gives = functions[i].gives };
+	probes->programs[i] = hook->program;
 	if (!probes->has_apf)
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
-	else if (!has_place(t, function))
-		probes_refuse(probes, i, "this kernel has no function %s()", function);
+	else if (!has_hook(t, hook))
+		probes_refuse(probes, i, "this kernel has no function %s()", hook->function);
+	else if (!hook->tracepoint)
+		fits(probes, i, t, hook, btf_names_find(t->names, hook->function, BTF_KIND_FUNC));
+}
+
+/* The first probe that i needs and that is refused, or -1. */
+static int needed_and_refused(const struct probes *probes, int i)
+{
+	for (int other = PROBE_APF; other < PROBE_SCHED; other++)
+		if (other != i && functions[i].needs & NEEDS(other) && probes->list[other].why_not)
+			return other;
+	return -1;
+}
+
+void probes_settle(struct probes *probes)
+{
+	bool changed = true;
+	int other;
+
+	while (changed) {
+		changed = false;
+		for (int i = PROBE_APF; i < PROBE_SCHED; i++) {
+			other = probes->list[i].why_not ? -1 : needed_and_refused(probes, i);
+			if (other < 0)
+				continue;
+			probes_refuse(probes, i, "it is of no use without %s", functions[other].name);
+			probes->list[i].denied = probes->list[other].denied;
+			changed = true;
+		}
+	}
 }
 
 static void find_functions(struct probes *probes, const struct types *t)
@@ -140,6 +306,7 @@ static void find_functions(struct probes *probes, const struct types *t)
 	probes->has_apf = has_function(t, "kvm_setup_async_pf");
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
 		find_function(probes, i, t);
+	probes_settle(probes);
 }
 
 static int find_all(struct probes *probes, const struct types *t)

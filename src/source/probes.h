@@ -43,6 +43,9 @@ struct probes {
 	bool has_apf;		/* this kernel has asynchronous page faults: those probes are of use */
 };
 
+/* The figures that probe i gives. */
+const char *probe_gives(int i);
+
 /* Is i one of the probes of asynchronous page faults? */
 static inline bool probe_is_apf(int i)
 {
@@ -61,5 +64,11 @@ int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struc
 
 /* Probe i is not attached because of that. */
 void probes_refuse(struct probes *probes, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Refuses the probes that are of no use, or would tell something wrong, without others that are refused; to be called when
+ * some have been.
+ */
+void probes_settle(struct probes *probes);
 
 #endif

@@ -38,7 +38,7 @@
 #define MSG_DAEMON_DAMAGED	"what sdeid sends cannot be read: install the sdeitop it came with"
 #define MSG_DAEMON_FILTERS	"the figures of sdeid are of all it watches: choose with --filter instead of -p, -g, -v, -e, and leave " \
 				"--no-calls, --sched and --ring-size to its configuration"
-#define MSG_NOT_ATTACHED	"%s is not attached: %s"
+#define MSG_NOT_ATTACHED	"%s is not attached: %s; missing: %s"
 #define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
 #define MSG_READING		"reading records failed: %s"
 #define MSG_WRITING		"writing %s failed: %s"

@@ -176,16 +176,94 @@ static void test_sched(void **state)
 	btf__free(btf);
 }
 
-/* Of all architectures. */
-static void add_apf(struct btf *btf)
-{
-	static const char *const functions[] = {
-		"kvm_setup_async_pf", "kvm_arch_async_page_not_present", "kvm_arch_async_page_present", "async_pf_execute",
-		"kvm_clear_async_pf_completion_queue", "kvm_arch_vcpu_destroy", "get_user_pages_remote",
-	};
+/* What functions are made of, by the letters of a prototype. */
+struct types {
+	struct btf *btf;
+	int number, boolean, vcpu, work, queue, msr, other;
+};
 
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		add_function(btf, functions[i]);
+static int add_pointer_to(struct btf *btf, const char *name)
+{
+	int type = btf__add_struct(btf, name, 64);
+
+	assert_true(type > 0);
+	return btf__add_ptr(btf, type);
+}
+
+static struct types types_in(struct btf *btf)
+{
+	return (struct types) {
+		.btf = btf, .number = btf__add_typedef(btf, "gpa_t", btf__add_int(btf, "unsigned long", 8, 0)),
+		.boolean = btf__add_typedef(btf, "bool", btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL)),
+		.vcpu = add_pointer_to(btf, "kvm_vcpu"), .work = add_pointer_to(btf, "kvm_async_pf"),
+		.queue = add_pointer_to(btf, "work_struct"), .msr = add_pointer_to(btf, "msr_data"),
+		.other = add_pointer_to(btf, "other"),
+	};
+}
+
+static int type_of(const struct types *t, char letter)
+{
+	switch (letter) {
+	case 'v':
+		return t->vcpu;
+	case 'w':
+		return t->work;
+	case 'k':
+		return t->queue;
+	case 'm':
+		return t->msr;
+	case 'o':
+		return t->other;
+	case 'b':
+		return t->boolean;
+	case 'i':
+		return t->number;
+	default:
+		return 0;
+	}
+}
+
+/* args and what it returns, by letters; "vi" and 'b': bool f(struct kvm_vcpu *, gpa_t). */
+static void add_prototype(const struct types *t, const char *name, const char *args, char returns)
+{
+	int proto = btf__add_func_proto(t->btf, type_of(t, returns));
+
+	for (; *args; args++)
+		assert_int_equal(btf__add_func_param(t->btf, "", type_of(t, *args)), 0);
+	assert_true(btf__add_func(t->btf, name, BTF_FUNC_GLOBAL, proto) > 0);
+}
+
+struct prototype {
+	const char *name, *args;
+	char returns;
+};
+
+/* Of all architectures; other, if any, stands for the function of its name. */
+static struct types add_apf(struct btf *btf, const struct prototype *other)
+{
+	static const struct prototype functions[] = {
+		{ "kvm_setup_async_pf", "viio", 'b' }, { "kvm_arch_async_page_not_present", "vw", 'b' },
+		{ "kvm_arch_async_page_present", "vw", 0 }, { "async_pf_execute", "k", 0 },
+		{ "kvm_clear_async_pf_completion_queue", "v", 0 }, { "kvm_arch_vcpu_destroy", "v", 0 },
+		{ "get_user_pages_remote", "oiiioo", 'i' },
+	};
+	struct types t = types_in(btf);
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		const struct prototype *f = other && strcmp(other->name, functions[i].name) == 0 ? other : &functions[i];
+
+		add_prototype(&t, f->name, f->args, f->returns);
+	}
+	return t;
+}
+
+static void add_apf_of_x86(struct btf *btf, const struct prototype *other)
+{
+	struct types t = add_apf(btf, other);
+
+	add_prototype(&t, "kvm_can_do_async_pf", "v", 'b');
+	add_prototype(&t, "kvm_set_msr_common", "vm", 'i');
+	add_prototype(&t, "kvm_mmu_page_fault", "viioi", 'i');
 }
 
 static void test_apf_of_x86(void **state)
@@ -193,15 +271,13 @@ static void test_apf_of_x86(void **state)
 	struct btf *btf = btf__new_empty();
 	struct probes probes;
 
-	add_apf(btf);
-	add_function(btf, "kvm_can_do_async_pf");
-	add_function(btf, "kvm_set_msr_common");
-	add_function(btf, "kvm_mmu_page_fault");
+	add_apf_of_x86(btf, NULL);
 	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
 	assert_true(probes.has_apf);
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++) {
 		assert_true(probe_is_apf(i));
 		assert_null(probes.list[i].why_not);
+		assert_string_equal(probes.list[i].gives, probe_gives(i));
 	}
 	assert_string_equal(probes.list[PROBE_APF_SYNC].name, "apf_sync");
 	assert_string_equal(probes.programs[PROBE_APF_SYNC], "apf_sync_x86");
@@ -209,16 +285,88 @@ static void test_apf_of_x86(void **state)
 	btf__free(btf);
 }
 
+/* The probes of a kernel of x86 one of whose functions is another one. */
+static struct probes probes_with(const char *name, const char *args, char returns)
+{
+	const struct prototype other = { name, args, returns };
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_apf_of_x86(btf, &other);
+	probes_find_in(&probes, btf, NULL);
+	btf__free(btf);
+	return probes;
+}
+
+static unsigned int count_refused(const struct probes *probes)
+{
+	unsigned int count = 0;
+
+	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+		count += probes->list[i].why_not != NULL;
+	return count;
+}
+
+/* Where the return value is does not depend on arguments that are not used. */
+static void test_more_arguments(void **state)
+{
+	struct probes probes = probes_with("kvm_setup_async_pf", "viiob", 'b');
+
+	assert_int_equal(count_refused(&probes), 0);
+}
+
+/* A function that is another one costs what it is for, and no more. */
+static void test_other_function(void **state)
+{
+	struct probes probes = probes_with("kvm_setup_async_pf", "voio", 'b');
+
+	assert_int_equal(count_refused(&probes), 1);
+	assert_string_equal(probes.reasons[PROBE_APF_REFUSED], "argument 2 of kvm_setup_async_pf() of this kernel is another one");
+	probes = probes_with("kvm_setup_async_pf", "v", 'b');
+	assert_string_equal(probes.reasons[PROBE_APF_REFUSED], "argument 2 of kvm_setup_async_pf() of this kernel is another one");
+	probes = probes_with("kvm_setup_async_pf", "oiio", 'b');
+	assert_string_equal(probes.reasons[PROBE_APF_REFUSED], "argument 1 of kvm_setup_async_pf() of this kernel is another one");
+	probes = probes_with("kvm_setup_async_pf", "viio", 'i');
+	assert_int_equal(count_refused(&probes), 1);
+	assert_string_equal(probes.reasons[PROBE_APF_REFUSED], "kvm_setup_async_pf() of this kernel returns something else");
+	probes = probes_with("kvm_setup_async_pf", "viio", 0);
+	assert_string_equal(probes.reasons[PROBE_APF_REFUSED], "kvm_setup_async_pf() of this kernel returns something else");
+}
+
+/* Of a fault that is not told to end, figures would be wrong: then it is not told to begin. */
+static void test_needed(void **state)
+{
+	struct probes probes = probes_with("kvm_arch_async_page_present", "vo", 0);
+
+	assert_string_equal(probes.reasons[PROBE_APF_SETUP], "it is of no use without apf_present");
+	assert_string_equal(probes.reasons[PROBE_APF_PAGE], "it is of no use without apf_setup");
+	assert_null(probes.list[PROBE_APF_NOT_NOW].why_not);
+	assert_null(probes.list[PROBE_APF_SYNC].why_not);
+	assert_int_equal(count_refused(&probes), 8);
+	probes = probes_with("async_pf_execute", "o", 0);
+	assert_int_equal(count_refused(&probes), 3);
+	assert_null(probes.list[PROBE_APF_SETUP].why_not);
+	assert_string_equal(probes.reasons[PROBE_APF_PAGE], "it is of no use without apf_working");
+	probes = probes_with("get_user_pages_remote", "", 0);
+	assert_int_equal(count_refused(&probes), 0);
+	probes_refuse(&probes, PROBE_APF_SYNC, "no");
+	probes.list[PROBE_APF_SYNC].denied = true;
+	probes_settle(&probes);
+	assert_int_equal(count_refused(&probes), 2);
+	assert_true(probes.list[PROBE_APF_FAULT].denied);
+}
+
 /* In the module; what only x86 has is missing, and that alone; the kernel series has tracepoints instead. */
 static void test_apf_of_arm64(void **state)
 {
 	struct btf *vmlinux = btf__new_empty(), *module;
 	struct probes probes;
+	struct types t;
 
 	add_iterator(vmlinux);
 	module = btf__new_empty_split(vmlinux);
-	add_apf(module);
-	add_function(module, "kvm_handle_guest_abort");
+	t = add_apf(module, NULL);
+	add_prototype(&t, "kvm_handle_guest_abort", "v", 'i');
 	probes_find_in(&probes, vmlinux, module);
 	assert_true(probes.has_apf);
 	assert_null(probes.list[PROBE_APF_SETUP].why_not);
@@ -263,6 +411,9 @@ int main(void)
 		cmocka_unit_test(test_snapshot_in_module),
 		cmocka_unit_test(test_sched),
 		cmocka_unit_test(test_apf_of_x86),
+		cmocka_unit_test(test_more_arguments),
+		cmocka_unit_test(test_other_function),
+		cmocka_unit_test(test_needed),
 		cmocka_unit_test(test_apf_of_arm64),
 		cmocka_unit_test(test_no_apf),
 	};
