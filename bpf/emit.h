@@ -50,12 +50,20 @@ struct {
 	__type(value, struct sdei_cpu);
 } counters SEC(".maps");
 
-struct {
+struct lost {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 8192);
 	__type(key, struct sdei_lost_key);
 	__type(value, __u64);
-} lost SEC(".maps");
+};
+
+/*
+ * Two, so that what was lost long ago takes no room for ever: user space lets the programs count in the other one, waits until
+ * none counts in this one any more, and empties it.
+ */
+struct lost lost_0 SEC(".maps");
+struct lost lost_1 SEC(".maps");
+volatile __u32 lost_in;	/* which one is counted in */
 
 /* Sized by user space. */
 struct set {
@@ -91,21 +99,26 @@ static __always_inline bool is_wanted(const struct sdei_record *record)
 }
 
 /* The count of key on this CPU, NULL when there is no room for it. */
-static __always_inline __u64 *lost_count(const struct sdei_lost_key *key)
+static __always_inline __u64 *lost_count(void *lost, const struct sdei_lost_key *key)
 {
-	__u64 *count = bpf_map_lookup_elem(&lost, key), none = 0;
+	__u64 *count = bpf_map_lookup_elem(lost, key), none = 0;
 
 	if (count)
 		return count;
 	/* It may fail because another CPU was faster: then the key is there. */
-	bpf_map_update_elem(&lost, key, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&lost, key);
+	bpf_map_update_elem(lost, key, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(lost, key);
 }
 
 static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_key *key)
 {
-	__u64 *count = lost_count(key);
+	__u64 *count;
 
+	/* Each call has one map: older verifiers want it so. */
+	if (lost_in)
+		count = lost_count(&lost_1, key);
+	else
+		count = lost_count(&lost_0, key);
 	if (count)
 		(*count)++;
 	else	/* programs of several kinds share it, one may interrupt another */

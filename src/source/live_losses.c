@@ -2,6 +2,9 @@
 /*
  * What was lost, as the kernel counts it, told to the sink. While records are lost the rings are full: nothing here may
  * take so long that more is lost meanwhile.
+ *
+ * A map that is half full is retired: the programs count in the other one from then on, and when the last one that may still
+ * count in it has ended, it is read for the last time and emptied. So no count is lost, and there is always room for new keys.
  */
 #include "source/live_private.h"
 
@@ -18,47 +21,95 @@
 /* Of the keys in one drain: some ten microseconds, where all that the map can hold would take milliseconds. */
 #define SLICE_KEYS 64
 
+static struct bpf_map *lost_map(const struct live *live, unsigned int i)
+{
+	return i ? live->bpf->maps.lost_1 : live->bpf->maps.lost_0;
+}
+
 int live_prepare_losses(struct live *live)
 {
-	live->losses = losses_new(bpf_map__max_entries(live->bpf->maps.lost));
+	for (unsigned int i = 0; i < 2; i++)
+		live->losses[i] = losses_new(bpf_map__max_entries(lost_map(live, i)));
 	live->lost_keys = calloc(SLICE_KEYS, sizeof(live->lost_keys[0]));
 	live->lost_values = calloc((size_t)SLICE_KEYS * live->cpu_values, sizeof(live->lost_values[0]));
-	return live->losses && live->lost_keys && live->lost_values ? 0 : -ENOMEM;
+	return live->losses[0] && live->losses[1] && live->lost_keys && live->lost_values ? 0 : -ENOMEM;
 }
 
 void live_free_losses(struct live *live)
 {
-	losses_free(live->losses);
+	background_wait(&live->retired);
+	losses_free(live->losses[0]);
+	losses_free(live->losses[1]);
 	free(live->lost_keys);
 	free(live->lost_values);
 }
 
-/* values: one for each CPU. */
-static void report_key(struct live *live, const struct record_sink *sink, const struct sdei_lost_key *key, const uint64_t *values)
+/* values: one for each CPU, of a key of map i. */
+static void report_key(struct live *live, const struct record_sink *sink, unsigned int i, const struct sdei_lost_key *key,
+		       const uint64_t *values)
 {
 	uint64_t total = 0, fresh;
 
-	for (unsigned int i = 0; i < live->cpu_values; i++)
-		total += values[i];
-	fresh = losses_update(live->losses, key, total);
+	for (unsigned int cpu = 0; cpu < live->cpu_values; cpu++)
+		total += values[cpu];
+	fresh = losses_update(live->losses[i], key, total);
 	live->lost_reported += fresh;
 	if (fresh && (!live->judge || vm_filter_wants_vm(live->judge, key->vm)))
 		sink_lost(sink, key, fresh);
 }
 
-/* The next keys of the map, from losses_at on; which may be the last ones. */
-static int report_slice(struct live *live, const struct record_sink *sink)
+/* The next keys of map i, from losses_at on; which may be the last ones. Of a map that is retired they are taken out. */
+static int report_slice(struct live *live, const struct record_sink *sink, unsigned int i)
 {
+	int (*const look)(int, void *, void *, void *, void *, __u32 *, const struct bpf_map_batch_opts *) =
+		i == live->lost_in ? bpf_map_lookup_batch : bpf_map_lookup_and_delete_batch;
 	__u32 count = SLICE_KEYS;
-	int err = bpf_map_lookup_batch(bpf_map__fd(live->bpf->maps.lost), live->losses_halfway ? &live->losses_at : NULL,
-				       &live->losses_at, live->lost_keys, live->lost_values, &count, NULL);
+	int err = look(bpf_map__fd(lost_map(live, i)), live->losses_halfway ? &live->losses_at : NULL, &live->losses_at,
+		       live->lost_keys, live->lost_values, &count, NULL);
 
 	live->losses_halfway = !err;
 	if (err && err != -ENOENT)
 		return err;
-	for (__u32 i = 0; i < count; i++)
-		report_key(live, sink, &live->lost_keys[i], &live->lost_values[(size_t)i * live->cpu_values]);
+	for (__u32 key = 0; key < count; key++)
+		report_key(live, sink, i, &live->lost_keys[key], &live->lost_values[(size_t)key * live->cpu_values]);
 	return 0;
+}
+
+static void wait_for_programs(void *live)
+{
+	live_synchronize(live);
+}
+
+/* It waits for tens of milliseconds: aside. */
+static void retire(struct live *live)
+{
+	live->lost_in = !live->lost_in;
+	__atomic_store_n(&live->bpf->bss->lost_in, live->lost_in, __ATOMIC_SEQ_CST);
+	live->retiring = true;
+	background_start(&live->retired, wait_for_programs, live);
+}
+
+static int empty_retired(struct live *live, const struct record_sink *sink, bool final)
+{
+	unsigned int i = !live->lost_in;
+	int err;
+
+	if (!final && background_is_busy(&live->retired) && !background_is_done(&live->retired))
+		return 0;
+	background_wait(&live->retired);
+	do
+		err = report_slice(live, sink, i);
+	while (!err && final && live->losses_halfway);
+	if (err || live->losses_halfway)
+		return err;
+	losses_clear(live->losses[i]);
+	live->retiring = false;
+	return 0;
+}
+
+static bool is_half_full(const struct live *live)
+{
+	return losses_keys(live->losses[live->lost_in]) > bpf_map__max_entries(lost_map(live, live->lost_in)) / 2;
 }
 
 static void report_unknown(const struct record_sink *sink, uint64_t total, uint64_t *reported)
@@ -123,19 +174,26 @@ static bool is_due(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool fina
 
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
 {
-	int err;
+	int err = 0;
 
 	if (is_due(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
 		report_missed(live, sink);
 	/* At the end once more from the first key on: those that were passed may have lost more since. */
 	live->losses_halfway = live->losses_halfway && !final;
+	if (live->retiring)
+		err = empty_retired(live, sink, final);
+	if (err || (live->retiring && !final))
+		return err;
 	if (!live->losses_halfway &&
 	    (!is_due(&live->losses_due_ns, LOSSES_PERIOD_NS, now, final) || lost_total(live) == live->lost_reported))
 		return 0;
 	do
-		err = report_slice(live, sink);
+		err = report_slice(live, sink, live->lost_in);
 	while (!err && final && live->losses_halfway);
-	if (!err && !live->losses_halfway)
-		report_nameless(live, sink);
-	return err;
+	if (err || live->losses_halfway)
+		return err;
+	report_nameless(live, sink);
+	if (!final && is_half_full(live))
+		retire(live);
+	return 0;
 }

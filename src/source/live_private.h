@@ -6,6 +6,7 @@
 #ifndef SOURCE_LIVE_PRIVATE_H
 #define SOURCE_LIVE_PRIVATE_H
 
+#include "util/background.h"
 #include "source/vm_filter.h"
 #include "source/losses.h"
 #include "source/probes.h"
@@ -37,7 +38,10 @@ struct live {
 	struct streams *streams;	/* of the CPUs, then the snapshot */
 
 	struct vm_filter *judge;		/* NULL: every VM is wanted */
-	struct losses *losses;
+	struct losses *losses[2];	/* one for each map */
+	unsigned int lost_in;		/* which one the programs count in */
+	bool retiring;			/* the other is being emptied: */
+	struct background retired;	/* done: no program counts in it any more */
 	struct sdei_lost_key *lost_keys;	/* room for some of them */
 	uint64_t *lost_values;		/* and for what each CPU has of each */
 	__u32 losses_at;		/* where in the kernel's map to go on: */

@@ -10,6 +10,7 @@ struct entry {
 };
 
 struct losses {
+	size_t keys;
 	size_t size;		/* of the open-addressed table, a power of two, never more than half full */
 	struct entry table[];
 };
@@ -60,7 +61,19 @@ uint64_t losses_update(struct losses *l, const struct sdei_lost_key *key, uint64
 
 	if (!fresh)
 		return 0;
+	l->keys += !entry->total;
 	entry->key = *key;
 	entry->total = total;
 	return fresh;
+}
+
+size_t losses_keys(const struct losses *l)
+{
+	return l->keys;
+}
+
+void losses_clear(struct losses *l)
+{
+	l->keys = 0;
+	memset(l->table, 0, l->size * sizeof(l->table[0]));
 }

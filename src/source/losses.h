@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's counts of what was lost only grow; this turns them into what is new. Keys stay in the kernel's map:
- * taking one out could race with a program that is counting in it.
+ * The kernel's counts of what was lost only grow, until its map is emptied as a whole; this turns them into what is new. One for
+ * each map.
  */
 #ifndef SOURCE_LOSSES_H
 #define SOURCE_LOSSES_H
@@ -18,5 +18,10 @@ void losses_free(struct losses *l);	/* NULL is fine */
 
 /* The count of key is total now: how much of it is new. */
 uint64_t losses_update(struct losses *l, const struct sdei_lost_key *key, uint64_t total);
+
+size_t losses_keys(const struct losses *l);	/* that have lost something */
+
+/* All counts begin at nothing again. */
+void losses_clear(struct losses *l);
 
 #endif

@@ -104,6 +104,24 @@ def test_overflow_of_many():
     ok("source/overflow of many is exact", run.complaints() + few, f"{run.lost} lost under {len(names)} names")
 
 
+def test_losses_of_months():
+    """More names of losses, one after the other, than both of the kernel's maps have room for; others are counted meanwhile."""
+    rounds, keys, filler = 5, 5000, 2147483000  # tests/lab/tools/fill-lost.c
+    guest = "sdei-guest --quiet --scenario busy --vcpus 4 & guest=\\$!"
+    if not run_in_lab("losses of months", f'follow months "--ring-size 4096" sh -c "{guest}; {STALL}; fill-lost \\$PPID {rounds} {keys} >&2;'
+                      ' kill \\$guest; wait \\$guest"\n', cpus=4):
+        return
+    run = Run("months")
+    filled = [line for line in run.losses if line.get("vm") == filler]
+    run.losses = [line for line in run.losses if line.get("vm") != filler]
+    counted = Counter(line["event"] for line in filled)
+    wrong = [] if len(counted) == rounds * keys else [f"{len(counted)} of {rounds * keys} names"]
+    wrong += [f"{line}" for line in filled if line["count"] != 1][:5]
+    wrong += [] if not any("lost_kind" not in line for line in run.losses) else ["there are losses without a name"]
+    wrong += [] if run.lost > len(filled) else ["nothing else was lost: the test does not test"]
+    ok("source/losses of months are exact", run.complaints() + wrong, f"{len(filled)} and {run.lost - len(filled)} lost")
+
+
 def test_attach_again():
     names = [f"again{i}" for i in range(5)]
     script = "sdei-guest --quiet --scenario busy & guest=$!; sleep 1\n"
@@ -135,6 +153,7 @@ def main():
     test_scenarios()
     test_overflow()
     test_overflow_of_many()
+    test_losses_of_months()
     test_attach_again()
     test_filters()
     finish()
