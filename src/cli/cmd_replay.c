@@ -132,16 +132,21 @@ static void interrupt(int signal)
 	interrupted = 1;
 }
 
-static void print(struct run *run, struct model *m, int (*what)(struct show *s, const struct model *m, const struct status *status))
+static void flush(struct run *run)
 {
-	take_status(run);
-	if (what(run->show, m, &run->status) < 0)
-		fail(run, MSG_NO_MEMORY);
 	if (output_flush(&run->out))
 		return;
 	run->done = true;
 	if (run->exit_status == EXIT_DONE)
 		run->exit_status = output_status(&run->out);
+}
+
+static void print(struct run *run, struct model *m, int (*what)(struct show *s, const struct model *m, const struct status *status))
+{
+	take_status(run);
+	if (what(run->show, m, &run->status) < 0)
+		fail(run, MSG_NO_MEMORY);
+	flush(run);
 }
 
 /* As live: what is left at the end is no interval. */
@@ -425,6 +430,17 @@ static void ticked(void *ctx, struct model *m, uint64_t now_ns)
 	run->stale = true;
 }
 
+static void skipped(void *ctx, uint64_t from_ns, uint64_t now_ns)
+{
+	struct run *run = ctx;
+
+	if (show_is_screen(run->show))
+		return;
+	take_status(run);
+	show_stretch(run->show, &run->status, now_ns - from_ns);
+	flush(run);
+}
+
 static void restarted(void *ctx)
 {
 	struct run *run = ctx;
@@ -437,7 +453,8 @@ static void restarted(void *ctx)
 static struct player *make_player(struct run *run)
 {
 	const struct player_options own = {
-		.source = run->source, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted,
+		.source = run->source, .new_feeder = new_feeder, .ticked = ticked, .skipped = skipped,
+		.restarted = restarted,
 		.ctx = run, .delay_ns = run->config.show.delay_ms * NS_PER_MS, .keep_gone_ns = show_keep_gone_ns(run->show),
 	};
 	struct player *replay = player_new(&own);
@@ -515,7 +532,8 @@ const struct command cmd_replay = {
 	.help = "Shows a recording as the live screen showed it: play, pause, step, jump, go from finding to finding.",
 	.about = "DIR is what '" PROGRAM " record' made. Needs neither root nor a kernel with SDEI.\n"
 		 "At each moment the figures are those of a live screen that had ticked every --delay since the start.\n"
-		 "With --batch, with --json and without a terminal it prints all intervals as fast as it can, and a summary.\n"
+		 "With --batch, with --json and without a terminal it prints all intervals as fast as it can, and a summary;\n"
+		 "of a long stretch in which nothing was recorded it prints one line.\n"
 		 "Exit status: 0 done, 1 failed, 2 wrong usage, 5 the recording is incomplete.\n",
 	.more_help = more_help,
 	.options = options,

@@ -69,6 +69,7 @@ struct form {
 	uint64_t keep_gone_ns;
 	int (*interval)(struct show *s, const struct model *m, const struct status *status);
 	int (*summary)(struct show *s, const struct model *m, const struct status *status);
+	void (*stretch)(FILE *out, const struct status *status, uint64_t length_ns);
 };
 
 static struct table_options text_options(const struct show *s)
@@ -115,9 +116,9 @@ static int no_summary(struct show *s, const struct model *m, const struct status
 	return 0;
 }
 
-static const struct form text_form = { false, KEEP_GONE_NS, print_interval, print_summary };
-static const struct form json_form = { false, KEEP_GONE_NS, print_json_interval, print_json_summary };
-static const struct form screen_form = { true, KEEP_GONE_SCREEN_NS, draw, no_summary };
+static const struct form text_form = { false, KEEP_GONE_NS, print_interval, print_summary, text_stretch };
+static const struct form json_form = { false, KEEP_GONE_NS, print_json_interval, print_json_summary, json_stretch };
+static const struct form screen_form = { true, KEEP_GONE_SCREEN_NS, draw, no_summary, NULL };
 
 static const struct form *choose_form(const struct show_config *config, bool text)
 {
@@ -131,6 +132,12 @@ static const struct form *choose_form(const struct show_config *config, bool tex
 int show_interval(struct show *s, const struct model *m, const struct status *status)
 {
 	return s->form->interval(s, m, status);
+}
+
+void show_stretch(struct show *s, const struct status *status, uint64_t length_ns)
+{
+	if (s->form->stretch)
+		s->form->stretch(s->out, status, length_ns);
 }
 
 int show_summary(struct show *s, const struct model *m, const struct status *status)

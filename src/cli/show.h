@@ -74,6 +74,9 @@ struct top *show_top(struct show *s);
 /* The interval that was closed last: drawn, or printed. 0 or -ENOMEM. */
 int show_interval(struct show *s, const struct model *m, const struct status *status);
 
+/* Nothing was recorded for length_ns up to now: one line for all these intervals; nothing on a screen. */
+void show_stretch(struct show *s, const struct status *status, uint64_t length_ns);
+
 /* Of all, at the end; nothing on a screen. 0 or -ENOMEM. */
 int show_summary(struct show *s, const struct model *m, const struct status *status);
 

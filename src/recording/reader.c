@@ -108,7 +108,7 @@ static void note_packet(struct reader *r, struct reader_problem problem)
 {
 	memcpy(problem.file, cursor_file_name(r->cursor), sizeof(problem.file));
 	problem.offset = cursor_place(r->cursor).offset;
-	note_at(r, &problem, place_here(r, problem.kind == PROBLEM_ITEMS));
+	note_at(r, &problem, place_here(r, problem.kind == PROBLEM_ITEMS || problem.kind == PROBLEM_TIMES));
 }
 
 const struct reader_problem *reader_problems(const struct reader *r, size_t *kept, uint64_t *all)
@@ -155,6 +155,11 @@ void reader_describe(const struct reader_problem *p, char *buf, size_t size)
 	case PROBLEM_ITEMS:
 		snprintf(buf, size, "%s: %" PRIu64 " item%s of the packet at byte %" PRIu64
 			 " cannot be read: made by a newer sdeitop?", p->file, p->items, plural(p->items), p->offset);
+		break;
+	case PROBLEM_TIMES:
+		snprintf(buf, size, "%s: the packet at byte %" PRIu64 " says that it ends at %" PRIu64 ".%06" PRIu64
+			 " s, its last item is of %" PRIu64 ".%06" PRIu64 " s", p->file, p->offset, p->to_ns / 1000000000,
+			 p->to_ns / 1000 % 1000000, p->from_ns / 1000000000, p->from_ns / 1000 % 1000000);
 		break;
 	case PROBLEM_GAP:
 		describe_gap(p, buf, size);
@@ -467,6 +472,8 @@ static void leave_packet(struct reader *r)
 	if (r->at != r->size || r->decoded != r->head.items)
 		note_packet(r, (struct reader_problem){
 			.kind = PROBLEM_ITEMS, .items = r->head.items > r->decoded ? r->head.items - r->decoded : 0 });
+	else if (r->decoded && r->clock_ns != r->head.end_ns)
+		note_packet(r, (struct reader_problem){ .kind = PROBLEM_TIMES, .from_ns = r->clock_ns, .to_ns = r->head.end_ns });
 	read_ranges_advance(&r->seen, place_here(r, 2));
 	r->bytes = NULL;
 }

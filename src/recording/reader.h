@@ -80,6 +80,7 @@ enum reader_problem_kind {
 	PROBLEM_CUT,		/* a file ends within a packet */
 	PROBLEM_DAMAGED,	/* bytes that are no packet, or one whose CRC is wrong; skipped up to the next that is one */
 	PROBLEM_ITEMS,		/* a whole packet holds something that this reader does not know: its rest is skipped */
+	PROBLEM_TIMES,		/* a whole packet whose head tells another end than its items */
 	PROBLEM_GAP,		/* packets are missing between two that are there */
 	PROBLEM_NO_START,	/* the first packets are gone (rotation): not damage */
 	PROBLEM_NO_END,		/* no end mark: the recorder was killed, or is still writing */

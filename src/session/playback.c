@@ -419,6 +419,11 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 	return !p->ended;
 }
 
+uint64_t playback_next_ns(struct playback *p)
+{
+	return !p->stopped && has_item(p) && p->items->time_ns <= p->to_ns ? p->items->time_ns : UINT64_MAX;
+}
+
 bool playback_in_range(const struct playback *p)
 {
 	return p->now_ns >= p->from_ns;

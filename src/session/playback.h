@@ -102,6 +102,9 @@ void playback_show_progress(struct playback *p);
 /* To the last place at or before time_ns that can be started from; states are known from there on. 0 or -errno. */
 int playback_seek(struct playback *p, uint64_t time_ns);
 
+/* When the next item is that playback_run() would come to, filters aside; UINT64_MAX: there is none in the range. */
+uint64_t playback_next_ns(struct playback *p);
+
 struct reader *playback_reader(struct playback *p);
 uint64_t playback_now_ns(const struct playback *p);	/* of the newest item; the range's end, if more follows it */
 

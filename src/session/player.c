@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define LINE_NS 50000000ULL
+#define EMPTY_TICKS 10	/* of a stretch without anything, before ticks are left out */
 
 enum task {
 	TASK_NONE,
@@ -18,6 +19,7 @@ struct cursor {
 	struct feeder *feeder;
 	uint64_t now_ns;	/* fed up to here */
 	uint64_t tick_ns;	/* the last tick */
+	unsigned int empty;	/* ticks in a row with nothing behind them before the next one, up to EMPTY_TICKS */
 	size_t findings;	/* of the model, that have been looked at */
 	bool dry;		/* the source has no more */
 };
@@ -179,12 +181,51 @@ static int tick(struct player *r)
 	return note_findings(r);
 }
 
+/* The last tick before there is anything, or the one to go to. */
+static uint64_t end_of_stretch(const struct player *r)
+{
+	uint64_t next_ns = r->cursor.dry ? UINT64_MAX : r->options.source->type->next_ns(r->options.source), until_ns;
+
+	until_ns = at_most(next_ns ? next_ns - 1 : 0, r->task == TASK_FIND ? r->to_ns : r->goal_ns);
+	if (until_ns >= r->to_ns)
+		return r->to_ns;
+	return until_ns > r->from_ns ? until_ns - (until_ns - r->from_ns) % r->options.delay_ns : r->from_ns;
+}
+
+/* From a tick on: to the one before the last of the stretch, so that the last one is of an interval like any other. */
+static void skip(struct player *r)
+{
+	uint64_t from_ns = r->cursor.tick_ns, to_ns, before;
+
+	if (!r->options.source->type->next_ns || r->cursor.now_ns != from_ns)
+		return;
+	to_ns = end_of_stretch(r);
+	if (to_ns < next_tick(r)) {
+		r->cursor.empty = 0;
+		return;
+	}
+	if (r->cursor.empty < EMPTY_TICKS) {
+		r->cursor.empty++;
+		return;
+	}
+	before = tick_at(r, tick_number(r, to_ns) - 1);
+	if (before <= next_tick(r))
+		return;
+	model_tick(feeder_model(r->cursor.feeder), before);
+	r->cursor.now_ns = r->cursor.tick_ns = before;
+	if (r->options.skipped)
+		r->options.skipped(r->options.ctx, from_ns, before);
+}
+
 /* A piece of the recording, up to the next tick at most. */
 static int feed_piece(struct player *r)
 {
-	uint64_t next = next_tick(r), left = next - r->cursor.now_ns;
-	uint64_t until = r->cursor.now_ns + (r->cursor.dry ? left : at_most(left, LINE_NS));
+	uint64_t next, left, until;
 
+	skip(r);
+	next = next_tick(r);
+	left = next - r->cursor.now_ns;
+	until = r->cursor.now_ns + (r->cursor.dry ? left : at_most(left, LINE_NS));
 	if (!r->cursor.dry)
 		feed(r, until);
 	r->cursor.now_ns = until;

@@ -4,7 +4,8 @@
  * told how much time passed, and works in pieces.
  *
  * At position T its model is what the live one was at T: fed with all up to T, ticked at the start and every delay_ns
- * since. To go back is to start again and to come from there, so figures are the same whatever the way to T.
+ * since. Of a long stretch in which nothing was recorded, the ticks in the middle are left out: they change nothing but
+ * the time at which a finding comes up. To go back is to start again and to come from there, so figures are the same whatever the way to T.
  * Positions are ticks: the start, every delay_ns from there, the end.
  */
 #ifndef SESSION_PLAYER_H
@@ -22,6 +23,8 @@ struct player_options {
 	struct feeder *(*new_feeder)(void *ctx);
 	/* The model was ticked at now_ns, not the first time; may be NULL. */
 	void (*ticked)(void *ctx, struct model *m, uint64_t now_ns);
+	/* There was nothing from from_ns to now_ns, and no tick in between; may be NULL. */
+	void (*skipped)(void *ctx, uint64_t from_ns, uint64_t now_ns);
 	/* From here on ticked() starts again from the start; may be NULL. */
 	void (*restarted)(void *ctx);
 	void *ctx;

@@ -41,6 +41,8 @@ struct source_type {
 
 	/* Of a recording: goes to where records up to time_ns and the states before it can be drained from. 0 or -errno. */
 	int (*seek)(struct source *source, uint64_t time_ns);
+	/* When the next of it is; UINT64_MAX: there is none. NULL: not known, so no time may be passed over. */
+	uint64_t (*next_ns)(const struct source *source);
 };
 
 struct source {

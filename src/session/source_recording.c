@@ -37,6 +37,11 @@ static int recording_seek(struct source *source, uint64_t time_ns)
 	return playback_seek(playback_of(source), time_ns);
 }
 
+static uint64_t recording_next_ns(const struct source *source)
+{
+	return playback_next_ns(playback_of(source));
+}
+
 static void recording_close(struct source *source)
 {
 	free(source);
@@ -44,6 +49,7 @@ static void recording_close(struct source *source)
 
 static const struct source_type recording_type = {
 	.drain = recording_drain, .name = recording_name, .status = recording_status, .close = recording_close, .seek = recording_seek,
+	.next_ns = recording_next_ns,
 };
 
 struct source *source_of_recording(struct playback *playback)

@@ -518,6 +518,21 @@ void json_interval(FILE *out, const struct model *m, const struct status *status
 	put_line(out, "interval", m, status, false);
 }
 
+void json_stretch(FILE *out, const struct status *status, uint64_t length_ns)
+{
+	struct json j = { .out = out };
+	char wall[FORMAT_SIZE];
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "type", "stretch");
+	json_u64(&j, "time_ns", status->now_ns);
+	json_text(&j, "wall", format_wall(wall, sizeof(wall), status->wall_ns));
+	json_text(&j, "host", status->host);
+	json_u64(&j, "length_ns", length_ns);
+	json_close(&j, '}');
+	putc('\n', out);
+}
+
 void json_summary(FILE *out, const struct model *m, const struct status *status)
 {
 	put_line(out, "summary", m, status, true);

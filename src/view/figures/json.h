@@ -23,6 +23,12 @@
 /* "type":"interval": the figures so far and those of the last closed interval. What is long gone is left out. */
 void json_interval(FILE *out, const struct model *m, const struct status *status);
 
+/*
+ * "type":"stretch": in place of all intervals of a stretch in which nothing was recorded. time_ns and wall are its end,
+ * length_ns how long it is.
+ */
+void json_stretch(FILE *out, const struct status *status, uint64_t length_ns);
+
 /* "type":"summary": everything, what is gone too, with whole histograms. */
 void json_summary(FILE *out, const struct model *m, const struct status *status);
 

@@ -94,6 +94,14 @@ static void put_interval_head(FILE *out, const struct model *m, const struct sta
 	put_status(out, m, status, totals->vms, totals->vcpus);
 }
 
+void text_stretch(FILE *out, const struct status *status, uint64_t length_ns)
+{
+	char wall[FORMAT_SIZE];
+
+	fprintf(out, "%s %s  nothing was recorded for %.1f s\n\n", format_wall(wall, sizeof(wall), status->wall_ns), status->host,
+		length_ns / 1e9);
+}
+
 /* Of all that were seen, as the table is. */
 static void put_summary_head(FILE *out, const struct model *m, const struct status *status)
 {

@@ -12,6 +12,9 @@
 /* The last closed interval, rates per second. 0 or -ENOMEM. */
 int text_interval(FILE *out, const struct model *m, const struct status *status, const struct table_options *options);
 
+/* In place of all intervals of a stretch of length_ns that ends now, in which nothing was recorded. */
+void text_stretch(FILE *out, const struct status *status, uint64_t length_ns);
+
 /* Everything since the start, what is gone too. 0 or -ENOMEM. */
 int text_summary(FILE *out, const struct model *m, const struct status *status, const struct table_options *options);
 

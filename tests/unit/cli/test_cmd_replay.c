@@ -157,6 +157,18 @@ static void test_range(void **state)
 	assert_null(strstr(output, "drop-burst"));
 }
 
+/* Two records 2^63 ns apart: one line says so. */
+static void test_long_stretch(void **state)
+{
+	assert_int_equal(RUN("-b", "tests/data/recording-gap"), 0);
+	assert_int_equal(count_of("nothing was recorded for 9223372024.0 s"), 1);
+	assert_true(count_of("events/s") < 20);
+	assert_int_equal(RUN("-j", "tests/data/recording-gap"), 0);
+	assert_int_equal(count_of("\"type\":\"stretch\""), 1);
+	assert_says("\"length_ns\":9223372024000000000");
+	assert_true(count_of("\"type\":\"interval\"") < 20);
+}
+
 /* --- on a terminal */
 
 /* So slow that it stays where it is put. */
@@ -244,7 +256,7 @@ static int tests_of_printing(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage), cmocka_unit_test(test_as_live), cmocka_unit_test(test_count),
-		cmocka_unit_test(test_filters), cmocka_unit_test(test_range),
+		cmocka_unit_test(test_filters), cmocka_unit_test(test_range), cmocka_unit_test(test_long_stretch),
 	};
 
 	return cmocka_run_group_tests_name("printing", tests, make_it, remove_it);

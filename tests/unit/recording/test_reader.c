@@ -26,6 +26,7 @@
 #include "recording/writer.h"
 #include "tests/unit/lib/directory.h"
 #include "tests/unit/lib/sdei_machine.h"
+#include "util/crc32.h"
 
 #define MACHINE_VCPUS 3
 #define SEED 11
@@ -769,6 +770,32 @@ static void test_windows_of_damaged(void **state)
 	check_windows();
 }
 
+/* A head that is whole, but tells another end than its last item has. */
+static void test_contradicts_itself(void **state)
+{
+	size_t size;
+	uint8_t *bytes;
+	struct packet_head *head;
+	struct read_ranges before, seen;
+
+	make(1, 500, 500, 0, 0, false);
+	before = read_all();
+	assert_false(before.has[PROBLEM_TIMES]);
+	bytes = read_file("sdei-000000", &size);
+	head = (struct packet_head *)bytes;
+	assert_int_equal(head->packet_bits / 8, size);
+	head->end_ns += 1000000000;
+	head->crc = 0;
+	head->crc = crc32_of(0, bytes, size);
+	write_file("sdei-000000", bytes, size);
+	seen = read_all();
+	assert_int_equal(seen.sum, before.sum);
+	assert_true(seen.has[PROBLEM_TIMES]);
+	assert_int_equal(seen.problems, 1);
+	assert_true(seen.incomplete);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -788,6 +815,7 @@ int main(void)
 		TEST(test_counted_once),
 		TEST(test_counted_in_any_order),
 		TEST(test_rotated_and_killed),
+		TEST(test_contradicts_itself),
 		TEST(test_windows),
 		TEST(test_windows_of_damaged),
 	};

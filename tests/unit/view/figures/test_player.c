@@ -96,6 +96,7 @@ struct player {
 	struct source source;
 	size_t next;
 	unsigned int rewinds, restarts, ticks;
+	uint64_t skipped_ns;
 	uint64_t last_tick_ns;
 	int refuse;		/* rewind fails like this */
 	unsigned int patience;	/* pieces until it is enough */
@@ -115,15 +116,29 @@ static int drain(struct source *source, const struct record_sink *sink, uint64_t
 	return p->next < item_count ? 0 : -ENODATA;
 }
 
+static uint64_t next_ns(const struct source *source)
+{
+	const struct player *p = player_of((struct source *)source);
+
+	return p->next < item_count ? items[p->next].time_ns : UINT64_MAX;
+}
+
 static int seek(struct source *source, uint64_t time_ns)
 {
 	struct player *p = player_of(source);
 
-	assert_int_equal(time_ns, START);
 	p->rewinds++;
 	if (!p->refuse)
 		p->next = 0;
 	return p->refuse;
+}
+
+static const struct source_type unhurried = { .drain = drain, .seek = seek };
+static const struct source_type skipping = { .drain = drain, .seek = seek, .next_ns = next_ns };
+
+static void skipped(void *ctx, uint64_t from_ns, uint64_t now_ns)
+{
+	((struct player *)ctx)->skipped_ns += now_ns - from_ns;
 }
 
 static struct feeder *new_feeder(void *ctx)
@@ -157,14 +172,13 @@ static bool enough(void *ctx)
 
 static void open_player(struct player *p, uint64_t delay_ns)
 {
-	static const struct source_type type = { .drain = drain, .seek = seek };
 	const struct player_options options = {
 		.source = &p->source, .new_feeder = new_feeder, .ticked = ticked, .restarted = restarted, .ctx = p,
 		.delay_ns = delay_ns, .keep_gone_ns = 10 * SEC,
 	};
 
 	make_recording();
-	*p = (struct player){ .source.type = &type };
+	*p = (struct player){ .source.type = &unhurried };
 	p->replay = player_new(&options);
 	assert_int_equal(player_start(p->replay, START, END), 0);
 }
@@ -513,9 +527,8 @@ static void test_start_in_the_middle(void **state)
 
 	open_player(&p, SEC);
 	close_player(&p);
-	p = (struct player){ 0 };
-	p.replay = player_new(&(struct player_options){ .run = run, .rewind = rewind_it, .new_feeder = new_feeder, .ctx = &p, .delay_ns = SEC });
-	p.sink = player_sink(p.replay);
+	p = (struct player){ .source.type = &unhurried };
+	p.replay = player_new(&(struct player_options){ .source = &p.source, .new_feeder = new_feeder, .ctx = &p, .delay_ns = SEC });
 	assert_int_equal(player_start(p.replay, START + 13 * SEC, END), 0);
 	for (int turn = 0; turn < 2; turn++) {
 		event = model_event(model_vcpu(model_vm(player_model(p.replay), 1201), 1), 0);
@@ -553,6 +566,68 @@ static void test_cannot_rewind(void **state)
 	close_player(&p);
 }
 
+/* Two episodes, and the second one still waits length_ns after the first. */
+static void open_stretch(struct player *p, uint64_t length_ns, bool skips)
+{
+	const struct player_options options = {
+		.source = &p->source, .skipped = skipped, .new_feeder = new_feeder, .ticked = ticked, .ctx = p, .delay_ns = SEC, .keep_gone_ns = 10 * SEC,
+	};
+
+	item_count = 0;
+	put_episode(START + SEC / 4, 1, MS);
+	put_episode(START + SEC / 3, 0, MS);
+	put(START + SEC / 2, 1, SDEI_SIGNAL, RE | SDEI_PENDING, SDEI_QUEUED);
+	put_episode(START + length_ns + SEC / 3, 0, 2 * MS);
+	*p = (struct player){ .source.type = skips ? &skipping : &unhurried };
+	p->replay = player_new(&options);
+	assert_int_equal(player_start(p->replay, START, START + length_ns + 7 * SEC / 2), 0);
+}
+
+/* What is left out makes no difference, wherever it goes; a finding that comes up meanwhile is there. */
+static void test_long_stretch(void **state)
+{
+	static const unsigned int seconds[] = { 900, 950, 1001, 1004, 5, 500 };
+	struct player p, all;
+	size_t marks, others;
+
+	open_stretch(&p, 1000 * SEC, true);
+	open_stretch(&all, 1000 * SEC, false);
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		char *left, *right;
+
+		player_go(p.replay, START + seconds[i] * SEC);
+		player_go(all.replay, START + seconds[i] * SEC);
+		work(&p);
+		work(&all);
+		assert_int_equal(player_now_ns(p.replay), player_now_ns(all.replay));
+		left = describe(player_model(p.replay), player_now_ns(p.replay));
+		right = describe(player_model(all.replay), player_now_ns(all.replay));
+		assert_string_equal(left, right);
+		free(left);
+		free(right);
+	}
+	assert_int_equal(player_marks(p.replay, &marks)->at_ns, player_marks(all.replay, &others)->at_ns);
+	assert_int_equal(marks, others);
+	assert_true(p.ticks < 100 && all.ticks > 1500);
+	close_player(&p);
+	close_player(&all);
+}
+
+/* As long as there is time: as many ticks as it takes to see that there is nothing. */
+static void test_longest_stretch(void **state)
+{
+	struct player p;
+
+	open_stretch(&p, 1ULL << 63, true);
+	player_go(p.replay, UINT64_MAX);
+	work(&p);
+	assert_true(player_is_ended(p.replay));
+	assert_true(p.ticks < 20);
+	assert_int_equal(p.skipped_ns / SEC, (1ULL << 63) / SEC - 11);
+	assert_int_equal(model_totals(player_model(p.replay))->count.dispatched, 3);
+	close_player(&p);
+}
+
 /* All at one moment, and at the end of time. */
 static void test_odd_ranges(void **state)
 {
@@ -561,9 +636,8 @@ static void test_odd_ranges(void **state)
 	open_player(&p, SEC);
 	close_player(&p);
 	item_count = 0;
-	p = (struct player){ 0 };
-	p.replay = player_new(&(struct player_options){ .run = run, .rewind = rewind_it, .new_feeder = new_feeder, .ctx = &p, .delay_ns = SEC });
-	p.sink = player_sink(p.replay);
+	p = (struct player){ .source.type = &unhurried };
+	p.replay = player_new(&(struct player_options){ .source = &p.source, .new_feeder = new_feeder, .ctx = &p, .delay_ns = SEC });
 	assert_int_equal(player_start(p.replay, UINT64_MAX - 5 * SEC / 2, UINT64_MAX), 0);
 	player_step(p.replay, 2);
 	work(&p);
@@ -577,7 +651,7 @@ static void test_odd_ranges(void **state)
 	find(&p, true);
 	assert_true(player_found_none(p.replay));
 	close_player(&p);
-	p.replay = player_new(&(struct player_options){ .run = run, .rewind = rewind_it, .new_feeder = new_feeder, .ctx = &p, .delay_ns = SEC });
+	p.replay = player_new(&(struct player_options){ .source = &p.source, .new_feeder = new_feeder, .ctx = &p, .delay_ns = SEC });
 	assert_int_equal(player_start(p.replay, START, START - 1), 0);
 	assert_true(player_is_ended(p.replay));
 	player_step(p.replay, 1);
@@ -598,7 +672,7 @@ int main(void)
 		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_findings), cmocka_unit_test(test_no_later_finding),
 		cmocka_unit_test(test_other_delay), cmocka_unit_test(test_reset), cmocka_unit_test(test_cannot_rewind),
 		cmocka_unit_test(test_start_in_the_middle),
-		cmocka_unit_test(test_odd_ranges),
+		cmocka_unit_test(test_long_stretch), cmocka_unit_test(test_longest_stretch), cmocka_unit_test(test_odd_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
