@@ -37,17 +37,6 @@ const char *apf_stage_help(enum apf_stage stage)
 	return helps[stage];
 }
 
-const char *apf_fallback_name(unsigned int reason)
-{
-	static const char *const names[APF_FALLBACKS] = {
-		[APF_FALLBACK_OFF] = "off", [APF_FALLBACK_NOT_NOW] = "not-now", [APF_FALLBACK_FULL] = "full",
-		[APF_FALLBACK_NO_MEMORY] = "no-memory", [APF_FALLBACK_MASKED] = "masked", [APF_FALLBACK_BUSY] = "busy",
-		[APF_FALLBACK_PENDING] = "pending", [APF_FALLBACK_OTHER] = "other",
-	};
-
-	return reason < APF_FALLBACKS && names[reason] ? names[reason] : "other";
-}
-
 /* --- samples */
 
 static int sample(struct vcpu_apf *a, enum apf_stage stage, uint64_t value, const struct sdei_record *r)

@@ -127,6 +127,5 @@ static inline uint64_t apf_older_ns(uint64_t a, uint64_t b)
 
 const char *apf_stage_name(enum apf_stage stage);
 const char *apf_stage_help(enum apf_stage stage);
-const char *apf_fallback_name(unsigned int reason);	/* "off", "not-now", "full", "no-memory", "masked", "busy", "pending", "other" */
 
 #endif

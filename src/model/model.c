@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/inside.h"
+#include "record/kinds.h"
 
 struct model *model_new(const struct model_options *options)
 {
@@ -38,19 +39,9 @@ void model_free(struct model *m)
 
 /* --- records */
 
-/* 0: there is no such kind. */
-static const uint8_t sizes[UINT8_MAX + 1] = {
-	[SDEI_UNREGISTER ... SDEI_COMPLETE] = sizeof(struct sdei_record),
-	[SDEI_PLACE] = sizeof(struct sdei_record),
-	[SDEI_REGISTER] = sizeof(struct sdei_record_handler),
-	[SDEI_STATE] = sizeof(struct sdei_record_handler),
-	[SDEI_CALL] = sizeof(struct sdei_record_call),
-	[SDEI_APF] = sizeof(struct sdei_record_apf),
-};
-
 static bool is_sound(const struct sdei_record *r, size_t size)
 {
-	return size >= sizeof(*r) && size == sizes[r->kind] && has_needed_event(r->kind, r->event);
+	return size >= sizeof(*r) && size == kind_sizes[r->kind] && has_needed_event(r->kind, r->event);
 }
 
 /* Older than what its vCPU has shown, or of a vCPU that has ended. */

@@ -30,8 +30,8 @@ static void put_cleared(struct json *j, unsigned int cleared)
 
 static void put_signal(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "outcome", record_outcome(r->outcome));
-	json_text(j, "source", record_source(r->origin));
+	json_text(j, "outcome", record_name(LABELS_OUTCOME, r->outcome));
+	json_text(j, "source", record_name(LABELS_SOURCE, r->origin));
 	json_id(j, "sender", r->sender);
 	put_error(j, r->error);
 }
@@ -48,7 +48,7 @@ static void put_dispatch(struct json *j, const struct sdei_record *r)
 
 static void put_complete(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "how", record_how(r->outcome));
+	json_text(j, "how", record_name(LABELS_HOW, r->outcome));
 	json_address(j, "arg", r->arg);
 }
 
@@ -62,14 +62,14 @@ static void put_handler(struct json *j, const struct sdei_record *r)
 
 static void put_state(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "reason", record_state_reason(r->origin));
+	json_text(j, "reason", record_name(LABELS_STATE_REASON, r->origin));
 	put_cleared(j, r->outcome);
 	put_handler(j, r);
 }
 
 static void put_reset(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "reason", record_reset_reason(r->origin));
+	json_text(j, "reason", record_name(LABELS_RESET_REASON, r->origin));
 }
 
 /* "error" is the record's field: here it is the call's SDEI result, 1 if it was this call that masked. */
@@ -103,14 +103,14 @@ static void put_call(struct json *j, const struct sdei_record *r)
 
 static void put_place(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "place", record_place(r->origin));
+	json_text(j, "place", record_name(LABELS_PLACE, r->origin));
 }
 
 static void put_apf_head(struct json *j, const struct sdei_record *r)
 {
 	const char *outcome = record_apf_outcome(r->origin, r->outcome);
 
-	json_text(j, "step", record_apf_step(r->origin));
+	json_text(j, "step", record_name(LABELS_APF_STEP, r->origin));
 	if (*outcome)
 		json_text(j, "outcome", outcome);
 	json_address(j, "token", r->arg);
@@ -149,7 +149,7 @@ static void put_kind_head(struct json *j, const struct sdei_record *r)
 	case SDEI_REGISTER:
 		break;
 	case SDEI_STATE:
-		json_text(j, "reason", record_state_reason(r->origin));
+		json_text(j, "reason", record_name(LABELS_STATE_REASON, r->origin));
 		put_cleared(j, r->outcome);
 		break;
 	case SDEI_CALL:

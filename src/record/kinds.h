@@ -14,6 +14,15 @@ struct kind {
 	uint8_t rank;		/* causal order of records with equal times */
 };
 
+/* The size of a record of that kind: a constant if the kind is one. */
+#define KIND_SIZE(kind)									\
+	((kind) == SDEI_CALL ? sizeof(struct sdei_record_call) :			\
+	 (kind) == SDEI_APF ? sizeof(struct sdei_record_apf) :				\
+	 (kind) == SDEI_STATE || (kind) == SDEI_REGISTER ? sizeof(struct sdei_record_handler) : sizeof(struct sdei_record))
+
+/* The same of any number; 0: there is no such kind. */
+extern const uint8_t kind_sizes[UINT8_MAX + 1];
+
 /* NULL for what is not a kind. */
 const struct kind *kind_of(unsigned int number);
 

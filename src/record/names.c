@@ -1,92 +1,84 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "record/names.h"
 
-#include <stddef.h>
+#include "record/sdei.h"
 
-#define NAME_IN(list, index) \
-	((index) < sizeof(list) / sizeof((list)[0]) && (list)[index] ? (list)[index] : "?")
+#define CALL_LABEL(number, name, has_event) { #name, SDEI_FN_BASE | (number) },
+#define KIND_LABEL(NAME, name) { #name, SDEI_##NAME },
 
-const char *record_source(unsigned int origin)
+static const struct label outcomes[] = { { "queued", SDEI_QUEUED }, { "coalesced", SDEI_COALESCED }, { "rejected", SDEI_REJECTED } };
+static const struct label sources[] = {
+	{ "guest", SDEI_FROM_GUEST }, { "vmm", SDEI_FROM_VMM }, { "apf", SDEI_FROM_APF }, { "restore", SDEI_FROM_RESTORE },
+};
+static const struct label hows[] = { { "complete", SDEI_COMPLETED }, { "resume", SDEI_RESUMED } };
+static const struct label state_reasons[] = {
+	{ "created", SDEI_CREATED }, { "reset", SDEI_STATE_RESET }, { "restored", SDEI_RESTORED },
+	{ "destroyed", SDEI_DESTROYED }, { "snapshot", SDEI_SNAPSHOT },
+};
+static const struct label reset_reasons[] = { { "private", SDEI_PRIVATE_RESET }, { "vcpu", SDEI_VCPU_RESET } };
+static const struct label places[] = {
+	{ "guest", SDEI_IN_GUEST }, { "host", SDEI_IN_HOST }, { "descheduled", SDEI_DESCHEDULED },
+};
+static const struct label apf_steps[] = {
+	{ "setup", APF_SETUP }, { "not-present", APF_NOT_PRESENT }, { "working", APF_WORKING }, { "ready", APF_READY },
+	{ "present", APF_PRESENT }, { "ack", APF_ACK }, { "fallback", APF_FALLBACK }, { "clear", APF_CLEAR }, { "sync", APF_SYNC },
+	{ "vcpu-end", APF_VCPU_END },
+};
+static const struct label apf_told[] = { { "told", APF_TOLD }, { "halted", APF_HALTED }, { "untold", APF_UNTOLD } };
+static const struct label apf_present[] = {
+	{ "signalled", APF_SIGNALLED }, { "cancelled", APF_CANCELLED }, { "silent", APF_SILENT }, { "wake-all", APF_WAKE_ALL },
+};
+static const struct label apf_fallbacks[] = {
+	{ "off", APF_FALLBACK_OFF }, { "not-now", APF_FALLBACK_NOT_NOW }, { "full", APF_FALLBACK_FULL },
+	{ "no-memory", APF_FALLBACK_NO_MEMORY }, { "masked", APF_FALLBACK_MASKED }, { "busy", APF_FALLBACK_BUSY },
+	{ "pending", APF_FALLBACK_PENDING }, { "other", APF_FALLBACK_OTHER },
+};
+static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
+static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
+
+#define SET(array) { array, sizeof(array) / sizeof((array)[0]) }
+
+static const struct {
+	const struct label *labels;
+	size_t count;
+} sets[LABELS_COUNT] = {
+	[LABELS_OUTCOME] = SET(outcomes),
+	[LABELS_SOURCE] = SET(sources),
+	[LABELS_HOW] = SET(hows),
+	[LABELS_STATE_REASON] = SET(state_reasons),
+	[LABELS_RESET_REASON] = SET(reset_reasons),
+	[LABELS_PLACE] = SET(places),
+	[LABELS_APF_STEP] = SET(apf_steps),
+	[LABELS_APF_TOLD] = SET(apf_told),
+	[LABELS_APF_PRESENT] = SET(apf_present),
+	[LABELS_APF_FALLBACK] = SET(apf_fallbacks),
+	[LABELS_FUNCTION] = SET(functions),
+	[LABELS_KIND] = SET(kinds),
+};
+
+const struct label *labels_of(enum labels set, size_t *count)
 {
-	static const char *const names[] = {
-		[SDEI_FROM_GUEST] = "guest", [SDEI_FROM_VMM] = "vmm", [SDEI_FROM_APF] = "apf", [SDEI_FROM_RESTORE] = "restore",
-	};
-
-	return NAME_IN(names, origin);
+	*count = sets[set].count;
+	return sets[set].labels;
 }
 
-const char *record_outcome(unsigned int outcome)
+const char *record_name(enum labels set, uint32_t value)
 {
-	static const char *const names[] = {
-		[SDEI_QUEUED] = "queued", [SDEI_COALESCED] = "coalesced", [SDEI_REJECTED] = "rejected",
-	};
-
-	return NAME_IN(names, outcome);
-}
-
-const char *record_how(unsigned int how)
-{
-	static const char *const names[] = { [SDEI_COMPLETED] = "complete", [SDEI_RESUMED] = "resume" };
-
-	return NAME_IN(names, how);
-}
-
-const char *record_state_reason(unsigned int reason)
-{
-	static const char *const names[] = {
-		[SDEI_CREATED] = "created", [SDEI_STATE_RESET] = "reset", [SDEI_RESTORED] = "restored",
-		[SDEI_DESTROYED] = "destroyed", [SDEI_SNAPSHOT] = "snapshot",
-	};
-
-	return NAME_IN(names, reason);
-}
-
-const char *record_reset_reason(unsigned int reason)
-{
-	static const char *const names[] = { [SDEI_PRIVATE_RESET] = "private", [SDEI_VCPU_RESET] = "vcpu" };
-
-	return NAME_IN(names, reason);
-}
-
-const char *record_place(unsigned int place)
-{
-	static const char *const names[] = {
-		[SDEI_IN_GUEST] = "guest", [SDEI_IN_HOST] = "host", [SDEI_DESCHEDULED] = "descheduled",
-	};
-
-	return NAME_IN(names, place);
-}
-
-const char *record_apf_step(unsigned int step)
-{
-	static const char *const names[] = {
-		[APF_SETUP] = "setup", [APF_NOT_PRESENT] = "not-present", [APF_WORKING] = "working", [APF_READY] = "ready",
-		[APF_PRESENT] = "present", [APF_ACK] = "ack", [APF_FALLBACK] = "fallback", [APF_CLEAR] = "clear",
-		[APF_SYNC] = "sync", [APF_VCPU_END] = "vcpu-end",
-	};
-
-	return NAME_IN(names, step);
+	for (size_t i = 0; i < sets[set].count; i++)
+		if (sets[set].labels[i].value == value)
+			return sets[set].labels[i].name;
+	return "?";
 }
 
 const char *record_apf_outcome(unsigned int step, unsigned int outcome)
 {
-	static const char *const told[] = { [APF_TOLD] = "told", [APF_HALTED] = "halted", [APF_UNTOLD] = "untold" };
-	static const char *const present[] = {
-		[APF_SIGNALLED] = "signalled", [APF_CANCELLED] = "cancelled", [APF_SILENT] = "silent", [APF_WAKE_ALL] = "wake-all",
-	};
-	static const char *const fallbacks[] = {
-		[APF_FALLBACK_OFF] = "off", [APF_FALLBACK_NOT_NOW] = "not-now", [APF_FALLBACK_FULL] = "full",
-		[APF_FALLBACK_NO_MEMORY] = "no-memory", [APF_FALLBACK_MASKED] = "masked", [APF_FALLBACK_BUSY] = "busy",
-		[APF_FALLBACK_PENDING] = "pending", [APF_FALLBACK_OTHER] = "other",
-	};
-
 	switch (step) {
 	case APF_NOT_PRESENT:
-		return NAME_IN(told, outcome);
+		return record_name(LABELS_APF_TOLD, outcome);
 	case APF_PRESENT:
-		return NAME_IN(present, outcome);
+		return record_name(LABELS_APF_PRESENT, outcome);
 	case APF_FALLBACK:
-		return NAME_IN(fallbacks, outcome);
+		return record_name(LABELS_APF_FALLBACK, outcome);
 	default:
 		return "";
 	}

@@ -72,14 +72,14 @@ static void put_cleared(struct line *p, unsigned int cleared)
 
 static void put_signal(struct line *p, const struct sdei_record *r)
 {
-	line_text(p, record_outcome(r->outcome));
+	line_text(p, record_name(LABELS_OUTCOME, r->outcome));
 	put_error(p, r->error);
 	line_text(p, ", from ");
 	if (r->origin == SDEI_FROM_GUEST && r->sender != SDEI_NONE) {
 		line_text(p, "vCPU ");
 		line_u64(p, r->sender, 0, ' ');
 	} else {
-		line_text(p, record_source(r->origin));
+		line_text(p, record_name(LABELS_SOURCE, r->origin));
 	}
 }
 
@@ -115,7 +115,7 @@ static void put_handler(struct line *p, const struct sdei_record *r)
 /* What of it is in the head. */
 static void put_state_head(struct line *p, const struct sdei_record *r)
 {
-	line_text(p, record_state_reason(r->origin));
+	line_text(p, record_name(LABELS_STATE_REASON, r->origin));
 	put_cleared(p, r->outcome);
 }
 
@@ -132,7 +132,7 @@ static void put_state(struct line *p, const struct sdei_record *r)
 
 static void put_reset(struct line *p, const struct sdei_record *r)
 {
-	line_text(p, record_reset_reason(r->origin));
+	line_text(p, record_name(LABELS_RESET_REASON, r->origin));
 	line_text(p, " reset");
 }
 
@@ -173,14 +173,14 @@ static void put_call(struct line *p, const struct sdei_record *r)
 static void put_place(struct line *p, const struct sdei_record *r)
 {
 	line_text(p, r->origin == SDEI_DESCHEDULED ? "thread " : "thread in ");
-	line_text(p, record_place(r->origin));
+	line_text(p, record_name(LABELS_PLACE, r->origin));
 }
 
 static void put_apf_head(struct line *p, const struct sdei_record *r)
 {
 	const char *outcome = record_apf_outcome(r->origin, r->outcome);
 
-	line_text(p, record_apf_step(r->origin));
+	line_text(p, record_name(LABELS_APF_STEP, r->origin));
 	if (*outcome)
 		line_char(p, ' ');
 	line_text(p, outcome);

@@ -85,15 +85,6 @@ static always_inline bool is_record(const struct event_class *class)
 	return class->item == ITEM_RECORD || class->item == ITEM_SNAPSHOT;
 }
 
-static always_inline size_t size_of_record(unsigned int kind)
-{
-	if (kind == SDEI_CALL)
-		return sizeof(struct sdei_record_call);
-	if (kind == SDEI_APF)
-		return sizeof(struct sdei_record_apf);
-	return kind == SDEI_STATE || kind == SDEI_REGISTER ? sizeof(struct sdei_record_handler) : sizeof(struct sdei_record);
-}
-
 /* Takes field number i, if there is one, at bit *at. */
 static always_inline void get_field(const uint8_t *in, const struct layout *l, unsigned int i, unsigned int *at,
 				    struct recording_item *item)
@@ -128,7 +119,7 @@ static always_inline size_t get_narrow(const uint8_t *restrict in, size_t size, 
 	item->kind = l->of->item;
 	memset(&item->record, 0, sizeof(item->record));
 	item->record.head.kind = l->of->record;
-	item->size = size_of_record(l->of->record);
+	item->size = KIND_SIZE(l->of->record);
 	item->record.head.time_ns = item->time_ns;
 #define X(i) if (HAS_FIELD(i)) get_field(in, l, i, &at, item);
 	FIELD_NUMBERS(X)
@@ -148,7 +139,7 @@ static void prepare(struct recording_item *item, const struct event_class *class
 	}
 	memset(&item->record, 0, sizeof(item->record));
 	item->record.head.kind = class->record;
-	item->size = size_of_record(class->record);
+	item->size = KIND_SIZE(class->record);
 }
 
 static unsigned int wide_size(const struct layout *l)

@@ -6,30 +6,8 @@
 #ifndef RECORDING_LAYOUTS_H
 #define RECORDING_LAYOUTS_H
 
+#include "record/names.h"
 #include "recording/recording.h"
-
-/* The values of a field that have names. */
-enum labels {
-	LABELS_NONE,
-	LABELS_OUTCOME,
-	LABELS_SOURCE,
-	LABELS_HOW,
-	LABELS_STATE_REASON,
-	LABELS_RESET_REASON,
-	LABELS_PLACE,
-	LABELS_APF_STEP,
-	LABELS_FUNCTION,
-	LABELS_KIND,
-	LABELS_COUNT
-};
-
-struct label {
-	const char *name;
-	uint32_t value;
-};
-
-/* All labels of a set, count of them in *count. */
-const struct label *labels_of(enum labels set, size_t *count);
 
 /* A field of an item: where it stands in struct recording_item. */
 struct field {

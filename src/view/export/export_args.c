@@ -151,10 +151,10 @@ void export_args_drop(struct export_args *args, const struct sdei_record *r)
 	add_event(args, r->event);
 	add_state(args, r->state);
 	if (r->kind == SDEI_STATE)
-		add_text(args, ARG_RECORD, record_state_reason(r->origin));
+		add_text(args, ARG_RECORD, record_name(LABELS_STATE_REASON, r->origin));
 	if (r->kind != SDEI_SIGNAL)
 		return;
-	add_text(args, ARG_FROM, record_source(r->origin));
+	add_text(args, ARG_FROM, record_name(LABELS_SOURCE, r->origin));
 	add_error(args, r->error);
 	if (r->sender != SDEI_NONE)
 		add(args, ARG_SENDER, ARG_IS_NUMBER, r->sender);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "record/names.h"
 #include "view/figures/json.h"
 
 #include <math.h>
@@ -181,7 +182,7 @@ static void put_fallbacks(struct json *j, const struct model_apf *apf)
 {
 	json_open(j, "fallback_by", '{');
 	for (unsigned int reason = 1; reason < APF_FALLBACKS; reason++)
-		json_u64(j, apf_fallback_name(reason), apf->fallbacks[reason]);
+		json_u64(j, record_name(LABELS_APF_FALLBACK, reason), apf->fallbacks[reason]);
 	json_close(j, '}');
 }
 

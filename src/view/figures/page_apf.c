@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "record/names.h"
 #include "view/figures/page_apf.h"
 
 #include <inttypes.h>
@@ -99,7 +100,7 @@ static void put_fallbacks(const struct maker *k)
 
 	put_figure(&flow, k->apf->count.fallback ? LOOK_PLAIN : LOOK_DIM, "all", k->apf->count.fallback);
 	for (unsigned int i = 1; i < APF_FALLBACKS; i++)
-		put_some(&flow, LOOK_WARN, apf_fallback_name(i), k->apf->fallbacks[i]);
+		put_some(&flow, LOOK_WARN, record_name(LABELS_APF_FALLBACK, i), k->apf->fallbacks[i]);
 }
 
 static void put_time(const struct maker *k)

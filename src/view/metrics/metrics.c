@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "record/names.h"
 #include "view/metrics/metrics.h"
 
 #include <errno.h>
@@ -402,7 +403,7 @@ static void put_apf_fallbacks(struct writer *w, const struct family *f, const vo
 	const struct metrics_apf *r = row;
 
 	for (unsigned int reason = 1; reason < APF_FALLBACKS; reason++)
-		put_number(w, f, r->labels, apf_fallback_name(reason), r->fallbacks[reason]);
+		put_number(w, f, r->labels, record_name(LABELS_APF_FALLBACK, reason), r->fallbacks[reason]);
 }
 
 /* Which stages there are depends on the architecture, so those that were seen. */

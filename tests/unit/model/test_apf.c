@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "record/names.h"
 #include "model/apf.h"
 #include "model/model.h"
 #include "model/slice.h"
@@ -440,8 +441,8 @@ static void test_fallbacks(void **state)
 	for (unsigned int reason = 1; reason < APF_FALLBACK_OTHER; reason++)
 		assert_int_equal(shown(m)->fallbacks[reason], 1);
 	assert_int_equal(shown(m)->fallbacks[APF_FALLBACK_OTHER], 12 - (APF_FALLBACK_OTHER - 1));
-	assert_string_equal(apf_fallback_name(APF_FALLBACK_FULL), "full");
-	assert_string_equal(apf_fallback_name(99), "other");
+	assert_string_equal(record_name(LABELS_APF_FALLBACK, APF_FALLBACK_FULL), "full");
+	assert_string_equal(record_name(LABELS_APF_FALLBACK, 99), "other");
 }
 
 static void test_sync(void **state)
