@@ -442,7 +442,7 @@ static void test_fallbacks(void **state)
 		assert_int_equal(shown(m)->fallbacks[reason], 1);
 	assert_int_equal(shown(m)->fallbacks[APF_FALLBACK_OTHER], 12 - (APF_FALLBACK_OTHER - 1));
 	assert_string_equal(record_name(LABELS_APF_FALLBACK, APF_FALLBACK_FULL), "full");
-	assert_string_equal(record_name(LABELS_APF_FALLBACK, 99), "other");
+	assert_string_equal(record_name(LABELS_APF_FALLBACK, 99), "?");
 }
 
 static void test_sync(void **state)
