@@ -193,32 +193,31 @@ SCREEN_TESTS = $(shell grep -l terminal_driver tests/unit/*/test_*.c tests/unit/
 check: $(patsubst %,$(B)/unit/%,$(filter-out $(SCREEN_TESTS:tests/unit/%.c=%),$(UNIT_TESTS)))
 	$(Q)tests/run $^
 
-# --- fuzzing: any bytes as a recording, as an image of a model
+# --- fuzzing: any bytes as a recording, as an image of a model, for the commands, from a daemon
 SECONDS ?= 60
 RUNS ?= -1
-FUZZ_TARGETS := recording image
-FUZZ_SRCS_recording := $(wildcard src/recording/*.c src/model/*.c src/record/*.c src/util/*.c)
-FUZZ_SRCS_image := $(wildcard src/model/*.c src/record/*.c src/util/*.c)
+FUZZ_TARGETS := recording image commands client
+FUZZ_SANITIZE := address,undefined,float-cast-overflow
+FUZZ_FLAGS := -w -O1 -g -fno-strict-aliasing -fsanitize=$(FUZZ_SANITIZE) -fno-sanitize-recover=all
+
+$(eval $(call variant,fuzz,$$(CLANG),$$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,need-host))
 
 define fuzz_target
-$(B)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $$(FUZZ_SRCS_$(1)) | need-host
+$(B)/fuzz/$(1): $(B)/fuzz/tests/fuzz/fuzz_$(1).o $(B)/fuzz/tests/unit/lib/sdei_machine.o $(call libs,fuzz,$(call below,cli))
 	@mkdir -p $$(@D)
 	$$(call say,FUZZ,$$@)
-	$$(Q)$$(CLANG) -std=gnu11 -O1 -g -fno-strict-aliasing -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		$$(CPPFLAGS) $$^ -o $$@ -lz -lm
+	$$(Q)$$(CLANG) $$(FUZZ_FLAGS) -fsanitize=fuzzer $$^ -o $$@ $$(HOST_LIBS)
 
 .PHONY: fuzz-$(1)
-fuzz-$(1): $(B)/fuzz/$(1)
-	@mkdir -p $(B)/fuzz/corpus-$(1)
-	$$(Q)$$< -max_total_time=$$(SECONDS) -runs=$$(RUNS) -max_len=16384 -timeout=20 -rss_limit_mb=1024 \
+fuzz-$(1): $(B)/fuzz/$(1) fuzz-seeds
+	$$(Q)$$< -max_total_time=$$(SECONDS) -runs=$$(RUNS) -max_len=16384 -timeout=20 -rss_limit_mb=2048 -close_fd_mask=3 \
 		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus-$(1)
 endef
 $(foreach target,$(FUZZ_TARGETS),$(eval $(call fuzz_target,$(target))))
 
 .PHONY: fuzz fuzz-seeds
-fuzz-recording: fuzz-seeds
 fuzz-seeds:
-	$(Q)tests/fuzz/seeds $(B)/fuzz/corpus-recording
+	$(Q)tests/fuzz/seeds $(B)/fuzz
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 
 # --- install: rows MODE:FILE:PLACE
@@ -327,7 +326,7 @@ help:
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make soak               sdeid with many thousands of VMs that come and go, a text file rewritten a million times
-#? make fuzz SECONDS=60     any bytes as a recording, and as an image of a model, for so long each
+#? make fuzz SECONDS=60     any bytes as a recording, as an image of a model, for the commands, and from a daemon, so long each
 #? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live
 #?                         parts); BENCH=name: one of tests/bench/README.md; QUICK=1: a short one
 #? make bench-docs         its figures into docs/performance.md

@@ -110,7 +110,7 @@ static void take_status(struct run *run)
 	/* While it comes from the start, the screen is still as it was. */
 	if (shown_ns == player_now_ns(run->replay)) {
 		playback_view_status(run->playback, &run->status);
-		run->status.wall_ns += (int64_t)(shown_ns - run->status.now_ns);
+		run->status.wall_ns = status_wall_ns(&run->status, shown_ns);
 		run->status.now_ns = shown_ns;
 	}
 	run->status.delay_ns = run->config.show.delay_ms * NS_PER_MS;

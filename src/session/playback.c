@@ -68,7 +68,8 @@ static int take_decimal(const char **text, int64_t unit_ns, int64_t *ns)
 		return -EINVAL;
 	if (**text == '.')
 		for (++*text; isdigit((unsigned char)**text); ++*text)
-			whole += (**text - '0') * (part /= 10);
+			if (__builtin_add_overflow(whole, (**text - '0') * (part /= 10), &whole))
+				return -EINVAL;
 	*ns = whole;
 	return 0;
 }
@@ -133,7 +134,7 @@ static int set_wall(struct moment *moment, const char *text)
 {
 	struct tm tm = { .tm_isdst = -1 };
 	const char *rest = strptime(text, "%Y-%m-%d", &tm);
-	int64_t ns = 0;
+	int64_t ns = 0, seconds;
 	struct moment day;
 
 	if (!rest || (*rest != 'T' && *rest != ' ' && *rest))
@@ -150,12 +151,12 @@ static int set_wall(struct moment *moment, const char *text)
 		if (set_time_of_day(&day, time))
 			return -EINVAL;
 		ns = day.ns;
-		moment->ns = (utc ? timegm(&tm) : mktime(&tm)) * SECOND_NS + ns;
+		seconds = utc ? timegm(&tm) : mktime(&tm);
 	} else {
-		moment->ns = mktime(&tm) * SECOND_NS;
+		seconds = mktime(&tm);
 	}
 	moment->kind = MOMENT_WALL;
-	return 0;
+	return __builtin_mul_overflow(seconds, SECOND_NS, &seconds) || __builtin_add_overflow(seconds, ns, &moment->ns) ? -EINVAL : 0;
 }
 
 static int set_moment(void *field, const char *value)
@@ -176,40 +177,48 @@ const struct option_type option_moment = {
 	.set = set_moment, .expects = "a time: 1410.052064, 10m20s after the start, 10:00, or 2026-01-31T10:00",
 };
 
-/* That time of day at or after wall_ns. */
-static int64_t next_time_of_day(int64_t wall_ns, int64_t of_day_ns)
+/* That time of day at or after wall_ns; -EOVERFLOW: there is none. */
+static int next_time_of_day(int64_t wall_ns, int64_t of_day_ns, int64_t *ns)
 {
 	time_t seconds = wall_ns / SECOND_NS;
 	struct tm tm;
-	int64_t ns;
 
 	localtime_r(&seconds, &tm);
 	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
 	tm.tm_isdst = -1;
-	ns = mktime(&tm) * SECOND_NS + of_day_ns;
-	return ns / SECOND_NS < seconds ? ns + DAY_NS : ns;
+	if (__builtin_mul_overflow((int64_t)mktime(&tm), SECOND_NS, ns) || __builtin_add_overflow(*ns, of_day_ns, ns))
+		return -EOVERFLOW;
+	return *ns / SECOND_NS < seconds && __builtin_add_overflow(*ns, DAY_NS, ns) ? -EOVERFLOW : 0;
+}
+
+/* Of the recording's clock: a moment outside of it becomes its first or last one. */
+static uint64_t to_monotonic(int64_t wall_ns, int64_t offset_ns)
+{
+	int64_t ns;
+
+	if (__builtin_sub_overflow(wall_ns, offset_ns, &ns))
+		return wall_ns < 0 ? 0 : INT64_MAX;
+	return ns < 0 ? 0 : ns;
 }
 
 static uint64_t resolve(const struct moment *moment, const struct reader_span *span, int64_t offset_ns, uint64_t otherwise_ns)
 {
-	int64_t ns = moment->ns;
+	uint64_t begin_ns = span->begin_ns;
+	int64_t begin_wall_ns = (int64_t)(begin_ns + (uint64_t)offset_ns), ns;
 
 	switch (moment->kind) {
 	case MOMENT_NONE:
-		return otherwise_ns;
+		break;
 	case MOMENT_SINCE_START:
-		ns += span->begin_ns;
-		break;
+		return (uint64_t)moment->ns < UINT64_MAX - begin_ns ? begin_ns + (uint64_t)moment->ns : UINT64_MAX;
 	case MOMENT_WALL:
-		ns -= offset_ns;
-		break;
+		return to_monotonic(moment->ns, offset_ns);
 	case MOMENT_TIME_OF_DAY:
-		ns = next_time_of_day((int64_t)span->begin_ns + offset_ns, ns) - offset_ns;
-		break;
+		return next_time_of_day(begin_wall_ns, moment->ns, &ns) ? UINT64_MAX : to_monotonic(ns, offset_ns);
 	case MOMENT_MONOTONIC:
-		break;
+		return moment->ns < 0 ? 0 : moment->ns;
 	}
-	return ns < 0 ? 0 : ns;
+	return otherwise_ns;
 }
 
 int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns)
@@ -507,7 +516,7 @@ void playback_view_status(const struct playback *p, struct status *status)
 
 	memset(status, 0, sizeof(*status));
 	status->now_ns = p->now_ns;
-	status->wall_ns = (int64_t)p->now_ns + p->run.wall_offset_ns;
+	status->wall_ns = (int64_t)(p->now_ns + (uint64_t)p->run.wall_offset_ns);
 	status_set_host_name(status, about->host);
 	status->probes_attached = s->probes_attached;
 	status->probes_total = s->probes_total;

@@ -38,4 +38,10 @@ void status_set_host_name(struct status *status, const char *name);
 /* This host's. */
 void status_set_host(struct status *status);
 
+/* CLOCK_REALTIME at time_ns. A recording may claim any times: what does not fit wraps around. */
+static inline int64_t status_wall_ns(const struct status *status, uint64_t time_ns)
+{
+	return (int64_t)((uint64_t)status->wall_ns + time_ns - status->now_ns);
+}
+
 #endif

@@ -3,45 +3,17 @@
  * Any bytes as a recording, for libFuzzer: the first byte says as what. Everything that is read goes on into a
  * model, as report does it.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "model/model.h"
 #include "recording/reader.h"
+#include "tests/fuzz/packets.h"
 
 enum { AS_STREAM, AS_ITEMS, AS_SNAPSHOT, AS_METADATA, AS_GZIP, AS_COUNT };
 
-static char directory[64];
-
-static void leave(void)
-{
-	char name[128];
-
-	snprintf(name, sizeof(name), "%s/metadata", directory);
-	unlink(name);
-	snprintf(name, sizeof(name), "%s/sdei-000000", directory);
-	unlink(name);
-	snprintf(name, sizeof(name), "%s/sdei-000000.gz", directory);
-	unlink(name);
-	rmdir(directory);
-}
-
-static void put_file(const char *name, const void *bytes, size_t size)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-		abort();
-	close(fd);
-}
+static struct fuzz_directory directory;
 
 /* Items in a packet whose head and CRC are right, so that they are looked at. */
 static void put_packet(const uint8_t *bytes, size_t size, enum packet_holds holds)
@@ -57,7 +29,7 @@ static void put_packet(const uint8_t *bytes, size_t size, enum packet_holds hold
 	p.head.begin_ns = 1000;
 	p.head.items = size / 8;
 	packet_close(&p, holds == PACKET_SNAPSHOT ? 7 : 0, 0, 0);
-	put_file("sdei-000000", p.bytes, p.size);
+	fuzz_put_file(&directory, "sdei-000000", p.bytes, p.size);
 }
 
 static void feed(struct model *m, const struct recording_item *item)
@@ -120,7 +92,7 @@ static void read_all(void)
 	uint64_t all;
 	size_t kept;
 	int err;
-	struct reader *r = reader_open(directory, &err, text, sizeof(text));
+	struct reader *r = reader_open(directory.path, &err, text, sizeof(text));
 
 	while (r && (item = reader_next(r))) {
 		feed(m, item);
@@ -149,37 +121,31 @@ static void read_all(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	strcpy(directory, access("/dev/shm", W_OK) == 0 ? "/dev/shm/sdeitop-fuzz-XXXXXX" : "/tmp/sdeitop-fuzz-XXXXXX");
-	if (!mkdtemp(directory))
-		abort();
-	return atexit(leave);
+	return fuzz_make_directory(&directory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	char packed[128];
-
 	if (!size)
 		return 0;
-	snprintf(packed, sizeof(packed), "%s/sdei-000000.gz", directory);
 	switch (*bytes % AS_COUNT) {
 	case AS_STREAM:
-		put_file("sdei-000000", bytes + 1, size - 1);
+		fuzz_put_file(&directory, "sdei-000000", bytes + 1, size - 1);
 		break;
 	case AS_ITEMS:
 	case AS_SNAPSHOT:
 		put_packet(bytes + 1, size - 1, *bytes % AS_COUNT == AS_SNAPSHOT);
 		break;
 	case AS_METADATA:
-		put_file("metadata", bytes + 1, size - 1);
+		fuzz_put_file(&directory, "metadata", bytes + 1, size - 1);
+		put_packet(bytes + 1, 0, PACKET_EVENTS);
 		break;
 	case AS_GZIP:
-		put_file("sdei-000000.gz", bytes + 1, size - 1);
-		snprintf(packed, sizeof(packed), "%s/sdei-000000", directory);
-		unlink(packed);
+		fuzz_put_file(&directory, "sdei-000000.gz", bytes + 1, size - 1);
 		break;
 	}
 	read_all();
+	fuzz_clear(&directory);
 	return 0;
 }

@@ -250,8 +250,7 @@ static void put_slow_stages(const struct maker *k, const struct apf_fault *fault
 
 static void put_slow(const struct maker *k, const struct apf_fault *fault)
 {
-	const struct status *status = k->scope->status;
-	int64_t wall_ns = status->wall_ns - (int64_t)(status->now_ns - fault->setup_ns);
+	int64_t wall_ns = status_wall_ns(k->scope->status, fault->setup_ns);
 	char age[FORMAT_SIZE], clock[FORMAT_SIZE];
 
 	page_line(k->page);

@@ -27,9 +27,7 @@ struct maker {
 
 static const char *clock_of(const struct maker *k, uint64_t time_ns, char *buf, size_t size)
 {
-	const struct status *status = k->scope->status;
-
-	return format_clock_ms(buf, size, status->wall_ns - (int64_t)(status->now_ns - time_ns));
+	return format_clock_ms(buf, size, status_wall_ns(k->scope->status, time_ns));
 }
 
 static const char *age_of(const struct maker *k, uint64_t since_ns, char *buf, size_t size)

@@ -136,7 +136,7 @@ static void put_quality(FILE *out, const struct model *m, const struct status *s
 
 static const char *wall_of(const struct status *status, uint64_t time_ns, char *buf, size_t size)
 {
-	return format_wall(buf, size, status->wall_ns - (int64_t)(status->now_ns - time_ns));
+	return format_wall(buf, size, status_wall_ns(status, time_ns));
 }
 
 static void put_finding(FILE *out, const struct model *m, const struct status *status, const struct model_finding *f)

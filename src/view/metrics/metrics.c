@@ -349,7 +349,7 @@ static void put_worst_time_of(struct writer *w, const struct family *f, struct m
 			      const struct hist_worst *worst)
 {
 	const uint64_t ms = 1000000;
-	int64_t wall_ns = w->host->status->wall_ns - (int64_t)(w->host->status->now_ns - worst->time_ns);
+	int64_t wall_ns = status_wall_ns(w->host->status, worst->time_ns);
 
 	if (worst->time_ns && wall_ns >= 0)
 		put_seconds(w, f, labels, NULL, ((uint64_t)wall_ns + ms / 2) / ms * ms);

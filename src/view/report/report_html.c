@@ -26,13 +26,12 @@ static void about_text(FILE *out, const char *label, const char *text)
 static void about(FILE *out, const struct report *report)
 {
 	const struct recording_about *a = report->about;
-	int64_t offset = report->status->wall_ns - (int64_t)report->status->now_ns;
 	char wall[FORMAT_SIZE];
 
 	fputs("<header><h1>SDEI on ", out);
 	html_text(out, *a->host ? a->host : HTML_NO_HOST);
 	fputs("</h1>\n<dl>", out);
-	fprintf(out, "<dt>from<dd>%s\n", format_wall(wall, sizeof(wall), (int64_t)report->begin_ns + offset));
+	fprintf(out, "<dt>from<dd>%s\n", format_wall(wall, sizeof(wall), status_wall_ns(report->status, report->begin_ns)));
 	fprintf(out, "<dt>for<dd data-ns=%" PRIu64 ">", report->end_ns - report->begin_ns);
 	html_ns(out, report->end_ns - report->begin_ns);
 	putc('\n', out);

@@ -30,7 +30,7 @@ static void put_text(FILE *out, const char *label, const char *text, bool utf8)
 
 static void put_times(FILE *out, const struct report *r, const char *label, uint64_t begin_ns, uint64_t end_ns)
 {
-	int64_t wall = r->status->wall_ns - (int64_t)(r->status->now_ns - begin_ns);
+	int64_t wall = status_wall_ns(r->status, begin_ns);
 	char text[FORMAT_SIZE];
 
 	fprintf(out, "%sfrom %s, %" PRIu64 ".%03" PRIu64 " s", label, format_wall(text, sizeof(text), wall),

@@ -281,7 +281,7 @@ static void put_axis(struct page *page, const struct heat *h, const struct map *
 	char from[FORMAT_SIZE], to[FORMAT_SIZE];
 	int gap;
 
-	format_clock(from, sizeof(from), status->wall_ns - (int64_t)(status->now_ns - first->end_ns));
+	format_clock(from, sizeof(from), status_wall_ns(status, first->end_ns));
 	format_clock(to, sizeof(to), status->wall_ns);
 	gap = (int)map->columns - (int)strlen(from) - (int)strlen(to);
 	page_line(page);

@@ -105,7 +105,7 @@ static size_t visible_findings(const struct top *top)
 
 static const char *clock_at(const struct top *top, uint64_t time_ns, char *buf, size_t size)
 {
-	return format_clock(buf, size, top->status.wall_ns - (int64_t)(top->status.now_ns - time_ns));
+	return format_clock(buf, size, status_wall_ns(&top->status, time_ns));
 }
 
 static void format_id(char *buf, size_t size, uint32_t id)

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/lib/command_run.h"
 #include "tests/unit/lib/directory.h"
 #include "cli/commands.h"
 #include "util/log.h"
@@ -22,6 +23,7 @@
 #include "tests/unit/lib/view_scene.h"
 
 #define LAB "tests/data/recording-1"
+#define CLOCK "tests/data/recording-clock"
 #define MS 1000000ULL
 #define BEGIN (5000 * MS)
 #define WALL_OFFSET (1767225600LL * 1000 * 1000000)	/* 2026-01-01T00:00:00Z */
@@ -305,6 +307,19 @@ static void test_mode_of_page(void **state)
 	assert_int_equal(unlink(page), 0);
 }
 
+/* Offsets of clocks and times that no sum of fits: all forms are printed, and none says that it is whole. */
+static void test_impossible_clock(void **state)
+{
+	static char text[1 << 20];
+	char page[128];
+
+	snprintf(page, sizeof(page), "%s/impossible.html", directory);
+	assert_int_equal(run_command(&cmd_report, (char *[]){ "report", CLOCK, NULL }, NULL, text, sizeof(text)), EXIT_INCOMPLETE);
+	assert_int_equal(run_command(&cmd_report, (char *[]){ "report", "-j", CLOCK, NULL }, NULL, text, sizeof(text)), EXIT_INCOMPLETE);
+	assert_int_equal(run_command(&cmd_report, (char *[]){ "report", "--html", page, CLOCK, NULL }, NULL, text, sizeof(text)),
+			 EXIT_INCOMPLETE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_mode_of_page),
+		cmocka_unit_test(test_impossible_clock),
 	};
 
 	return cmocka_run_group_tests_name("report_golden", tests, make_trouble, remove_trouble);
