@@ -2,10 +2,13 @@
 #include "session/daemon_client.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,7 +21,7 @@
 #include "record/counters.h"
 #include "util/clock.h"
 
-#define PATIENCE_MS 10000
+#define RETRY_MS 20	/* while too many wait to be accepted */
 #define IMAGE_STEP (1U << 20)
 #define TURN_BYTES (32U << 20)		/* in one turn, so that a source without end leaves time for keys and signals */
 /* A packet may be that long on its way: it is sent with the first drain after 100 ms, and comes from behind a reorder window. */
@@ -60,6 +63,8 @@ static const char *what_failed(int err)
 		return "not enough memory for its figures, here or there";
 	case -ETIMEDOUT:
 		return "it does not answer";
+	case -EINTR:
+		return "a signal came before it had answered";
 	case -EPROTONOSUPPORT:
 		return "it speaks another version of the protocol: restart it, or install the sdeitop it came with";
 	case -EPIPE:
@@ -71,40 +76,75 @@ static const char *what_failed(int err)
 	}
 }
 
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	close(fd);
-	return errno == EAGAIN ? -EBUSY : -errno;
-}
-
-static int64_t now_ms(void)
+static uint64_t now_ms(void)
 {
 	return clock_monotonic_ns() / NS_PER_MS;
 }
 
-/* All of it, unless nothing comes for PATIENCE_MS. */
-static int receive_all(int fd, void *bytes, size_t size)
-{
-	int64_t until = now_ms() + PATIENCE_MS;
+/* How long one may wait, and the signals that end it: those of a loop are blocked, and pending when they have come. */
+struct patience {
+	uint64_t until_ms;
+	int signals;
+};
 
+static int begin_patience(struct patience *p, unsigned int ms)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set, blocked;
+
+	sigemptyset(&set);
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigismember(&blocked, ends[i]))
+			sigaddset(&set, ends[i]);
+	p->until_ms = now_ms() + ms;
+	p->signals = signalfd(-1, &set, SFD_CLOEXEC);	/* never read: the signals stay pending */
+	return p->signals < 0 ? -errno : 0;
+}
+
+/* Until there is something to read, or (fd < 0) for RETRY_MS. */
+static int wait_for(int fd, const struct patience *p)
+{
+	struct pollfd fds[] = { { .fd = p->signals, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+	uint64_t now = now_ms(), left = p->until_ms > now ? p->until_ms - now : 0;
+
+	if (!left)
+		return -ETIMEDOUT;
+	if (fd < 0 && left > RETRY_MS)
+		left = RETRY_MS;
+	if (poll(fds, 2, left < INT_MAX ? left : INT_MAX) < 0 && errno != EINTR)
+		return -errno;
+	return fds[0].revents ? -EINTR : 0;
+}
+
+/* EAGAIN: too many wait to be accepted. */
+static int connect_to(const char *path, const struct patience *p)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, err;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	for (err = 0; !err && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0;)
+		err = errno == EAGAIN ? wait_for(-1, p) : -errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err == -ETIMEDOUT ? -EBUSY : err;
+}
+
+static int receive_all(int fd, const struct patience *p, void *bytes, size_t size)
+{
 	while (size) {
-		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-		int64_t left = until - now_ms();
+		int err = wait_for(fd, p);
 		ssize_t got;
 
-		if (left <= 0 || poll(&poll_fd, 1, left) == 0)
-			return -ETIMEDOUT;
+		if (err)
+			return err;
 		got = recv(fd, bytes, size, MSG_DONTWAIT);
 		if (got == 0)
 			return -EPIPE;
@@ -114,15 +154,14 @@ static int receive_all(int fd, void *bytes, size_t size)
 			continue;
 		bytes = (char *)bytes + got;
 		size -= got;
-		until = now_ms() + PATIENCE_MS;
 	}
 	return 0;
 }
 
-static int take_hello(struct daemon_client *a)
+static int take_hello(struct daemon_client *a, const struct patience *p)
 {
 	const struct protocol_hello *h = &a->hello;
-	int err = receive_all(a->fd, &a->hello, sizeof(a->hello));
+	int err = receive_all(a->fd, p, &a->hello, sizeof(a->hello));
 
 	if (err)
 		return err;
@@ -153,7 +192,7 @@ static int take_hello(struct daemon_client *a)
 }
 
 /* Memory grows with what has come, not with what was promised. */
-static int receive_image(const struct daemon_client *a, unsigned char **bytes)
+static int receive_image(const struct daemon_client *a, const struct patience *p, unsigned char **bytes)
 {
 	size_t size = a->hello.image_size, room = 0;
 	int err = 0;
@@ -166,17 +205,17 @@ static int receive_image(const struct daemon_client *a, unsigned char **bytes)
 		if (!more)
 			return -ENOMEM;
 		*bytes = more;
-		err = receive_all(a->fd, *bytes + at, room - at);
+		err = receive_all(a->fd, p, *bytes + at, room - at);
 	}
 	return err;
 }
 
-static int take_image(struct daemon_client *a)
+static int take_image(struct daemon_client *a, const struct patience *p)
 {
 	const struct model_options options = { .free_user = name_free };
 	const struct image_names names = { .user = name_from_text, .ctx = &a->utf8 };
 	unsigned char *bytes = NULL;
-	int err = receive_image(a, &bytes);
+	int err = receive_image(a, p, &bytes);
 
 	if (!err)
 		a->model = image_load(bytes, a->hello.image_size, &options, &names, &err);
@@ -184,7 +223,23 @@ static int take_image(struct daemon_client *a)
 	return err;
 }
 
-struct daemon_client *daemon_client_open(const char *path, bool utf8, int *err, char *message, size_t size)
+static int join(struct daemon_client *a, const char *path, unsigned int patience_ms)
+{
+	struct patience patience;
+	int err = begin_patience(&patience, patience_ms);
+
+	if (err)
+		return err;
+	a->fd = connect_to(path, &patience);
+	err = a->fd < 0 ? a->fd : take_hello(a, &patience);
+	if (!err)
+		err = take_image(a, &patience);
+	close(patience.signals);
+	return err;
+}
+
+struct daemon_client *daemon_client_open_within(const char *path, bool utf8, unsigned int patience_ms, int *err, char *message,
+						size_t size)
 {
 	struct daemon_client *a = malloc(sizeof(*a));
 
@@ -194,15 +249,18 @@ struct daemon_client *daemon_client_open(const char *path, bool utf8, int *err, 
 	}
 	memset(a, 0, offsetof(struct daemon_client, bytes));
 	a->utf8 = utf8;
-	a->fd = connect_to(path);
-	*err = a->fd < 0 ? a->fd : take_hello(a);
-	if (!*err)
-		*err = take_image(a);
+	a->fd = -1;
+	*err = join(a, path, patience_ms);
 	if (!*err)
 		return a;
 	fail(*err, message, size, path, what_failed(*err));
 	daemon_client_close(a);
 	return NULL;
+}
+
+struct daemon_client *daemon_client_open(const char *path, bool utf8, int *err, char *message, size_t size)
+{
+	return daemon_client_open_within(path, utf8, DAEMON_CLIENT_PATIENCE_MS, err, message, size);
 }
 
 void daemon_client_close(struct daemon_client *a)

@@ -15,11 +15,18 @@
 
 struct daemon_client;
 
+#define DAEMON_CLIENT_PATIENCE_MS 20000
+
 /*
- * Connects and waits for the model, some seconds at most. utf8: of names, see names.h. NULL: *err and message (of at least 512
+ * Connects and waits for the model, for DAEMON_CLIENT_PATIENCE_MS in all. A signal that would end the program ends the wait, even if
+ * it is blocked: then it stays pending, and *err is -EINTR. utf8: of names, see names.h. NULL: *err and message (of at least 512
  * bytes) say what was tried, what failed, what to do; -ENOENT and -ECONNREFUSED: no daemon is there.
  */
 struct daemon_client *daemon_client_open(const char *path, bool utf8, int *err, char *message, size_t size);
+
+/* The same with another patience, in ms. */
+struct daemon_client *daemon_client_open_within(const char *path, bool utf8, unsigned int patience_ms, int *err, char *message,
+						size_t size);
 void daemon_client_close(struct daemon_client *a);	/* NULL is fine */
 
 /* The daemon's model, as of when it was asked. The caller's from now on (free_user is name_free()); NULL the second time. */

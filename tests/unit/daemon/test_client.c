@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -179,6 +180,63 @@ static void test_nobody_there(void **state)
 	assert_null(daemon_client_open(path, true, &err, message, sizeof(message)));
 	assert_int_equal(err, -ENAMETOOLONG);
 	daemon_client_close(NULL);
+}
+
+/* One who listens and says a byte at a time, for ever; the time in all ends that. */
+static void *drip(void *ctx)
+{
+	int fd = accept(*(int *)ctx, NULL, NULL);
+
+	while (send(fd, "", 1, MSG_NOSIGNAL) == 1)
+		usleep(1000);
+	close(fd);
+	return NULL;
+}
+
+static void test_drips(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), err;
+	char message[512];
+	pthread_t thread;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/drips", daemon_of_ours.directory);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	pthread_create(&thread, NULL, drip, &listener);
+	assert_null(daemon_client_open_within(address.sun_path, true, 100, &err, message, sizeof(message)));
+	assert_int_equal(err, -ETIMEDOUT);
+	pthread_join(thread, NULL);
+	close(listener);
+	unlink(address.sun_path);
+}
+
+/* Blocked, as those of a loop are: it ends the wait for one who says nothing, and is still there for the loop. */
+static void test_signal_ends_wait(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), err, signal;
+	char message[512];
+	sigset_t set;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/silent", daemon_of_ours.directory);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+	pthread_kill(pthread_self(), SIGTERM);
+	assert_null(daemon_client_open_within(address.sun_path, true, UINT32_MAX, &err, message, sizeof(message)));
+	assert_int_equal(err, -EINTR);
+	/* That one still waits to be accepted: who comes now finds no room. */
+	assert_null(daemon_client_open_within(address.sun_path, true, UINT32_MAX, &err, message, sizeof(message)));
+	assert_int_equal(err, -EINTR);
+	assert_int_equal(sigwait(&set, &signal), 0);
+	assert_int_equal(signal, SIGTERM);
+	assert_null(daemon_client_open_within(address.sun_path, true, 50, &err, message, sizeof(message)));
+	assert_int_equal(err, -EBUSY);
+	close(listener);
+	unlink(address.sun_path);
 }
 
 static void expect(const unsigned char *bytes, size_t size, int wanted)
@@ -434,7 +492,8 @@ static void test_random_packets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_hello), cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_drips), cmocka_unit_test(test_signal_ends_wait),
+		cmocka_unit_test(test_hello), cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_damaged_start), cmocka_unit_test(test_damaged_packets),
 		cmocka_unit_test(test_forged_packets), cmocka_unit_test(test_long_packets), cmocka_unit_test(test_random_packets),
 	};
