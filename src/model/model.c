@@ -125,11 +125,17 @@ static int take_late(struct model *m, struct model_vcpu *v, const struct sdei_re
 
 static int take(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
 {
-	bool about_event = is_about_event(r);
-	struct model_event *e = about_event ? event_get(v, r->event) : NULL;
-	bool late = is_late(v, r), fits = rules_fit(m, v, e, r);
-	int err = unlikely(late) ? take_late(m, v, r) : take_in_time(m, v, e, r, fits), own_err = 0;
+	bool about_event = is_about_event(r), late = is_late(v, r), fits;
+	struct model_event *e = NULL;
+	int err, own_err = 0;
 
+	if (about_event)
+		e = event_get(v, r->event);
+	fits = rules_fit(m, v, e, r);
+	if (unlikely(late))
+		err = take_late(m, v, r);
+	else
+		err = take_in_time(m, v, e, r, fits);
 	if (r->kind == SDEI_CALL)
 		own_err = take_call(m, v, r, late);
 	if (about_event && unlikely(!e))

@@ -42,19 +42,19 @@ struct slicer {
 	bool ended, no_memory;
 };
 
-#define NAME_OF(LIST, number, count)				\
-	static const char *const names[] = { LIST(NAME_ROW) };	\
-	return (number) < (count) ? names[number] : "?"
-#define NAME_ROW(NAME, name, help) #name,
+#define X(NAME, name, help) #name,
+static const char *const kind_names[] = { SLICE_KINDS(X) };
+static const char *const end_names[] = { SLICE_ENDS(X) };
+#undef X
 
 const char *slice_kind_name(unsigned int kind)
 {
-	NAME_OF(SLICE_KINDS, kind, SLICE_KIND_COUNT);
+	return kind < SLICE_KIND_COUNT ? kind_names[kind] : "?";
 }
 
 const char *slice_end_name(unsigned int end)
 {
-	NAME_OF(SLICE_ENDS, end, SLICE_END_COUNT);
+	return end < SLICE_END_COUNT ? end_names[end] : "?";
 }
 
 struct slicer *slicer_new(struct model *m, const struct slicer_calls *calls)

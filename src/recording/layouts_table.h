@@ -14,38 +14,38 @@
 #define BYTES(member) sizeof(((struct recording_item *)0)->member)
 #define FIELD(name, member, ...) { name, AT(member), BYTES(member), __VA_ARGS__ }
 
-#define VM	FIELD("vm", record.head.vm, .implied = 0)
-#define VCPU	FIELD("vcpu", record.head.vcpu, .implied = 0)
-#define EVENT	FIELD("event", record.head.event, .implied = SDEI_NONE)
-#define STATE	FIELD("state", record.head.state, .implied = 0)
-#define CLEARED	FIELD("cleared", record.head.outcome, .implied = 0)
-#define ERROR	FIELD("error", record.head.error, .is_signed = true)
-#define EP_ADDR	FIELD("ep_addr", record.handler.ep_addr, .is_hex = true)
-#define EP_ARG	FIELD("ep_arg", record.handler.ep_arg, .is_hex = true)
-#define HEAD	VM, VCPU, EVENT, STATE
+#define FIELD_VM	FIELD("vm", record.head.vm, .implied = 0)
+#define FIELD_VCPU	FIELD("vcpu", record.head.vcpu, .implied = 0)
+#define FIELD_EVENT	FIELD("event", record.head.event, .implied = SDEI_NONE)
+#define FIELD_STATE	FIELD("state", record.head.state, .implied = 0)
+#define FIELD_CLEARED	FIELD("cleared", record.head.outcome, .implied = 0)
+#define FIELD_ERROR	FIELD("error", record.head.error, .is_signed = true)
+#define FIELD_EP_ADDR	FIELD("ep_addr", record.handler.ep_addr, .is_hex = true)
+#define FIELD_EP_ARG	FIELD("ep_arg", record.handler.ep_arg, .is_hex = true)
+#define FIELD_HEAD	FIELD_VM, FIELD_VCPU, FIELD_EVENT, FIELD_STATE
 
-static const struct field register_fields[] = { HEAD, EP_ADDR, EP_ARG, { 0 } };
-static const struct field unregister_fields[] = { HEAD, CLEARED, ERROR, { 0 } };
-static const struct field plain_fields[] = { HEAD, { 0 } };
-static const struct field result_fields[] = { HEAD, ERROR, { 0 } };
-static const struct field reset_fields[] = { HEAD, FIELD("reason", record.head.origin, .labels = LABELS_RESET_REASON), { 0 } };
+static const struct field register_fields[] = { FIELD_HEAD, FIELD_EP_ADDR, FIELD_EP_ARG, { 0 } };
+static const struct field unregister_fields[] = { FIELD_HEAD, FIELD_CLEARED, FIELD_ERROR, { 0 } };
+static const struct field plain_fields[] = { FIELD_HEAD, { 0 } };
+static const struct field result_fields[] = { FIELD_HEAD, FIELD_ERROR, { 0 } };
+static const struct field reset_fields[] = { FIELD_HEAD, FIELD("reason", record.head.origin, .labels = LABELS_RESET_REASON), { 0 } };
 static const struct field signal_fields[] = {
-	HEAD,
+	FIELD_HEAD,
 	FIELD("outcome", record.head.outcome, .labels = LABELS_OUTCOME),
 	FIELD("source", record.head.origin, .labels = LABELS_SOURCE),
 	FIELD("sender", record.head.sender, .implied = SDEI_NONE),
-	ERROR,
+	FIELD_ERROR,
 	{ 0 }
 };
-static const struct field dispatch_fields[] = { HEAD, FIELD("pc", record.head.pc, .is_hex = true), { 0 } };
+static const struct field dispatch_fields[] = { FIELD_HEAD, FIELD("pc", record.head.pc, .is_hex = true), { 0 } };
 static const struct field complete_fields[] = {
-	HEAD,
+	FIELD_HEAD,
 	FIELD("how", record.head.outcome, .labels = LABELS_HOW),
 	FIELD("arg", record.head.arg, .is_hex = true),
 	{ 0 }
 };
 static const struct field call_fields[] = {
-	HEAD,
+	FIELD_HEAD,
 	FIELD("function", record.call.function, .labels = LABELS_FUNCTION),
 	FIELD("result", record.head.result, .is_signed = true),
 	FIELD("arg0", record.call.args[0], .is_hex = true),
@@ -54,21 +54,21 @@ static const struct field call_fields[] = {
 	{ 0 }
 };
 static const struct field state_fields[] = {
-	HEAD, CLEARED, FIELD("reason", record.head.origin, .labels = LABELS_STATE_REASON), EP_ADDR, EP_ARG, { 0 }
+	FIELD_HEAD, FIELD_CLEARED, FIELD("reason", record.head.origin, .labels = LABELS_STATE_REASON), FIELD_EP_ADDR, FIELD_EP_ARG, { 0 }
 };
-static const struct field place_fields[] = { HEAD, FIELD("place", record.head.origin, .labels = LABELS_PLACE), { 0 } };
+static const struct field place_fields[] = { FIELD_HEAD, FIELD("place", record.head.origin, .labels = LABELS_PLACE), { 0 } };
 
 static const struct field apf_fields[] = {
-	VM,
-	VCPU,
+	FIELD_VM,
+	FIELD_VCPU,
 	FIELD("step", record.head.origin, .labels = LABELS_APF_STEP),
 	FIELD("outcome", record.head.outcome, .implied = 0),
 	FIELD("token", record.head.arg, .is_hex = true),
 	FIELD("id", record.apf.id, .implied = 0),
 	FIELD("gfn", record.apf.gfn, .is_hex = true),
 	FIELD("queued", record.apf.queued, .implied = 0),
-	EVENT,
-	STATE,
+	FIELD_EVENT,
+	FIELD_STATE,
 	{ 0 }
 };
 

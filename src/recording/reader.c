@@ -335,7 +335,8 @@ static void check_sequence(struct reader *r, const struct packet_head *head)
 		.kind = PROBLEM_GAP, .packets = missing, .from_ns = r->last_ns, .to_ns = head->begin_ns });
 }
 
-static bool is_wanted(struct reader *r, const struct packet_head *head)
+/* Whether its items shall be handed out: those of a snapshot only where one is needed. */
+static bool admit_packet(struct reader *r, const struct packet_head *head)
 {
 	if (head->holds != PACKET_SNAPSHOT) {
 		r->wants_snapshot &= !r->in_snapshot;
@@ -352,7 +353,7 @@ static bool follows(const struct packet_head *head, uint64_t next_sequence)
 	return head->sequence >= next_sequence && head->sequence < UINT64_MAX;
 }
 
-static bool is_next(struct reader *r, const struct packet_head *head)
+static bool check_order(struct reader *r, const struct packet_head *head)
 {
 	if (follows(head, r->next_sequence))
 		return true;
@@ -367,16 +368,16 @@ static bool wants_packet(void *ctx, const struct packet_head *head)
 	return !r->wants || r->wants(r->wants_ctx, head->begin_ns, head->end_ns);
 }
 
-/* Whether a packet is next that was read; of one that was refused not even the number can be trusted. */
-static bool is_read(struct reader *r, const struct packet_head *head)
+/* True: the packet was read, and is the next one. Of one that was refused not even the number can be trusted. */
+static bool take_packet(struct reader *r, const struct packet_head *head)
 {
 	if (!r->bytes) {
-		is_wanted(r, head);
+		admit_packet(r, head);
 		r->skipped = true;
 		r->passed_all = false;
 		return false;
 	}
-	if (!is_next(r, head))
+	if (!check_order(r, head))
 		return false;
 	if (r->skipped) {
 		r->next_sequence = head->sequence;
@@ -399,7 +400,7 @@ static void span_add(struct reader_span *span, const struct packet_head *head)
 static bool next_packet(struct reader *r)
 {
 	while (cursor_next(r->cursor, &r->head, &r->bytes, r->wants ? wants_packet : NULL, r)) {
-		if (!is_read(r, &r->head))
+		if (!take_packet(r, &r->head))
 			continue;
 		learn_from(r, &r->head);
 		check_sequence(r, &r->head);
@@ -412,7 +413,7 @@ static bool next_packet(struct reader *r)
 		r->clock_ns = r->head.begin_ns;
 		r->decoded = 0;
 		r->bytes_done = cursor_bytes_done(r->cursor);
-		if (is_wanted(r, &r->head))
+		if (admit_packet(r, &r->head))
 			return true;
 	}
 	r->bytes = NULL;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session/playback.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "util/idmap.h"
@@ -20,9 +18,6 @@
 #define PROGRESS_ITEMS 1000000
 #define PROBLEMS_TOLD 10
 #define PROGRESS_AFTER_NS 1000000000ULL
-
-#define SECOND_NS 1000000000LL
-#define DAY_NS (86400 * SECOND_NS)
 
 #define MSG_NO_INPUT	"the directory of a recording is missing"
 #define MSG_RANGE	"--since and --until leave nothing of the recording"
@@ -52,182 +47,13 @@ struct playback {
 	bool shows_progress;
 };
 
-/* --- moments */
-
-/* Digits and a fraction: ns, or -EINVAL. */
-static int take_decimal(const char **text, int64_t unit_ns, int64_t *ns)
-{
-	int64_t whole = 0, part = unit_ns;
-
-	if (!isdigit((unsigned char)**text))
-		return -EINVAL;
-	for (; isdigit((unsigned char)**text); ++*text)
-		if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, **text - '0', &whole))
-			return -EINVAL;
-	if (__builtin_mul_overflow(whole, unit_ns, &whole))
-		return -EINVAL;
-	if (**text == '.')
-		for (++*text; isdigit((unsigned char)**text); ++*text)
-			if (__builtin_add_overflow(whole, (**text - '0') * (part /= 10), &whole))
-				return -EINVAL;
-	*ns = whole;
-	return 0;
-}
-
-static int64_t unit_of(const char **text)
-{
-	static const struct { const char *name; int64_t ns; } units[] = {
-		{ "ms", 1000000 }, { "us", 1000 }, { "ns", 1 }, { "h", 3600 * SECOND_NS }, { "m", 60 * SECOND_NS }, { "s", SECOND_NS },
-	};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		size_t length = strlen(units[i].name);
-
-		if (strncmp(*text, units[i].name, length) == 0) {
-			*text += length;
-			return units[i].ns;
-		}
-	}
-	return 0;
-}
-
-/* "10m20s" */
-static int set_duration(struct moment *moment, const char *text)
-{
-	moment->kind = MOMENT_SINCE_START;
-	moment->ns = 0;
-	do {
-		const char *number = text;
-		int64_t ns, unit_ns;
-
-		text += strspn(text, "0123456789.");
-		unit_ns = unit_of(&text);
-		if (!unit_ns || take_decimal(&number, unit_ns, &ns) || __builtin_add_overflow(moment->ns, ns, &moment->ns))
-			return -EINVAL;
-		if (isdigit((unsigned char)*number) || *number == '.')
-			return -EINVAL;
-	} while (*text);
-	return 0;
-}
-
-static int set_time_of_day(struct moment *moment, const char *text)
-{
-	unsigned int hours, minutes;
-	int length = 0;
-	int64_t ns = 0;
-
-	if (sscanf(text, "%2u:%2u%n", &hours, &minutes, &length) != 2 || hours > 23 || minutes > 59)
-		return -EINVAL;
-	text += length;
-	if (*text == ':') {
-		text++;
-		if (take_decimal(&text, SECOND_NS, &ns) || ns >= 60 * SECOND_NS)
-			return -EINVAL;
-	}
-	moment->kind = MOMENT_TIME_OF_DAY;
-	moment->ns = (hours * 60 + minutes) * 60 * SECOND_NS + ns;
-	return *text ? -EINVAL : 0;
-}
-
-/* 2026-01-31T12:34:56.789, local unless it ends with Z. */
-static int set_wall(struct moment *moment, const char *text)
-{
-	struct tm tm = { .tm_isdst = -1 };
-	const char *rest = strptime(text, "%Y-%m-%d", &tm);
-	int64_t ns = 0, seconds;
-	struct moment day;
-
-	if (!rest || (*rest != 'T' && *rest != ' ' && *rest))
-		return -EINVAL;
-	if (*rest) {
-		char time[64];
-		size_t length = strlen(++rest);
-		bool utc = length && rest[length - 1] == 'Z';
-
-		if (length >= sizeof(time))
-			return -EINVAL;
-		memcpy(time, rest, length + 1);
-		time[length - utc] = '\0';
-		if (set_time_of_day(&day, time))
-			return -EINVAL;
-		ns = day.ns;
-		seconds = utc ? timegm(&tm) : mktime(&tm);
-	} else {
-		seconds = mktime(&tm);
-	}
-	moment->kind = MOMENT_WALL;
-	return __builtin_mul_overflow(seconds, SECOND_NS, &seconds) || __builtin_add_overflow(seconds, ns, &moment->ns) ? -EINVAL : 0;
-}
-
-static int set_moment(void *field, const char *value)
-{
-	struct moment *moment = field;
-
-	if (strchr(value, '-'))
-		return set_wall(moment, value);
-	if (strchr(value, ':'))
-		return set_time_of_day(moment, value);
-	if (value[strspn(value, "0123456789.")])
-		return set_duration(moment, value);
-	moment->kind = MOMENT_MONOTONIC;
-	return take_decimal(&value, SECOND_NS, &moment->ns) || *value ? -EINVAL : 0;
-}
-
-const struct option_type option_moment = {
-	.set = set_moment, .expects = "a time: 1410.052064, 10m20s after the start, 10:00, or 2026-01-31T10:00",
-};
-
-/* That time of day at or after wall_ns; -EOVERFLOW: there is none. */
-static int next_time_of_day(int64_t wall_ns, int64_t of_day_ns, int64_t *ns)
-{
-	time_t seconds = wall_ns / SECOND_NS;
-	struct tm tm;
-
-	localtime_r(&seconds, &tm);
-	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-	tm.tm_isdst = -1;
-	if (__builtin_mul_overflow((int64_t)mktime(&tm), SECOND_NS, ns) || __builtin_add_overflow(*ns, of_day_ns, ns))
-		return -EOVERFLOW;
-	return *ns / SECOND_NS < seconds && __builtin_add_overflow(*ns, DAY_NS, ns) ? -EOVERFLOW : 0;
-}
-
-/* Of the recording's clock: a moment outside of it becomes its first or last one. */
-static uint64_t to_monotonic(int64_t wall_ns, int64_t offset_ns)
-{
-	int64_t ns;
-
-	if (__builtin_sub_overflow(wall_ns, offset_ns, &ns))
-		return wall_ns < 0 ? 0 : INT64_MAX;
-	return ns < 0 ? 0 : ns;
-}
-
-static uint64_t resolve(const struct moment *moment, const struct reader_span *span, int64_t offset_ns, uint64_t otherwise_ns)
-{
-	uint64_t begin_ns = span->begin_ns;
-	int64_t begin_wall_ns = (int64_t)(begin_ns + (uint64_t)offset_ns), ns;
-
-	switch (moment->kind) {
-	case MOMENT_NONE:
-		break;
-	case MOMENT_SINCE_START:
-		return (uint64_t)moment->ns < UINT64_MAX - begin_ns ? begin_ns + (uint64_t)moment->ns : UINT64_MAX;
-	case MOMENT_WALL:
-		return to_monotonic(moment->ns, offset_ns);
-	case MOMENT_TIME_OF_DAY:
-		return next_time_of_day(begin_wall_ns, moment->ns, &ns) ? UINT64_MAX : to_monotonic(ns, offset_ns);
-	case MOMENT_MONOTONIC:
-		return moment->ns < 0 ? 0 : moment->ns;
-	}
-	return otherwise_ns;
-}
-
 int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns)
 {
 	struct reader_span span;
 	int err = moment->kind == MOMENT_NONE ? -EINVAL : reader_span(p->reader, &span);
 
 	if (!err)
-		*time_ns = resolve(moment, &span, reader_about(p->reader)->clock_offset_ns, 0);
+		*time_ns = moment_resolve(moment, &span, reader_about(p->reader)->clock_offset_ns, 0);
 	return err;
 }
 
@@ -375,7 +201,8 @@ void playback_show_progress(struct playback *p)
 	p->begin_ns = clock_monotonic_ns();
 }
 
-static bool has_item(struct playback *p)
+/* False: there is no next item. */
+static bool fetch(struct playback *p)
 {
 	struct reader_run run;
 
@@ -411,7 +238,7 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 		until_ns = p->to_ns;
 	p->until_ns = until_ns;
 	start_ahead(p, until_ns);
-	while (!p->stopped && has_item(p) && p->items->time_ns <= until_ns) {
+	while (!p->stopped && fetch(p) && p->items->time_ns <= until_ns) {
 		size_t played = play(p, until_ns);
 
 		p->items += played;
@@ -420,7 +247,7 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 		if (p->since_progress >= PROGRESS_ITEMS)
 			show_progress(p);
 	}
-	p->ended = p->stopped || !has_item(p) || p->items->time_ns > p->to_ns;
+	p->ended = p->stopped || !fetch(p) || p->items->time_ns > p->to_ns;
 	/* Nothing has changed until then: the next item is behind it. */
 	if (!p->stopped && p->left && p->ended)
 		advance(p, p->to_ns);
@@ -430,7 +257,7 @@ bool playback_run(struct playback *p, uint64_t until_ns)
 
 uint64_t playback_next_ns(struct playback *p)
 {
-	return !p->stopped && has_item(p) && p->items->time_ns <= p->to_ns ? p->items->time_ns : UINT64_MAX;
+	return !p->stopped && fetch(p) && p->items->time_ns <= p->to_ns ? p->items->time_ns : UINT64_MAX;
 }
 
 bool playback_in_range(const struct playback *p)
@@ -581,8 +408,8 @@ static int set_range(struct playback *p)
 	err = reader_span(p->reader, &span);
 	if (err)
 		return err;
-	p->from_ns = resolve(&p->config->since, &span, offset_ns, span.begin_ns);
-	p->to_ns = resolve(&p->config->until, &span, offset_ns, span.end_ns);
+	p->from_ns = moment_resolve(&p->config->since, &span, offset_ns, span.begin_ns);
+	p->to_ns = moment_resolve(&p->config->until, &span, offset_ns, span.end_ns);
 	if (p->from_ns > p->to_ns || p->from_ns > span.end_ns || p->to_ns < span.begin_ns)
 		return -ERANGE;
 	/* What is asked for beyond the recording is not there. */

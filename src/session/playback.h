@@ -9,19 +9,8 @@
 #include "record/sink.h"
 #include "recording/reader.h"
 #include "session/status.h"
+#include "session/moment.h"
 #include "session/options.h"
-
-/* A moment as people write it; see option_moment. */
-struct moment {
-	enum { MOMENT_NONE, MOMENT_MONOTONIC, MOMENT_SINCE_START, MOMENT_WALL, MOMENT_TIME_OF_DAY } kind;
-	int64_t ns;
-};
-
-/*
- * "1410.052064": as `events` prints times; "10m20s", "1.5s", "250ms": after the recording's start;
- * "10:00", "10:00:05.25": local time on the recording's first day, or the next if that is before its start; ISO-8601.
- */
-extern const struct option_type option_moment;	/* struct moment */
 
 struct playback;
 

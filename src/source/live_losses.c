@@ -164,7 +164,7 @@ static void report_missed(struct live *live, const struct record_sink *sink)
 _Static_assert(SDEI_APF == SDEI_KIND_COUNT - 1, "see report_missed()");
 
 /* True once in a period, and at the end. */
-static bool is_due(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final)
+static bool take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final)
 {
 	if (!final && now < *due_ns)
 		return false;
@@ -176,7 +176,7 @@ int live_report_losses(struct live *live, const struct record_sink *sink, uint64
 {
 	int err = 0;
 
-	if (is_due(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
+	if (take_turn(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
 		report_missed(live, sink);
 	/* At the end once more from the first key on: those that were passed may have lost more since. */
 	live->losses_halfway = live->losses_halfway && !final;
@@ -185,7 +185,7 @@ int live_report_losses(struct live *live, const struct record_sink *sink, uint64
 	if (err || (live->retiring && !final))
 		return err;
 	if (!live->losses_halfway &&
-	    (!is_due(&live->losses_due_ns, LOSSES_PERIOD_NS, now, final) || lost_total(live) == live->lost_reported))
+	    (!take_turn(&live->losses_due_ns, LOSSES_PERIOD_NS, now, final) || lost_total(live) == live->lost_reported))
 		return 0;
 	do
 		err = report_slice(live, sink, live->lost_in);
