@@ -11,6 +11,7 @@
 #include "view/report/diff.h"
 #include "cli/commands.h"
 #include "util/log.h"
+#include "util/sandbox.h"
 #include "util/output.h"
 #include "session/playback.h"
 #include "view/screen/terminal.h"
@@ -132,6 +133,8 @@ static const struct option_spec options[] = {
 	PLAYBACK_OPTION(diff_config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"),
 	PLAYBACK_OPTION(diff_config, 0, "since", "MOMENT", moment, since, "of each recording, from there: 5s leaves the first 5 s out"),
 	PLAYBACK_OPTION(diff_config, 0, "until", "MOMENT", moment, until, "of each recording, up to there"),
+	PLAYBACK_OPTION(diff_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
+	PLAYBACK_SANDBOX_OPTION(diff_config),
 	PLAYBACK_OPTION(diff_config, 'h', "help", NULL, flag, help, "this text"),
 	PLAYBACK_OPTION(diff_config, 'V', "version", NULL, flag, version, "the version"),
 	{ 0 },
@@ -408,6 +411,22 @@ static int compare_and_tell(const struct diffing *d)
 	return status;
 }
 
+static void read_side(struct sandbox *sandbox, const struct side *side)
+{
+	for (size_t i = 0; i < side->count; i++)
+		sandbox_read(sandbox, side->recordings[i].directory);
+}
+
+static void shut_in(const struct diffing *d)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, d->config.playback.no_sandbox);
+	read_side(&sandbox, &d->base);
+	read_side(&sandbox, &d->fresh);
+	sandbox_enter(&sandbox, d->config.playback.verbose);
+}
+
 static int diff(struct diffing *d)
 {
 	int status = open_side(&d->base, &d->config, d->config.base, &d->config.bases);
@@ -416,6 +435,7 @@ static int diff(struct diffing *d)
 		status = open_side(&d->fresh, &d->config, d->config.fresh, &d->config.freshes);
 	if (status != EXIT_DONE)
 		return status;
+	shut_in(d);
 	if (play_all(d)) {
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;

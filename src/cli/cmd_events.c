@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/sandbox.h"
 #include "util/output.h"
 #include "session/playback.h"
 #include "view/screen/terminal.h"
@@ -29,6 +30,7 @@ static const struct option_spec options[] = {
 	{ 'n', "count", "COUNT", &option_count, offsetof(struct events_config, count), "end after so many records" },
 	{ 0, "summary", NULL, &option_flag, offsetof(struct events_config, summary), "end with the summary that sdeitop -b ends with" },
 	PLAYBACK_RANGE_OPTIONS(events_config),
+	PLAYBACK_SANDBOX_OPTION(events_config),
 	SESSION_OPTIONS(events_config),
 	{ 0 },
 };
@@ -208,6 +210,15 @@ static void play_status(void *ctx, const struct recording_status *status)
 	model_tick(feeder_model(e->feeder), status->time_ns);
 }
 
+static void shut_in(const struct events *e)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, e->config.playback.no_sandbox);
+	sandbox_read(&sandbox, e->config.playback.input);
+	sandbox_enter(&sandbox, e->config.session.verbose);
+}
+
 static int replay(struct events *e)
 {
 	const struct playback_calls calls = {
@@ -221,6 +232,7 @@ static int replay(struct events *e)
 	e->playback = playback_open(&e->config.playback, &calls, &status);
 	if (!e->playback)
 		return status;
+	shut_in(e);
 	e->names = name_cache_new(playback_name, e->playback, terminal_is_utf8());
 	if (!e->names) {
 		say(MSG_NO_MEMORY);

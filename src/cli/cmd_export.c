@@ -8,6 +8,7 @@
 #include "view/export/export.h"
 #include "cli/commands.h"
 #include "util/log.h"
+#include "util/sandbox.h"
 #include "util/output.h"
 #include "session/playback.h"
 
@@ -137,6 +138,15 @@ static int usage(const char *message)
 	return EXIT_USAGE;
 }
 
+static void shut_in(const struct run *run)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, run->config.playback.no_sandbox);
+	sandbox_read(&sandbox, run->config.playback.input);
+	sandbox_enter(&sandbox, run->config.playback.verbose);
+}
+
 static int export_one(struct run *run)
 {
 	const struct playback_calls calls = {
@@ -154,7 +164,10 @@ static int export_one(struct run *run)
 	run->playback = playback_open(&run->config.playback, &calls, &status);
 	if (!run->playback)
 		return status;
-	return output_open(&run->out, run->config.output) ? export_all(run, format) : EXIT_FAILED;
+	if (!output_open(&run->out, run->config.output))
+		return EXIT_FAILED;
+	shut_in(run);
+	return export_all(run, format);
 }
 
 static int run_export(const struct command *self, int argc, char **argv)

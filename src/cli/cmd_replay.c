@@ -10,6 +10,7 @@
 #include "util/loop.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/sandbox.h"
 #include "util/output.h"
 #include "session/playback.h"
 #include "session/player.h"
@@ -164,6 +165,16 @@ static bool is_done(void *ctx)
 	return interrupted || ((struct run *)ctx)->done;
 }
 
+/* Once a screen has read what it knows of the terminal. */
+static void shut_in(const struct run *run)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, run->config.playback.no_sandbox);
+	sandbox_read(&sandbox, run->config.playback.input);
+	sandbox_enter(&sandbox, run->config.playback.verbose && !show_is_screen(run->show));
+}
+
 static void print_all(struct run *run)
 {
 	struct sigaction action = { .sa_handler = interrupt };
@@ -180,6 +191,7 @@ static void print_all(struct run *run)
 		return;
 	}
 	show_set_output(run->show, run->out.file);
+	shut_in(run);
 	player_go(run->replay, UINT64_MAX);
 	err = player_work(run->replay, is_done, run);
 	if (err)
@@ -403,6 +415,7 @@ static void run_screen(struct run *run)
 	if (!err)
 		err = show_open(run->show);
 	if (!err) {
+		shut_in(run);
 		player_faster(run->replay, run->config.speed);
 		player_play(run->replay, true);
 		run->clock_ns = clock_monotonic_ns();

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/sandbox.h"
 #include "util/output.h"
 #include "session/playback.h"
 #include "cli/show.h"
@@ -149,6 +150,17 @@ static int prepare(struct reporting *r)
 	return r->config.html ? open_timeline(r) : 0;
 }
 
+static void shut_in(const struct reporting *r)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, r->config.playback.no_sandbox);
+	sandbox_read(&sandbox, r->config.playback.input);
+	sandbox_write(&sandbox, r->config.output);
+	sandbox_write(&sandbox, r->config.html);
+	sandbox_enter(&sandbox, r->config.playback.verbose);
+}
+
 static int play(struct reporting *r)
 {
 	const struct playback_calls calls = {
@@ -161,6 +173,7 @@ static int play(struct reporting *r)
 	r->playback = playback_open(&r->config.playback, &calls, &status);
 	if (!r->playback)
 		return status;
+	shut_in(r);
 	if (prepare(r) < 0) {
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "session/feeder.h"
 #include "util/log.h"
+#include "util/sandbox.h"
 #include "util/output.h"
 #include "cli/show.h"
 #include "session/session.h"
@@ -26,6 +27,8 @@ static const struct option_spec options[] = {
 	SHOW_OPTIONS(top_config),
 	SESSION_OPTION(top_config, 0, "attach-daemon", NULL, flag, attach_daemon,
 		     "show the figures of sdeid, as is done anyhow without the privileges to trace"),
+	SESSION_OPTION(top_config, 0, "no-sandbox", NULL, flag, no_sandbox,
+		       "with the figures of sdeid, do not give up files and system calls that this needs not"),
 	SESSION_OPTION(top_config, 0, "socket", "PATH", string, socket, "where sdeid listens; default: " PROTOCOL_SOCKET),
 	SESSION_OPTIONS(top_config),
 	{ 0 },
@@ -176,6 +179,14 @@ static void take_model(void *ctx, struct model *m)
 	show_prepare_model(run->show, m);
 }
 
+static void shut_in(const struct run *run)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, run->config.session.no_sandbox);
+	sandbox_enter(&sandbox, run->config.session.verbose && !show_is_screen(run->show));
+}
+
 static int follow(struct run *run, char **command)
 {
 	const struct session_calls calls = {
@@ -203,6 +214,8 @@ static int follow(struct run *run, char **command)
 		session_close(run->session);
 		return EXIT_FAILED;
 	}
+	if (session_asks_daemon(run->session) && !command)
+		shut_in(run);
 	session_run(run->session, command);
 	show_close(run->show);
 	session_say_end_message(run->session);

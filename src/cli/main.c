@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "util/log.h"
+#include "util/sandbox.h"
 
 static const struct command *const commands[] = {
 	&cmd_top, &cmd_events, &cmd_replay, &cmd_state, &cmd_doctor, &cmd_record, &cmd_report, &cmd_diff, &cmd_export,
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
 
 	/* Characters are the user's, numbers are always C's. */
 	setlocale(LC_CTYPE, "");
+	sandbox_permit();
 	if (command)
 		return command->run(command, argc - 1, argv + 1);
 	if (argc > 1 && strspn(argv[1], "0123456789.-") == 0)

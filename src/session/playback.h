@@ -18,7 +18,7 @@ struct playback;
 int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns);
 
 struct playback_config {
-	bool help, version, verbose;
+	bool help, version, verbose, no_sandbox;
 	struct number_list vms, vcpus, events;
 	struct string_list guests;
 	struct moment since, until;
@@ -35,8 +35,12 @@ struct playback_config {
 	PLAYBACK_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
 	PLAYBACK_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
 	PLAYBACK_RANGE_OPTIONS(config),								\
+	PLAYBACK_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
+	PLAYBACK_SANDBOX_OPTION(config),							\
 	PLAYBACK_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
 	PLAYBACK_OPTION(config, 'V', "version", NULL, flag, version, "the version")
+#define PLAYBACK_SANDBOX_OPTION(config)								\
+	PLAYBACK_OPTION(config, 0, "no-sandbox", NULL, flag, no_sandbox, "do not give up files and system calls that reading needs not")
 #define PLAYBACK_RANGE_OPTIONS(config)								\
 	PLAYBACK_OPTION(config, 0, "since", "MOMENT", moment, since, "from there: 1m30s, 10:00:05, 2026-01-31T10:00"), \
 	PLAYBACK_OPTION(config, 0, "until", "MOMENT", moment, until, "up to there"),		\

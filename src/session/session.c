@@ -27,6 +27,7 @@ struct session {
 	bool ended;
 	int status;
 	const char *end_message;	/* why it ended; for when the screen is gone; or NULL */
+	bool asks_daemon;
 };
 
 /* --- options */
@@ -315,6 +316,7 @@ static int ask_daemon(struct session *w)
 		say("%s", message);
 		return EXIT_FAILED;
 	}
+	w->asks_daemon = true;
 	w->calls.model(w->calls.ctx, model);
 	return EXIT_DONE;
 }
@@ -348,6 +350,11 @@ static int open_source(struct session *w)
 		return exit_status(err);
 	say(MSG_ASKING_DAEMON);
 	return ask_daemon(w);
+}
+
+bool session_asks_daemon(const struct session *w)
+{
+	return w->asks_daemon;
 }
 
 struct session *session_open(const struct session_config *config, const struct session_calls *calls, int *status)

@@ -20,6 +20,7 @@
 struct session_config {
 	bool help, version, verbose, no_calls, no_apf, sched;
 	bool attach_daemon;	/* only with session_calls.model */
+	bool no_sandbox;	/* of who shows a daemon's figures */
 	const char *socket;	/* the daemon's; NULL: where it is by default */
 	struct number_list vms, vcpus, events;
 	struct string_list guests;
@@ -81,6 +82,9 @@ struct source;
 
 /* Attaches. NULL on failure: the user has been told and *status is the exit status. */
 struct session *session_open(const struct session_config *config, const struct session_calls *calls, int *status);
+
+/* The figures are a daemon's: nothing of this host has to be opened any more. */
+bool session_asks_daemon(const struct session *w);
 void session_close(struct session *w);	/* NULL is fine */
 
 /* Tells on stderr which probes are not attached, and why. */
