@@ -20,6 +20,7 @@
 #define EXPIRE_MS 300000
 #define FLIGHT_SIZE (16ULL << 20)
 #define FLIGHT_KEEP 10
+#define FLIGHT_KEEP_GUEST 3
 
 /* --- options */
 
@@ -48,7 +49,8 @@ static const struct option_spec options[] = {
 	OPTION(0, "flight-size", "SIZE", size, flight_size, "how much of the past each has; 16M unless given"),
 	OPTION(0, "flight-on", "WHAT", trigger, flight_on,
 	       "save for this: a finding's code, any, warning, error (unless given), SIGUSR2, exit; may be repeated"),
-	OPTION(0, "flight-keep", "N", count, flight_keep, "keep so many, remove the oldest; 10 unless given"),
+	OPTION(0, "flight-keep", "N", count, flight_keep, "keep so many that were saved for findings, remove the oldest; 10 unless given"),
+	OPTION(0, "flight-keep-guest", "N", count, flight_keep_guest, "keep so many of them because of one guest; 3 unless given"),
 	OPTION(0, "check", NULL, flag, check, "only see whether this kernel can be watched: exit status 0 or 4"),
 	OPTION('u', "user", "USER", string, user, "become this user once everything is attached; root: sdeid unless given"),
 	LIMIT_OPTIONS(daemon_config, limits),
@@ -68,6 +70,7 @@ const struct command sdeid_command = {
 
 static const struct daemon_config defaults = {
 	.interval_ms = INTERVAL_MS, .expire_ms = EXPIRE_MS, .flight_size = FLIGHT_SIZE, .flight_keep = FLIGHT_KEEP,
+	.flight_keep_guest = FLIGHT_KEEP_GUEST,
 	.max_series = METRICS_SERIES,
 };
 
@@ -272,7 +275,8 @@ const char *config_needs_restart(const struct daemon_config *from, const struct 
 struct flight_recorder_options config_flight(const struct daemon_config *config)
 {
 	return (struct flight_recorder_options){
-		.directory = config->flight, .size = config->flight_size, .keep = config->flight_keep, .gap_s = FLIGHT_GAP_S,
+		.directory = config->flight, .size = config->flight_size, .keep = config->flight_keep,
+		.keep_of_guest = config->flight_keep_guest, .gap_s = FLIGHT_GAP_S,
 		.for_group = true, .on = config->flight_on,
 	};
 }

@@ -17,7 +17,7 @@ struct daemon_config {
 	uint64_t interval_ms, expire_ms, max_series;
 	bool labels_vcpu, remove, check;
 	const char *flight;		/* a directory; NULL: no flight recorder */
-	uint64_t flight_size, flight_keep;
+	uint64_t flight_size, flight_keep, flight_keep_guest;
 	struct triggers flight_on;
 	const char *socket;		/* NULL: nobody can look */
 	const char *group, *user;	/* NULL: as they are */

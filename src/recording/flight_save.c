@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "recording/flight_save.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "util/background.h"
-#include "recording/files.h"
+#include "recording/flight_quota.h"
 
 #define REASON_SIZE 64
+#define GUEST_SIZE 64
 #define NAME_SIZE 512
 
 struct flight_save {
@@ -24,10 +20,11 @@ struct flight_save {
 	bool armed, triggered;
 	uint64_t trigger_ns;		/* the last one that was taken */
 	char reason[REASON_SIZE];
-	char (*names)[NAME_SIZE];	/* of those that are there, oldest first */
-	size_t count;
+	char guest[GUEST_SIZE];		/* that caused it */
+	bool has_guest;
 
-	struct background saving;		/* has names, the other counters and all below while it is busy */
+	struct background saving;		/* has quota, the other counters and all below while it is busy */
+	struct flight_quota *quota;
 	struct flight *copy;		/* NULL: flight itself */
 	const struct flight *flight;
 	struct recording_about about;
@@ -36,53 +33,12 @@ struct flight_save {
 	int err;
 };
 
-/* --- those of earlier runs */
-
-/* "20261121T081500Z-pending-stuck" */
-static bool is_ours(const char *name)
-{
-	static const char form[] = "ddddddddTddddddZ-";
-
-	for (size_t i = 0; form[i]; i++)
-		if (form[i] == 'd' ? !isdigit((unsigned char)name[i]) : name[i] != form[i])
-			return false;
-	return true;
-}
-
-static bool add_name(struct flight_save *c, const char *name)
-{
-	void *names = reallocarray(c->names, c->count + 1, sizeof(*c->names));
-
-	if (!names)
-		return false;
-	c->names = names;
-	snprintf(c->names[c->count++], NAME_SIZE, "%s", name);
-	return true;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-/* By name is by time. What there is no memory for stays for ever, which harms less than losing it. */
-static void find_earlier(struct flight_save *c)
-{
-	DIR *entries = opendir(c->options.directory);
-	const struct dirent *entry;
-	char name[NAME_SIZE];
-
-	while (entries && (entry = readdir(entries)))
-		if (is_ours(entry->d_name) &&
-		    snprintf(name, sizeof(name), "%s/%s", c->options.directory, entry->d_name) < (int)sizeof(name))
-			add_name(c, name);
-	if (entries)
-		closedir(entries);
-	if (c->count)
-		qsort(c->names, c->count, sizeof(*c->names), compare);
-}
-
 /* --- triggers */
+
+static struct flight_quota *new_quota(const struct flight_save_options *options)
+{
+	return flight_quota_new(options->directory, options->keep, options->keep_of_guest);
+}
 
 struct flight_save *flight_save_new(const struct flight_save_options *options)
 {
@@ -90,8 +46,12 @@ struct flight_save *flight_save_new(const struct flight_save_options *options)
 
 	if (!c)
 		return NULL;
-	flight_save_follow(c, options);
-	return c;
+	c->options = *options;
+	c->quota = new_quota(options);
+	if (c->quota)
+		return c;
+	free(c);
+	return NULL;
 }
 
 void flight_save_free(struct flight_save *c)
@@ -100,18 +60,20 @@ void flight_save_free(struct flight_save *c)
 		return;
 	background_wait(&c->saving);
 	flight_free(c->copy);
-	free(c->names);
+	flight_quota_free(c->quota);
 	free(c);
 }
 
-void flight_save_follow(struct flight_save *c, const struct flight_save_options *options)
+int flight_save_follow(struct flight_save *c, const struct flight_save_options *options)
 {
+	struct flight_quota *quota = new_quota(options);
+
+	if (!quota)
+		return -ENOMEM;
+	flight_quota_free(c->quota);
+	c->quota = quota;
 	c->options = *options;
-	free(c->names);
-	c->names = NULL;
-	c->count = 0;
-	if (options->keep)
-		find_earlier(c);
+	return 0;
 }
 
 const struct flight_save_counters *flight_save_counters(const struct flight_save *c)
@@ -119,7 +81,7 @@ const struct flight_save_counters *flight_save_counters(const struct flight_save
 	return &c->counters;
 }
 
-bool flight_save_trigger(struct flight_save *c, const char *reason, uint64_t now_ns)
+bool flight_save_trigger(struct flight_save *c, const char *reason, const char *guest, uint64_t now_ns)
 {
 	if (c->armed || flight_save_is_saving(c) || (c->triggered && now_ns < c->trigger_ns + c->options.gap_ns)) {
 		c->counters.suppressed++;
@@ -128,6 +90,8 @@ bool flight_save_trigger(struct flight_save *c, const char *reason, uint64_t now
 	c->armed = c->triggered = true;
 	c->trigger_ns = now_ns;
 	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	snprintf(c->guest, sizeof(c->guest), "%s", guest ?: "");
+	c->has_guest = guest;
 	return true;
 }
 
@@ -141,46 +105,7 @@ bool flight_save_is_due(const struct flight_save *c, uint64_t now_ns)
 	return c->armed && now_ns >= c->trigger_ns + c->options.after_ns;
 }
 
-/* --- retention */
-
-/* Only what a store makes is taken away: whatever else somebody put there keeps its directory. */
-static void remove_recording(const char *name)
-{
-	int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char file[FILES_NAME_MAX];
-
-	if (fd < 0)
-		return;
-	files_name(file, 0, false);
-	unlinkat(fd, file, 0);
-	unlinkat(fd, FILES_METADATA, 0);
-	close(fd);
-	rmdir(name);
-}
-
-static void keep(struct flight_save *c, const char *name)
-{
-	if (!c->options.keep || !add_name(c, name))
-		return;
-	while (c->count > c->options.keep) {
-		remove_recording(c->names[0]);
-		c->counters.removed++;
-		memmove(c->names, c->names + 1, --c->count * sizeof(*c->names));
-	}
-}
-
 /* --- saving */
-
-/* False: the name is too long. */
-static bool name_recording(const struct flight_save *c, int64_t wall_ns, char *name, size_t size)
-{
-	time_t seconds = wall_ns / 1000000000;
-	struct tm tm;
-	char when[32];
-
-	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&seconds, &tm));
-	return snprintf(name, size, "%s/%s-%s", c->options.directory, when, c->reason) < (int)size;
-}
 
 static int make_directory(const struct flight_save *c, char *message, size_t size)
 {
@@ -203,10 +128,12 @@ static int save_as(struct flight_save *c, const char *name, char *message, size_
 	close_err = writer_close(store);
 	if (!err)
 		err = close_err;
-	if (err)
-		snprintf(message, size, "writing %s failed: %s", name, strerror(-err));
-	/* One that is not complete is better than none, and takes room like any other. */
-	keep(c, name);
+	if (!err) {
+		c->counters.removed += flight_quota_add(c->quota, name);
+		return 0;
+	}
+	snprintf(message, size, "writing %s failed: %s; none of it is kept", name, strerror(-err));
+	flight_quota_give_back(name);
 	return err;
 }
 
@@ -214,12 +141,10 @@ static void save(void *ctx)
 {
 	char where[NAME_SIZE], message[sizeof(((struct flight_save *)0)->result)];
 	struct flight_save *c = ctx;
-	int err = 0;
+	int err = flight_quota_name(c->quota, c->status.wall_ns, c->reason, c->has_guest ? c->guest : NULL, where, sizeof(where));
 
-	if (!name_recording(c, c->status.wall_ns, where, sizeof(where))) {
-		err = -ENAMETOOLONG;
+	if (err)
 		snprintf(message, sizeof(message), "cannot save in %.64s...: the name is too long", c->options.directory);
-	}
 	if (!err)
 		err = make_directory(c, message, sizeof(message));
 	if (!err)

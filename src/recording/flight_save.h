@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * When a flight recorder saves what it holds: some time after a trigger, so that the aftermath is in it, not too
- * often, and not more recordings than wanted.
+ * often, and not more recordings than wanted (flight_quota.h).
  */
 #ifndef RECORDING_FLIGHT_SAVE_H
 #define RECORDING_FLIGHT_SAVE_H
@@ -11,7 +11,7 @@
 struct flight_save_options {
 	const char *directory;	/* made if it is not there; each recording is a directory in it */
 	bool for_group;		/* as writer_options */
-	unsigned int keep;	/* so many recordings at most, whole or not, the oldest goes, those of earlier runs included; 0: all */
+	unsigned int keep, keep_of_guest;	/* as flight_quota_new() */
 	uint64_t after_ns;	/* how long after the trigger it saves */
 	uint64_t gap_ns;	/* triggers that come earlier after the last one are only counted */
 };
@@ -22,19 +22,23 @@ struct flight_save;
 struct flight_save *flight_save_new(const struct flight_save_options *options);
 void flight_save_free(struct flight_save *c);	/* waits for what is being saved; NULL is fine */
 
-/* From now on so; what was triggered stays so. Not while it saves. */
-void flight_save_follow(struct flight_save *c, const struct flight_save_options *options);
+/* From now on so; what was triggered stays so. Not while it saves. 0; -ENOMEM: all is as before. */
+int flight_save_follow(struct flight_save *c, const struct flight_save_options *options);
 
-/* Something has happened; false: it came too soon after the one before, or while it saves, and is only counted. reason is a word: a finding's code, "SIGUSR2", "exit". */
-bool flight_save_trigger(struct flight_save *c, const char *reason, uint64_t now_ns);
+/*
+ * Something has happened; false: it came too soon after the one before, or while it saves, and is only counted. reason is a word:
+ * a finding's code, "SIGUSR2", "exit". guest: whose finding, as flight_quota_name(); NULL: nobody's.
+ */
+bool flight_save_trigger(struct flight_save *c, const char *reason, const char *guest, uint64_t now_ns);
 
 /* Whether it is time to save. */
 bool flight_save_is_due(const struct flight_save *c, uint64_t now_ns);
 bool flight_save_is_armed(const struct flight_save *c);
 
 /*
- * Saves what flight holds now as DIRECTORY/<UTC time>-<reason>, closed with status; about's reason is filled in. The disk is
- * waited for in a thread, so that flight can take more meanwhile; without memory for a copy of it, here.
+ * Saves what flight holds now as DIRECTORY/<UTC time>-<number>-<reason>@<guest>, closed with status; about's reason is filled in.
+ * What cannot be saved whole is removed again. The disk is waited for in a thread, so that flight can take more meanwhile; without
+ * memory for a copy of it, here.
  */
 void flight_save_start(struct flight_save *c, const struct flight *flight, const struct recording_about *about,
 		   const struct recording_status *status);

@@ -21,8 +21,8 @@ struct flight_recorder {
 static struct flight_save_options save_options(const struct flight_recorder_options *own)
 {
 	return (struct flight_save_options){
-		.directory = own->directory, .for_group = own->for_group, .keep = own->keep, .after_ns = AFTER_NS,
-		.gap_ns = own->gap_s * NS_PER_SEC,
+		.directory = own->directory, .for_group = own->for_group, .keep = own->keep,
+		.keep_of_guest = own->keep_of_guest, .after_ns = AFTER_NS, .gap_ns = own->gap_s * NS_PER_SEC,
 	};
 }
 
@@ -100,7 +100,7 @@ void flight_recorder_signalled(struct flight_recorder *r, uint64_t now_ns)
 {
 	if (!r->options.on.usr2)
 		say("SIGUSR2: nothing is saved, as it is not among the reasons to save");
-	else if (!flight_save_trigger(r->save, "SIGUSR2", now_ns))
+	else if (!flight_save_trigger(r->save, "SIGUSR2", NULL, now_ns))
 		say("SIGUSR2: not saved again within %u s of the last flight recording", r->options.gap_s);
 }
 
@@ -109,15 +109,16 @@ void flight_recorder_ending(struct flight_recorder *r)
 	flight_recorder_wait(r);
 	/* However soon that is after one before: there is no other time for it. */
 	if (r->options.on.exit)
-		flight_save_trigger(r->save, "exit", ALWAYS_NS);
+		flight_save_trigger(r->save, "exit", NULL, ALWAYS_NS);
 }
 
 static void look_for_findings(struct flight_recorder *r, const struct model *m, uint64_t now_ns)
 {
 	uint64_t found = triggers_count(&r->options.on, m);
+	char guest[16];
 
 	if (found > r->found)
-		flight_save_trigger(r->save, triggers_reason(&r->options.on, m), now_ns);
+		flight_save_trigger(r->save, triggers_reason(&r->options.on, m), triggers_guest(&r->options.on, m, guest), now_ns);
 	r->found = found;
 }
 
@@ -139,7 +140,10 @@ void flight_recorder_follow(struct flight_recorder *r, const struct flight_recor
 	const struct flight_save_options options = save_options(own);
 
 	flight_recorder_wait(r);
-	flight_save_follow(r->save, &options);
+	if (flight_save_follow(r->save, &options) < 0) {
+		say_at(SAY_ERROR, MSG_NO_MEMORY "; flight recordings go on as before");
+		return;
+	}
 	r->options = *own;
 	r->found = triggers_count(&own->on, m);
 }

@@ -10,7 +10,7 @@
 struct flight_recorder_options {
 	const char *directory;	/* where recordings go; stays the caller's, and in use */
 	uint64_t size;		/* bytes in memory, 1 MiB at least */
-	uint64_t keep;		/* so many recordings at most; 0: all */
+	uint64_t keep, keep_of_guest;	/* as flight_quota_new() */
 	unsigned int gap_s;	/* at least between two savings: a storm of findings must neither fill nor wear out the disk */
 	bool for_group;		/* as flight_save_options */
 	struct triggers on;
@@ -22,7 +22,7 @@ struct flight_recorder;
 struct flight_recorder *flight_recorder_open(const struct flight_recorder_options *options);
 void flight_recorder_close(struct flight_recorder *r);	/* NULL is fine */
 
-/* From now on so, but for the size, which stays. */
+/* From now on so, but for the size, which stays. Without memory all stays as it was, and the user is told. */
 void flight_recorder_follow(struct flight_recorder *r, const struct flight_recorder_options *options, const struct model *m);
 
 /* 0 or -errno: the packet is not kept. */

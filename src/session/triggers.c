@@ -2,7 +2,11 @@
 #include "session/triggers.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "session/vm_names.h"
 
 static uint32_t findings_of(enum model_severity severity)
 {
@@ -58,13 +62,45 @@ uint64_t triggers_count(const struct triggers *on, const struct model *m)
 	return all;
 }
 
-const char *triggers_reason(const struct triggers *on, const struct model *m)
+/* The newest one that is meant, or NULL. */
+static const struct model_finding *newest(const struct triggers *on, const struct model *m)
 {
 	size_t count;
 	const struct model_finding *findings = model_findings(m, &count);
 
 	while (count--)
 		if (on->findings >> findings[count].code & 1)
-			return finding_code_name(findings[count].code);
-	return "finding";
+			return &findings[count];
+	return NULL;
+}
+
+const char *triggers_reason(const struct triggers *on, const struct model *m)
+{
+	const struct model_finding *finding = newest(on, m);
+
+	return finding ? finding_code_name(finding->code) : "finding";
+}
+
+static const struct model_vm *vm_of(const struct model *m, const struct model_finding *finding)
+{
+	size_t count;
+	struct model_vm *const *vms = model_vms(m, &count);
+
+	while (count--)
+		if (vms[count]->pid == finding->vm && vms[count]->instance == finding->instance)
+			return vms[count];
+	return NULL;
+}
+
+const char *triggers_guest(const struct triggers *on, const struct model *m, char id[16])
+{
+	const struct model_finding *finding = newest(on, m);
+	const struct model_vm *vm = finding ? vm_of(m, finding) : NULL;
+
+	if (!finding)
+		return NULL;
+	if (vm && vm->user && name_of(vm)->raw[0])
+		return name_of(vm)->raw;
+	snprintf(id, 16, "%" PRIu32, finding->vm);
+	return id;
 }

@@ -217,6 +217,7 @@ static void test_faults_are_named(void **state)
 	expect("flight-on = trouble\n", "",
 	       "%s:1: flight-on trouble: expects a finding's code, any, warning, error, SIGUSR2 or exit");
 	expect("flight-keep = 0\n", "", "%s:1: flight-keep 0: expects a number from 1");
+	expect("flight-keep-guest = 0\n", "", "%s:1: flight-keep-guest 0: expects a number from 1");
 	expect("flight-size = 16Q\n", "", "%s:1: flight-size 16Q: expects bytes, 64K or more, as in 64M or 2G");
 	expect("config = /etc/passwd\n", "", "%s:1: config: only for the command line");
 	expect("help = yes\n", "", "%s:1: help: only for the command line");
@@ -353,8 +354,8 @@ static void test_needs_restart(void **state)
 			  how[] = "no-calls, sched or ring-size";
 
 	check_change("", "", NULL);
-	check_change("interval = 1\nlabels = vm\nexpire = 1\nmax-series = 1\nremove = no\nflight-on = exit\nflight-keep = 1\n",
-		     "interval = 2\nlabels = vcpu\nexpire = 2\nmax-series = 2\nremove = yes\nflight-on = any\nflight-keep = 2\n", NULL);
+	check_change("interval = 1\nlabels = vm\nexpire = 1\nmax-series = 1\nremove = no\nflight-on = exit\nflight-keep = 1\nflight-keep-guest = 1\n",
+		     "interval = 2\nlabels = vcpu\nexpire = 2\nmax-series = 2\nremove = yes\nflight-on = any\nflight-keep = 2\nflight-keep-guest = 2\n", NULL);
 	check_change("pid = 1,2\nguest = a\n", "pid = 1\npid = 2\nguest = a\n", NULL);
 	check_change("", "socket = /a\n", "socket");
 	check_change("socket = /a\n", "socket = /b\n", "socket");

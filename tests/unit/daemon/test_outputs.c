@@ -235,7 +235,7 @@ static void assert_saved(const char *path, const char *reasons)
 	int count = scandir(path, &entries, is_entry, alphasort);
 
 	for (int i = 0; i < count; i++) {
-		strcat(strcat(got, strchr(entries[i]->d_name, 'Z') + 2), " ");
+		strcat(strcat(got, strchr(entries[i]->d_name, 'Z') + strlen("Z-000001-")), " ");
 		free(entries[i]);
 	}
 	if (count >= 0)
@@ -259,13 +259,13 @@ static void test_severity(void **state)
 	assert_saved(s.path, "");
 	assert_string_equal(logged(), "");
 	check(&s, START + 8 * SECOND, false);
-	assert_saved(s.path, "handler-hung ");
+	assert_saved(s.path, "handler-hung@4711 ");
 	assert_int_equal(count_of(logged(), "sdeid: saved "), 1);
 	flight_recorder_signalled(s.recorder, START + 100 * SECOND);
 	assert_non_null(strstr(logged(), "as it is not among the reasons to save"));
 	flight_recorder_ending(s.recorder);
 	check(&s, START + 101 * SECOND, true);
-	assert_saved(s.path, "handler-hung ");
+	assert_saved(s.path, "handler-hung@4711 ");
 	flight_close(&s);
 }
 
@@ -281,7 +281,7 @@ static void test_rate(void **state)
 		hang(s.model, START + i * SECOND, i);
 		check(&s, START + (i + 2) * SECOND, false);
 	}
-	assert_saved(s.path, "handler-hung handler-hung handler-hung ");
+	assert_saved(s.path, "handler-hung@4711 handler-hung@4711 handler-hung@4711 ");
 	text = logged();
 	assert_int_equal(count_of(text, "sdeid: saved "), 3);
 	assert_int_equal(count_of(text, "more reasons to save a flight recording came within 60 s"), 3);
@@ -292,24 +292,28 @@ static void test_oldest_goes(void **state)
 {
 	struct flight_scene s;
 
-	flight_open(&s, "oldest", "any", 2);
+	flight_open(&s, "oldest", "any", 1);
 	assert_int_equal(option_trigger.set(&s.config.flight_on, "SIGUSR2"), 0);
 	assert_int_equal(option_trigger.set(&s.config.flight_on, "exit"), 0);
 	follow(&s, &s.config);
 	mask_long(s.model, START, 0);
 	check(&s, START + 2 * SECOND, false);
 	check(&s, START + 3 * SECOND, false);
-	assert_saved(s.path, "mask-long ");
+	assert_saved(s.path, "mask-long@4711 ");
 	flight_recorder_signalled(s.recorder, START + 30 * SECOND);
 	assert_non_null(strstr(logged(), "SIGUSR2: not saved again within 60 s"));
 	check(&s, START + 31 * SECOND, false);
-	assert_saved(s.path, "mask-long ");
+	assert_saved(s.path, "mask-long@4711 ");
 	flight_recorder_signalled(s.recorder, START + 62 * SECOND);
 	check(&s, START + 63 * SECOND, false);
-	assert_saved(s.path, "mask-long SIGUSR2 ");
+	assert_saved(s.path, "mask-long@4711 SIGUSR2 ");
+	hang(s.model, START + 130 * SECOND, 0);
+	check(&s, START + 132 * SECOND, false);
+	check(&s, START + 133 * SECOND, false);
+	assert_saved(s.path, "SIGUSR2 handler-hung@4711 ");
 	flight_recorder_ending(s.recorder);
-	check(&s, START + 130 * SECOND, true);
-	assert_saved(s.path, "SIGUSR2 exit ");
+	check(&s, START + 200 * SECOND, true);
+	assert_saved(s.path, "SIGUSR2 handler-hung@4711 exit ");
 	flight_close(&s);
 }
 
@@ -376,12 +380,12 @@ static void test_slow_flight(void **state)
 	text = logged();
 	assert_int_equal(count_of(text, "sdeid: saved "), 1);
 	assert_non_null(strstr(text, "1 more reasons to save"));
-	assert_saved(s.path, "handler-hung ");
+	assert_saved(s.path, "handler-hung@4711 ");
 	assert_in_range(stream_size(s.path), 1, MIB / 16);	/* of before, not the 3 MiB that came meanwhile */
 	forget_disk();
 	flight_recorder_signalled(s.recorder, START + 71 * SECOND);
 	check(&s, START + 72 * SECOND, false);
-	assert_saved(s.path, "handler-hung SIGUSR2 ");
+	assert_saved(s.path, "handler-hung@4711 SIGUSR2 ");
 	logged();
 	flight_close(&s);
 }
@@ -407,7 +411,7 @@ static void test_follow(void **state)
 	mask_long(s.model, START + 30 * SECOND, 1);
 	check(&s, START + 32 * SECOND, false);
 	check(&s, START + 33 * SECOND, false);
-	assert_saved(path, "mask-long ");
+	assert_saved(path, "mask-long@4711 ");
 	assert_saved(s.path, "");
 	flight_close(&s);
 }
