@@ -183,7 +183,7 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 	struct sdei_ring *ring;
 	struct sdei_cpu *cpu;
 	void *place = NULL;
-	__u64 filled = 0;
+	__u64 filled = 0, time_ns = 0;
 
 	cpu = bpf_map_lookup_elem(&counters, &id);
 	if (!cpu)	/* cannot be: sized by the possible CPUs */
@@ -191,14 +191,14 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 	if (kind >= SDEI_KIND_COUNT)	/* cannot be; some verifiers have forgotten what kind is */
 		return;
 	raise(&cpu->kinds[kind].attempted, kind);
-	record->time_ns = bpf_ktime_get_ns();
 	ring = ring_of(id);
 	if (ring)	/* else the CPU was plugged in after the start */
-		place = ring_reserve(ring, ring_bytes, size, &filled);
+		place = ring_reserve(ring, ring_bytes, size, bpf_ktime_get_ns, &time_ns, &filled);
 	if (!place) {
 		lose(cpu, record, kind, error, function);
 		return;
 	}
+	record->time_ns = time_ns;
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
 	ring_commit(ring);
 	if (is_time_to_wake(cpu, record, filled))

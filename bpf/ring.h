@@ -37,15 +37,17 @@ struct sdei_ring {
 /*
  * Room for size bytes (a multiple of 8, at most SDEI_RECORD_MAX) in a ring of so many bytes, to be written until
  * ring_commit(); NULL: there is none. *filled: how full the ring is then, of what the reader is known to have left.
+ * *time: what clock() says between two writers: so the order in the ring is that of time, whoever preempts whom.
  */
 static inline __attribute__((always_inline))
-void *ring_reserve(struct sdei_ring *ring, __u64 bytes, __u64 size, __u64 *filled)
+void *ring_reserve(struct sdei_ring *ring, __u64 bytes, __u64 size, __u64 (*clock)(void), __u64 *time, __u64 *filled)
 {
 	__u64 seen = *(volatile __u64 *)&ring->reserved, word, at;
 
 	for (int i = 0; i < SDEI_RING_TRIES; i++) {
 		word = seen;
 		at = word >> SDEI_RING_SHIFT;
+		*time = clock();
 		*filled = at + size - *(volatile __u64 *)&ring->consumed;
 		if (*filled > bytes)
 			return 0;

@@ -67,11 +67,17 @@ static size_t size_of(const struct sdei_record *record)
 	return kind_of(record->kind) ? kind_of(record->kind)->size : sizeof(*record);
 }
 
+/* The time of a record is the test's. */
+static __u64 no_clock(void)
+{
+	return 0;
+}
+
 /* False: no room, and the loss is counted. Else the record is there, but not whole yet. */
 static bool reserve(struct cpu *cpu, const struct sdei_record *record)
 {
-	__u64 filled;
-	void *place = ring_reserve(cpu->shared, RING_BYTES, size_of(record), &filled);
+	__u64 filled, time;
+	void *place = ring_reserve(cpu->shared, RING_BYTES, size_of(record), no_clock, &time, &filled);
 
 	if (place) {
 		memset(place, 0, size_of(record));
@@ -330,15 +336,21 @@ static struct {
 	struct sdei_ring *ring;
 	volatile uint64_t in_thread, in_handler, refused;
 	volatile bool over;
+	__u64 clock;
 } writer;
+
+static __u64 tick(void)
+{
+	return __atomic_add_fetch(&writer.clock, 1, __ATOMIC_RELAXED);
+}
 
 /* Of each size; what it holds tells whether it is whole. */
 static void write_one(volatile uint64_t *counter)
 {
 	struct sdei_record_call record = { .head = { .kind = *counter % 3 ? SDEI_SIGNAL : SDEI_CALL } };
 	size_t size = kind_of(record.head.kind)->size;
-	__u64 filled;
-	void *place = ring_reserve(writer.ring, RING_BYTES, size, &filled);
+	__u64 filled, time;
+	void *place = ring_reserve(writer.ring, RING_BYTES, size, tick, &time, &filled);
 
 	if (!place) {
 		__atomic_fetch_add(&writer.refused, 1, __ATOMIC_RELAXED);
@@ -347,6 +359,7 @@ static void write_one(volatile uint64_t *counter)
 	record.head.time_ns = ++*counter;
 	record.head.arg = counter == &writer.in_handler ? ~record.head.time_ns : record.head.time_ns;
 	record.args[2] = record.head.time_ns;
+	record.head.vm = time;
 	memcpy(place, &record, size);
 	ring_commit(writer.ring);
 }
@@ -364,10 +377,12 @@ static void *run_writer(void *unused)
 	return NULL;
 }
 
-static void check_one(const struct sdei_record *record, uint64_t seen[2])
+static void check_one(const struct sdei_record *record, uint64_t seen[2], uint32_t *clock)
 {
 	bool handler = record->arg != record->time_ns;
 
+	assert_true(record->vm > *clock);
+	*clock = record->vm;
 	assert_int_equal(record->arg, handler ? ~record->time_ns : record->time_ns);
 	assert_int_equal(record->time_ns, ++seen[handler]);
 	if (record->kind == SDEI_CALL)
@@ -376,13 +391,13 @@ static void check_one(const struct sdei_record *record, uint64_t seen[2])
 		assert_int_equal(record->kind, SDEI_SIGNAL);
 }
 
-static void read_all(struct ring *ring, uint64_t seen[2])
+static void read_all(struct ring *ring, uint64_t seen[2], uint32_t *clock)
 {
 	const struct sdei_record *record;
 	size_t size;
 
 	while ((record = ring_peek(ring, &size))) {
-		check_one(record, seen);
+		check_one(record, seen, clock);
 		ring_take(ring);
 		if (ring_is_worth_release(ring))
 			ring_release(ring);
@@ -394,6 +409,7 @@ static void test_interrupted_writers(void **state)
 {
 	struct sigaction action = { .sa_handler = interrupt_writer };
 	uint64_t seen[2] = { 0 };
+	uint32_t clock = 0;
 	struct ring ring;
 	pthread_t thread;
 
@@ -403,11 +419,11 @@ static void test_interrupted_writers(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, run_writer, NULL), 0);
 	while (!writer.over) {
 		pthread_kill(thread, SIGUSR1);
-		read_all(&ring, seen);
+		read_all(&ring, seen, &clock);
 		sched_yield();
 	}
 	pthread_join(thread, NULL);
-	read_all(&ring, seen);
+	read_all(&ring, seen, &clock);
 	assert_int_equal(seen[0], writer.in_thread);
 	assert_int_equal(seen[1], writer.in_handler);
 	assert_true(seen[1] > 0);
