@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "source/privilege.h"
+
 #define UNDER_WAY (SDEI_PENDING | SDEI_RUNNING)		/* what its end clears */
 
 static bool is_quiet(const struct model_vm *vm, uint64_t since_ns)
@@ -17,7 +19,7 @@ static bool is_quiet(const struct model_vm *vm, uint64_t since_ns)
 /* Also of other users, and where /proc hides them; a process that has the pid now makes it wait for that one's end. */
 static bool has_process(uint32_t pid)
 {
-	return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+	return !privilege_sees_host_pids() || kill((pid_t)pid, 0) == 0 || errno != ESRCH;
 }
 
 /* One record ends a vCPU; one for each event, as from the kernel, ends what they had under way. */

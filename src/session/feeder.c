@@ -140,4 +140,6 @@ void feeder_flush(void *ctx)
 
 	pass_on(f);
 	names_adopt(f->model, f->name, f->name_ctx, f->utf8);
+	if (f->name == feeder_live_name)
+		names_adopt_late(f->model, f->utf8);
 }

@@ -12,6 +12,7 @@
 #include "session/protocol.h"
 #include "session/source.h"
 #include "source/guest_name.h"
+#include "source/privilege.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -342,6 +343,10 @@ static int open_source(struct session *w)
 
 	if (w->config->attach_daemon)
 		return ask_daemon(w);
+	if (w->config->guests.count && !privilege_sees_host_pids()) {
+		say(MSG_NO_NAMES);
+		return EXIT_FAILED;
+	}
 	w->source = source_of_kernel(&options, &err, message, sizeof(message));
 	if (w->source)
 		return EXIT_DONE;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/guest_name.h"
 #include "util/text.h"
 
 #define STALE_NS 1000000000ULL
@@ -71,6 +72,23 @@ void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8)
 		struct model_vm *vm = vms[--count];
 
 		vm->user = name_new(lookup(ctx, vm->pid), utf8);
+	}
+}
+
+void names_adopt_late(struct model *m, bool utf8)
+{
+	uint32_t pid;
+	char *raw;
+
+	while ((raw = guest_name_late(&pid))) {
+		struct model_vm *vm = model_vm(m, pid);
+
+		if (!vm || !vm->user) {
+			free(raw);
+			continue;
+		}
+		name_free(vm->user);
+		vm->user = name_new(raw, utf8);
 	}
 }
 

@@ -23,6 +23,9 @@ typedef char *(*name_lookup_t)(void *ctx, uint32_t pid);
 /* Names the VMs that are new in the model; to be called after each feeding. utf8: as escape_terminal(). */
 void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8);
 
+/* Renames the VMs of this host whose name came late: guest_name_late(). */
+void names_adopt_late(struct model *m, bool utf8);
+
 /* Never NULL; "-" for a VM without a name. */
 const struct vm_name *name_of(const struct model_vm *vm);
 

@@ -199,6 +199,12 @@ static void judge_privileges(struct judge_list *j)
 	judge_cap(j, "cap_sys_admin", CAP_SYS_ADMIN, false, "the two above, on kernels that ask for it");
 	judge_cap(j, "cap_sys_ptrace", CAP_SYS_PTRACE, false, "names of guests of other users where /proc hides them");
 	judge_lockdown(j);
+	if (f->pid_namespace) {
+		c = add(j, "guest-names", CAPABILITY_NO, false, "names of VMs (else '-')",
+			"this process is in a pid namespace, the kernel's pids are those of the host");
+		remedy(c, "run in the host's pid namespace (containers: --pid=host, hostPID)");
+		return;
+	}
 	c = add(j, "guest-names", f->names ? CAPABILITY_NO : CAPABILITY_YES, false, "names of VMs (else their pids)", f->names ?
 		"command lines of other users' processes: %s" : "command lines of other users' processes can be read%s",
 		f->names ? strerror(-f->names) : "");

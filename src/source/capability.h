@@ -38,6 +38,7 @@ struct capability_facts {
 	unsigned int cpus;		/* that are present */
 	size_t ring_bytes;
 	uint64_t memlock;		/* RLIMIT_MEMLOCK; UINT64_MAX: none */
+	bool pid_namespace;		/* this process does not see the host's pids */
 	int names;			/* another process's command line can be read: 0 or -errno */
 	/* The trial: everything loaded, attached and let go again. */
 	int live;			/* 0, or live_open()'s err */

@@ -151,6 +151,7 @@ void capability_look(struct capability_facts *f)
 	f->cpus = count_cpus();
 	f->ring_bytes = ring_default_bytes(f->cpus);
 	f->memlock = memlock_limit();
+	f->pid_namespace = !privilege_sees_host_pids();
 	f->names = look_at_names();
 	try_live(f);
 }

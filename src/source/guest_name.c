@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "source/guest_name.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "source/cmdline.h"
+#include "source/privilege.h"
 
 #define NAME_MAX_BYTES 255
-/* QEMU's command line can be longer, but its name comes early. */
-#define CMDLINE_MAX_BYTES (64 << 10)
-
 /* One setting, "guest=" and one byte too many included. */
 struct text {
 	char bytes[NAME_MAX_BYTES + 8];
@@ -113,13 +115,33 @@ static char *name_in_settings(struct arg settings)
 	return name;
 }
 
-static bool is_firecracker(struct arg program)
+/* --- who makes VMs */
+
+enum vmm { OTHER, QEMU, FIRECRACKER, CLOUD_HYPERVISOR, CROSVM, KVMTOOL, KATA_SHIM };
+
+static const struct {
+	const char *program;	/* begins so; of a process's name there are 15 characters */
+	enum vmm vmm;
+} vmms[] = {
+	{ "qemu", QEMU }, { "lkvm", KVMTOOL }, { "kvmtool", KVMTOOL }, { "kvm", QEMU }, { "firecracker", FIRECRACKER },
+	{ "cloud-hyperviso", CLOUD_HYPERVISOR }, { "crosvm", CROSVM }, { "containerd-shim", KATA_SHIM },
+};
+
+static struct arg file_of(struct arg path)
 {
-	const char *slash = memrchr(program.bytes, '/', program.size);
+	const char *slash = memrchr(path.bytes, '/', path.size);
 
 	if (slash)
-		skip(&program, slash + 1 - program.bytes);
-	return starts_with(program, "firecracker");
+		skip(&path, slash + 1 - path.bytes);
+	return path;
+}
+
+static enum vmm vmm_of(struct arg program)
+{
+	for (size_t i = 0; i < sizeof(vmms) / sizeof(vmms[0]); i++)
+		if (starts_with(program, vmms[i].program))
+			return vmms[i].vmm;
+	return OTHER;
 }
 
 /* If arg is option, alone or with its value behind "=", takes that value. */
@@ -135,76 +157,200 @@ static bool take_value(struct arg arg, const char *option, struct arg *rest, str
 	return true;
 }
 
-/* NULL: the command line does not say. */
-static char *name_in_cmdline(struct arg cmdline)
+/* /run/libvirt/ch/NAME-socket, /run/vc/vm/NAME/clh-api.sock: of what is called like any other, the folder. */
+static char *name_in_socket(struct arg path)
 {
-	struct arg arg, value;
-	bool firecracker;
-	char *name;
+	static const char *const ends[] = { ".socket", ".sock", "-socket" };
+	static const char *const any[] = { "clh-api", "clh", "ch", "api", "cloud-hypervisor", "ch-api", "socket", "" };
+	struct arg file;
 
-	if (!next_arg(&cmdline, &arg))
+	if (starts_with(path, "path="))
+		skip(&path, strlen("path="));
+	else if (starts_with(path, "fd="))
 		return NULL;
-	firecracker = is_firecracker(arg);
-	while (next_arg(&cmdline, &arg)) {
-		name = NULL;
-		if (is_arg(arg, "-name") ? next_arg(&cmdline, &value) : take_value(arg, "--name", &cmdline, &value))
-			name = name_in_settings(value);
-		else if (firecracker && take_value(arg, "--id", &cmdline, &value) && value.size)
-			name = name_from(value.bytes, value.size);
+	file = file_of(path);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (file.size >= strlen(ends[i]) && !memcmp(file.bytes + file.size - strlen(ends[i]), ends[i], strlen(ends[i])))
+			file.size -= strlen(ends[i]);
+	for (size_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
+		if (!is_arg(file, any[i]))
+			continue;
+		if (file.bytes - path.bytes < 2)
+			return NULL;
+		path.size = file.bytes - path.bytes - 1;
+		file = file_of(path);
+		break;
+	}
+	return file.size ? name_from(file.bytes, file.size) : NULL;
+}
+
+/* The value of key= among comma-separated settings. */
+static char *value_in_settings(struct arg settings, const char *key)
+{
+	struct text text;
+
+	while (next_setting(&settings, &text)) {
+		struct arg setting = { text.bytes, text.size };
+
+		if (starts_with(setting, key) && setting.size > strlen(key))
+			return name_from(text.bytes + strlen(key), text.size - strlen(key));
+	}
+	return NULL;
+}
+
+/* The option that gives the name by itself to each of them. */
+static const char *name_option(enum vmm vmm, int i)
+{
+	static const char *const options[][2] = {
+		[FIRECRACKER] = { "--id" }, [KVMTOOL] = { "-n" }, [KATA_SHIM] = { "-id", "--id" }, [OTHER] = { NULL },
+		[QEMU] = { NULL }, [CLOUD_HYPERVISOR] = { NULL }, [CROSVM] = { NULL },
+	};
+
+	return options[vmm][i];
+}
+
+static char *name_by_option(enum vmm vmm, struct arg arg, struct arg *rest)
+{
+	struct arg value;
+
+	if (is_arg(arg, "-name") ? next_arg(rest, &value) : take_value(arg, "--name", rest, &value))
+		return name_in_settings(value);
+	if (vmm == CLOUD_HYPERVISOR && take_value(arg, "--api-socket", rest, &value))
+		return name_in_socket(value);
+	for (int i = 0; i < 2 && name_option(vmm, i); i++)
+		if (take_value(arg, name_option(vmm, i), rest, &value) && value.size)
+			return name_from(value.bytes, value.size);
+	return NULL;
+}
+
+static char *uuid_by_option(enum vmm vmm, struct arg arg, struct arg *rest)
+{
+	struct arg value;
+
+	if (vmm == CLOUD_HYPERVISOR && take_value(arg, "--platform", rest, &value))
+		return value_in_settings(value, "uuid=");
+	if ((is_arg(arg, "-uuid") || is_arg(arg, "--uuid")) && next_arg(rest, &value) && value.size)
+		return name_from(value.bytes, value.size);
+	return NULL;
+}
+
+/* The first that takes finds among the arguments behind the program's name; NULL: none. */
+static char *find_option(enum vmm vmm, struct arg rest, char *(*takes)(enum vmm vmm, struct arg arg, struct arg *rest))
+{
+	struct arg arg;
+	char *name = NULL;
+
+	while (!name && next_arg(&rest, &arg)) {
+		struct arg behind = rest;
+
+		name = takes(vmm, arg, &behind);
 		if (name)
 			return name;
 	}
 	return NULL;
 }
 
+/* What a VMM was named instead of its program; comm is the program's. */
+static char *name_instead(enum vmm vmm, struct arg first, struct arg comm)
+{
+	struct arg file = file_of(first);
+
+	if (vmm == OTHER || !file.size || vmm_of(file) != OTHER || vmm_of(comm) != vmm)
+		return NULL;
+	return name_from(file.bytes, file.size);
+}
+
+/* NULL: the command line does not say. */
+static char *name_in_cmdline(struct arg cmdline, struct arg comm)
+{
+	struct arg first;
+	enum vmm vmm;
+	char *name;
+
+	if (!next_arg(&cmdline, &first))
+		return NULL;
+	vmm = vmm_of(file_of(first)) ?: vmm_of(comm);
+	name = find_option(vmm, cmdline, name_by_option);
+	if (!name)
+		name = name_instead(vmm, first, comm);
+	if (!name)
+		name = find_option(vmm, cmdline, uuid_by_option);
+	return name;
+}
+
 char *guest_name_from(const char *cmdline, unsigned long size, const char *comm)
 {
-	char *name = name_in_cmdline((struct arg) { cmdline, size });
-	size_t length = comm ? strcspn(comm, "\n") : 0;
+	struct arg program = { comm ?: "", comm ? strcspn(comm, "\n") : 0 };
+	char *name = name_in_cmdline((struct arg) { cmdline, cmdline ? size : 0 }, program);
 
 	if (name)
 		return name;
-	return length ? name_from(comm, length) : strdup("-");
+	return program.size ? name_from(program.bytes, program.size) : strdup("-");
 }
 
-/* At most size bytes of /proc/PID/FILE; their number, 0 if it cannot be read. */
-static size_t read_proc(uint32_t pid, const char *file, char *bytes, size_t size)
-{
-	char path[48];
-	FILE *stream;
-	size_t got;
+/* --- /proc */
 
-	snprintf(path, sizeof(path), "/proc/%u/%s", pid, file);
-	stream = fopen(path, "re");
-	if (!stream)
-		return 0;
-	got = fread(bytes, 1, size, stream);
-	fclose(stream);
-	return got;
+static int open_proc(const char *proc, uint32_t pid, const char *file)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%u/%s", proc, pid, file);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* As text of at most size - 1 bytes; empty if it cannot be read. For files that take no lock of the process's memory map. */
+static void read_proc(const char *proc, uint32_t pid, const char *file, char *text, size_t size)
+{
+	int fd = open_proc(proc, pid, file);
+	ssize_t got = fd < 0 ? 0 : read(fd, text, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[got > 0 ? got : 0] = '\0';
 }
 
 /* KVM knows the thread that made the VM; a thread's own name would be that of its role. */
-static uint32_t process_of(uint32_t thread)
+static uint32_t process_of(const char *proc, uint32_t thread)
 {
 	char status[4096], *line;
 	uint32_t pid;
 
-	status[read_proc(thread, "status", status, sizeof(status) - 1)] = '\0';
+	read_proc(proc, thread, "status", status, sizeof(status));
 	line = strstr(status, "\nTgid:");
 	return line && sscanf(line, "\nTgid: %u", &pid) == 1 ? pid : thread;
 }
 
+static char *name_of(const struct cmdline *c)
+{
+	return guest_name_from(c->bytes, c->size, c->comm);
+}
+
+char *guest_name_in(const char *proc, uint32_t vm)
+{
+	uint32_t pid = process_of(proc, vm);
+	struct cmdline c;
+	char *name;
+
+	read_proc(proc, pid, "comm", c.comm, sizeof(c.comm));
+	cmdline_read(vm, open_proc(proc, pid, "cmdline"), &c);
+	name = name_of(&c);
+	cmdline_clear(&c);
+	return name;
+}
+
 char *guest_name(uint32_t pid)
 {
-	char *cmdline = malloc(CMDLINE_MAX_BYTES), comm[64], *name;
-	size_t size;
+	return privilege_sees_host_pids() ? guest_name_in("/proc", pid) : strdup("-");
+}
 
-	if (!cmdline)
+char *guest_name_late(uint32_t *pid)
+{
+	struct cmdline c;
+	char *name;
+
+	if (!cmdline_take_late(pid, &c))
 		return NULL;
-	pid = process_of(pid);
-	size = read_proc(pid, "cmdline", cmdline, CMDLINE_MAX_BYTES);
-	comm[read_proc(pid, "comm", comm, sizeof(comm) - 1)] = '\0';
-	name = guest_name_from(cmdline, size, comm);
-	free(cmdline);
+	name = name_of(&c);
+	cmdline_clear(&c);
 	return name;
 }

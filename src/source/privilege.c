@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "source/privilege.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,16 @@ uint64_t privilege_capabilities(void)
 	if (syscall(SYS_capget, &header, data))
 		return 0;
 	return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+bool privilege_sees_host_pids(void)
+{
+	/* PROC_PID_INIT_INO of the kernel; one without namespaces has no such link. */
+	static const char initial[] = "pid:[4026531836]";
+	char name[sizeof(initial) + 16];
+	ssize_t size = readlink("/proc/self/ns/pid", name, sizeof(name));
+
+	return size < 0 ? errno == ENOENT : size == sizeof(initial) - 1 && memcmp(name, initial, size) == 0;
 }
 
 enum lockdown privilege_lockdown(void)

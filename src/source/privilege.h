@@ -3,6 +3,7 @@
 #ifndef SOURCE_PRIVILEGE_H
 #define SOURCE_PRIVILEGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,9 @@ void privilege_explain(char *text, size_t size);
 
 /* The effective ones: bit CAP_… of each; 0 if they cannot be told. */
 uint64_t privilege_capabilities(void);
+
+/* Whether pids of the kernel, which are of the initial namespace, are those that this process and its /proc know. */
+bool privilege_sees_host_pids(void);
 
 /* UNKNOWN: this kernel has no lockdown, or does not show it. */
 enum lockdown { LOCKDOWN_UNKNOWN, LOCKDOWN_NONE, LOCKDOWN_INTEGRITY, LOCKDOWN_CONFIDENTIALITY };

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/privilege.h"
+
 /* A VM announces every event of every vCPU when it is created; one look at the process will do for all these. */
 #define LOOK_AGAIN_NS 100000000
 /* The last records of a VM come when its process has ended, and cannot be asked for its name any more. */
@@ -173,6 +175,8 @@ uint64_t process_identity(uint32_t pid)
 	size_t size;
 	FILE *file;
 
+	if (!privilege_sees_host_pids())
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	file = fopen(path, "re");
 	if (!file)

@@ -36,6 +36,7 @@
 #define MSG_ASKING_DAEMON	"asking sdeid instead"
 #define MSG_DAEMON_GONE		"sdeid closed the connection: it ended or was restarted, or its figures were not taken fast enough; start again to go on"
 #define MSG_DAEMON_DAMAGED	"what sdeid sends cannot be read: install the sdeitop it came with"
+#define MSG_NO_NAMES	"VMs cannot be chosen by name in a pid namespace, where the kernel's pids are not known: run in the host's"
 #define MSG_DAEMON_FILTERS	"the figures of sdeid are of all it watches: choose with --filter instead of -p, -g, -v, -e, and leave " \
 				"--no-calls, --sched and --ring-size to its configuration"
 #define MSG_NOT_ATTACHED	"%s is not attached: %s; missing: %s"

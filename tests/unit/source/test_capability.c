@@ -152,6 +152,10 @@ static void test_privilege(void **state)
 	f = good();
 	f->names = -ENOENT;
 	assert_non_null(strstr(judge(f, "guest-names").remedy, "hidepid"));
+	f = good();
+	f->pid_namespace = true;
+	c = judge(f, "guest-names");
+	assert_true(c.state == CAPABILITY_NO && strstr(c.found, "pid namespace") && strstr(c.remedy, "hostPID"));
 }
 
 /* 64 MiB of rings where 8 may be locked. */

@@ -4,11 +4,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "source/cmdline.h"
 #include "source/guest_name.h"
+#include "source/privilege.h"
 
 /* A command line as /proc shows it: in the literals here, '|' stands for the NUL behind each argument. */
 static char *name_of(const char *cmdline, const char *comm)
@@ -51,6 +58,163 @@ static void test_others(void **state)
 	expect("firecracker|--id=vm7|", "fc", "vm7");
 	expect("crosvm|run|--name=box|", "crosvm", "box");
 	expect("editor|--id|vm7|", "editor", "editor");
+}
+
+/* As the tools that start them write their command lines. */
+static void test_vmms(void **state)
+{
+	const char *clh = "cloud-hyperviso";
+
+	expect("/usr/bin/cloud-hypervisor|--api-socket|/run/libvirt/ch/web-socket|", clh, "web");
+	expect("cloud-hypervisor|--api-socket=path=/run/vc/vm/4f2a/clh-api.sock|--kernel|/k|", clh, "4f2a");
+	expect("cloud-hypervisor|--api-socket|/tmp/db.sock|", clh, "db");
+	expect("cloud-hypervisor|--api-socket|fd=7|", clh, clh);
+	expect("cloud-hypervisor|--api-socket|clh-api.sock|", clh, clh);
+	expect("cloud-hypervisor|--api-socket|/|", clh, clh);
+	expect("cloud-hypervisor|--platform|num_pci_segments=2,uuid=12-34|", clh, "12-34");
+	expect("crosvm|run|--name|box|-s|/run/x.sock|", "crosvm", "box");
+	expect("lkvm|run|-k|bzImage|-n|web|", "lkvm", "web");
+	expect("/usr/bin/lkvm|run|--name|web|", "lkvm", "web");
+	expect("editor|-n|web|", "editor", "editor");
+	expect("firecracker|--id|4f2a|--start-time-us|7|--api-sock|/run/firecracker.socket|", "firecracker", "4f2a");
+	expect("/usr/bin/qemu-system-x86_64|-name|sandbox-4f2a,debug-threads=on|-uuid|12-34|", "qemu-system-x86", "sandbox-4f2a");
+	expect("/usr/bin/qemu-system-x86_64|-name|guest=web,debug-threads=on|-S|-uuid|12-34|", "qemu-system-x86", "web");
+	expect("/usr/bin/containerd-shim-kata-v2|-namespace|k8s.io|-id|4f2a|", "containerd-shim", "4f2a");
+}
+
+/* Of several that there are, the one that the header has first. */
+static void test_precedence(void **state)
+{
+	expect("web|-M|virt|", "qemu-system-aar", "web");	/* exec -a web */
+	expect("web|--kernel|/k|", "cloud-hyperviso", "web");
+	expect("/a/web|-uuid|12-34|", "qemu-system-aar", "web");
+	expect("web|-uuid|12-34|-name|db|", "qemu-system-aar", "db");
+	expect("qemu-system-aarch64|-uuid|12-34|", "qemu-system-aar", "12-34");
+	expect("qemu-system-aarch64|-uuid|", "qemu-system-aar", "qemu-system-aar");
+	expect("/bin/sh|start.sh|", "start.sh", "start.sh");
+	expect("|", "qemu-system-aar", "qemu-system-aar");
+}
+
+/* --- a folder that is /proc to guest_name_in() */
+
+static char proc[] = "/tmp/sdeitop-proc-XXXXXX";
+
+static void add_file(unsigned int pid, const char *name, const char *text, size_t size)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%u", proc, pid);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/%u/%s", proc, pid, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fwrite(text, 1, size, file);
+	fclose(file);
+}
+
+static void add_process(unsigned int pid, const char *comm)
+{
+	char status[64];
+
+	snprintf(status, sizeof(status), "Name:\t%s\nTgid:\t%u\n", comm, pid);
+	add_file(pid, "status", status, strlen(status));
+	add_file(pid, "comm", comm, strlen(comm));
+}
+
+/* A process whose memory map is locked: nobody has its command line until something is written to the pipe. */
+static int add_locked(unsigned int pid, const char *comm)
+{
+	char path[128];
+	int fd;
+
+	add_process(pid, comm);
+	snprintf(path, sizeof(path), "%s/%u/cmdline", proc, pid);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void unlock(int fd, const char *cmdline, size_t size)
+{
+	assert_int_equal(write(fd, cmdline, size), size);
+	close(fd);
+}
+
+static void expect_in_proc(unsigned int pid, const char *expected)
+{
+	char *name = guest_name_in(proc, pid);
+
+	assert_string_equal(name, expected);
+	free(name);
+}
+
+static void expect_late(uint32_t expected_pid, const char *expected)
+{
+	uint32_t pid = 0;
+	char *name;
+
+	while (!(name = guest_name_late(&pid)))
+		sched_yield();
+	assert_int_equal(pid, expected_pid);
+	assert_string_equal(name, expected);
+	free(name);
+}
+
+static int make_proc(void **state)
+{
+	return mkdtemp(proc) ? 0 : -1;
+}
+
+static int remove_proc(void **state)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", proc);
+	return system(command);
+}
+
+/* Whoever asks goes on without the answer, which comes later. */
+static void test_locked_process(void **state)
+{
+	int locked = add_locked(7, "qemu\n");
+	uint32_t pid;
+
+	expect_in_proc(7, "qemu");
+	expect_in_proc(7, "qemu");	/* no second one waits for the same */
+	assert_null(guest_name_late(&pid));
+	add_process(8, "qemu\n");
+	add_file(8, "cmdline", "qemu\0-name\0db\0", 14);
+	expect_in_proc(8, "db");
+	unlock(locked, "qemu\0-name\0web\0", 15);
+	expect_late(7, "web");
+	assert_null(guest_name_late(&pid));
+	expect_in_proc(9, "-");
+}
+
+/* With as many as may be late, the next one is named without a look. */
+static void test_many_locked(void **state)
+{
+	int locked[CMDLINE_READERS];
+	uint32_t pid;
+	char *name;
+
+	for (int i = 0; i < CMDLINE_READERS; i++) {
+		locked[i] = add_locked(100 + i, "qemu\n");
+		expect_in_proc(100 + i, "qemu");
+	}
+	expect_in_proc(8, "qemu");
+	for (int i = 0; i < CMDLINE_READERS; i++)
+		unlock(locked[i], "qemu\0-name\0web\0", 15);
+	for (int i = 0; i < CMDLINE_READERS; i++) {
+		while (!(name = guest_name_late(&pid)))
+			sched_yield();
+		assert_in_range(pid, 100, 100 + CMDLINE_READERS - 1);
+		assert_string_equal(name, "web");
+		free(name);
+	}
+	expect_in_proc(8, "db");
 }
 
 static void test_without_a_name(void **state)
@@ -127,11 +291,51 @@ static void test_processes(void **state)
 {
 	char *name = guest_name(getpid());
 
-	assert_string_equal(name, "test_guest_name");
+	assert_string_equal(name, privilege_sees_host_pids() ? "test_guest_name" : "-");
 	free(name);
 	name = guest_name(UINT32_MAX);
 	assert_string_equal(name, "-");
 	free(name);
+}
+
+#define NO_NAMESPACE 77
+
+static int name_is_unknown(void)
+{
+	char *name = guest_name(1);
+	int status = strcmp(name, "-") != 0;
+
+	free(name);
+	return status;
+}
+
+/* In a process of its own: no further one can be started once the first of a namespace has ended. */
+static int look_from_namespace(void)
+{
+	int status = -1;
+	pid_t child;
+
+	if (unshare(CLONE_NEWPID))
+		return NO_NAMESPACE;
+	child = fork();
+	if (!child)
+		_exit(name_is_unknown());
+	waitpid(child, &status, 0);
+	return status ? 1 : 0;
+}
+
+/* Its pids are others: a name would be that of another process. */
+static void test_pid_namespace(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(look_from_namespace());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_NAMESPACE)
+		skip();
+	assert_int_equal(status, 0);
 }
 
 int main(void)
@@ -144,7 +348,12 @@ int main(void)
 		cmocka_unit_test(test_is_bounded),
 		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_processes),
+		cmocka_unit_test(test_vmms),
+		cmocka_unit_test(test_precedence),
+		cmocka_unit_test(test_locked_process),
+		cmocka_unit_test(test_many_locked),
+		cmocka_unit_test(test_pid_namespace),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_proc, remove_proc);
 }

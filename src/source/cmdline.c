@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "source/cmdline.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/background.h"
+#include "util/clock.h"
+
+/* QEMU's command line can be longer, but its name comes early. */
+#define CMDLINE_MAX_BYTES (64 << 10)
+
+struct reader {
+	enum { FREE, READING, READ } state;
+	bool late;		/* nobody waits for it any more */
+	uint32_t vm;
+	int fd;
+	struct cmdline answer;
+};
+
+/* Of this process, as its threads are. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t read;
+	unsigned int late;	/* readers whose answer came late and was not taken yet */
+	struct reader list[CMDLINE_READERS];
+} readers = { .lock = PTHREAD_MUTEX_INITIALIZER, .read = PTHREAD_COND_INITIALIZER };
+
+static size_t read_whole(int fd, char *bytes, size_t size)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	while (used < size) {
+		got = read(fd, bytes + used, size - used);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		used += got;
+	}
+	return used;
+}
+
+static void *run_reader(void *ctx)
+{
+	struct reader *r = ctx;
+	size_t size = read_whole(r->fd, r->answer.bytes, CMDLINE_MAX_BYTES);
+
+	close(r->fd);
+	pthread_mutex_lock(&readers.lock);
+	r->answer.size = size;
+	r->state = READ;
+	if (r->late)
+		__atomic_fetch_add(&readers.late, 1, __ATOMIC_RELEASE);
+	pthread_cond_broadcast(&readers.read);
+	pthread_mutex_unlock(&readers.lock);
+	return NULL;
+}
+
+/* One that is free; NULL: there is none, or one is at this VM already. */
+static struct reader *find_reader(uint32_t vm)
+{
+	struct reader *found = NULL;
+
+	for (int i = 0; i < CMDLINE_READERS; i++) {
+		struct reader *r = &readers.list[i];
+
+		if (r->state != FREE && r->vm == vm)
+			return NULL;
+		if (r->state == FREE && !found)
+			found = r;
+	}
+	return found;
+}
+
+/* Gives the answer away. */
+static void take(struct reader *r, struct cmdline *c)
+{
+	*c = r->answer;
+	memset(r, 0, sizeof(*r));
+}
+
+static bool start(struct reader *r, uint32_t vm, int fd, const struct cmdline *c)
+{
+	pthread_t thread;
+
+	*r = (struct reader) { .state = READING, .vm = vm, .fd = fd, .answer = *c };
+	r->answer.bytes = malloc(CMDLINE_MAX_BYTES);
+	if (r->answer.bytes && background_thread(&thread, run_reader, r) == 0) {
+		pthread_detach(thread);
+		return true;
+	}
+	free(r->answer.bytes);
+	memset(r, 0, sizeof(*r));
+	return false;
+}
+
+static bool wait_for(struct reader *r, struct cmdline *c)
+{
+	uint64_t until_ns = clock_monotonic_ns() + CMDLINE_DEADLINE_MS * NS_PER_MS;
+	const struct timespec until = { .tv_sec = until_ns / NS_PER_SEC, .tv_nsec = until_ns % NS_PER_SEC };
+	int err = 0;
+
+	while (r->state == READING && !err)
+		err = pthread_cond_clockwait(&readers.read, &readers.lock, CLOCK_MONOTONIC, &until);
+	if (r->state == READ) {
+		take(r, c);
+		return true;
+	}
+	r->late = true;
+	return false;
+}
+
+bool cmdline_read(uint32_t vm, int fd, struct cmdline *c)
+{
+	struct reader *r;
+	bool known;
+
+	c->bytes = NULL;
+	c->size = 0;
+	if (fd < 0)
+		return true;
+	pthread_mutex_lock(&readers.lock);
+	r = find_reader(vm);
+	if (r && !start(r, vm, fd, c))
+		r = NULL;
+	known = r && wait_for(r, c);
+	pthread_mutex_unlock(&readers.lock);
+	if (!r)
+		close(fd);
+	return known;
+}
+
+bool cmdline_take_late(uint32_t *vm, struct cmdline *c)
+{
+	bool found = false;
+
+	if (!__atomic_load_n(&readers.late, __ATOMIC_ACQUIRE))
+		return false;
+	pthread_mutex_lock(&readers.lock);
+	for (int i = 0; i < CMDLINE_READERS && !found; i++) {
+		struct reader *r = &readers.list[i];
+
+		found = r->state == READ && r->late;
+		if (!found)
+			continue;
+		*vm = r->vm;
+		take(r, c);
+		__atomic_fetch_sub(&readers.late, 1, __ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&readers.lock);
+	return found;
+}
+
+void cmdline_clear(struct cmdline *c)
+{
+	free(c->bytes);
+	c->bytes = NULL;
+	c->size = 0;
+}
