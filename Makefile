@@ -236,6 +236,7 @@ INSTALLS = 755:$(B)/sdeitop:$(PREFIX)/bin/sdeitop 755:$(B)/sdeid:$(PREFIX)/sbin/
 	$(call to_man,$(wildcard man/*)) \
 	$(patsubst %,644:contrib/completion/sdeitop.bash:$(SHARE)/bash-completion/completions/%,sdeitop sdeid) \
 	644:$(B)/sdeid.service:$(UNITDIR)/sdeid.service \
+	644:contrib/systemd/60-sdeid.rules:$(PREFIX)/lib/udev/rules.d/60-sdeid.rules \
 	644:contrib/systemd/sdeid.sysusers:$(PREFIX)/lib/sysusers.d/sdeid.conf \
 	$(call to_folder,$(wildcard contrib/prometheus/*.rules.yml),$(SHARE)/sdeitop/prometheus) \
 	$(call to_folder,$(wildcard contrib/grafana/*.json),$(SHARE)/sdeitop/grafana) \

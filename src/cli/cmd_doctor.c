@@ -58,6 +58,8 @@ static void put_text(FILE *out, const struct capability_facts *facts, const stru
 		fprintf(out, "\nLive tracing works (%u of %u probes).\n", facts->attached, facts->wanted);
 	else
 		fprintf(out, "\nLive tracing does not work: %s.\n", facts->live_message);
+	if (facts->live == -EPERM)
+		fprintf(out, "Who may not do that may ask sdeid, which runs as a service and can: sdeitop --attach-daemon.\n");
 }
 
 /* --- JSON */

@@ -51,7 +51,7 @@ static const struct option_spec options[] = {
 	       "save for this: a finding's code, any, warning, error (unless given), SIGUSR2, exit; may be repeated"),
 	OPTION(0, "flight-keep", "N", count, flight_keep, "keep so many that were saved for findings, remove the oldest; 10 unless given"),
 	OPTION(0, "flight-keep-guest", "N", count, flight_keep_guest, "keep so many of them because of one guest; 3 unless given"),
-	OPTION(0, "check", NULL, flag, check, "only see whether this kernel can be watched: exit status 0 or 4"),
+	OPTION(0, "check", NULL, flag, check, "only see whether this kernel can be watched: exit status 0, 1 or 4"),
 	OPTION('u', "user", "USER", string, user, "become this user once everything is attached; root: sdeid unless given"),
 	LIMIT_OPTIONS(daemon_config, limits),
 	SESSION_SOURCE_OPTIONS(daemon_config),

@@ -140,6 +140,25 @@ static void judge_bpf_feature(struct judge_list *j, const char *name, int answer
 		remedy(c, "boot a kernel built with %s", option);
 }
 
+/* Some hosts forbid these to processes that may load the others. */
+static void judge_functions(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	bool forbidden = f->functions == -EPERM && f->tracing > 0;
+	struct capability *c;
+
+	c = add(j, "bpf-functions", f->functions > 0 ? CAPABILITY_YES : forbidden || !f->functions ? CAPABILITY_NO : CAPABILITY_UNKNOWN,
+		false, "programs on functions (fentry): page faults", f->functions > 0 ? "tried, works" : forbidden ?
+		"tried: forbidden to this process, where programs on tracepoints are not" : f->functions ?
+		"cannot be tried: %s" : "tried, this kernel refuses it", strerror(-f->functions));
+	if (forbidden)
+		remedy(c, "not the capabilities%s%s: ask who runs this host what forbids it (a security module, a hypervisor)",
+		       f->filtered ? "" : ", no seccomp filter", f->user_namespace ? "" : ", no user namespace");
+	else
+		remedy(c, f->functions < 0 ? "run as root, or with CAP_BPF and CAP_PERFMON, to find out" :
+		       "boot a kernel built with CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS");
+}
+
 static void judge_bpf(struct judge_list *j)
 {
 	const struct capability_facts *f = j->facts;
@@ -147,6 +166,7 @@ static void judge_bpf(struct judge_list *j)
 
 	judge_bpf_feature(j, "bpf-tracing", f->tracing, "programs on tracepoints (tp_btf)", "programs of type tracing",
 			  "CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS and CONFIG_DEBUG_INFO_BTF");
+	judge_functions(j);
 	judge_bpf_feature(j, "bpf-ringbuf", f->ringbuf, "records", "ring buffers", "CONFIG_BPF_SYSCALL, 5.8 or later");
 	judge_bpf_feature(j, "bpf-array-of-maps", f->array_of_maps, "a ring for each CPU", "arrays of maps", "CONFIG_BPF_SYSCALL");
 	c = add(j, "bpf-iterator", yes_if(f->iterator), false, "quiet VMs from the start", f->iterator ?
@@ -168,8 +188,8 @@ static void judge_cap(struct judge_list *j, const char *name, unsigned int numbe
 
 	c = add(j, name, yes_if(has(j->facts, number) || admin), needed, gives, has(j->facts, number) ? "held" :
 		admin ? "not held, but CAP_SYS_ADMIN stands for it" : "not held");
-	remedy(c, needed ? "run as root, or: setcap cap_bpf,cap_perfmon+ep on the program" :
-	       "only if you want that: run as root, or add it");
+	remedy(c, needed ? "run as root, or: setcap cap_bpf,cap_perfmon%s+ep on the program" :
+	       "only if you want that: run as root, or add it", j->facts->kvm_module ? ",cap_sys_admin" : "");
 }
 
 static void judge_lockdown(struct judge_list *j)
@@ -196,9 +216,14 @@ static void judge_privileges(struct judge_list *j)
 
 	judge_cap(j, "cap_bpf", CAP_BPF, true, "loading BPF programs");
 	judge_cap(j, "cap_perfmon", CAP_PERFMON, true, "attaching to tracepoints");
-	judge_cap(j, "cap_sys_admin", CAP_SYS_ADMIN, false, "the two above, on kernels that ask for it");
+	judge_cap(j, "cap_sys_admin", CAP_SYS_ADMIN, f->kvm_module, f->kvm_module ? "finding the types of KVM, which is a module here" :
+		  "the two above, on kernels that ask for it");
 	judge_cap(j, "cap_sys_ptrace", CAP_SYS_PTRACE, false, "names of guests of other users where /proc hides them");
 	judge_lockdown(j);
+	if (f->user_namespace) {
+		c = add(j, "user-namespace", CAPABILITY_NO, true, "capabilities that bpf() takes", "this process is in a user namespace");
+		remedy(c, "run in the host's user namespace (containers: --userns=host, --privileged)");
+	}
 	if (f->pid_namespace) {
 		c = add(j, "guest-names", CAPABILITY_NO, false, "names of VMs (else '-')",
 			"this process is in a pid namespace, the kernel's pids are those of the host");
@@ -254,7 +279,7 @@ static void judge_trial(struct judge_list *j)
 	}
 }
 
-_Static_assert(3 + PROBE_COUNT + 4 + 6 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
+_Static_assert(3 + PROBE_COUNT + 5 + 7 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
 
 size_t capability_judge(const struct capability_facts *facts, struct capability list[CAPABILITY_MAX])
 {

@@ -30,7 +30,9 @@ struct capability_facts {
 	struct probes probes;		/* if btf is 0 */
 	bool sdei;			/* the kernel keeps SDEI state for vCPUs */
 	int kvm;			/* /dev/kvm is there: 0 or -errno */
-	int tracing, ringbuf, array_of_maps;	/* BPF programs and maps */
+	int tracing, functions, ringbuf, array_of_maps;	/* BPF programs on tracepoints and on functions, and maps */
+	bool kvm_module;		/* KVM's types are those of a module */
+	bool filtered, user_namespace;	/* seccomp; another user namespace than the initial one */
 	bool iterator;
 	int charges_memory;		/* maps count as the control group's memory, not against RLIMIT_MEMLOCK */
 	uint64_t capabilities;

@@ -49,14 +49,14 @@ static int answer(const struct capability_facts *f, int yes)
 	return yes > 0 || f->capabilities & bpf ? yes : -EPERM;
 }
 
-/* A program that does nothing, on a tracepoint that every kernel has; libbpf's probe would try fentry instead. 1, 0 or -errno. */
-static int try_tracing(void)
+/* A program that does nothing, on what every kernel has. 1, 0 or -errno. */
+static int try_program(const char *name, enum bpf_attach_type type)
 {
 	const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 }, { .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_RAW_TP);
-	int fd = libbpf_find_vmlinux_btf_id("sched_switch", BPF_TRACE_RAW_TP);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type);
+	int fd = libbpf_find_vmlinux_btf_id(name, type);
 
 	if (fd < 0)
 		return 0;
@@ -70,7 +70,8 @@ static int try_tracing(void)
 
 static void look_at_bpf(struct capability_facts *f)
 {
-	f->tracing = try_tracing();
+	f->tracing = try_program("sched_switch", BPF_TRACE_RAW_TP);
+	f->functions = try_program("kernel_clone", BPF_TRACE_FENTRY);
 	f->ringbuf = answer(f, libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL));
 	f->array_of_maps = answer(f, libbpf_probe_bpf_map_type(BPF_MAP_TYPE_ARRAY_OF_MAPS, NULL));
 	/* Both came with the same kernel, and only the helper can be asked for. */
@@ -145,6 +146,9 @@ void capability_look(struct capability_facts *f)
 	snprintf(f->release, sizeof(f->release), "%.64s", kernel.release);
 	f->capabilities = privilege_capabilities();
 	f->lockdown = privilege_lockdown();
+	f->filtered = privilege_is_filtered();
+	f->user_namespace = privilege_in_user_namespace();
+	f->kvm_module = access("/sys/kernel/btf/kvm", F_OK) == 0;
 	look_at_btf(f);
 	f->kvm = look_at_file("/dev/kvm");
 	look_at_bpf(f);

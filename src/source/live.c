@@ -77,9 +77,14 @@ int live_check(char *message, size_t size)
 	const struct live_error error = { message, size };
 	const struct live_options options = { 0 };
 	struct live *live = calloc(1, sizeof(*live));
-	int err = live ? find_probes(live, &options, &error) : live_fail(&error, -ENOMEM, "out of memory");
+	int err;
 
-	free(live);
+	if (!live)
+		return live_fail(&error, -ENOMEM, "out of memory");
+	err = find_probes(live, &options, &error);
+	if (!err)
+		err = live_load(live, &options, &error);
+	live_close(live);
 	return err;
 }
 

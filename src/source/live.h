@@ -41,7 +41,7 @@ struct live_options {
 
 struct live;
 
-/* Whether this kernel has something to attach to; takes no privilege. 0, or as live_open(): -ENOENT. */
+/* Whether this kernel has something to attach to and lets this process load the programs for it. 0, or as live_open(). */
 int live_check(char *message, size_t size);
 
 /*

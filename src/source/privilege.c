@@ -20,14 +20,20 @@ uint64_t privilege_capabilities(void)
 	return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
+/* Kernels give the initial namespaces numbers of their own; one without namespaces has no such link. */
+static bool is_initial(const char *kind, const char *initial)
+{
+	char path[32], name[64];
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+	size = readlink(path, name, sizeof(name));
+	return size < 0 ? errno == ENOENT : size == (ssize_t)strlen(initial) && memcmp(name, initial, size) == 0;
+}
+
 bool privilege_sees_host_pids(void)
 {
-	/* PROC_PID_INIT_INO of the kernel; one without namespaces has no such link. */
-	static const char initial[] = "pid:[4026531836]";
-	char name[sizeof(initial) + 16];
-	ssize_t size = readlink("/proc/self/ns/pid", name, sizeof(name));
-
-	return size < 0 ? errno == ENOENT : size == sizeof(initial) - 1 && memcmp(name, initial, size) == 0;
+	return is_initial("pid", "pid:[4026531836]");
 }
 
 enum lockdown privilege_lockdown(void)
@@ -47,6 +53,39 @@ enum lockdown privilege_lockdown(void)
 	return strstr(text, "[none]") ? LOCKDOWN_NONE : LOCKDOWN_UNKNOWN;
 }
 
+bool privilege_is_filtered(void)
+{
+	char line[128];
+	FILE *file = fopen("/proc/self/status", "re");
+	int mode = 0;
+
+	while (file && fgets(line, sizeof(line), file) && sscanf(line, "Seccomp: %d", &mode) != 1)
+		;
+	if (file)
+		fclose(file);
+	return mode != 0;
+}
+
+bool privilege_in_user_namespace(void)
+{
+	return !is_initial("user", "user:[4026531837]");
+}
+
+/* What may forbid it to a process with the capabilities, but for what can be excluded. */
+static void explain_refusal(char *text, size_t size)
+{
+	if (privilege_lockdown() == LOCKDOWN_CONFIDENTIALITY)
+		snprintf(text, size, "the kernel is locked down (confidentiality), which forbids BPF programs to read it");
+	else if (privilege_in_user_namespace())
+		snprintf(text, size, "this process is in a user namespace, whose CAP_BPF and CAP_PERFMON the kernel does not take");
+	else if (privilege_is_filtered())
+		snprintf(text, size, "this process has the capabilities and is in no user namespace, so its seccomp filter or a "
+			 "security module forbids bpf()");
+	else
+		snprintf(text, size, "this process has the capabilities, no seccomp filter and no user namespace, so a security "
+			 "module, or what this kernel runs in, forbids it");
+}
+
 void privilege_explain(char *text, size_t size)
 {
 	uint64_t have = privilege_capabilities();
@@ -56,9 +95,9 @@ void privilege_explain(char *text, size_t size)
 	if (!bpf || !perfmon)
 		snprintf(text, size, "this process lacks %s%s%s; run it as root, or with both CAP_BPF and CAP_PERFMON",
 			 bpf ? "" : "CAP_BPF", !bpf && !perfmon ? " and " : "", perfmon ? "" : "CAP_PERFMON");
-	else if (privilege_lockdown() == LOCKDOWN_CONFIDENTIALITY)
-		snprintf(text, size, "the kernel is locked down (confidentiality), which forbids BPF programs to read it");
+	else if (!admin && access("/sys/kernel/btf/kvm", F_OK) == 0)
+		snprintf(text, size, "KVM is a module of this kernel, which lets nobody without CAP_SYS_ADMIN find its types; run it as "
+			 "root, or with that capability, too");
 	else
-		snprintf(text, size, "this process has CAP_BPF and CAP_PERFMON, so a security module, a seccomp filter "
-			 "or a container's user namespace forbids bpf()");
+		explain_refusal(text, size);
 }

@@ -16,6 +16,10 @@ uint64_t privilege_capabilities(void);
 /* Whether pids of the kernel, which are of the initial namespace, are those that this process and its /proc know. */
 bool privilege_sees_host_pids(void);
 
+/* Has it a seccomp filter, is it in another user namespace than the initial one? */
+bool privilege_is_filtered(void);
+bool privilege_in_user_namespace(void);
+
 /* UNKNOWN: this kernel has no lockdown, or does not show it. */
 enum lockdown { LOCKDOWN_UNKNOWN, LOCKDOWN_NONE, LOCKDOWN_INTEGRITY, LOCKDOWN_CONFIDENTIALITY };
 enum lockdown privilege_lockdown(void);

@@ -26,7 +26,7 @@ static struct capability_facts *good(void)
 		f->probes.args[i] = 9;
 	}
 	f->sdei = f->iterator = f->probes.has_apf = true;
-	f->tracing = f->ringbuf = f->array_of_maps = f->charges_memory = 1;
+	f->tracing = f->functions = f->ringbuf = f->array_of_maps = f->charges_memory = 1;
 	f->capabilities = ~0ULL;
 	f->lockdown = LOCKDOWN_NONE;
 	f->cpus = 64;
@@ -129,6 +129,14 @@ static void test_bpf(void **state)
 	f->tracing = -EPERM;
 	c = judge(f, "bpf-tracing");
 	assert_true(c.state == CAPABILITY_UNKNOWN && strstr(c.remedy, "CAP_PERFMON"));
+	f = good();
+	f->functions = -EPERM;
+	c = judge(f, "bpf-functions");
+	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.found, "forbidden to this process"));
+	assert_non_null(strstr(c.remedy, "no seccomp filter, no user namespace"));
+	f = good();
+	f->functions = f->tracing = -EPERM;
+	assert_int_equal(judge(f, "bpf-functions").state, CAPABILITY_UNKNOWN);
 }
 
 static void test_privilege(void **state)
@@ -145,6 +153,14 @@ static void test_privilege(void **state)
 	f = good();
 	f->capabilities = 1ULL << CAP_BPF;
 	assert_int_equal(judge(f, "cap_bpf").state, CAPABILITY_YES);
+	f = good();
+	f->capabilities = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
+	f->kvm_module = true;
+	c = judge(f, "cap_sys_admin");
+	assert_true(c.state == CAPABILITY_NO && c.needed && strstr(c.remedy, "cap_bpf,cap_perfmon,cap_sys_admin"));
+	f = good();
+	f->user_namespace = true;
+	assert_true(judge(f, "user-namespace").needed);
 	f = good();
 	f->lockdown = LOCKDOWN_CONFIDENTIALITY;
 	c = judge(f, "lockdown");
