@@ -426,7 +426,7 @@ const char *session_why_not(const struct session *w, const char *probe, int *sta
 			*status = EXIT_FAILED;
 		return probes[i].why_not;
 	}
-	return "no such probe";
+	return "this kernel has nothing of that";
 }
 
 const struct source_probe *session_probes(const struct session *w, size_t *count)

@@ -370,12 +370,14 @@ void page_apf(struct page *page, const struct model_vm *vm, const struct model_v
 	apf_release(&apf);
 }
 
-/* --- the last interval */
+/* --- all VMs */
 
 #define NAME_WIDTH 12
 
+/* Of the last interval, or where that has no length, of all time. */
 static void put_vm(const struct maker *k, const struct model_vm *vm)
 {
+	uint64_t length_ns = k->scope->interval_ns;
 	const char *name = name_of(vm)->shown;
 	unsigned int used;
 	int bytes = text_cut(name, NAME_WIDTH, &used);
@@ -386,30 +388,43 @@ static void put_vm(const struct maker *k, const struct model_vm *vm)
 		k->page->no_memory = true;
 	page_line(k->page);
 	page_put(k->page, LOOK_PLAIN, "%7" PRIu32 " %.*s%*s", vm->pid, bytes, name, (int)(NAME_WIDTH - used), "");
-	put_row(&own, &apf.interval, k->scope->interval_ns);
+	put_row(&own, length_ns ? &apf.interval : &apf.count, length_ns);
 	apf_release(&apf);
 }
 
-static void put_interval_titles(const struct maker *k)
+static void put_vm_titles(const struct maker *k)
 {
 	page_line(k->page);
 	page_put(k->page, LOOK_HEAD, "%7s %-*s", "APF VM", NAME_WIDTH, "NAME");
-	put_row_titles(k, true);
+	put_row_titles(k, k->scope->interval_ns);
+}
+
+/* gone_since_ns: those that were gone before are left out. */
+static void put_vms(const struct maker *k, const struct model *m, uint64_t gone_since_ns)
+{
+	size_t count, shown = 0;
+	struct model_vm *const *vms = model_vms(m, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if ((vms[i]->gone && vms[i]->gone_ns < gone_since_ns) || !model_vm_has_apf(vms[i]))
+			continue;
+		if (!shown++)
+			put_vm_titles(k);
+		put_vm(k, vms[i]);
+	}
 }
 
 void page_apf_interval(struct page *page, const struct model *m, const struct page_scope *scope)
 {
-	struct maker k = { .page = page, .scope = scope };
-	size_t count, shown = 0;
-	struct model_vm *const *vms = model_vms(m, &count);
+	const struct maker k = { .page = page, .scope = scope };
 
-	if (!model_has_apf(m) || !scope->interval_ns)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		if (vms[i]->gone || !model_vm_has_apf(vms[i]))
-			continue;
-		if (!shown++)
-			put_interval_titles(&k);
-		put_vm(&k, vms[i]);
-	}
+	if (scope->interval_ns)
+		put_vms(&k, m, scope->status->now_ns - scope->interval_ns);
+}
+
+void page_apf_total(struct page *page, const struct model *m, const struct page_scope *scope)
+{
+	const struct maker k = { .page = page, .scope = scope };
+
+	put_vms(&k, m, 0);
 }

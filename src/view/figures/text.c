@@ -274,10 +274,36 @@ static void put_apf(FILE *out, const struct model *m, const struct status *statu
 	}
 }
 
+/* On a host whose guests have no SDEI, only page faults, a table about SDEI would have nothing in it. */
+static bool has_only_apf(const struct model *m)
+{
+	size_t vms;
+	struct model_vm *const *vm = model_vms(m, &vms);
+
+	for (size_t i = 0; i < vms; i++)
+		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
+			if (vm[i]->vcpus[j]->event_count || vm[i]->vcpus[j]->calls || model_vcpu_has_mask(vm[i]->vcpus[j]))
+				return false;
+	return model_has_apf(m);
+}
+
+static void put_apf_total(FILE *out, const struct model *m, const struct status *status)
+{
+	struct page page = { 0 };
+
+	page_apf_total(&page, m, &(struct page_scope){ .status = status });
+	put_page(out, &page);
+}
+
 static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options)
 {
-	struct table *t = table_new();
-	int err = t ? table_build(t, m, scope, options) : -ENOMEM;
+	struct table *t;
+	int err;
+
+	if (has_only_apf(m))
+		return 0;
+	t = table_new();
+	err = t ? table_build(t, m, scope, options) : -ENOMEM;
 
 	if (!err)
 		put_rows(out, t);
@@ -308,6 +334,8 @@ int text_summary(FILE *out, const struct model *m, const struct status *status, 
 	own.gone = true;
 	put_summary_head(out, m, status);
 	err = put_table(out, m, &scope, &own);
+	if (has_only_apf(m))
+		put_apf_total(out, m, status);
 	put_quality(out, m, status);
 	put_worst(out, m, status);
 	put_apf(out, m, status);

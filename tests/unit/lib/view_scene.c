@@ -306,6 +306,15 @@ static void scene_apf_ended(struct model *m, uint64_t t)
 	apf(m, t + 10 * MS, 4312, 0, APF_VCPU_END, 0, 0);
 }
 
+/* A host whose guests have no SDEI. */
+static void scene_apf_only(struct model *m, uint64_t t)
+{
+	for (int i = 0; i < 53; i++)
+		fault_by_exception(m, t + (1 + i * 11) * MS, 4312, 400 + i, (90 + 10 * i) * US, i % 5);
+	for (int i = 0; i < 17; i++)
+		apf(m, t + (700 + i) * MS, 1201, 0, APF_FALLBACK, APF_FALLBACK_NOT_NOW, 0);
+}
+
 static void scene_empty(struct model *m, uint64_t t)
 {
 }
@@ -317,7 +326,7 @@ static const struct scene {
 } scenes[] = {
 	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
 	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 }, { "apf", scene_apf, 1 },
-	{ "apf-ended", scene_apf_ended, 1 },
+	{ "apf-ended", scene_apf_ended, 1 }, { "apf-only", scene_apf_only, 1 },
 };
 
 static void tick(struct model *m, struct status *status, uint64_t now_ns)

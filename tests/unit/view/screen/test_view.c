@@ -225,6 +225,8 @@ static void test_text(void **state)
 	assert_view("apf", view_interval, "interval-apf.txt");
 	assert_view("apf", view_summary, "summary-apf.txt");
 	assert_view("apf-ended", view_interval, "interval-apf-ended.txt");
+	assert_view("apf-only", view_interval, "interval-apf-only.txt");
+	assert_view("apf-only", view_summary, "summary-apf-only.txt");
 }
 
 static void test_json(void **state)
