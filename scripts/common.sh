@@ -29,3 +29,25 @@ need_cache() {
 	mkdir -p "$SDEITOP_CACHE/$1" ||
 		die "cannot write $SDEITOP_CACHE: set XDG_CACHE_HOME to a folder that can be written"
 }
+
+# An archive for an initramfs.
+pack() { (cd "$1" && find . -mindepth 1 -print0 | sort -z | cpio -0 -o -H newc --quiet -R 0:0); }
+
+# private_apt_state FOLDER ARCH…: lists, cache and state of apt's own there, for these architectures; FOLDER/apt.conf is APT_CONFIG.
+private_apt_state() {
+	mkdir -p "$1"/{lists,cache}/partial
+	: >"$1/status"
+	cat >"$1/apt.conf" <<CONF
+#clear APT::Architectures;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+APT::Architecture "$2";
+APT::Architectures { $(printf '"%s"; ' "${@:2}")};
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Dir::State "$1";
+Dir::State::lists "$1/lists";
+Dir::State::status "$1/status";
+Dir::Cache "$1/cache";
+CONF
+}

@@ -184,6 +184,32 @@ test_x86_64() {
 	judge "x86_64: a kernel panic shows the kernel's words" says 'Kernel panic' "$OUT/stderr"
 }
 
+# A kernel with its drivers as modules, as Debian builds it.
+test_debian() {
+	local arch=$1 series=$2 folder
+	folder=$(scripts/debian-kernel path "$series" "$arch" 2>"$OUT/stderr") || {
+		echo "skip lab: debian:$series $arch: $(tail -n 1 "$OUT/stderr")"
+		return
+	}
+	lab --arch "$arch" --kernel "debian:$series" -- sh -c 'uname -r; echo kept >/out/debian; test -c /dev/kvm && exit 37'
+	judge "debian:$series $arch: boots the version that it names" is "$STATUS $(cat "$OUT/stdout")" "37 $(cat "$folder/version")"
+	judge "debian:$series $arch: the version is said" says "$(cat "$folder/version")" "$OUT/stderr"
+	judge "debian:$series $arch: files come out" is "$(cat "$OUT/files/debian")" kept
+}
+
+test_possible_cpus() {
+	scripts/debian-kernel path 6.1 >/dev/null 2>&1 || return 0
+	lab --arch x86_64 --kernel debian:6.1 --max-cpus 64 -- sh -c 'cd /sys/devices/system/cpu && cat present possible'
+	judge "--max-cpus: CPUs that may come" is "$STATUS $(cat "$OUT/stdout")" $'0 0-1\n0-63'
+}
+
+test_no_debian() {
+	lab --arch x86_64 --kernel debian:5.99 -- true
+	judge "a kernel that Debian does not have is status 120 and named" is "$STATUS $(grep -c 'linux-image-5\.99' "$OUT/stderr")" "120 1"
+	lab --arch x86_64 --kernel debian:new -- true
+	judge "what is no series is status 120 and named" is "$STATUS $(grep -c "'new' is no series" "$OUT/stderr")" "120 1"
+}
+
 test_status_and_output
 test_big_output
 test_files
@@ -196,5 +222,7 @@ test_at_once
 test_machine
 test_strict
 test_terminal
-[[ $(uname -m) != x86_64 ]] || test_x86_64
+test_debian aarch64 6.12
+test_no_debian
+[[ $(uname -m) != x86_64 ]] || { test_x86_64 && test_debian x86_64 6.1 && test_possible_cpus; }
 finish
