@@ -153,6 +153,15 @@ $(LAB_TOOLS): $(B)/arm64/bin/%: $(B)/arm64/tests/lab/tools/%.o
 	$(call say,LD,$@)
 	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@
 
+# That for users and capabilities in the x86 lab, too.
+ifeq ($(shell uname -m),x86_64)
+lab: $(B)/x86_64/bin/as-user
+endif
+$(B)/x86_64/bin/as-user: $(B)/x86_64/bin/%: $(B)/x86_64/tests/lab/tools/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -static $(LDFLAGS) $^ -o $@
+
 # The same for those on top of everything else.
 lab: $(B)/arm64/bin/metrics-once
 $(B)/arm64/bin/metrics-once: $(B)/arm64/tests/lab/metrics-once.o $(call libs,arm64,$(FLOORS))
@@ -290,7 +299,7 @@ need-lab:
 	@scripts/setup --check lab
 
 # --- what people call
-.PHONY: setup kernel run test test-unit test-host test-lab test-debug-kernel clean help
+.PHONY: setup kernel run test test-unit test-host test-lab test-debug-kernel test-kernels clean help
 setup:
 	@scripts/setup
 
@@ -301,7 +310,7 @@ run: setup
 	@$(MAKE) --no-print-directory all lab
 	@scripts/run $(ARCH)
 
-test test-unit test-host test-lab test-debug-kernel: setup
+test test-unit test-host test-lab test-debug-kernel test-kernels: setup
 	@tests/run $(@:test-%=%)
 
 # VMs and rewrites by the thousand, where the tests have them by the hundred.
@@ -326,6 +335,7 @@ help:
 #? make test-host          tests with real browsers, servers and readers only
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
+#? make test-kernels       the tool on Debian's own kernels, from 6.1 to 7.3 (docs/kernels.md)
 #? make soak               sdeid with many thousands of VMs that come and go, a text file rewritten a million times
 #? make fuzz SECONDS=60     any bytes as a recording, as an image of a model, for the commands, and from a daemon, so long each
 #? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 2400
+"""The tool on kernels as Debian builds them, one boot each: what it finds, shows and records there, against what the guest knows.
+
+The oldest and the newest of x86 and one of arm64; with SDEITOP_KERNELS=all in the environment every one. What was found is kept in build/kernels,
+from where tests/kernels/table makes docs/kernels.md."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lab"))
+import apf_truth as a           # noqa: E402  (the path comes first)
+import truth as t               # noqa: E402
+from labtest import TOP, finish, lab, make, ok, out_dir    # noqa: E402
+
+ALL = [(arch, series) for arch in ("x86_64", "aarch64") for series in ("6.1", "6.12", "6.18", "7.3")]
+FEW = [("x86_64", "6.1"), ("x86_64", "7.3"), ("aarch64", "6.12")]
+CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
+RESULTS = os.path.join(TOP, "build", "kernels")
+
+
+def unit_capabilities():
+    with open(os.path.join(TOP, "contrib", "systemd", "sdeid.service"), encoding="utf-8") as file:
+        names = re.search("^AmbientCapabilities=(.*)$", file.read(), re.M).group(1).split()
+    return ",".join(CAPABILITIES[name] for name in names)
+
+
+class Host:
+    """What a run left behind."""
+
+    def __init__(self, out):
+        self.out = out
+
+    def text(self, name):
+        with open(os.path.join(self.out, name), encoding="utf-8") as file:
+            return file.read()
+
+    def lines(self, name):
+        return t.load_lines(os.path.join(self.out, name))
+
+    def status(self, name):
+        return int(self.text(name + ".status"))
+
+    def ended(self, name, status):
+        return [] if self.status(name) == status else \
+            [f"{name} ended with {self.status(name)}, not {status}"] + self.text(name + ".err").splitlines()[-5:]
+
+    def truth(self, name):
+        return a.Truth(json.loads(self.text(name + ".truth.json")))
+
+    def probes(self, name):
+        """(attached, known), and which are not."""
+        text = self.text(name + ".err")
+        return tuple(map(int, re.search(r"\((\d+)/(\d+) probes\)", text).groups())), re.findall(r"(\w+) is not attached", text)
+
+    def capabilities(self, name):
+        doctor = json.loads(self.text(name + ".json"))
+        return {c["name"]: c["state"] for c in doctor["capabilities"]}, doctor
+
+
+def summary_apf(summary, vm):
+    return [v["apf"]["count"] for v in summary["vms"] if v["vm"] == vm]
+
+
+def check_shown(host, name):
+    """What is shown live is what the guest counted."""
+    complaints = host.ended(name, 0)
+    if complaints:
+        return complaints
+    truth = host.truth(name)
+    summary = host.lines(name + ".json")[-1]
+    counts = summary_apf(summary, truth.vm)
+    if len(counts) != 1:
+        return [f"the VM is shown {len(counts)} times"]
+    if summary["lost"]:
+        return check_lossy(summary, counts[0], truth)
+    told = truth.total("parks")
+    wanted = {"async": told, "acked": truth.total("acks"), "wake_all": truth.total("wake_alls")}
+    complaints += [c for what, count in wanted.items() for c in a.same(what, counts[0][what], count)]
+    complaints += a.same("setup and fallback", counts[0]["setup"] + counts[0]["fallback"], truth.total("touched"))
+    return complaints + ([] if told else ["the guest was told of no fault"])
+
+
+def check_lossy(summary, counts, truth):
+    """A busy machine may lose records: then that is said, and nothing is counted that was not."""
+    counters = summary["counters"]
+    complaints = a.same("inexact", summary["inexact"], True)
+    complaints += a.same("read and lost", counters["read"] + sum(counters["lost"].values()), sum(counters["attempted"].values()))
+    return complaints + [f"{what}: {counts[what]}, the guest has {truth.total(name)}"
+                         for what, name in (("async", "parks"), ("acked", "acks")) if counts[what] > truth.total(name)]
+
+
+def check_steps(faults, missing):
+    """Where a worker's function cannot be traced, its end is seen a little later, and the guest may be ahead of it."""
+    if "apf_page" not in missing:
+        return a.check_steps(faults)
+    complaints = []
+    for fault, records in faults.by_id.items():
+        steps = [r["step"] for r in records]
+        complaints += a.same(f"fault {fault}: steps", sorted(steps), sorted(a.STEPS))
+        complaints += a.same(f"fault {fault}: order", [s for s in steps if s != "ready"], [s for s in a.STEPS if s != "ready"])
+    return complaints
+
+
+def check_recorded(host):
+    complaints = host.ended("record", 0) + host.ended("events", 0) + host.ended("report", 0)
+    if complaints:
+        return complaints
+    truth, lines = host.truth("record"), host.lines("events.json")
+    faults = a.Faults([line for line in lines if "kind" in line], truth.vm)
+    complaints = a.check_counts(faults, truth) + a.check_outcomes(faults, "told", "signalled")
+    complaints += check_steps(faults, host.probes("live")[1])
+    complaints += t.check_nothing_lost(lines[-1])
+    report = host.lines("report.json")[-1]
+    complaints += a.same("late records", report["late"], 0)
+    return complaints + a.same("what the report counts", summary_apf(report, truth.vm), summary_apf(lines[-1], truth.vm))
+
+
+def check_sdeid(host):
+    complaints = host.ended("guest", 0) + host.ended("sdeid", 0)
+    if complaints:
+        return complaints + host.text("sdeid.err").splitlines()
+    truth, prom = host.truth("sdeid"), host.text("sdeid.prom")
+    counts = [int(n) for n in re.findall(rf'^kvm_apf_outcomes_total{{vm="sdeid:{truth.vm}",outcome="async"}} (\d+)$', prom, re.M)]
+    return a.same("outcomes in the metrics", counts, [truth.total("parks")])
+
+
+def check_module(host):
+    """The module cannot go while sdeid is attached to it, can when sdeid has gone, and is attached to when it has come back."""
+    complaints = [] if host.status("rmmod-attached") else ["kvm was unloaded under sdeid"]
+    complaints += host.ended("rmmod", 0) + host.ended("without", 4)
+    states, doctor = host.capabilities("without")
+    remedies = " ".join(c["remedy"] or "" for c in doctor["capabilities"] if c["name"] == "kvm")
+    complaints += a.same("kvm without the module", states["kvm"], "no")
+    complaints += [] if "modprobe kvm" in remedies else [f"the remedy is '{remedies}'"]
+    return complaints + check_shown(host, "again")
+
+
+def x86(host, name, result):
+    tests = {
+        "doctor": host.ended("doctor", 0) + a.same("async-page-faults", host.capabilities("doctor")[0]["async-page-faults"], "yes"),
+        "state": host.ended("state", 4),
+        "live": check_shown(host, "live"),
+        "sched": check_shown(host, "sched"),
+        "record": check_recorded(host),
+        "sdeid": check_sdeid(host),
+        "module": check_module(host),
+    }
+    for test, complaints in tests.items():
+        ok(f"kernels/{name}/{test}", complaints)
+        result[test] = not complaints
+    result["unit"] = not host.status("unit")
+    result["probes"], result["missing"] = host.probes("live")
+
+
+def arm64(host, name, result):
+    """Without our series there is nothing to show, and each command says so."""
+    tests = {command: host.ended(command, 4) for command in ("doctor", "state", "live")}
+    states, doctor = host.capabilities("doctor")
+    tests["doctor"] += a.same("kvm", states["kvm"], "yes") + a.same("btf", states["btf"], "yes")
+    for command, why in (("doctor", doctor["why_not"]), ("state", host.text("state.err")), ("live", host.text("live.err"))):
+        tests[command] += [] if "tracepoints/README.md" in why else [f"{command} does not say what is missing: {why}"]
+    for test, complaints in tests.items():
+        ok(f"kernels/{name}/{test}", complaints)
+        result[test] = not complaints
+
+
+def run(arch, series):
+    name = f"{series}-{arch}"
+    found = subprocess.run([os.path.join(TOP, "scripts", "debian-kernel"), "fetch" if every() else "path", series, arch],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if found.returncode:
+        print(f"skip kernels/{name} {found.stderr.strip().splitlines()[-1]}", flush=True)
+        return
+    out = out_dir("kernels-" + name)
+    os.makedirs(out)
+    script = "host-x86.sh" if arch == "x86_64" else "host-arm64.sh"
+    shutil.copy(os.path.join(HERE, script), out)
+    status, output = lab(out, "sh", "/out/" + script, unit_capabilities(), timeout=600,
+                         options=("--arch", arch, "--kernel", "debian:" + series))
+    if status:
+        ok(f"kernels/{name}", [f"exit status {status}"] + output.splitlines()[-10:])
+        return
+    host = Host(out)
+    result = {"arch": arch, "series": series, "version": host.text("version").strip()}
+    (x86 if arch == "x86_64" else arm64)(host, name, result)
+    os.makedirs(RESULTS, exist_ok=True)
+    with open(os.path.join(RESULTS, name + ".json"), "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=1)
+
+
+def every():
+    return os.environ.get("SDEITOP_KERNELS") == "all"
+
+
+def main():
+    make("lab")
+    for arch, series in ALL if every() else FEW:
+        if arch == "x86_64" and os.uname().machine != arch:
+            print(f"skip kernels/{series}-{arch} the x86 lab is only built on x86_64")
+        else:
+            run(arch, series)
+    if every():
+        table = subprocess.run([os.path.join(HERE, "table"), "--check"], stdout=subprocess.PIPE, text=True, check=False)
+        ok("kernels/docs/kernels.md says what was found", table.stdout.splitlines() if table.returncode else [])
+    finish()
+
+
+if __name__ == "__main__":
+    main()
