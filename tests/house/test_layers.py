@@ -84,6 +84,18 @@ def undocumented():
         yield "documented", f"docs/architecture.md and src/ differ in {folder}"
 
 
+def unbuilt():
+    """Folders that the Makefile does not build, or has in another order; unit tests in a folder of which it takes none."""
+    line = re.search(r"^FLOORS := (.*)", (TOP / "Makefile").read_text(), re.MULTILINE)
+    built = line[1].split()
+    if set(built) != set(FLOOR_OF) or sorted(built, key=FLOOR_OF.get, reverse=True) != built:
+        yield "built", f"the Makefile's FLOORS are {line[1]}"
+    for path in sorted(TOP.glob("tests/unit/**/test_*.c")):
+        folder = path.parent.relative_to(TOP / "tests" / "unit").as_posix()
+        if folder not in built:
+            yield "built", f"{path.relative_to(TOP)}: there is no floor {folder}"
+
+
 def main():
     found = list(includes())
     problems = [p for include in found for p in problems_of(include)]
@@ -91,6 +103,7 @@ def main():
     if circle:
         problems.append(("circle", "folders that include each other: " + ", ".join(circle)))
     problems += undocumented()
+    problems += unbuilt()
     for _, text in problems:
         print(f"# {text}")
     for kind, name in [
@@ -98,6 +111,7 @@ def main():
         ("upward", "no include points upward"),
         ("circle", "no circle of folders"),
         ("documented", "docs/architecture.md names every folder, and none that is not there"),
+        ("built", "the Makefile builds every floor, and every unit test"),
         ("curses", "only view/screen includes curses"),
     ]:
         print("not ok" if any(k == kind for k, _ in problems) else "ok", name)
