@@ -8,6 +8,7 @@
 
 #include "session/about.h"
 #include "session/feeder.h"
+#include "session/source.h"
 #include "session/flight_recorder.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -75,7 +76,7 @@ static int take_packet(void *ctx, const struct packet *packet)
 /* 0 or -ENOMEM. */
 static int open_pack(struct sdeid *d)
 {
-	struct packetizer_options own = { .take = take_packet, .ctx = d, .name = feeder_live_name };
+	struct packetizer_options own = { .take = take_packet, .ctx = d, .name = source_name, .name_ctx = session_source(d->session) };
 
 	memcpy(own.uuid, d->about.uuid, sizeof(own.uuid));
 	if (d->pack)
@@ -462,6 +463,7 @@ static int run(struct sdeid *d)
 	d->session = session_open(&d->config.session, &calls, &status);
 	if (!d->session)
 		return status;
+	feeder_set_names(d->feeder, source_name, session_source(d->session));
 	status = start(d);
 	if (status != EXIT_DONE)
 		return status;

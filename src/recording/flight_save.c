@@ -122,6 +122,8 @@ static int save_as(struct flight_save *c, const char *name, char *message, size_
 	int err, close_err;
 	struct writer *store = writer_open(&options, &c->about, &err, message, size);
 
+	if (!store && err != -ENOTEMPTY)	/* else it is somebody else's */
+		flight_quota_give_back(name);
 	if (!store)
 		return err;
 	err = flight_save(c->flight, store, &c->status);

@@ -98,8 +98,8 @@ const char *triggers_guest(const struct triggers *on, const struct model *m, cha
 	const struct model_vm *vm = finding ? vm_of(m, finding) : NULL;
 
 	if (!finding)
-		return NULL;
-	if (vm && vm->user && name_of(vm)->raw[0])
+		return "unknown";
+	if (vm && strcmp(name_of(vm)->raw, "-") != 0)
 		return name_of(vm)->raw;
 	snprintf(id, 16, "%" PRIu32, finding->vm);
 	return id;

@@ -23,7 +23,10 @@ uint64_t triggers_count(const struct triggers *on, const struct model *m);
 /* A word for the newest one that is meant. */
 const char *triggers_reason(const struct triggers *on, const struct model *m);
 
-/* What its VM is called, or its process id as text, in id; NULL: there is no such finding. Valid as long as the VM is known. */
+/*
+ * What its VM is called, or its process id as text, in id; "unknown": so many others came since that the model does not have it any
+ * more. Valid as long as the VM is known.
+ */
 const char *triggers_guest(const struct triggers *on, const struct model *m, char id[16]);
 
 #endif

@@ -124,7 +124,8 @@ daemon default -t /tmp/tf -s $SOCKET
 cat /proc/$daemon/status >default.status
 land
 sed -i '/^sdeid:/d' /etc/passwd
-daemon stays -t /tmp/tf
+mkdir /tmp/tf3
+daemon stays -t /tmp/tf3
 cat /proc/$daemon/status >stays.status
 land
 """
