@@ -313,11 +313,12 @@ run: setup
 test test-unit test-host test-lab test-debug-kernel test-kernels: setup
 	@tests/run $(@:test-%=%)
 
-# VMs and rewrites by the thousand, where the tests have them by the hundred.
+# VMs and rewrites by the thousand, where the tests have them by the hundred; an hour of faults instead of a round.
 .PHONY: soak
 soak: kernel
 	@$(MAKE) --no-print-directory all lab $(B)/unit/daemon/test_churn $(B)/unit/util/test_atomic_file
 	@SDEI_CHURN=100000 SDEI_REWRITES=1000000 TMPDIR=/dev/shm tests/run $(B)/unit/daemon/test_churn $(B)/unit/util/test_atomic_file
+	@SDEI_SOAK_S=3600 tests/run tests/daemon/test_faults.py
 	@SDEI_SOAK=1000 tests/run tests/lab/test_soak.py
 
 clean:
@@ -336,7 +337,8 @@ help:
 #? make test-lab           lab tests only
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make test-kernels       the tool on Debian's own kernels, from 6.1 to 7.3 (docs/kernels.md)
-#? make soak               sdeid with many thousands of VMs that come and go, a text file rewritten a million times
+#? make soak               sdeid for an hour with all that can go wrong, with many thousands of VMs that come and go, a text
+#?                         file rewritten a million times
 #? make fuzz SECONDS=60     any bytes as a recording, as an image of a model, for the commands, and from a daemon, so long each
 #? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live
 #?                         parts); BENCH=name: one of tests/bench/README.md; QUICK=1: a short one
