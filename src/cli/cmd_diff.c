@@ -342,7 +342,7 @@ static int play_all(struct diffing *d)
 	return err ?: play_side(&d->fresh, block_ns, &how);
 }
 
-/* --- telling */
+/* --- the report */
 
 static int write_out(const struct diffing *d, const struct diff *diff)
 {
@@ -372,7 +372,7 @@ static int verdict(const struct diffing *d, const struct compare *c)
 
 	if (c->cause_count)
 		return EXIT_REGRESSION;
-	return missing || !compare_tells(c) ? EXIT_INCOMPLETE : EXIT_DONE;
+	return missing || !compare_has_result(c) ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
 static const struct samples **samples_of(const struct side *side)
@@ -384,7 +384,7 @@ static const struct samples **samples_of(const struct side *side)
 	return list;
 }
 
-static int compare_and_tell(const struct diffing *d)
+static int compare_and_report(const struct diffing *d)
 {
 	const struct compare_options compare_options = {
 		.stats = d->config.stats.values, .stat_count = d->config.stats.count, .threshold = d->config.threshold,
@@ -440,7 +440,7 @@ static int diff(struct diffing *d)
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
-	return compare_and_tell(d);
+	return compare_and_report(d);
 }
 
 /* Each side in one way. */

@@ -99,7 +99,7 @@ static void play(struct run *run, uint64_t from_ns, uint64_t to_ns)
 }
 
 /* Said once, at the end: what the file does not tell. */
-static void tell_left_out(const struct run *run)
+static void report_left_out(const struct run *run)
 {
 	struct export_counters counters;
 
@@ -123,7 +123,7 @@ static int export_all(struct run *run, const struct export_format *format)
 	if (err)
 		say(MSG_EXPORT_MEMORY, run->out.name);
 	else
-		tell_left_out(run);
+		report_left_out(run);
 	if (output_close(&run->out) != EXIT_DONE || err)
 		return EXIT_FAILED;
 	return playback_finish(run->playback);

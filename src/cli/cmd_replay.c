@@ -250,7 +250,7 @@ static void draw(struct run *run)
 }
 
 /* Once it has arrived. */
-static void tell_found(struct run *run)
+static void show_found(struct run *run)
 {
 	const struct player_mark *found = player_found(run->replay);
 
@@ -284,7 +284,7 @@ static int go_on(void *ctx)
 	err = player_work(run->replay, is_late, run);
 	if (err)
 		top_say(show_top(run->show), MSG_REWIND, strerror(-err));
-	tell_found(run);
+	show_found(run);
 	if (player_progress(run->replay) < 0 ? run->stale || err : clock_monotonic_ns() - run->drawn_ns >= PATIENCE_NS)
 		draw(run);
 	arm(run);
@@ -477,7 +477,7 @@ static struct player *make_player(struct run *run)
 	return replay;
 }
 
-/* False: the user has been told. */
+/* False: the error has been reported. */
 static bool start(struct run *run)
 {
 	struct reader_span span;

@@ -222,7 +222,7 @@ static int collect(struct reporting *r)
 	return EXIT_DONE;
 }
 
-/* --- telling */
+/* --- writing it */
 
 static struct report describe(const struct reporting *r)
 {
@@ -326,7 +326,7 @@ static int write_page(const struct reporting *r, const struct report *report)
 	return status;
 }
 
-static int tell(struct reporting *r)
+static int write_all(struct reporting *r)
 {
 	struct report report = describe(r);
 	int status = r->config.html ? write_page(r, &report) : EXIT_DONE;
@@ -350,7 +350,7 @@ static int run(const struct command *self, int argc, char **argv)
 		if (status == EXIT_DONE)
 			status = collect(&r);
 		if (status == EXIT_DONE)
-			status = tell(&r);
+			status = write_all(&r);
 		evidence_free(r.evidence);
 		timeline_free(r.timeline);
 		feeder_free(r.feeder);

@@ -36,7 +36,7 @@ extern const struct option_type option_filter;	/* const char *, see filter.h */
 		    "only rows for which all hold: 'vm=web* p99>500us state=P'"),		\
 	LIMIT_OPTIONS(config, show.limits)
 
-#define SHOW_DELAY_MS 1000	/* unless told */
+#define SHOW_DELAY_MS 1000	/* unless set */
 
 /* For more_help: the columns and the keys. */
 void show_help(FILE *out, bool replay);
@@ -44,7 +44,7 @@ void show_help(FILE *out, bool replay);
 struct show;
 
 /*
- * text: never a screen. config stays in use; its delay is where a screen begins. NULL: the user has been told, and
+ * text: never a screen. config stays in use; its delay is where a screen begins. NULL: the error has been reported, and
  * *status is the exit status.
  */
 struct show *show_new(const struct show_config *config, bool text, bool replay, int *status);
@@ -59,7 +59,7 @@ uint64_t show_keep_gone_ns(const struct show *s);
 /* What the model has to keep. */
 void show_prepare_model(const struct show *s, struct model *m);
 
-/* Where text and JSON go, standard output unless told. */
+/* Where text and JSON go, standard output unless set. */
 void show_set_output(struct show *s, FILE *out);
 
 /* Takes the terminal over, if it is a screen. 0 or -ENOMEM. */

@@ -67,7 +67,7 @@ void exporter_close(struct exporter *x, bool remove)
 	free(x);
 }
 
-static void tell_left_out(struct exporter *x)
+static void report_left_out(struct exporter *x)
 {
 	size_t dropped = metrics_series_dropped(x->metrics);
 
@@ -76,7 +76,7 @@ static void tell_left_out(struct exporter *x)
 	x->leaves_out = dropped;
 }
 
-static void tell_memory(struct exporter *x, int err)
+static void report_memory(struct exporter *x, int err)
 {
 	if (err && !x->short_of_memory)
 		say_at(SAY_ERROR, "the metrics were not written: out of memory; the version before stays, and it is tried again");
@@ -90,7 +90,7 @@ static void write_text(void *ctx)
 	x->err = atomic_file_write(x->file, x->text, x->size);
 }
 
-static void tell_slow(struct exporter *x)
+static void report_slow(struct exporter *x)
 {
 	if (!x->is_slow)
 		say_at(SAY_ERROR, "the metrics of the interval before are still being written: the disk is slow; newer ones are left out until then");
@@ -124,16 +124,16 @@ void exporter_write(struct exporter *x, const struct model *m, const struct stat
 	if (!x)
 		return;
 	if (background_is_busy(&x->writing)) {
-		tell_slow(x);
+		report_slow(x);
 		return;
 	}
 	x->is_slow = false;
 	host = (struct metrics_host){ .status = status, .cpu_ns = clock_cpu_ns(), .write_errors = atomic_file_errors(x->file) };
 	err = metrics_render(x->metrics, m, &host, &x->text, &x->size);
-	tell_memory(x, err);
+	report_memory(x, err);
 	if (err)
 		return;
-	tell_left_out(x);
+	report_left_out(x);
 	background_start(&x->writing, write_text, x);
 }
 

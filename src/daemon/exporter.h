@@ -11,7 +11,7 @@
 
 struct exporter;
 
-/* NULL: the user has been told. */
+/* NULL: the error has been reported. */
 struct exporter *exporter_open(const struct daemon_config *config);
 
 /* remove: the file, too. NULL is fine. */

@@ -46,7 +46,7 @@ static void describe_owner(const struct model *m, const struct model_finding *f,
 	snprintf(text + used, size - used, "%.128s (%" PRIu32 ")", name, f->vm);
 }
 
-static void tell(const struct model *m, enum model_finding_code code, uint64_t fresh)
+static void log_found(const struct model *m, enum model_finding_code code, uint64_t fresh)
 {
 	const struct model_finding *f = newest(m, code);
 	char owner[224], what[160];
@@ -72,7 +72,7 @@ void finding_log_report(struct finding_log *n, const struct model *m, uint64_t n
 
 		if (!fresh || (n->told_ns[code] && now_ns < n->told_ns[code] + GAP_NS))
 			continue;
-		tell(m, code, fresh);
+		log_found(m, code, fresh);
 		n->told[code] = totals->found[code];
 		n->told_ns[code] = now_ns;
 	}

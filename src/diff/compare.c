@@ -836,7 +836,7 @@ bool compare_is_main(enum diff_stage stage)
 	return stage == STAGE_dispatch || stage == STAGE_apf_total || stage == STAGE_apf_sync;
 }
 
-bool compare_tells(const struct compare *c)
+bool compare_has_result(const struct compare *c)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (compare_is_main(c->rows[i].key.stage) && c->rows[i].verdict != COMPARE_UNKNOWN)

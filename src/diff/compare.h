@@ -94,7 +94,7 @@ size_t compare_needs_recordings(double confidence);
 bool compare_is_main(enum diff_stage stage);
 
 /* Whether any of these could be compared: without them nothing is known of what matters most. */
-bool compare_tells(const struct compare *c);
+bool compare_has_result(const struct compare *c);
 
 /* Whether there is something that lost records kept from being compared. */
 bool compare_is_inexact(const struct compare *c);

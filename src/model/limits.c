@@ -226,7 +226,7 @@ static void tally(struct vcpu_refused *refused, uint32_t function, int64_t resul
 	refused->calls[least].count = 1;
 }
 
-static void tell_most(const struct vcpu_refused *refused, struct model_finding *f)
+static void report_most(const struct vcpu_refused *refused, struct model_finding *f)
 {
 	unsigned int most = 0;
 
@@ -258,6 +258,6 @@ int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_
 		return 0;
 	f = too_many(m, owner, FINDING_REFUSED_CALLS, &call->head, number);
 	if (f)
-		tell_most(v->refused, f);
+		report_most(v->refused, f);
 	return 0;
 }

@@ -229,7 +229,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 }
 
 /* What is LOST was seen until the record before. */
-static void tell(struct slicer *s, const struct was *was, struct slice *slice, const struct sdei_record *r)
+static void emit(struct slicer *s, const struct was *was, struct slice *slice, const struct sdei_record *r)
 {
 	bool known = r && slice->end != SLICE_LOST;
 
@@ -240,7 +240,7 @@ static void tell(struct slicer *s, const struct was *was, struct slice *slice, c
 }
 
 /* r: the record, if it may say what ended it. */
-static void tell_pending(struct slicer *s, const struct was *was, const struct was_event *e, const struct sdei_record *r)
+static void emit_pending(struct slicer *s, const struct was *was, const struct was_event *e, const struct sdei_record *r)
 {
 	struct slice slice = { .kind = SLICE_PENDING, .event = e->event, .from_ns = e->pending_ns };
 
@@ -248,23 +248,23 @@ static void tell_pending(struct slicer *s, const struct was *was, const struct w
 	slice.blamed = e->blamed && slice.end != SLICE_LOST;
 	if (slice.blamed)
 		slice.late = e->late;
-	tell(s, was, &slice, r);
+	emit(s, was, &slice, r);
 }
 
-static void tell_handler(struct slicer *s, const struct was *was, const struct was_event *e, const struct sdei_record *r)
+static void emit_handler(struct slicer *s, const struct was *was, const struct was_event *e, const struct sdei_record *r)
 {
 	struct slice slice = { .kind = SLICE_HANDLER, .event = e->event, .from_ns = e->running_ns };
 
 	slice.end = r ? end_of_handler(r) : SLICE_LOST;
-	tell(s, was, &slice, r);
+	emit(s, was, &slice, r);
 }
 
-static void tell_mask(struct slicer *s, const struct was *was, const struct sdei_record *r)
+static void emit_mask(struct slicer *s, const struct was *was, const struct sdei_record *r)
 {
 	struct slice slice = { .kind = SLICE_MASK, .from_ns = was->masked_ns, .initial = was->initial };
 
 	slice.end = r ? end_of_mask(was, r) : SLICE_LOST;
-	tell(s, was, &slice, r);
+	emit(s, was, &slice, r);
 }
 
 /* What had no start ends without a slice. */
@@ -281,9 +281,9 @@ static void compare_event(struct slicer *s, const struct was *was, const struct 
 	const struct sdei_record *own = r && r->event == e->event->event && !is_late(was, r) ? r : NULL;
 
 	if (e->pending_ns && e->event->pending_since_ns != e->pending_ns)
-		tell_pending(s, was, e, own);
+		emit_pending(s, was, e, own);
 	if (e->running_ns && e->event->running_since_ns != e->running_ns)
-		tell_handler(s, was, e, own);
+		emit_handler(s, was, e, own);
 	if (unlikely(e->carried_pending || e->carried_running))
 		count_unknown(s, e);
 }
@@ -293,7 +293,7 @@ static void compare_mask(struct slicer *s, const struct was *was, const struct s
 	const struct model_vcpu *v = was->vcpu;
 
 	if (was->masked_ns && v->masked_since_ns != was->masked_ns)
-		tell_mask(s, was, r && !is_late(was, r) ? r : NULL);
+		emit_mask(s, was, r && !is_late(was, r) ? r : NULL);
 	if (unlikely(was->masked && !was->masked_ns) && (!v->masked || v->masked_since_ns))
 		s->unknown++;
 }
@@ -348,7 +348,7 @@ static void note_apf(struct was_apf *was, const struct model_vcpu *v, const stru
 		was->fault = *fault;
 }
 
-static void tell_stage(struct slicer *s, struct was_apf *was, const struct model_vcpu *v, const struct sdei_record *r,
+static void emit_stage(struct slicer *s, struct was_apf *was, const struct model_vcpu *v, const struct sdei_record *r,
 		       unsigned int stage)
 {
 	const struct hist *h = v->apf->shown.stage[stage];
@@ -367,10 +367,10 @@ static void compare_apf(struct slicer *s, struct was_apf *was, const struct mode
 {
 	for (unsigned int i = 0; v && v->apf && i < APF_STAGE_COUNT; i++) {
 		if (i != APF_STAGE_total)
-			tell_stage(s, was, v, r, i);
+			emit_stage(s, was, v, r, i);
 	}
 	if (v && v->apf)
-		tell_stage(s, was, v, r, APF_STAGE_total);
+		emit_stage(s, was, v, r, APF_STAGE_total);
 }
 
 /* The samples are of the vCPU that has the name after the record. */
@@ -441,7 +441,7 @@ static void each_vcpu(struct slicer *s, void (*call)(struct slicer *s, struct mo
 }
 
 /* A vCPU whose end was lost, and that the tick will end: all that is open of it ended with it. */
-static void tell_doomed(struct slicer *s, struct model_vcpu *v, uint64_t time_ns)
+static void emit_doomed(struct slicer *s, struct model_vcpu *v, uint64_t time_ns)
 {
 	struct was was;
 
@@ -450,22 +450,22 @@ static void tell_doomed(struct slicer *s, struct model_vcpu *v, uint64_t time_ns
 	note_all(s, &was, v);
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->events[i].pending_ns)
-			tell_pending(s, &was, &s->events[i], NULL);
+			emit_pending(s, &was, &s->events[i], NULL);
 		if (s->events[i].running_ns)
-			tell_handler(s, &was, &s->events[i], NULL);
+			emit_handler(s, &was, &s->events[i], NULL);
 	}
 	if (was.masked_ns)
-		tell_mask(s, &was, NULL);
+		emit_mask(s, &was, NULL);
 }
 
 void slicer_tick(struct slicer *s, uint64_t now_ns)
 {
-	each_vcpu(s, tell_doomed, now_ns);
+	each_vcpu(s, emit_doomed, now_ns);
 	model_tick(s->model, now_ns);
 }
 
 /* Of a vCPU that is gone nothing can be open any more. */
-static void tell_open_event(struct slicer *s, const struct was *was, struct was_event *e, struct slice *slice, uint64_t time_ns)
+static void emit_open_event(struct slicer *s, const struct was *was, struct was_event *e, struct slice *slice, uint64_t time_ns)
 {
 	slice->event = e->event;
 	if (e->pending_ns) {
@@ -485,7 +485,7 @@ static void tell_open_event(struct slicer *s, const struct was *was, struct was_
 	s->unknown += e->carried_pending + e->carried_running;
 }
 
-static void tell_open(struct slicer *s, struct model_vcpu *v, uint64_t time_ns)
+static void emit_open(struct slicer *s, struct model_vcpu *v, uint64_t time_ns)
 {
 	struct slice slice = { .end = v->gone ? SLICE_LOST : SLICE_OPEN, .vcpu = v };
 	struct was was;
@@ -494,7 +494,7 @@ static void tell_open(struct slicer *s, struct model_vcpu *v, uint64_t time_ns)
 	if (v->gone)
 		time_ns = v->gone_ns;
 	for (size_t i = 0; i < s->count; i++)
-		tell_open_event(s, &was, &s->events[i], &slice, time_ns);
+		emit_open_event(s, &was, &s->events[i], &slice, time_ns);
 	if (v->gone || !v->masked)
 		return;
 	s->unknown += !v->masked_since_ns;
@@ -510,7 +510,7 @@ void slicer_expire(struct slicer *s, uint64_t before_ns)
 		const struct model_vm *vm = s->model->vms[i];
 
 		for (size_t k = 0; vm->gone && vm->gone_ns < before_ns && k < vm->vcpu_count; k++)
-			tell_open(s, vm->vcpus[k], vm->gone_ns);
+			emit_open(s, vm->vcpus[k], vm->gone_ns);
 	}
 	model_expire(s->model, before_ns);
 }
@@ -518,7 +518,7 @@ void slicer_expire(struct slicer *s, uint64_t before_ns)
 int slicer_end(struct slicer *s, uint64_t now_ns)
 {
 	if (!s->ended)
-		each_vcpu(s, tell_open, now_ns);
+		each_vcpu(s, emit_open, now_ns);
 	s->ended = true;
 	return s->no_memory ? -ENOMEM : 0;
 }

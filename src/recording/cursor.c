@@ -18,7 +18,7 @@ struct cursor {
 	int directory;
 	const struct stream_file *files;
 	size_t count;
-	void (*tell)(void *ctx, const struct reader_problem *problem);
+	void (*report)(void *ctx, const struct reader_problem *problem);
 	void *ctx;
 	bool has_uuid;
 	uint8_t uuid[16];
@@ -43,7 +43,7 @@ struct cursor {
 };
 
 struct cursor *cursor_new(int directory, const struct stream_file *files, size_t count,
-			  void (*tell)(void *ctx, const struct reader_problem *problem), void *ctx)
+			  void (*report)(void *ctx, const struct reader_problem *problem), void *ctx)
 {
 	struct cursor *c = malloc(sizeof(*c));
 
@@ -53,7 +53,7 @@ struct cursor *cursor_new(int directory, const struct stream_file *files, size_t
 	c->directory = directory;
 	c->files = files;
 	c->count = count;
-	c->tell = tell;
+	c->report = report;
 	c->ctx = ctx;
 	return c;
 }
@@ -80,14 +80,14 @@ void cursor_set_uuid(struct cursor *c, const uint8_t uuid[16])
 
 /* --- what is wrong */
 
-static void tell(struct cursor *c, enum reader_problem_kind kind, uint64_t offset, uint64_t bytes, int error)
+static void report(struct cursor *c, enum reader_problem_kind kind, uint64_t offset, uint64_t bytes, int error)
 {
 	struct reader_problem problem = { .kind = kind, .offset = offset, .bytes = bytes, .error = error };
 
-	if (!c->tell)
+	if (!c->report)
 		return;
 	memcpy(problem.file, c->name, sizeof(problem.file));
-	c->tell(c->ctx, &problem);
+	c->report(c->ctx, &problem);
 }
 
 static void begin_bad(struct cursor *c, enum reader_problem_kind kind)
@@ -102,7 +102,7 @@ static void begin_bad(struct cursor *c, enum reader_problem_kind kind)
 static void end_bad(struct cursor *c)
 {
 	if (c->bad)
-		tell(c, c->bad_kind, c->bad_from, c->offset - c->bad_from, 0);
+		report(c, c->bad_kind, c->bad_from, c->offset - c->bad_from, 0);
 	c->bad = false;
 }
 
@@ -121,14 +121,14 @@ static void open_next(struct cursor *c)
 	c->file_end = false;
 	fd = files_open(c->directory, c->name);
 	if (fd < 0) {
-		tell(c, PROBLEM_FILE, 0, 0, -fd);
+		report(c, PROBLEM_FILE, 0, 0, -fd);
 		c->file_end = true;
 		return;
 	}
 	c->gz = gzdopen(fd, "rb");
 	if (!c->gz) {
 		close(fd);
-		tell(c, PROBLEM_FILE, 0, 0, ENOMEM);
+		report(c, PROBLEM_FILE, 0, 0, ENOMEM);
 		c->file_end = true;
 		return;
 	}
@@ -138,8 +138,8 @@ static void open_next(struct cursor *c)
 static void leave_file(struct cursor *c)
 {
 	end_bad(c);
-	if (c->gz_problem.file[0] && c->tell)
-		c->tell(c->ctx, &c->gz_problem);
+	if (c->gz_problem.file[0] && c->report)
+		c->report(c->ctx, &c->gz_problem);
 	close_file(c);
 	c->done += c->files[c->file].size;
 	c->file++;

@@ -12,9 +12,9 @@
 
 struct cursor;
 
-/* The directory and the files stay the caller's. tell, which may be NULL, is called in the order of the bytes. NULL: no memory. */
+/* The directory and the files stay the caller's. report, which may be NULL, is called in the order of the bytes. NULL: no memory. */
 struct cursor *cursor_new(int directory, const struct stream_file *files, size_t count,
-			  void (*tell)(void *ctx, const struct reader_problem *problem), void *ctx);
+			  void (*report)(void *ctx, const struct reader_problem *problem), void *ctx);
 void cursor_free(struct cursor *c);	/* NULL is fine */
 
 /* Only packets of this recording; until then, the first packet's is taken. */
@@ -37,7 +37,7 @@ struct cursor_place {
 struct cursor_place cursor_place(const struct cursor *c);
 int cursor_go(struct cursor *c, struct cursor_place place);
 
-const char *cursor_file_name(const struct cursor *c);	/* of that packet; to tell(), of what it is about */
+const char *cursor_file_name(const struct cursor *c);	/* of that packet; to report(), of what it is about */
 uint32_t cursor_file_number(const struct cursor *c);
 uint64_t cursor_bytes_done(const struct cursor *c);	/* on disk */
 

@@ -428,13 +428,13 @@ void reader_set_wants(struct reader *r, reader_wants_t wants, void *ctx)
 
 /* --- items */
 
-static void tell_gap(struct reader *r, struct recording_item *item)
+static void put_gap(struct reader *r, struct recording_item *item)
 {
 	*item = (struct recording_item){ .kind = ITEM_LOST, .time_ns = r->head.begin_ns, .lost.count = r->gap };
 	r->gap = 0;
 }
 
-static void tell_end(struct reader *r)
+static void put_end(struct reader *r)
 {
 	/* Nobody knows what is in the last packet if that was refused. */
 	if (!r->done && !r->skipped) {
@@ -488,11 +488,11 @@ static size_t fetch(struct reader *r, struct recording_item *items, size_t room)
 		if (r->bytes)
 			leave_packet(r);
 		if (r->done || !next_packet(r)) {
-			tell_end(r);
+			put_end(r);
 			return 0;
 		}
 		if (r->gap) {
-			tell_gap(r, items);
+			put_gap(r, items);
 			return 1;
 		}
 	}
@@ -514,7 +514,7 @@ const struct recording_item *reader_next(struct reader *r)
 	return has_items(r) ? &r->items[r->next++] : NULL;
 }
 
-static bool tell_run(const struct reader *r, const struct recording_item *items, size_t count, struct reader_run *run)
+static bool fill_run(const struct reader *r, const struct recording_item *items, size_t count, struct reader_run *run)
 {
 	run->items = items;
 	run->count = count;
@@ -529,12 +529,12 @@ bool reader_next_run(struct reader *r, struct reader_run *run)
 	size_t next = has_items(r) ? r->next : r->count;
 
 	r->next = r->count;
-	return tell_run(r, &r->items[next], r->count - next, run);
+	return fill_run(r, &r->items[next], r->count - next, run);
 }
 
 bool reader_read_run(struct reader *r, struct recording_item *items, size_t room, struct reader_run *run)
 {
-	return tell_run(r, items, fetch(r, items, room), run);
+	return fill_run(r, items, fetch(r, items, room), run);
 }
 
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)

@@ -239,15 +239,15 @@ bool snapshot_state_has_name(const struct snapshot_state *k, uint32_t vm)
 	return known && known->name;
 }
 
-/* --- telling */
+/* --- sending */
 
-struct telling {
+struct sending {
 	uint64_t time_ns;
 	int (*put)(void *ctx, const struct recording_item *item);
 	void *ctx;
 };
 
-static int tell_event(const struct telling *t, const struct known_vm *vm, const struct known_vcpu *vcpu,
+static int send_event(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu,
 		      const struct known_event *event)
 {
 	struct recording_item item = { .kind = ITEM_SNAPSHOT, .time_ns = t->time_ns, .size = sizeof(struct sdei_record_handler) };
@@ -263,17 +263,17 @@ static int tell_event(const struct telling *t, const struct known_vm *vm, const 
 	return t->put(t->ctx, &item);
 }
 
-static int tell_vcpu(const struct telling *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
+static int send_vcpu(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
 {
 	static const struct known_event none = { .event = SDEI_NONE };
-	int err = vcpu->count ? 0 : tell_event(t, vm, vcpu, &none);
+	int err = vcpu->count ? 0 : send_event(t, vm, vcpu, &none);
 
 	for (size_t i = 0; i < vcpu->count && !err; i++)
-		err = tell_event(t, vm, vcpu, &vcpu->events[i]);
+		err = send_event(t, vm, vcpu, &vcpu->events[i]);
 	return err;
 }
 
-static int tell_name(const struct telling *t, const struct known_vm *vm)
+static int send_name(const struct sending *t, const struct known_vm *vm)
 {
 	struct recording_item item = { .kind = ITEM_NAME, .time_ns = t->time_ns };
 
@@ -284,16 +284,16 @@ static int tell_name(const struct telling *t, const struct known_vm *vm)
 
 int snapshot_state_send(const struct snapshot_state *k, uint64_t time_ns, int (*put)(void *ctx, const struct recording_item *item), void *ctx)
 {
-	const struct telling telling = { time_ns, put, ctx };
+	const struct sending sending = { time_ns, put, ctx };
 	int err = 0;
 
 	for (size_t i = 0; i < k->count && !err; i++) {
 		const struct known_vm *vm = &k->vms[i];
 
 		if (vm->name)
-			err = tell_name(&telling, vm);
+			err = send_name(&sending, vm);
 		for (size_t j = 0; j < vm->count && !err; j++)
-			err = tell_vcpu(&telling, vm, &vm->vcpus[j]);
+			err = send_vcpu(&sending, vm, &vm->vcpus[j]);
 	}
 	return err;
 }

@@ -20,7 +20,7 @@ void feeder_free(struct feeder *f);	/* NULL is fine */
 /* guest_name(), whatever ctx is. */
 char *feeder_live_name(void *ctx, uint32_t vm);
 
-/* Whom to ask for the names of VMs, with ctx; feeder_live_name() unless told. */
+/* Whom to ask for the names of VMs, with ctx; feeder_live_name() unless set. */
 void feeder_set_names(struct feeder *f, char *(*name)(void *ctx, uint32_t vm), void *ctx);
 
 /* Goes on with m, which has names, instead of its own; feeder_free() frees it. */

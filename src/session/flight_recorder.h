@@ -18,7 +18,7 @@ struct flight_recorder_options {
 
 struct flight_recorder;
 
-/* NULL: the user has been told. */
+/* NULL: the error has been reported. */
 struct flight_recorder *flight_recorder_open(const struct flight_recorder_options *options);
 void flight_recorder_close(struct flight_recorder *r);	/* NULL is fine */
 
@@ -42,7 +42,7 @@ void flight_recorder_ending(struct flight_recorder *r);
 void flight_recorder_check(struct flight_recorder *r, const struct model *m, const struct recording_about *about,
 			   const struct recording_status *status, bool end);
 
-/* Until what is being saved is there, and that was told. */
+/* Until what is being saved is there, and that was reported. */
 void flight_recorder_wait(struct flight_recorder *r);
 
 const struct flight_save_counters *flight_recorder_counters(const struct flight_recorder *r);

@@ -69,7 +69,7 @@ struct playback_calls {
 
 struct playback;
 
-/* NULL: the user has been told and *exit_status says what to exit with. */
+/* NULL: the error has been reported and *exit_status says what to exit with. */
 struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status);
 void playback_close(struct playback *p);	/* NULL is fine */
 

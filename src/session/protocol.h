@@ -19,7 +19,7 @@
 
 #define PROTOCOL_MAGIC 0x4449454453ULL		/* "SDEID" */
 #define PROTOCOL_VERSION 1
-#define PROTOCOL_SOCKET "/run/sdeid/socket"	/* where it is unless told */
+#define PROTOCOL_SOCKET "/run/sdeid/socket"	/* where it is unless set */
 #define PROTOCOL_IMAGE_MAX (1ULL << 32)
 
 enum protocol_answer {

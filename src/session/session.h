@@ -80,7 +80,7 @@ struct session_calls {
 struct session;
 struct source;
 
-/* Attaches. NULL on failure: the user has been told and *status is the exit status. */
+/* Attaches. NULL on failure: the error has been reported and *status is the exit status. */
 struct session *session_open(const struct session_config *config, const struct session_calls *calls, int *status);
 
 /* The figures are a daemon's: nothing of this host has to be opened any more. */

@@ -18,7 +18,7 @@ struct ring {
 	uint64_t read;			/* records taken */
 };
 
-/* The size of each ring unless told: 4 MiB, less where all CPUs together would take more than 32, but not less than 1. */
+/* The size of each ring unless set: 4 MiB, less where all CPUs together would take more than 32, but not less than 1. */
 size_t ring_default_bytes(unsigned int cpus);
 
 /* On memory of that layout, SDEI_RING_EXTRA larger than bytes. */

@@ -74,7 +74,7 @@
 enum say_level { SAY_ERROR = 3, SAY_WARNING = 4, SAY_INFO = 6 };
 
 /*
- * Who speaks; PROGRAM unless told. A program whose stderr is the journal says how grave each line is, and leaves its name
+ * Who speaks; PROGRAM unless set. A program whose stderr is the journal says how grave each line is, and leaves its name
  * to the journal.
  */
 void say_as(const char *program);

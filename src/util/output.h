@@ -23,13 +23,13 @@ struct output {
 /* NULL and "-" are standard output. */
 bool output_is_standard(const char *path);
 
-/* path as output_is_standard(), or a file. Standard output stays open. False: the user has been told. */
+/* path as output_is_standard(), or a file. Standard output stays open. False: the error has been reported. */
 bool output_open(struct output *o, const char *path);
 
 /* On a descriptor, which is the output's from now on, even if that fails. */
 bool output_open_fd(struct output *o, int fd, const char *name);
 
-/* Writes what is in the buffer. False: nothing can be written any more; if that is an error, the user knows. */
+/* Writes what is in the buffer. False: nothing can be written any more; if that is an error, the error has been reported. */
 bool output_flush(struct output *o);
 
 /* Flushes and closes: EXIT_DONE or EXIT_FAILED. Not open is fine. */

@@ -16,7 +16,7 @@
 
 struct export_event {
 	uint32_t event;
-	uint64_t number;		/* of its pending track, 0: not told yet */
+	uint64_t number;		/* of its pending track, 0: not written yet */
 	uint64_t other_handlers;	/* likewise */
 	uint64_t pc;			/* where its handler interrupted */
 };
@@ -30,15 +30,15 @@ struct export_lane {
 struct export_vcpu {
 	struct export_vcpu *next;
 	const struct model_vcpu *vcpu;
-	uint64_t number, handlers, mask, pending;	/* tracks; 0: not told yet */
+	uint64_t number, handlers, mask, pending;	/* tracks; 0: not written yet */
 	uint64_t handlers_end_ns;	/* the handlers' track is taken until then */
 	struct export_event *events;	/* by number */
 	size_t event_count;
 	struct export_lane *lanes;	/* NULL, or LANES_MAX */
 };
 
-/* What is told of a finding once. */
-struct told {
+/* A finding that was written, once. */
+struct written_finding {
 	enum model_finding_code code;
 	uint32_t vm, instance, vcpu, event;
 	uint64_t first_ns;
@@ -52,10 +52,10 @@ struct export {
 	struct slicer *slicer;
 	struct idmap vcpus;
 	uint64_t next_track;
-	uint64_t lost_track, findings_track;	/* 0: not told yet */
+	uint64_t lost_track, findings_track;	/* 0: not written yet */
 	uint64_t newest_ns;
-	struct told *told;		/* FINDINGS_MAX */
-	size_t told_count;
+	struct written_finding *written;		/* FINDINGS_MAX */
+	size_t written_count;
 	struct export_counters counters;
 	uint64_t crowded;		/* faults without a track */
 	bool no_memory;
@@ -149,7 +149,7 @@ static uint64_t below(struct export *x, const struct export_vm *vm, const struct
 	});
 }
 
-/* The number of a track below the vCPU's, which is told of when it is needed first. */
+/* The number of a track below the vCPU's, which is written when it is needed first. */
 static uint64_t need(struct export *x, const struct export_vm *vm, const struct export_vcpu *v, uint64_t *track, unsigned int kind,
 		     uint32_t event)
 {
@@ -485,10 +485,10 @@ static bool is_gone(const struct export *x, const struct model_finding *f)
 	return !vm || vm->instance != f->instance;
 }
 
-static bool is_told(const struct export *x, const struct model_finding *f)
+static bool is_written(const struct export *x, const struct model_finding *f)
 {
-	for (size_t i = 0; i < x->told_count; i++) {
-		const struct told *t = &x->told[i];
+	for (size_t i = 0; i < x->written_count; i++) {
+		const struct written_finding *t = &x->written[i];
 
 		if (t->first_ns == f->first_ns && t->code == f->code && t->vm == f->vm && t->instance == f->instance &&
 		    t->vcpu == f->vcpu && t->event == f->event)
@@ -510,7 +510,7 @@ static const struct model_vm *vm_of_finding(const struct export *x, const struct
 }
 
 /* Its vCPU may have been forgotten since. */
-static void tell_finding(struct export *x, const struct model_finding *f)
+static void write_finding(struct export *x, const struct model_finding *f)
 {
 	const struct model_vm *of = vm_of_finding(x, f);
 	const struct model_vcpu *vcpu = of ? model_vcpu(of, f->vcpu) : NULL;
@@ -532,18 +532,18 @@ static void tell_finding(struct export *x, const struct model_finding *f)
 }
 
 /* gone: only those that nothing can be added to. */
-static void tell_findings(struct export *x, bool gone)
+static void write_findings(struct export *x, bool gone)
 {
 	size_t count;
 	const struct model_finding *f = model_findings(x->model, &count);
 
 	for (; x->format->instant && count; count--, f++) {
-		if (f->last_ns < x->options.from_ns || (gone && !is_gone(x, f)) || is_told(x, f) || x->told_count == FINDINGS_MAX)
+		if (f->last_ns < x->options.from_ns || (gone && !is_gone(x, f)) || is_written(x, f) || x->written_count == FINDINGS_MAX)
 			continue;
-		x->told[x->told_count++] = (struct told){
+		x->written[x->written_count++] = (struct written_finding){
 			.code = f->code, .vm = f->vm, .instance = f->instance, .vcpu = f->vcpu, .event = f->event, .first_ns = f->first_ns,
 		};
-		tell_finding(x, f);
+		write_finding(x, f);
 	}
 }
 
@@ -612,7 +612,7 @@ void export_tick(struct export *x, uint64_t now_ns, int64_t wall_ns)
 		x->format->clock(x, now_ns, wall_ns);
 	if (!has_forgettable(x, before_ns))
 		return;
-	tell_findings(x, true);
+	write_findings(x, true);
 	slicer_expire(x->slicer, before_ns);
 }
 
@@ -626,8 +626,8 @@ static bool make_parts(struct export *x)
 
 	x->model = model_new(&(struct model_options){ .free_user = vm_free });
 	x->slicer = x->model ? slicer_new(x->model, &calls) : NULL;
-	x->told = calloc(FINDINGS_MAX, sizeof(*x->told));
-	return x->slicer && x->told;
+	x->written = calloc(FINDINGS_MAX, sizeof(*x->written));
+	return x->slicer && x->written;
 }
 
 struct export *export_new(const struct export_options *options)
@@ -658,7 +658,7 @@ void export_free(struct export *x)
 	slicer_free(x->slicer);
 	model_free(x->model);
 	idmap_release(&x->vcpus);
-	free(x->told);
+	free(x->written);
 	free(x->state.own);
 	free(x);
 }
@@ -669,7 +669,7 @@ int export_end(struct export *x, uint64_t now_ns)
 		now_ns = x->newest_ns;
 	x->no_memory |= slicer_end(x->slicer, now_ns) != 0;
 	model_settle(x->model, now_ns);
-	tell_findings(x, false);
+	write_findings(x, false);
 	if (x->format->end)
 		x->format->end(x);
 	return x->no_memory || model_totals(x->model)->no_memory ? -ENOMEM : 0;

@@ -102,7 +102,7 @@ static void end(struct export *x)
 
 /* --- processes and threads; other tracks are named by their first event */
 
-static void tell_name(struct export *x, const struct export_track *track, const char *what, uint64_t thread)
+static void write_name(struct export *x, const struct export_track *track, const char *what, uint64_t thread)
 {
 	struct json j = open_event(x, "M");
 	char text[64];
@@ -123,12 +123,12 @@ static void tell_name(struct export *x, const struct export_track *track, const 
 	json_close(&j, '}');
 }
 
-static void tell_track(struct export *x, const struct export_track *track)
+static void write_track(struct export *x, const struct export_track *track)
 {
 	if (track->kind == TRACK_VM)
-		tell_name(x, track, "process_name", 0);
+		write_name(x, track, "process_name", 0);
 	else if (track->kind == TRACK_VCPU || track->kind == TRACK_FINDINGS)
-		tell_name(x, track, "thread_name", track->number);
+		write_name(x, track, "thread_name", track->number);
 }
 
 /* --- events */
@@ -245,7 +245,7 @@ const struct export_format export_chrome = {
 	.begin = begin,
 	.slice = put_slice,
 	.fault = put_fault,
-	.track = tell_track,
+	.track = write_track,
 	.instant = put_instant,
 	.count = put_count,
 	.end = end,

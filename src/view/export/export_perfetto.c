@@ -154,7 +154,7 @@ static void put_snapshot(struct export *x, uint64_t time_ns, uint64_t wall_ns)
 }
 
 /* A recording's wall clock may be anything; before 1970 it has no meaning here. */
-static void tell_clock(struct export *x, uint64_t time_ns, int64_t wall_ns)
+static void write_clock(struct export *x, uint64_t time_ns, int64_t wall_ns)
 {
 	struct perfetto *f = own(x);
 	int64_t offset_ns = (int64_t)((uint64_t)wall_ns - time_ns);
@@ -172,7 +172,7 @@ static void need_clock(struct export *x, uint64_t time_ns)
 {
 	if (own(x)->clock_told)
 		return;
-	tell_clock(x, time_ns, (int64_t)(time_ns + (uint64_t)export_state(x)->options->wall_offset_ns));
+	write_clock(x, time_ns, (int64_t)(time_ns + (uint64_t)export_state(x)->options->wall_offset_ns));
 	own(x)->clock_told = true;
 }
 
@@ -253,7 +253,7 @@ static void put_event_name(struct protobuf *p, const struct export_track *track)
 	protobuf_close(p, at);
 }
 
-static void tell_track(struct export *x, const struct export_track *track)
+static void write_track(struct export *x, const struct export_track *track)
 {
 	struct protobuf *p = packet_begin(x, FLAG_NEEDS_STATE);
 
@@ -379,8 +379,8 @@ const struct export_format export_perfetto = {
 	.begin = begin,
 	.slice = put_slice,
 	.fault = put_fault,
-	.track = tell_track,
+	.track = write_track,
 	.instant = put_instant,
 	.count = put_count,
-	.clock = tell_clock,
+	.clock = write_clock,
 };

@@ -162,7 +162,7 @@ int diff_json(FILE *out, const struct diff *d)
 	json_open(&json, NULL, '{');
 	json_text(&json, "type", "diff");
 	json_bool(&json, "regression", c->cause_count > 0);
-	json_bool(&json, "compared", compare_tells(c));
+	json_bool(&json, "compared", compare_has_result(c));
 	err = put_words(&json, d);
 	put_causes(&json, c);
 	put_side(&json, "base", &d->base);

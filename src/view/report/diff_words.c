@@ -124,7 +124,7 @@ static void put_no_regression(FILE *out, const struct diff *d)
 	const struct compare *c = d->compare;
 	double threshold = d->options->threshold * 100;
 
-	if (!compare_tells(c))
+	if (!compare_has_result(c))
 		fprintf(out, "cannot tell: %s could be compared, see the notes", c->tests ? "neither dispatches nor page faults" : "nothing");
 	else
 		fprintf(out, "no regression: in %zu comparisons nothing is worse by %.4g%% or more beyond chance", c->tests, threshold);

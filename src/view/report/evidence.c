@@ -10,7 +10,7 @@
 #define BEYOND_NS 1000000000ULL	/* records that come later than this after the moment say nothing about it */
 
 struct collection {
-	struct report_evidence told;
+	struct report_evidence reported;
 	struct sdei_record records[EVIDENCE_RECORDS];
 	uint32_t functions[EVIDENCE_RECORDS];
 	size_t before, after;		/* so many of the first ones are from before, of the last ones from behind */
@@ -24,7 +24,7 @@ struct evidence {
 	uint64_t last_ns;		/* of what any of them wants */
 	uint64_t look_back_ns;
 	uint64_t wanted_late[BUCKETS], wanted_findings[BUCKETS];	/* by vCPU, a bit for each that is about it */
-	struct report_evidence told_late[EVIDENCE_LATE], told_findings[EVIDENCE_FINDINGS];
+	struct report_evidence reported_late[EVIDENCE_LATE], reported_findings[EVIDENCE_FINDINGS];
 };
 
 static unsigned int bucket(uint32_t vm, uint32_t vcpu)
@@ -32,11 +32,11 @@ static unsigned int bucket(uint32_t vm, uint32_t vcpu)
 	return (vm * 2654435761U + vcpu * 40503U) >> 7 & (BUCKETS - 1);
 }
 
-static void want(struct evidence *e, uint64_t wanted[BUCKETS], size_t number, const struct report_evidence *told)
+static void want(struct evidence *e, uint64_t wanted[BUCKETS], size_t number, const struct report_evidence *reported)
 {
-	wanted[bucket(told->vm, told->vcpu)] |= 1ULL << number;
-	if (told->to_ns + BEYOND_NS > e->last_ns)
-		e->last_ns = told->to_ns + BEYOND_NS;
+	wanted[bucket(reported->vm, reported->vcpu)] |= 1ULL << number;
+	if (reported->to_ns + BEYOND_NS > e->last_ns)
+		e->last_ns = reported->to_ns + BEYOND_NS;
 }
 
 /* --- choosing */
@@ -45,25 +45,25 @@ static void consider(struct evidence *e, const struct model_event *event, const 
 {
 	uint64_t latency = late->latency_ns;
 	size_t at = e->late_count;
-	struct report_evidence *told;
+	struct report_evidence *reported;
 
 	for (; at > 0; at--) {
-		told = &e->late[at - 1].told;
-		if (told->to_ns - told->from_ns >= latency)
+		reported = &e->late[at - 1].reported;
+		if (reported->to_ns - reported->from_ns >= latency)
 			break;
 	}
 	if (at == EVIDENCE_LATE)
 		return;
 	e->late_count += e->late_count < EVIDENCE_LATE;
 	memmove(&e->late[at + 1], &e->late[at], (e->late_count - at - 1) * sizeof(e->late[0]));
-	told = &e->late[at].told;
-	memset(told, 0, sizeof(*told));
-	told->vm = event->vcpu->vm->pid;
-	told->instance = event->vcpu->vm->instance;
-	told->vcpu = event->vcpu->id;
-	told->event = event->event;
-	told->from_ns = late->signal_ns;
-	told->to_ns = late->dispatch_ns;
+	reported = &e->late[at].reported;
+	memset(reported, 0, sizeof(*reported));
+	reported->vm = event->vcpu->vm->pid;
+	reported->instance = event->vcpu->vm->instance;
+	reported->vcpu = event->vcpu->id;
+	reported->event = event->event;
+	reported->from_ns = late->signal_ns;
+	reported->to_ns = late->dispatch_ns;
 }
 
 static void choose_late(struct evidence *e, const struct model *m)
@@ -81,7 +81,7 @@ static void choose_late(struct evidence *e, const struct model *m)
 					consider(e, event, &late[l]);
 			}
 	for (size_t i = 0; i < e->late_count; i++)
-		want(e, e->wanted_late, i, &e->late[i].told);
+		want(e, e->wanted_late, i, &e->late[i].reported);
 }
 
 static void choose_findings(struct evidence *e, const struct model *m)
@@ -90,15 +90,15 @@ static void choose_findings(struct evidence *e, const struct model *m)
 	const struct model_finding *findings = model_findings(m, &count);
 
 	for (size_t i = 0; i < count && i < EVIDENCE_FINDINGS; i++) {
-		struct report_evidence *told = &e->findings[i].told;
+		struct report_evidence *reported = &e->findings[i].reported;
 
 		e->finding_count++;
-		told->vm = findings[i].vm;
-		told->instance = findings[i].instance;
-		told->vcpu = findings[i].vcpu;
-		told->event = findings[i].event;
-		told->from_ns = told->to_ns = findings[i].has_record ? findings[i].record.time_ns : findings[i].first_ns;
-		want(e, e->wanted_findings, i, told);
+		reported->vm = findings[i].vm;
+		reported->instance = findings[i].instance;
+		reported->vcpu = findings[i].vcpu;
+		reported->event = findings[i].event;
+		reported->from_ns = reported->to_ns = findings[i].has_record ? findings[i].record.time_ns : findings[i].first_ns;
+		want(e, e->wanted_findings, i, reported);
 	}
 }
 
@@ -130,7 +130,7 @@ static void put(struct collection *c, size_t at, const struct sdei_record *recor
 /* Takes out one, so that what is behind it moves up. */
 static void drop(struct collection *c, size_t at)
 {
-	size_t behind = --c->told.count - at;
+	size_t behind = --c->reported.count - at;
 
 	memmove(&c->records[at], &c->records[at + 1], behind * sizeof(c->records[0]));
 	memmove(&c->functions[at], &c->functions[at + 1], behind * sizeof(c->functions[0]));
@@ -139,12 +139,12 @@ static void drop(struct collection *c, size_t at)
 /* Without room one from the middle gives way: how it began and how it ended is what matters. */
 static void append(struct collection *c, const struct sdei_record *record)
 {
-	if (c->told.count == EVIDENCE_RECORDS) {
-		c->told.gap = EVIDENCE_RECORDS - EVIDENCE_LAST;
-		c->told.left_out++;
-		drop(c, c->told.gap);
+	if (c->reported.count == EVIDENCE_RECORDS) {
+		c->reported.gap = EVIDENCE_RECORDS - EVIDENCE_LAST;
+		c->reported.left_out++;
+		drop(c, c->reported.gap);
 	}
-	put(c, c->told.count++, record);
+	put(c, c->reported.count++, record);
 }
 
 static void take_before(struct collection *c, const struct sdei_record *record)
@@ -158,7 +158,7 @@ static void take_before(struct collection *c, const struct sdei_record *record)
 
 static void take_after(struct collection *c, const struct sdei_record *record)
 {
-	if (record->time_ns > c->told.to_ns + BEYOND_NS)
+	if (record->time_ns > c->reported.to_ns + BEYOND_NS)
 		return;
 	append(c, record);
 	c->done = ++c->after == EVIDENCE_AFTER;
@@ -166,11 +166,11 @@ static void take_after(struct collection *c, const struct sdei_record *record)
 
 static void take(struct collection *c, const struct sdei_record *record)
 {
-	if (c->done || record->vcpu != c->told.vcpu || record->vm != c->told.vm)
+	if (c->done || record->vcpu != c->reported.vcpu || record->vm != c->reported.vm)
 		return;
-	if (record->time_ns < c->told.from_ns)
+	if (record->time_ns < c->reported.from_ns)
 		take_before(c, record);
-	else if (record->time_ns <= c->told.to_ns)
+	else if (record->time_ns <= c->reported.to_ns)
 		append(c, record);
 	else
 		take_after(c, record);
@@ -201,16 +201,16 @@ static uint64_t less(uint64_t a, uint64_t b)
 
 static bool is_near(const struct evidence *e, const struct collection *c, uint64_t begin_ns, uint64_t end_ns)
 {
-	return !c->done && end_ns >= less(c->told.from_ns, e->look_back_ns) && less(begin_ns, BEYOND_NS) <= c->told.to_ns;
+	return !c->done && end_ns >= less(c->reported.from_ns, e->look_back_ns) && less(begin_ns, BEYOND_NS) <= c->reported.to_ns;
 }
 
 /* What came before a stretch that is left out is not what was right before the moment. */
 static void leave_out(struct collection *c, uint64_t begin_ns)
 {
-	if (c->done || begin_ns >= c->told.from_ns)
+	if (c->done || begin_ns >= c->reported.from_ns)
 		return;
 	c->missed = true;
-	c->before = c->told.count = 0;
+	c->before = c->reported.count = 0;
 }
 
 bool evidence_wants(struct evidence *e, uint64_t begin_ns, uint64_t end_ns)
@@ -239,7 +239,7 @@ static bool start_over(struct collection *collections, size_t count)
 		c->done = !c->missed || c->before == EVIDENCE_BEFORE;
 		if (c->done)
 			continue;
-		c->before = c->after = c->told.count = c->told.left_out = c->told.gap = 0;
+		c->before = c->after = c->reported.count = c->reported.left_out = c->reported.gap = 0;
 		c->missed = false;
 		any = true;
 	}
@@ -262,23 +262,23 @@ uint64_t evidence_until_ns(const struct evidence *e)
 	return e->last_ns;
 }
 
-/* --- telling */
+/* --- the result */
 
-static void tell(struct report_evidence *told, struct collection *collections, size_t count)
+static void put_evidence(struct report_evidence *reported, struct collection *collections, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		told[i] = collections[i].told;
-		told[i].records = collections[i].records;
-		told[i].functions = collections[i].functions;
+		reported[i] = collections[i].reported;
+		reported[i].records = collections[i].records;
+		reported[i].functions = collections[i].functions;
 	}
 }
 
 void evidence_report(struct evidence *e, struct report *report)
 {
-	tell(e->told_late, e->late, e->late_count);
-	tell(e->told_findings, e->findings, e->finding_count);
-	report->late = e->told_late;
+	put_evidence(e->reported_late, e->late, e->late_count);
+	put_evidence(e->reported_findings, e->findings, e->finding_count);
+	report->late = e->reported_late;
 	report->late_count = e->late_count;
-	report->findings = e->told_findings;
+	report->findings = e->reported_findings;
 	report->finding_count = e->finding_count;
 }

@@ -249,7 +249,7 @@ struct map {
 	enum unit unit;
 	uint64_t (*cell)(const struct timeline_cell *cell);
 	bool is_sum;		/* else the largest cell is the figure of a line */
-	uint64_t (*told)(const struct html_page *page, const struct line *line);	/* beside the line */
+	uint64_t (*shown)(const struct html_page *page, const struct line *line);	/* beside the line */
 };
 
 static uint64_t worst_of(const struct timeline_cell *cell)
@@ -275,13 +275,13 @@ static uint64_t figure_of(const struct timeline_row *row, const struct map *map)
 	return map->is_sum ? sum : largest;
 }
 
-static uint64_t told_worst(const struct html_page *page, const struct line *line)
+static uint64_t shown_worst(const struct html_page *page, const struct line *line)
 {
 	return line->figure;
 }
 
 /* As the other reports have it: a cell is cut where it is full. */
-static uint64_t told_masked(const struct html_page *page, const struct line *line)
+static uint64_t shown_masked(const struct html_page *page, const struct line *line)
 {
 	const struct model_vm *vm = why_vm_of(page->model, line->row->vm, line->row->instance);
 	const struct model_vcpu *v = vm ? model_vcpu(vm, line->row->vcpu) : NULL;
@@ -335,7 +335,7 @@ static void put_figures(const struct html_page *page, const struct map *map, con
 {
 	fputs("<div class=right>", page->out);
 	for (size_t i = 0; i < count; i++) {
-		uint64_t ns = map->told(page, &lines[i]);
+		uint64_t ns = map->shown(page, &lines[i]);
 
 		fprintf(page->out, "<span data-ns=%" PRIu64 ">", ns);
 		html_ns(page->out, ns);
@@ -415,7 +415,7 @@ int report_html_latencies(const struct html_page *page)
 	static const struct map worst = {
 		.title = "Worst of each vCPU", .label = "Worst dispatch latency by vCPU and time", .class = "worst",
 		.about = "The vCPU with the worst one first; on the right its worst.",
-		.unit = OF_NS, .cell = worst_of, .told = told_worst,
+		.unit = OF_NS, .cell = worst_of, .shown = shown_worst,
 	};
 	const struct timeline *t = page->report->timeline;
 	struct bands bands = { 0 };
@@ -439,7 +439,7 @@ int report_html_masked(const struct html_page *page)
 	static const struct map masked = {
 		.title = "Masked time of each vCPU", .label = "Share of time masked, by vCPU and time", .class = "masked",
 		.about = "How much of the time the PE was masked, the longest first; on the right the sum.",
-		.unit = OF_SHARE, .cell = masked_of, .is_sum = true, .told = told_masked,
+		.unit = OF_SHARE, .cell = masked_of, .is_sum = true, .shown = shown_masked,
 	};
 
 	return page->report->timeline ? vcpus(page, &masked) : 0;
