@@ -221,7 +221,7 @@ static bool capture_failing(const struct flight *flight, long n)
 	fail_at(n);
 	c = flight_save_new(&options);
 	if (c) {
-		flight_save_trigger(c, "reason", 1);
+		flight_save_trigger(c, "reason", NULL, 1);
 		flight_save_start(c, flight, &about, &status);
 		err = flight_save_end(c, text, sizeof(text));
 	}

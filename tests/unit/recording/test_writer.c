@@ -97,7 +97,9 @@ static off_t size_of(const char *name)
 
 static struct writer *start(uint64_t file_size, unsigned int keep, bool compress)
 {
-	const struct writer_options options = { directory, file_size, keep, compress };
+	const struct writer_options options = {
+		.directory = directory, .file_size = file_size, .keep = keep, .compress = compress,
+	};
 	const struct recording_about about = { .major = 1, .host = "h" };
 	char message[512];
 	int err;
