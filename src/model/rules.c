@@ -38,7 +38,7 @@ static const struct rule rules[VARIANTS] = {
 	[DISPATCHED]	= { P,	U,	R | E | U, P | M, U | P },
 	[COMPLETED]	= { U,	0,	0,	U,	U },
 	[CREATED]	= { 0,	0,	0,	ALL,	ALL | M },
-	[STATE_RESET]	= { 0,	0,	0,	ALL,	ALL | M },
+	[STATE_RESET]	= { 0,	0,	0,	R | E | P, ALL | M },
 	[RESTORED]	= { 0,	0,	0,	0,	ALL | M },
 	[ENDED]		= { 0,	0,	0,	0,	ALL | M },
 };
@@ -186,9 +186,11 @@ static enum finding_rule wrong_state(enum variant variant, unsigned int state)
 	return state & P ? RULE_PENDING_UNREGISTERED : RULE_NONE;
 }
 
-/* The lowest deliverable event goes first. */
+/* The lowest deliverable event goes first; that of page faults may go before it, and does where the series is of late. */
 static bool passed_over(const struct model *m, const struct model_vcpu *v, const struct model_event *e)
 {
+	if (e->event == APF_EVENT)
+		return false;
 	for (size_t i = 0; i < v->event_count && v->events[i]->event < e->event; i++) {
 		const struct model_event *lower = v->events[i];
 

@@ -126,8 +126,8 @@ def check_counts(records, truth):
             "ready": per_vcpu(records, "present")[n],
             "wake_alls": per_vcpu(records, "present", reason="wake-all")[n],
             "acks": per_vcpu(records, "ack")[n],
-            "parks": per_vcpu(records, "sdei_complete", how=2)[n],
-            "waits": per_vcpu(records, "sdei_complete", how=1)[n],
+            "parks": per_vcpu(records, "sdei_complete", how="complete-and-resume")[n],
+            "waits": per_vcpu(records, "sdei_complete", how="complete")[n],
         }
         dispatched = per_vcpu(records, "sdei_dispatch")[n]
         if truth["mode"] in ("disable", "reset", "exit") and seen["ready"] == vcpu["ready"] + 1:

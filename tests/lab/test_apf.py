@@ -55,7 +55,7 @@ def as_traced(row):
     """A record of sdeitop in the words of apf_arm64; None if it is about something else."""
     fields = {"vm": row["vm"], "vcpu": row["vcpu"], "ns": row["time_ns"], "id": row.get("id")}
     if row["kind"] in ("dispatch", "complete") and row["event"] == 1:
-        return "sdei_" + row["kind"], fields | {"event": 1, "how": {"complete": 1, "resume": 2}.get(row.get("how"))}
+        return "sdei_" + row["kind"], fields | {"event": 1, "how": {"resume": "complete-and-resume"}.get(row.get("how"), row.get("how"))}
     if row["kind"] != "apf":
         return None
     kind, reason = OUTCOMES.get(row["step"], {}).get(row.get("outcome"), (row["step"], row.get("outcome")))

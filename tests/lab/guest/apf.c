@@ -40,12 +40,15 @@ static const struct mode modes[] = {
 	{ "off", "the guest does not ask for it: the vCPU waits for each page", APF_OFF, 1, 2, 20, 2000 },
 	{ "masked", "the PE stays masked", APF_MASKED, 1, 2, 20, 500 },
 	{ "no-handler", "event 1 is registered, but not enabled", APF_NO_HANDLER, 1, 2, 20, 500 },
-	{ "user-only", "asked for EL0's faults only; every other page is touched at EL1", APF_USER_ONLY, 1, 2, 20, 2000 },
+	{ "user-only", "not asked for EL1's faults; every other page is touched at EL1", APF_USER_ONLY, 1, 2, 20, 2000 },
 	{ "unread", "the handler leaves the fault in the data", APF_UNREAD, 1, 2, 20, 500 },
 	{ "busy", "the handler touches a page that is not present, too", APF_BUSY, 1, 4, 10, 2000 },
 	{ "signals", "odd vCPUs signal event 0 to the ones before all the time", APF_SIGNALS, 2, 4, 400, 500 },
 	{ "full", "no page comes before one fault more than may be in flight", APF_FULL, 1, 70, 2, 0 },
-	{ "restore", "the VMM writes the registers back while tasks are parked", APF_RESTORE, 1, 4, 20, 20000 },
+	{ "irqs-off", "every other page is touched at EL1 with interrupts masked", APF_IRQS_OFF, 1, 2, 20, 2000 },
+	{ "write-back", "the VMM reads the registers and writes them back while tasks are parked", APF_WRITE_BACK, 1, 4, 20, 20000 },
+	{ "suspend", "the VMM suspends the vCPU while tasks are parked, and their pages come in", APF_SUSPEND, 1, 4, 20, 100000 },
+	{ "restore", "the VMM restores the vCPU, as after a migration, while tasks are parked", APF_RESTORE, 1, 4, 20, 20000 },
 	{ "restore-raised", "likewise, while a page-ready interrupt is raised", APF_RESTORE_RAISED, 1, 4, 20, 20000 },
 	{ "disable", "switched off and on while tasks are parked", APF_DISABLE, 1, 4, 20, 20000 },
 	{ "renew", "switched off and on after interrupts that were never acknowledged; parks from then on", APF_RENEW, 1, 2, 20, 1000 },
@@ -134,8 +137,8 @@ static int64_t step_back(void)
 	return -pthread_setschedparam(pthread_self(), SCHED_IDLE, &param);
 }
 
-/* As if the vCPU had just come from another host. */
-static int64_t restore(struct vcpu *vcpu)
+/* With `fresh`, as if the vCPU had just come from another host. */
+static int64_t write_registers(struct vcpu *vcpu, bool fresh)
 {
 	static const uint64_t ids[] = { APF_REG_PPI, APF_REG_CONTROL, APF_REG_OUTSTANDING, APF_REG_SEQUENCE };
 	uint64_t values[4];
@@ -143,14 +146,60 @@ static int64_t restore(struct vcpu *vcpu)
 
 	for (int i = 0; i < 4; i++)
 		values[i] = vcpu_read(vcpu, ids[i]);
-	if (values[0] != APF_PPI || values[1] != (AREA_OF(vcpu->id) + APF_DATA) + 1 || values[2] > 1 || !values[3]) {
+	if (values[0] != APF_PPI || values[1] != (AREA_OF(vcpu->id) + APF_DATA) + 3 || values[2] > 1 || !values[3]) {
 		complain("vCPU %u: the registers are %#" PRIx64 ", %#" PRIx64 ", %#" PRIx64 ", %#" PRIx64, vcpu->id, values[0],
 			 values[1], values[2], values[3]);
 		return -EINVAL;
 	}
+	if (fresh)
+		err = vcpu_set(vcpu, APF_REG_CONTROL, 0);
 	for (int i = 0; i < 4 && !err; i++)
 		err = vcpu_set(vcpu, ids[i], values[i]);
 	return err;
+}
+
+/* Wakes a suspended vCPU when all pages that were asked for have come, and have been seen to. */
+static void *wake_up(void *argument)
+{
+	struct vcpu *vcpu = argument;
+	const struct test *test = vcpu->vm->check_context;
+	struct pager_counts counts;
+
+	do {
+		usleep(50000);
+		counts = pager_counts(test->pager);
+	} while (counts.served < counts.requests);
+	usleep(50000);
+	vcpu_kick(vcpu);
+	return NULL;
+}
+
+static int set_mp_state(struct vcpu *vcpu, uint32_t value)
+{
+	struct kvm_mp_state state = { .mp_state = value };
+
+	return ioctl(vcpu->fd, KVM_SET_MP_STATE, &state) ? -errno : 0;
+}
+
+/* Pages that come in are no reason to leave KVM_RUN. */
+static int64_t suspend(struct vcpu *vcpu)
+{
+	pthread_t waker;
+	int64_t err;
+	int left;
+
+	vcpu_finish_exit(vcpu);
+	err = set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED) ?: -pthread_create(&waker, NULL, wake_up, vcpu);
+	if (err)
+		return err;
+	left = ioctl(vcpu->fd, KVM_RUN, 0);
+	if (!left || errno != EINTR) {
+		complain("vCPU %u: KVM_RUN of a suspended vCPU ends with %d, exit reason %u", vcpu->id, left, vcpu->run->exit_reason);
+		err = -EILSEQ;
+	}
+	pthread_join(waker, NULL);
+	vcpu->run->immediate_exit = 0;
+	return err ?: set_mp_state(vcpu, KVM_MP_STATE_RUNNABLE);
 }
 
 static int64_t protect_data(struct vcpu *vcpu, int protection)
@@ -166,7 +215,11 @@ static int64_t serve_guest(struct vcpu *vcpu, enum context which, const struct d
 	case APF_DOOR_START:
 		return test->mode->mode == APF_IN_TIME ? step_back() : 0;
 	case APF_DOOR_RESTORE:
-		return restore(vcpu);
+		return write_registers(vcpu, true);
+	case APF_DOOR_WRITE_BACK:
+		return write_registers(vcpu, false);
+	case APF_DOOR_SUSPEND:
+		return suspend(vcpu);
 	case APF_DOOR_HIDE:
 		return protect_data(vcpu, PROT_NONE);
 	case APF_DOOR_SHOW:

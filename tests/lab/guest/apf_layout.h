@@ -47,7 +47,10 @@ enum apf_mode {
 	APF_BUSY,	/* the handler touches a page, too */
 	APF_SIGNALS,	/* odd vCPUs signal event 0 to those before them all the time */
 	APF_FULL,	/* pages come only when all tasks have faulted */
-	APF_RESTORE,	/* the VMM writes the registers back while tasks are parked */
+	APF_IRQS_OFF,	/* tasks alternate between EL0 and EL1 with interrupts masked */
+	APF_WRITE_BACK,	/* the VMM writes back what it has read of the registers while tasks are parked */
+	APF_SUSPEND,	/* the VMM suspends the vCPU while tasks are parked; their pages come in meanwhile */
+	APF_RESTORE,	/* the VMM restores the vCPU, as after a migration, while tasks are parked */
 	APF_RESTORE_RAISED,	/* likewise, while a page-ready interrupt is raised */
 	APF_DISABLE,	/* the guest switches it off and on while tasks are parked */
 	APF_RENEW,	/* interrupts are never acknowledged until it is switched off and on; then as APF_PARK */
@@ -62,7 +65,9 @@ enum apf_mode {
 /* What a vCPU asks its VMM thread for, as DOOR_CHECK; on top of enum check. */
 enum apf_door {
 	APF_DOOR_START = 16,	/* it begins */
-	APF_DOOR_RESTORE,	/* write the registers back */
+	APF_DOOR_RESTORE,	/* restore the registers */
+	APF_DOOR_WRITE_BACK,	/* write them back */
+	APF_DOOR_SUSPEND,	/* suspend the vCPU until pages have come */
 	APF_DOOR_HIDE,		/* take the data away */
 	APF_DOOR_SHOW,		/* give it back */
 };
@@ -125,7 +130,7 @@ struct apf_vcpu {
 
 enum apf_wrong {
 	WRONG_NOTHING, WRONG_REASON, WRONG_TOKEN, WRONG_CONTENT, WRONG_READY, WRONG_ACK, WRONG_ENABLE, WRONG_FEATURES,
-	WRONG_INTERRUPT, WRONG_NESTED, WRONG_SDEI,
+	WRONG_INTERRUPT, WRONG_NESTED, WRONG_SDEI, WRONG_SUSPEND,
 };
 
 #define APF_OF(vcpu)	(AREA_OF(vcpu) + APF_AREA)

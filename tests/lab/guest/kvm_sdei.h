@@ -5,9 +5,6 @@
 
 #include <linux/kvm.h>
 
-#ifndef KVM_CAP_ARM_SDEI
-#define KVM_CAP_ARM_SDEI		260
-#endif
 #ifndef KVM_REG_ARM_STD_BIT_SDEI_V1_1
 #define KVM_REG_ARM_STD_BIT_SDEI_V1_1	1
 #endif
@@ -24,19 +21,29 @@ struct kvm_arm_counter_offset {
 #endif
 
 #define SDEI_REG(n)		(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_SDEI | (n))
-#define SDEI_REGISTERED		SDEI_REG(0x000)
-#define SDEI_ENABLED		SDEI_REG(0x001)
-#define SDEI_RUNNING		SDEI_REG(0x002)
-#define SDEI_PENDING_BITS	SDEI_REG(0x003)
-#define SDEI_PE_MASKED		SDEI_REG(0x004)
+#define SDEI_EVENTS		SDEI_REG(0x000)
+#define SDEI_REGISTERED		SDEI_REG(0x001)
+#define SDEI_ENABLED		SDEI_REG(0x002)
+#define SDEI_RUNNING		SDEI_REG(0x003)
+#define SDEI_PENDING_BITS	SDEI_REG(0x004)
+#define SDEI_PE_MASKED		SDEI_REG(0x005)
 #define SDEI_CONTEXT_X(i)	SDEI_REG(0x010 + (i))
 #define SDEI_CONTEXT_PC		SDEI_REG(0x022)
 #define SDEI_CONTEXT_PSTATE	SDEI_REG(0x023)
 #define SDEI_HANDLER_ADDR(e)	SDEI_REG(0x100 + 2 * (e))
 #define SDEI_HANDLER_ARG(e)	SDEI_REG(0x101 + 2 * (e))
-#define SDEI_INJECT		SDEI_REG(0x200)
-#define SDEI_CANCEL		SDEI_REG(0x201)
-#define SDEI_INJECT_IMMEDIATE	(1ULL << 32)
+
+#ifndef KVM_ARM_VCPU_SDEI_CTRL
+#define KVM_ARM_VCPU_SDEI_CTRL		3
+#define KVM_ARM_VCPU_SDEI_INJECT	0
+#define KVM_ARM_VCPU_SDEI_CANCEL	1
+
+struct kvm_arm_sdei_event {
+	__u32 event;
+#define KVM_ARM_SDEI_IMMEDIATE		(1 << 0)
+	__u32 flags;
+};
+#endif
 
 #ifndef KVM_REG_ARM_APF
 #define KVM_REG_ARM_APF			(0x0018 << KVM_REG_ARM_COPROC_SHIFT)

@@ -33,5 +33,6 @@ struct test {
 void run_state_table(void);
 void run_scripts(void);
 void run_register_tests(void);
+void test_written_back(void);				/* registers read, and written back after signals */
 void run_migration(const char *text, bool inject);	/* a script with a checkpoint; inject event 2 there */
 #endif

@@ -4,6 +4,7 @@
  * order into the fresh vCPU of a fresh VM, guest RAM copied. Then the program goes on there, and its events exactly once.
  */
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -94,7 +95,7 @@ static int64_t migrate(struct vcpu *vcpu, enum context which, const struct door 
 	struct vcpu *arrival;
 
 	vcpu_finish_exit(vcpu);
-	if (migration->inject && !vcpu_set(vcpu, SDEI_INJECT, 2))
+	if (migration->inject && !vcpu_sdei_act(vcpu, KVM_ARM_VCPU_SDEI_INJECT, 2, 0))
 		vcpu->injected[2]++;
 	save(vcpu, migration);
 	vcpu->vm->abort = true;
@@ -115,7 +116,7 @@ static int64_t inject_or_migrate(struct vcpu *vcpu, enum context which, const st
 	if (door->immediate != CHECK_PATTERN)
 		return migrate(vcpu, which, door);
 	vcpu->injected[2]++;
-	return vcpu_set(vcpu, SDEI_INJECT, 2);
+	return vcpu_sdei_act(vcpu, KVM_ARM_VCPU_SDEI_INJECT, 2, 0);
 }
 
 static void check_pattern(const struct area *area)
@@ -162,4 +163,58 @@ void run_migration(const char *text, bool inject)
 		vm_destroy(&migration.target);
 	rig_down(&rig);
 	free(migration.values);
+}
+
+/* written back ------------------------------------------------------------------------- */
+
+/*
+ * As VMMs do with a vCPU that has stopped: all registers are read and, later, written back to it, in place. Meanwhile vCPU 1
+ * signals event 0, and the VMM injects event 2.
+ */
+struct write_back {
+	sem_t read, signalled;
+};
+
+static int64_t write_back(struct vcpu *vcpu, enum context which, const struct door *door)
+{
+	struct write_back *sync = vcpu->vm->check_context;
+	struct migration registers = { 0 };
+
+	vcpu_finish_exit(vcpu);
+	save(vcpu, &registers);
+	sem_post(&sync->read);
+	sem_wait(&sync->signalled);
+	if (!vcpu_sdei_act(vcpu, KVM_ARM_VCPU_SDEI_INJECT, 2, 0))
+		vcpu->injected[2]++;
+	restore(vcpu, &registers);
+	free(registers.values);
+	return 0;
+}
+
+/* vCPU 1 asks twice: before its signal, and after. */
+static int64_t meet(struct vcpu *vcpu, enum context which, const struct door *door)
+{
+	struct write_back *sync = vcpu->vm->check_context;
+
+	if (vcpu->id == 0)
+		return write_back(vcpu, which, door);
+	if (vcpu->area->context[MAIN].calls[CALL_SIGNAL][RESULT_SUCCESS])
+		sem_post(&sync->signalled);
+	else
+		sem_wait(&sync->read);
+	return 0;
+}
+
+void test_written_back(void)
+{
+	struct write_back sync;
+	struct rig rig = { .options = { .vcpus = 2, .without_gic = true }, .check = meet, .context = &sync };
+
+	sem_init(&sync.read, 0, 0);
+	sem_init(&sync.signalled, 0, 0);
+	rig_do(&rig, "on all\nregister 0 2\nenable 0 2\nunmask\nbarrier\non 0\ncheckpoint\nstate 0 RE---\nstate 2 RE---\n"
+		     "predict 0 signals=1 dispatched=1\npredict 2 dispatched=1\non 1\ncheckpoint\nsignal 0 0\ncheckpoint\n");
+	rig_down(&rig);
+	sem_destroy(&sync.read);
+	sem_destroy(&sync.signalled);
 }

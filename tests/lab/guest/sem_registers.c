@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "rig.h"
 
@@ -13,7 +14,8 @@
 #define PSTATE_EL1T 0x4ull
 #define ON_SP_EL0 0x1ull		/* of `pattern` */
 #define PSTATE_NZCV 0xf0000000ull
-#define NR_SDEI_REGS (5 + 20 + 2 * NR_EVENTS)
+#define NR_APF_REGS 4
+#define NR_SDEI_REGS (6 + 20 + 2 * NR_EVENTS)
 
 /* registers across a dispatch ------------------------------------------------------ */
 
@@ -36,7 +38,7 @@ static uint64_t mode_of(uint64_t flags)
 static int64_t inject_2(struct vcpu *vcpu, enum context which, const struct door *door)
 {
 	vcpu->injected[2]++;
-	return vcpu_set(vcpu, SDEI_INJECT, 2);
+	return vcpu_sdei_act(vcpu, KVM_ARM_VCPU_SDEI_INJECT, 2, 0);
 }
 
 /* The handler found event, argument, PC, PSTATE, zeroes, and beyond x17 what was interrupted. */
@@ -54,7 +56,7 @@ static void check_entry(const struct area *area, uint64_t flags)
 		snprintf(what, sizeof(what), "x%u", i);
 		test_equal(what, frame->x[i], i < 18 ? 0 : pattern_value(i));
 	}
-	test_equal("NZCV, DAIF, EL and SP of the handler", frame->pstate, PSTATE_DAIF | PSTATE_EL1H);
+	test_equal("NZCV, DAIF, EL and SP of the handler", frame->pstate, (flags & PSTATE_NZCV) | PSTATE_DAIF | PSTATE_EL1H);
 }
 
 static void check_left(const struct area *area, uint64_t flags)
@@ -167,7 +169,7 @@ static void name_registers(void)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < 5; i++)
+	for (unsigned int i = 0; i < 6; i++)
 		sdei_regs[n++] = SDEI_REG(i);
 	for (unsigned int i = 0; i < 20; i++)
 		sdei_regs[n++] = SDEI_CONTEXT_X(i);
@@ -187,6 +189,13 @@ static struct kvm_reg_list *get_list(struct vcpu *vcpu)
 	if (ioctl(vcpu->fd, KVM_GET_REG_LIST, list))
 		test_wrong("KVM_GET_REG_LIST: %s", strerror(errno));
 	return list;
+}
+
+static bool is_ours(uint64_t id)
+{
+	uint64_t kind = id & (KVM_REG_ARCH_MASK | KVM_REG_ARM_COPROC_MASK);
+
+	return kind == (KVM_REG_ARM64 | KVM_REG_ARM_SDEI) || kind == (KVM_REG_ARM64 | KVM_REG_ARM_APF);
 }
 
 static unsigned int listed(const struct kvm_reg_list *list, uint64_t id)
@@ -211,8 +220,8 @@ static void test_list(void)
 		if (listed(list, sdei_regs[i]) != 1)
 			test_wrong("register %#llx is listed %u times", (unsigned long long)sdei_regs[i], listed(list, sdei_regs[i]));
 	for (uint64_t i = 0; i < list->n; i++)
-		ours += (list->reg[i] & (KVM_REG_ARCH_MASK | KVM_REG_ARM_COPROC_MASK)) == (KVM_REG_ARM64 | KVM_REG_ARM_SDEI);
-	test_equal("SDEI registers in the list", ours, NR_SDEI_REGS);
+		ours += is_ours(list->reg[i]);
+	test_equal("registers of SDEI and page faults in the list", ours, NR_SDEI_REGS + NR_APF_REGS);
 	free(list);
 	rig_down(&rig);
 }
@@ -227,14 +236,14 @@ static void test_fresh(void)
 	for (unsigned int i = 0; i < NR_SDEI_REGS; i++) {
 		if (vcpu_get(&rig.vm.vcpus[0], sdei_regs[i], &value))
 			test_wrong("register %#llx cannot be read", (unsigned long long)sdei_regs[i]);
-		test_equal("a fresh vCPU's register", value, sdei_regs[i] == SDEI_PE_MASKED);
+		test_equal("a fresh vCPU's register", value, sdei_regs[i] == SDEI_EVENTS ? (1 << NR_EVENTS) - 1 : sdei_regs[i] == SDEI_PE_MASKED);
 	}
 	rig_down(&rig);
 }
 
-static void test_write_only(void)
+static void test_unknown(void)
 {
-	static const uint64_t ids[] = { SDEI_INJECT, SDEI_CANCEL, SDEI_REG(0x202), SDEI_REG(0x005), SDEI_REG(0x024),
+	static const uint64_t ids[] = { SDEI_REG(0x200), SDEI_REG(0x201), SDEI_REG(0x006), SDEI_REG(0x00f), SDEI_REG(0x024),
 					SDEI_HANDLER_ADDR(NR_EVENTS), SDEI_REG(0xfff) };
 	struct rig rig = { 0 };
 	uint64_t value;
@@ -243,8 +252,7 @@ static void test_write_only(void)
 		return;
 	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		test_equal("reading a register that cannot be", -vcpu_get(&rig.vm.vcpus[0], ids[i], &value), ENOENT);
-		if (i >= 2)
-			test_equal("writing a register that is not", -vcpu_set(&rig.vm.vcpus[0], ids[i], 0), ENOENT);
+		test_equal("writing a register that is not", -vcpu_set(&rig.vm.vcpus[0], ids[i], 0), ENOENT);
 	}
 	rig_down(&rig);
 }
@@ -344,15 +352,47 @@ static void test_taking_away(void)
 
 /* offering SDEI or not ---------------------------------------------------------------------- */
 
-static void test_capability(void)
+static int has_attribute(struct vcpu *vcpu, uint64_t attribute)
+{
+	struct kvm_device_attr attr = { .group = KVM_ARM_VCPU_SDEI_CTRL, .attr = attribute };
+
+	return ioctl(vcpu->fd, KVM_HAS_DEVICE_ATTR, &attr) ? errno : 0;
+}
+
+static void test_offered(void)
 {
 	struct rig rig = { 0 };
 
 	if (!rig_up(&rig))
 		return;
-	test_equal("KVM_CAP_ARM_SDEI of the VM", ioctl(rig.vm.fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SDEI), NR_EVENTS);
-	test_equal("KVM_CAP_ARM_SDEI of the system", ioctl(rig.vm.kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SDEI), NR_EVENTS);
 	test_equal("the SDEI bit of STD_BMAP", vcpu_read(&rig.vm.vcpus[0], KVM_REG_ARM_STD_BMAP) >> 1 & 1, 1);
+	test_equal("having INJECT", has_attribute(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_INJECT), 0);
+	test_equal("having CANCEL", has_attribute(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_CANCEL), 0);
+	test_equal("having what comes after", has_attribute(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_CANCEL + 1), ENXIO);
+	rig_down(&rig);
+}
+
+/* A VM that knows fewer events, as one that comes from a host with fewer. */
+static void test_events(void)
+{
+	struct rig rig = { .options = { .vcpus = 2 } };
+	struct vcpu *vcpu;
+
+	if (!rig_up(&rig))
+		return;
+	vcpu = &rig.vm.vcpus[0];
+	test_equal("an event that is not", -vcpu_set(vcpu, SDEI_EVENTS, 0x1f), EINVAL);
+	test_equal("without event 0", -vcpu_set(vcpu, SDEI_EVENTS, 0xe), EINVAL);
+	test_equal("without one that is registered", vcpu_set(vcpu, SDEI_REGISTERED, 8) ?: -vcpu_set(vcpu, SDEI_EVENTS, 7), EINVAL);
+	test_equal("with it", vcpu_set(vcpu, SDEI_REGISTERED, 0) ?: vcpu_set(vcpu, SDEI_EVENTS, 7), 0);
+	test_equal("the other vCPU's register", vcpu_read(&rig.vm.vcpus[1], SDEI_EVENTS), 7);
+	test_equal("registering one that is unknown now", -vcpu_set(&rig.vm.vcpus[1], SDEI_REGISTERED, 8), EINVAL);
+	test_equal("injecting it", -vcpu_sdei_act(vcpu, KVM_ARM_VCPU_SDEI_INJECT, 3, 0), EINVAL);
+	if (!rig_do(&rig, "on all\nregister 2\ncall EVENT_REGISTER 3 0x40000000 0 0 0 -> INVALID_PARAMETERS\n"
+			  "info 3 0 -> INVALID_PARAMETERS\nstatus 2 -> 1\n"))
+		return;
+	test_equal("the same, once the VM has run", vcpu_set(vcpu, SDEI_EVENTS, 7), 0);
+	test_equal("another, once the VM has run", -vcpu_set(vcpu, SDEI_EVENTS, 0xf), EBUSY);
 	rig_down(&rig);
 }
 
@@ -360,15 +400,23 @@ static void test_not_offered(void)
 {
 	struct rig rig = { .options = { .without_sdei = true } };
 	char text[2048] = "on all\n";
+	struct kvm_reg_list *list;
+	uint64_t value;
 
 	for (unsigned int id = 0xc4000020; id < 0xc4000033; id++)
 		sprintf(text + strlen(text), "call %#x -> NOT_SUPPORTED\ncall %#x -> NOT_SUPPORTED by smc\n", id, id);
 	if (!rig_do(&rig, text))
 		return;
 	test_equal("the SDEI bit of STD_BMAP", vcpu_read(&rig.vm.vcpus[0], KVM_REG_ARM_STD_BMAP) >> 1 & 1, 0);
-	test_equal("INJECT", -vcpu_set(&rig.vm.vcpus[0], SDEI_INJECT, 0), EPERM);
-	test_equal("CANCEL", -vcpu_set(&rig.vm.vcpus[0], SDEI_CANCEL, 0), EPERM);
-	test_equal("the PE mask", vcpu_read(&rig.vm.vcpus[0], SDEI_PE_MASKED), 1);
+	test_equal("INJECT", -vcpu_sdei_act(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_INJECT, 0, 0), ENXIO);
+	test_equal("having CANCEL", has_attribute(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_CANCEL), ENXIO);
+	for (unsigned int i = 0; i < NR_SDEI_REGS; i++)
+		test_equal("reading a register", -vcpu_get(&rig.vm.vcpus[0], sdei_regs[i], &value), ENOENT);
+	list = get_list(&rig.vm.vcpus[0]);
+	for (uint64_t i = 0; i < list->n; i++)
+		if (is_ours(list->reg[i]))
+			test_wrong("register %#llx is listed", (unsigned long long)list->reg[i]);
+	free(list);
 	rig_down(&rig);
 }
 
@@ -391,30 +439,65 @@ static void test_version(void)
 
 	if (!rig_do(&rig, "on all\nversion\n"))
 		return;
-	test_equal("SDEI_VERSION", rig.vm.vcpus[0].area->context[MAIN].last_result, 1ull << 48 | 1ull << 32 | 0x4b564d);
+	test_equal("SDEI_VERSION", rig.vm.vcpus[0].area->context[MAIN].last_result, 1ull << 48 | 1ull << 32 | 0xb66fb428);
 	rig_down(&rig);
 }
 
-static void test_inject_reserved_bits(void)
+static void test_inject_flags(void)
 {
 	struct rig rig = { 0 };
 
 	if (!rig_up(&rig))
 		return;
-	test_equal("INJECT with bit 33", -vcpu_set(&rig.vm.vcpus[0], SDEI_INJECT, 1ull << 33 | 2), EINVAL);
-	test_equal("CANCEL with bit 32", -vcpu_set(&rig.vm.vcpus[0], SDEI_CANCEL, 1ull << 32 | 2), EINVAL);
-	test_equal("INJECT of nothing registered", -vcpu_set(&rig.vm.vcpus[0], SDEI_INJECT, 2), ENOENT);
+	test_equal("INJECT with bit 1", -vcpu_sdei_act(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_INJECT, 2, 2), EINVAL);
+	test_equal("CANCEL with bit 0", -vcpu_sdei_act(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_CANCEL, 2, 1), EINVAL);
+	test_equal("INJECT of nothing registered", -vcpu_sdei_act(&rig.vm.vcpus[0], KVM_ARM_VCPU_SDEI_INJECT, 2, 0), ENOENT);
+	rig_down(&rig);
+}
+
+/* A vCPU that is created, but not initialised, has no MPIDR yet: it must not be taken for the one whose is 0. */
+static void test_uninitialised(void)
+{
+	struct rig rig = { .options = { .without_gic = true } };
+	int fd;
+
+	if (!rig_up(&rig))
+		return;
+	fd = ioctl(rig.vm.fd, KVM_CREATE_VCPU, 1);
+	if (fd < 0)
+		test_wrong("KVM_CREATE_VCPU: %s", strerror(errno));
+	rig_do(&rig, "on all\nregister 0\nenable 0\nunmask\nsignal 0 self\nstate 0 RE---\npredict 0 signals=1 dispatched=1\n");
+	close(fd);
+	rig_down(&rig);
+}
+
+/* Events 0 and 1 become pending at once, as if the one had come between the injection of the other and the guest's entry. */
+static int64_t make_pending(struct vcpu *vcpu, enum context which, const struct door *door)
+{
+	vcpu->injected[0]++;
+	vcpu->injected[1]++;
+	return vcpu_set(vcpu, SDEI_PENDING_BITS, 3);
+}
+
+static void test_page_fault_first(void)
+{
+	struct rig rig = { .check = make_pending };
+
+	rig_do(&rig, "on all\nhandler 0\nstate 1 RE--\nend\nhandler 1\nstate 0 RE-P\nend\nregister 0 1\nenable 0 1\nunmask\n"
+		     "checkpoint\nstate 0 RE--\npredict 0 dispatched=1\npredict 1 dispatched=1\n");
 	rig_down(&rig);
 }
 
 static const struct test tests[] = {
+	{ "migration/signals between reading and writing back", test_written_back },
+	{ "lookup/a vCPU that is not initialised", test_uninitialised }, { "order/a page fault goes first", test_page_fault_first },
 	{ "registers/complete, EL0 interrupted", test_el0_complete }, { "registers/resume, EL0 interrupted", test_el0_resume },
-	{ "api/capability", test_capability }, { "api/version", test_version }, { "api/STD_BMAP clear", test_not_offered },
+	{ "api/offered", test_offered }, { "api/EVENTS", test_events }, { "api/version", test_version }, { "api/STD_BMAP clear", test_not_offered },
 	{ "api/STD_BMAP fixed once run", test_fixed_once_run }, { "api/register list", test_list },
-	{ "api/a fresh vCPU's registers", test_fresh }, { "api/registers that are not", test_write_only },
+	{ "api/a fresh vCPU's registers", test_fresh }, { "api/registers that are not", test_unknown },
 	{ "api/refused values change nothing", test_refused_values }, { "api/values are read back", test_read_back },
 	{ "api/REGISTERED takes enabled and pending away", test_taking_away },
-	{ "api/INJECT and CANCEL values", test_inject_reserved_bits },
+	{ "api/INJECT and CANCEL flags", test_inject_flags },
 };
 
 void run_register_tests(void)

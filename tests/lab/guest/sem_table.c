@@ -52,8 +52,8 @@ static const struct row rows[] = {
 	{ "EVENT_SIGNAL", "signal 0 self",
 	  { "I =", "0 R--P", "0 =", "0 RE-P", "0 =", "0 R-UP", "0 =", "0 REUP", "0 =", "I =" }, NULL },
 	{ "FEATURES", "features 0", ALL("V ="), NULL },
-	{ "PRIVATE_RESET", "private-reset", { IDLE("0 ----"), IDLE("D =") }, "D =" },
-	{ "SHARED_RESET", "shared-reset", { IDLE("0 ="), IDLE("D =") }, "D =" },
+	{ "PRIVATE_RESET", "private-reset", { IDLE("0 ----"), IDLE("D --U-") }, "D ----" },
+	{ "SHARED_RESET", "shared-reset", ALL("0 ="), NULL },
 };
 
 /* Ways to be in a state. */
@@ -184,7 +184,7 @@ static void write_other_handler(FILE *out, const struct cell *cell, const char *
 	write_test(out, cell, next);
 	fputs("complete\nend\nregister 2\nenable 2\nunmask\ninject 2 self\n", out);
 	write_aftermath(out, cell, next, 0);
-	fputs("state 2 RE--\npredict 2 dispatched=1\n", out);
+	fprintf(out, "state 2 %s\npredict 2 dispatched=1\n", strcmp(cell->row->name, "PRIVATE_RESET") ? "RE--" : "----");
 }
 
 static void (*const writers[])(FILE *, const struct cell *, const char *) = {

@@ -60,6 +60,14 @@ int vcpu_set(struct vcpu *vcpu, uint64_t id, uint64_t value)
 	return ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg) ? -errno : 0;
 }
 
+int vcpu_sdei_act(struct vcpu *vcpu, uint64_t attribute, uint32_t event, uint32_t flags)
+{
+	struct kvm_arm_sdei_event act = { .event = event, .flags = flags };
+	struct kvm_device_attr attr = { .group = KVM_ARM_VCPU_SDEI_CTRL, .attr = attribute, .addr = (uintptr_t)&act };
+
+	return ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &attr) ? -errno : 0;
+}
+
 uint64_t vcpu_read(struct vcpu *vcpu, uint64_t id)
 {
 	uint64_t value;
@@ -130,12 +138,12 @@ static struct vmm_act *note_act(struct vcpu *vcpu, struct vmm_act act)
 	return &vcpu->acts[vcpu->nr_acts++];
 }
 
-static int64_t write_act(struct vcpu *vcpu, const struct request *request, uint64_t id, uint64_t value)
+static int64_t do_act(struct vcpu *vcpu, const struct request *request, uint64_t attribute, uint32_t flags)
 {
 	struct vmm_act act = { .command = request->command, .event = request->event, .runs = vcpu->area->runs.count };
 
 	act.before = clock_now_ns();
-	act.error = vcpu_set(vcpu, id, value);
+	act.error = vcpu_sdei_act(vcpu, attribute, request->event, flags);
 	act.after = clock_now_ns();
 	if (vcpu->vm->options.logging)
 		note_act(vcpu, act);
@@ -144,8 +152,7 @@ static int64_t write_act(struct vcpu *vcpu, const struct request *request, uint6
 
 static int64_t do_inject(struct vcpu *vcpu, struct request *request)
 {
-	uint64_t value = request->event | (request->immediate ? SDEI_INJECT_IMMEDIATE : 0);
-	int64_t error = write_act(vcpu, request, SDEI_INJECT, value);
+	int64_t error = do_act(vcpu, request, KVM_ARM_VCPU_SDEI_INJECT, request->immediate ? KVM_ARM_SDEI_IMMEDIATE : 0);
 
 	if (request->event < NR_EVENTS)
 		(error ? vcpu->refused : vcpu->injected)[request->event]++;
@@ -154,7 +161,7 @@ static int64_t do_inject(struct vcpu *vcpu, struct request *request)
 
 static int64_t do_cancel(struct vcpu *vcpu, struct request *request)
 {
-	int64_t error = write_act(vcpu, request, SDEI_CANCEL, request->event);
+	int64_t error = do_act(vcpu, request, KVM_ARM_VCPU_SDEI_CANCEL, 0);
 
 	if (!error)
 		vcpu->cancelled[request->event]++;
@@ -217,7 +224,7 @@ static void serve_requests(struct vcpu *vcpu)
 	}
 }
 
-static void kick(struct vcpu *vcpu)
+void vcpu_kick(struct vcpu *vcpu)
 {
 	vcpu->run->immediate_exit = 1;
 	if (vcpu->started)
@@ -238,7 +245,7 @@ static int64_t ask(struct vcpu *asking, struct vcpu *target, struct request *req
 	}
 	request->next = target->requests;
 	target->requests = request;
-	kick(target);
+	vcpu_kick(target);
 	while (!request->done && !vm->abort) {
 		serve_requests(asking);
 		if (!request->done)
@@ -379,16 +386,20 @@ static int open_kvm(struct vm *vm)
 
 static int check_sdei(struct vm *vm)
 {
-	int events = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SDEI);
+	uint64_t events;
+	int err;
 
-	if (vm->options.without_sdei || events == NR_EVENTS)
+	if (vm->options.without_sdei)
 		return 0;
-	if (events <= 0)
-		complain("KVM_CHECK_EXTENSION(KVM_CAP_ARM_SDEI) answers %d: this kernel's KVM has no SDEI; boot one with the series of "
-			 "tracepoints/ (scripts/lab does), or use --without-sdei", events);
+	err = vcpu_get(&vm->vcpus[0], SDEI_EVENTS, &events);
+	if (!err && events == (1 << NR_EVENTS) - 1)
+		return 0;
+	if (err)
+		complain("the register of the SDEI events: %s: this kernel's KVM has no SDEI; boot one with the series of tracepoints/ "
+			 "(scripts/lab does), or use --without-sdei", strerror(-err));
 	else
-		complain("this kernel's KVM has %d SDEI events, not the %d of tracepoints/README.md: build sdei-guest for it", events,
-			 NR_EVENTS);
+		complain("this kernel's KVM has the SDEI events %#llx, not the %d of tracepoints/README.md: build sdei-guest for it",
+			 (unsigned long long)events, NR_EVENTS);
 	return -ENODEV;
 }
 
@@ -587,12 +598,12 @@ int vm_create(struct vm *vm, const struct vm_options *options)
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_cond_init(&vm->changed, NULL);
 	err = open_kvm(vm);
-	err = err ?: check_sdei(vm);
 	err = err ?: share_counter(vm);
 	err = err ?: map_ram(vm);
 	if (!err)
 		load_payload(vm);
 	err = err ?: create_vcpus(vm);
+	err = err ?: check_sdei(vm);
 	err = err ?: create_gic(vm);
 	err = err ?: hide_sdei(vm);
 	if (err || vm->failed)
@@ -691,7 +702,7 @@ void vm_kill(struct vm *vm)
 	vm->abort = true;
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i].started)
-			kick(&vm->vcpus[i]);
+			vcpu_kick(&vm->vcpus[i]);
 	pthread_cond_broadcast(&vm->changed);
 	pthread_mutex_unlock(&vm->lock);
 	vm_join(vm);

@@ -54,7 +54,7 @@ struct sdei_state {
 
 struct vm_options {
 	unsigned int vcpus;
-	bool without_sdei;	/* clear the SDEI bit of STD_BMAP; a kernel without the capability will do */
+	bool without_sdei;	/* clear the SDEI bit of STD_BMAP; a kernel without SDEI will do */
 	bool without_gic;
 	bool logging;
 	const char *payload, *payload_end;	/* the image; NULL: the scripts' */
@@ -88,9 +88,12 @@ void vm_join(struct vm *vm);
 void *vm_memory(struct vm *vm, uint64_t address);
 void vcpu_boot(struct vcpu *vcpu);		/* registers at the payload's start */
 int vcpu_init(struct vcpu *vcpu);		/* KVM_ARM_VCPU_INIT */
+void vcpu_kick(struct vcpu *vcpu);		/* out of KVM_RUN */
 void vcpu_finish_exit(struct vcpu *vcpu);	/* let KVM complete the last exit, without running */
 int vcpu_get(struct vcpu *vcpu, uint64_t id, uint64_t *value);
 int vcpu_set(struct vcpu *vcpu, uint64_t id, uint64_t value);
+/* KVM_ARM_VCPU_SDEI_INJECT or _CANCEL; 0 or -errno */
+int vcpu_sdei_act(struct vcpu *vcpu, uint64_t attribute, uint32_t event, uint32_t flags);
 uint64_t vcpu_read(struct vcpu *vcpu, uint64_t id);	/* a register that must be readable */
 struct sdei_state vcpu_sdei(struct vcpu *vcpu);
 uint64_t payload_symbol(unsigned int offset);	/* PAYLOAD_ENTRY, PAYLOAD_RESUME */

@@ -26,6 +26,14 @@ static bool set(int vcpu, uint64_t id, uint64_t value)
 	return ioctl(vcpu, KVM_SET_ONE_REG, &reg) == 0;
 }
 
+static bool inject(int vcpu)
+{
+	struct kvm_arm_sdei_event event = { .event = EVENT };
+	struct kvm_device_attr attr = { .group = KVM_ARM_VCPU_SDEI_CTRL, .attr = KVM_ARM_VCPU_SDEI_INJECT, .addr = (uintptr_t)&event };
+
+	return ioctl(vcpu, KVM_SET_DEVICE_ATTR, &attr) == 0;
+}
+
 static bool live_vcpu(int vm, unsigned int id, unsigned int signals)
 {
 	int vcpu = ioctl(vm, KVM_CREATE_VCPU, id);
@@ -38,7 +46,7 @@ static bool live_vcpu(int vm, unsigned int id, unsigned int signals)
 	    !set(vcpu, SDEI_REGISTERED, 1U << EVENT) || !set(vcpu, SDEI_ENABLED, 1U << EVENT))
 		return false;
 	while (signals--)
-		if (!set(vcpu, SDEI_INJECT, EVENT))
+		if (!inject(vcpu))
 			return false;
 	return true;
 }

@@ -74,7 +74,6 @@ static const struct fault faults[] = {
 	{ RULE_LEFT_PENDING, SDEI_CANCEL, .have = P, .unaccounted = 1 },
 	{ RULE_LEFT_PENDING, SDEI_UNREGISTER, P, .have = R | P, .clear = R | E, .unaccounted = 1 },
 	{ RULE_LEFT_RUNNING, SDEI_COMPLETE, SDEI_COMPLETED, .have = U, .busy = NO, .unaccounted = 1 },
-	{ RULE_LEFT_RUNNING, SDEI_STATE, U, SDEI_STATE_RESET, .have = U, .lack = P, .clear = R | E, .unaccounted = 1 },
 	{ RULE_NOT_SET, SDEI_REGISTER, .lack = R | U },
 	{ RULE_NOT_SET, SDEI_ENABLE, .have = R, .lack = E },
 	{ RULE_NOT_SET, SDEI_DISPATCH, .have = R | E | P, .lack = U | M, .clear = P, .unaccounted = 1 },
@@ -215,8 +214,11 @@ static bool is_other_running(const struct bed *b, unsigned int vcpu, uint32_t ev
 	return running(b, vcpu) > b->machine->vcpus[vcpu].events[event].running;
 }
 
+/* Event 1, that of page faults, may go before any. */
 static bool passes_over(const struct bed *b, unsigned int vcpu, uint32_t event)
 {
+	if (event == 1)
+		return false;
 	while (event--) {
 		if ((bits_of(b, vcpu, event) & (R | E | P)) == (R | E | P))
 			return true;

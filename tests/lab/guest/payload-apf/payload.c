@@ -13,7 +13,7 @@
 #define APF_CALL	0xC6000060	/* vendor hypervisor service, function 96 */
 enum { OP_FEATURES, OP_ENABLE, OP_DISABLE, OP_ACKNOWLEDGE };
 enum { NOT_PRESENT = 1, PAGE_READY, WAKE_ALL };
-#define FLAG_USER_ONLY	1
+#define FLAG_KERNEL	1
 #define PSTATE_EL1H	0x5
 #define ISR_INTERRUPT	(1 << 7)
 #define WORK_ROUNDS	5000		/* in a unit of work: some 10 us of a real CPU, much less than a page takes */
@@ -85,7 +85,7 @@ void payload_fault(void)
 
 static void enable(struct apf_vcpu *v)
 {
-	uint64_t flags = v->mode == APF_USER_ONLY ? FLAG_USER_ONLY : 0;
+	uint64_t flags = v->mode == APF_USER_ONLY ? 0 : FLAG_KERNEL;
 
 	if (smccc(APF_CALL, OP_ENABLE, (uint64_t)data_of(v), flags, 0, 0))
 		wrong(v, WRONG_ENABLE);
@@ -96,7 +96,7 @@ static void check_features(struct apf_vcpu *v)
 	uint64_t results[4];
 
 	smccc4(APF_CALL, OP_FEATURES, results);
-	if (results[0] || results[1] != FLAG_USER_ONLY || results[2] != 1 || results[3] != APF_PPI)
+	if (results[0] || results[1] != FLAG_KERNEL || results[2] != 1 || results[3] != APF_PPI)
 		wrong(v, WRONG_FEATURES);
 }
 
@@ -266,7 +266,18 @@ static void gic_init(struct apf_vcpu *v)
 
 static bool at_el1(const struct apf_vcpu *v, const struct touch *touch)
 {
-	return v->mode == APF_USER_ONLY ? touch->page % 2 : touch->task % 2;
+	return v->mode == APF_USER_ONLY || v->mode == APF_IRQS_OFF ? touch->page % 2 : touch->task % 2;
+}
+
+static uint32_t touch_at_el1(const struct apf_vcpu *v, uint64_t address)
+{
+	uint32_t content;
+
+	if (v->mode == APF_IRQS_OFF)
+		asm volatile("msr daifset, #2" : : : "memory");
+	content = *(volatile uint32_t *)address;
+	asm volatile("msr daifclr, #2" : : : "memory");
+	return content;
 }
 
 static void touch_page(struct apf_vcpu *v, struct task *task)
@@ -284,7 +295,7 @@ static void touch_page(struct apf_vcpu *v, struct task *task)
 	if (!touch->before)		/* else it was reset */
 		touch->before = counter();
 	if (touch->el)
-		content = *(volatile uint32_t *)(address + GUEST_APF_EL1 - GUEST_APF);
+		content = touch_at_el1(v, address + GUEST_APF_EL1 - GUEST_APF);
 	else
 		content = touch_at_el0(address);
 	touch->after = counter();
@@ -369,6 +380,10 @@ static void do_deed(struct apf_vcpu *v)
 	v->abandoned = parked(v);
 	if ((v->mode == APF_RESTORE || v->mode == APF_RESTORE_RAISED) && ask(v, APF_DOOR_RESTORE))
 		wrong(v, WRONG_ENABLE);
+	if (v->mode == APF_WRITE_BACK && ask(v, APF_DOOR_WRITE_BACK))
+		wrong(v, WRONG_ENABLE);
+	if (v->mode == APF_SUSPEND && ask(v, APF_DOOR_SUSPEND))
+		wrong(v, WRONG_SUSPEND);
 	if (v->mode == APF_DISABLE || v->mode == APF_RENEW)
 		off_and_on(v);
 	if (v->mode == APF_RESET)

@@ -204,9 +204,10 @@ static void after_unregister(struct made *made)
 		cleared(made, 1u << made->op->arg[1]);
 }
 
+/* In a handler the answer is DENIED, but what can be done is. */
 static void after_reset(struct made *made)
 {
-	if (made->result == 0)
+	if (made->result == 0 || result_index(made->result) == RESULT_DENIED)
 		cleared(made, (1u << NR_EVENTS) - 1);
 }
 
