@@ -93,7 +93,8 @@ static void put_layouts(FILE *out)
 
 /* --- values */
 
-static void put_users(FILE *out, enum labels set)
+/* False: no field of its own has them. */
+static bool put_users(FILE *out, enum labels set)
 {
 	const char *field = NULL;
 
@@ -110,7 +111,9 @@ static void put_users(FILE *out, enum labels set)
 			field = f->name;
 		}
 	}
-	fputs("\"\n", out);
+	if (field)
+		fputs("\"\n", out);
+	return field;
 }
 
 static void put_values(FILE *out)
@@ -119,7 +122,8 @@ static void put_values(FILE *out)
 		size_t count;
 		const struct label *labels = labels_of(set, &count);
 
-		put_users(out, set);
+		if (!put_users(out, set))
+			continue;
 		for (size_t i = 0; i < count; i++)
 			fprintf(out, labels[i].value > UINT16_MAX ? "%#x %s%s" : "%u %s%s", labels[i].value, labels[i].name,
 				i + 1 == count ? ".\n" : i % 4 == 3 ? ",\n" : ", ");
