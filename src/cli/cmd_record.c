@@ -106,7 +106,7 @@ static void put_status(struct recorder *r, bool end)
 	struct status now;
 
 	session_status(r->session, &now);
-	r->status = about_status(&now, end);
+	r->status = status_for_recording(&now, end);
 	packetizer_status(r->pack, &r->status);
 	if (r->feeder)
 		model_tick(feeder_model(r->feeder), now.now_ns);

@@ -123,7 +123,7 @@ static void drained(void *ctx)
 /* Counters that know no more than the model: what is still in the rings will come to the client, too. */
 static void fill_hello(const struct status *now, const struct record_counters *delivered, struct protocol_hello *hello)
 {
-	const struct recording_status status = about_status(now, false);
+	const struct recording_status status = status_for_recording(now, false);
 
 	hello->time_ns = now->now_ns;
 	hello->probes_attached = now->probes_attached;
@@ -169,7 +169,7 @@ static int take_clients(void *ctx)
 static void tick(struct sdeid *d, bool end)
 {
 	session_status(d->session, &d->now);
-	d->status = about_status(&d->now, end);
+	d->status = status_for_recording(&d->now, end);
 	if (d->pack)
 		packetizer_status(d->pack, &d->status);
 	model_tick(model_of(d), d->now.now_ns);

@@ -93,24 +93,3 @@ void about_describe(struct recording_about *about, const struct session *w, cons
 	list_probes(about, w);
 	list_filters(about, config);
 }
-
-static uint64_t sum(const uint64_t counters[SDEI_KIND_COUNT])
-{
-	uint64_t all = 0;
-
-	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++)
-		all += counters[kind];
-	return all;
-}
-
-struct recording_status about_status(const struct status *now, bool end)
-{
-	return (struct recording_status){
-		.time_ns = now->now_ns, .wall_ns = now->wall_ns,
-		.attempted = sum(now->counters.attempted), .lost = sum(now->counters.lost),
-		.read = now->counters.read, .malformed = now->counters.malformed, .late = now->counters.late,
-		.probes_attached = now->probes_attached, .probes_total = now->probes_total,
-		.cpu_permille = now->cpu_percent < 0 ? UINT16_MAX : (uint16_t)(10 * now->cpu_percent + 0.5),
-		.end = end,
-	};
-}

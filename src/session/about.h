@@ -10,7 +10,4 @@
 void about_describe(struct recording_about *about, const struct session *w, const struct session_config *config,
 		    const struct status *now);
 
-/* end: the recording ends here. */
-struct recording_status about_status(const struct status *now, bool end);
-
 #endif

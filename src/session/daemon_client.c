@@ -182,11 +182,10 @@ static int take_hello(struct daemon_client *a, const struct patience *p)
 	memcpy(a->counters.attempted, h->attempted, sizeof(a->counters.attempted));
 	memcpy(a->counters.lost, h->lost, sizeof(a->counters.lost));
 	a->counters.read = h->read;
-	a->counters.malformed = h->malformed;
-	a->counters.late = h->late;
 	a->newest_ns = h->time_ns;
 	a->status = (struct recording_status){
-		.probes_attached = h->probes_attached, .probes_total = h->probes_total, .cpu_permille = h->cpu_permille,
+		.time_ns = h->time_ns, .probes_attached = h->probes_attached, .probes_total = h->probes_total,
+		.cpu_permille = h->cpu_permille, .malformed = h->malformed, .late = h->late,
 	};
 	return 0;
 }
@@ -316,8 +315,6 @@ static int take_item(struct daemon_client *a, const struct recording_item *item,
 		return 0;
 	case ITEM_STATUS:
 		a->status = item->status;
-		a->counters.malformed = item->status.malformed;
-		a->counters.late = item->status.late;
 		return 0;
 	case ITEM_SNAPSHOT:
 		return 0;
@@ -393,10 +390,8 @@ void daemon_client_status(const struct daemon_client *a, struct status *status)
 
 	status->now_ns = settled_ns > a->newest_ns ? settled_ns : a->newest_ns;
 	status->wall_ns = clock_wall_ns() - (now_ns - status->now_ns);
-	status->probes_attached = a->status.probes_attached;
-	status->probes_total = a->status.probes_total;
-	status->cpu_percent = a->status.cpu_permille == UINT16_MAX ? -1 : a->status.cpu_permille / 10.0;
 	status->counters = a->counters;
+	status_from_recording(status, &a->status);
 }
 
 /* Asked once for each VM, so it need not be kept. */

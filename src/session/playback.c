@@ -338,23 +338,18 @@ uint64_t playback_from_ns(const struct playback *p)
 
 void playback_view_status(const struct playback *p, struct status *status)
 {
-	const struct recording_status *s = &p->status;
 	const struct recording_about *about = reader_about(p->reader);
 
 	memset(status, 0, sizeof(*status));
 	status->now_ns = p->now_ns;
 	status->wall_ns = (int64_t)(p->now_ns + (uint64_t)p->run.wall_offset_ns);
 	status_set_host_name(status, about->host);
-	status->probes_attached = s->probes_attached;
-	status->probes_total = s->probes_total;
-	status->cpu_percent = s->cpu_permille == UINT16_MAX || !s->time_ns ? -1 : s->cpu_permille / 10.0;
+	status_from_recording(status, &p->status);
 	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++) {
 		status->counters.read += p->read_of[kind];
 		status->counters.lost[kind] = p->lost_of[kind];
 		status->counters.attempted[kind] = p->read_of[kind] + p->lost_of[kind];
 	}
-	status->counters.malformed = s->malformed;
-	status->counters.late = s->late;
 }
 
 /* --- begin and end */

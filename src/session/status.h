@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "record/counters.h"
+#include "recording/recording.h"
 
 /* The place in a recording. */
 struct replay_status {
@@ -37,6 +38,12 @@ void status_set_host_name(struct status *status, const char *name);
 
 /* This host's. */
 void status_set_host(struct status *status);
+
+/* What a recording keeps of it; end: it ends here. */
+struct recording_status status_for_recording(const struct status *status, bool end);
+
+/* What a recording or a daemon said last, into probes, CPU, malformed and late; all 0: nothing was said. */
+void status_from_recording(struct status *status, const struct recording_status *said);
 
 /* CLOCK_REALTIME at time_ns. A recording may claim any times: what does not fit wraps around. */
 static inline int64_t status_wall_ns(const struct status *status, uint64_t time_ns)
