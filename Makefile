@@ -73,6 +73,12 @@ $(B)/include/%.skel.h: $(B)/bpf/%.bpf.o
 $(B)/include/bench/%.skel.h: $(B)/tests/bench/bpf/%.bpf.o
 	$(skeleton)
 
+# Lines of a style sheet as strings of C.
+STYLES := $(B)/include/report.css.inc
+$(STYLES): $(B)/include/%.inc: src/view/report/%
+	@mkdir -p $(@D)
+	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n",/' $< >$@
+
 .SECONDARY: $(SKELS) $(BPF_SRCS:%.c=$(B)/%.o)
 
 # library VARIANT,FLOOR: all of the floor but main().
@@ -84,7 +90,7 @@ endef
 
 # --- C, once per variant: $(1) name, $(2) compiler, $(3) flags, $(4) what must be there first
 define variant
-$(B)/$(1)/%.o: %.c | $$(SKELS) $(4)
+$(B)/$(1)/%.o: %.c | $$(SKELS) $$(STYLES) $(4)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$(2) $$(C_FLAGS) $(3) $$(CPPFLAGS) -MMD -MP -c $$< -o $$@
