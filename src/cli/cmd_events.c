@@ -275,8 +275,20 @@ static bool prepare(struct events *e)
 	return output_open(&e->out, e->config.session.output);
 }
 
+/* What would do nothing to a recording; NULL: nothing. */
+static const char *live_option(const struct session_config *c)
+{
+	return c->no_calls ? "--no-calls" : c->sched ? "--sched" : c->ring_bytes ? "--ring-size" : NULL;
+}
+
 static int check(const struct events_config *c, char **command)
 {
+	const char *live = live_option(&c->session);
+
+	if (c->playback.input && live) {
+		say(MSG_LIVE_ONLY, live);
+		return EXIT_USAGE;
+	}
 	if (c->playback.input && command) {
 		say(MSG_INPUT_AND_COMMAND);
 		return EXIT_USAGE;

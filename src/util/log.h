@@ -58,6 +58,7 @@
 				" not recorded; now: " PROGRAM " report %s"
 #define MSG_INPUT_AND_COMMAND	"a recording or a command, not both"
 #define MSG_RANGE_LIVE		"--since and --until are for recordings: name one"
+#define MSG_LIVE_ONLY		"%s is for live tracing: a recording has what was recorded"
 #define MSG_JSON_SUMMARY	"--json needs --summary: a recording itself has one form"
 #define MSG_KEEP_SIZE		"--keep needs --max-size or --flight: so many files, or recordings, are kept"
 #define MSG_FLIGHT_ALONE	"--flight keeps everything in memory: it takes neither --max-size nor --compress"
