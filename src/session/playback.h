@@ -29,11 +29,7 @@ struct playback_config {
 #define PLAYBACK_OPTION(config, key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct config, playback.field), help }
 #define PLAYBACK_OPTIONS(config)								\
-	PLAYBACK_OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"), \
-	PLAYBACK_OPTION(config, 'g', "guest", "GUEST", patterns, guests,			\
-			"only VMs whose name matches, as in 'web*'; may be repeated"),		\
-	PLAYBACK_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
-	PLAYBACK_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
+	FILTER_OPTIONS(PLAYBACK_OPTION, config),						\
 	PLAYBACK_RANGE_OPTIONS(config),								\
 	PLAYBACK_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
 	PLAYBACK_SANDBOX_OPTION(config),							\

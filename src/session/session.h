@@ -35,11 +35,7 @@ struct session_config {
 	SESSION_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
 	SESSION_SOURCE_OPTIONS(config)
 #define SESSION_SOURCE_OPTIONS(config)								\
-	SESSION_OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),	\
-	SESSION_OPTION(config, 'g', "guest", "GUEST", patterns, guests,				\
-		     "only VMs whose name matches, as in 'web*'; may be repeated"),		\
-	SESSION_OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),	\
-	SESSION_OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"), \
+	FILTER_OPTIONS(SESSION_OPTION, config),							\
 	SESSION_OPTION(config, 0, "no-calls", NULL, flag, no_calls, "do not trace the hypercalls themselves"), \
 	SESSION_OPTION(config, 0, "sched", NULL, flag, sched,					\
 		     "also trace where the threads of vCPUs with a pending event are"),		\
