@@ -2,7 +2,6 @@
 #include "source/live.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +16,6 @@
 
 #define ENOTSUPP 524	/* the kernel's own, which no system call should return */
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
-
-int live_fail(const struct live_error *error, int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(error->message, error->size, format, args);
-	va_end(args);
-	return err;
-}
 
 /* The first reason for which there is nothing to attach, other than that it was not wanted. */
 static const char *first_refusal(const struct live *live)

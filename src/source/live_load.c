@@ -60,38 +60,6 @@ static int show_warning(enum libbpf_print_level level, const char *format, va_li
 	return take_warning(level, format, args);
 }
 
-struct bpf_program *live_program(const struct live *live, int i)
-{
-	return bpf_object__find_program_by_name(live->bpf->obj, live->probes.programs[i]);
-}
-
-void live_switch(struct live *live, bool on)
-{
-	__atomic_store_n(&live->bpf->bss->tracing, on, __ATOMIC_SEQ_CST);
-}
-
-uint64_t live_missed(const struct live *live, int i)
-{
-	int fd = bpf_program__fd(live_program(live, i));
-	struct bpf_prog_info program = { 0 };
-	__u32 size = sizeof(program);
-
-	if (!live->attached)
-		return live->missed[i];
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &program, &size))
-		return 0;
-	return program.recursion_misses;
-}
-
-uint64_t live_missed_of(const struct live *live, unsigned int kind)
-{
-	uint64_t missed = 0;
-
-	for (int i = PROBE_APF; kind == SDEI_APF && i < PROBE_SCHED; i++)
-		missed += live_missed(live, i);
-	return kind <= PROBE_TRACEPOINTS ? live_missed(live, kind - 1) : missed;
-}
-
 static int open_object(struct live *live, bool verbose, const struct live_error *error)
 {
 	first_warning[0] = '\0';
