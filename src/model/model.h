@@ -205,7 +205,7 @@ struct model_totals {
 	uint64_t unknown, no_memory, crowded, late;	/* crowded: see MODEL_EVENTS_MAX */
 	uint64_t misfits;		/* of all events */
 	uint64_t apf;			/* records of kind APF, lost ones too */
-	size_t vms, vcpus;		/* those that are not gone */
+	uint64_t vms, vcpus;		/* those that are not gone */
 	uint64_t findings_unkept;	/* that had no room in model_findings() */
 	uint64_t found[FINDING_COUNT];	/* all findings raised: grows even when model_findings() is full */
 	bool inexact;

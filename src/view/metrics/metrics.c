@@ -7,6 +7,7 @@
 
 #include "view/metrics/metrics_inside.h"
 #include "session/vm_names.h"
+#include "util/clock.h"
 
 #ifndef SDEITOP_VERSION
 #define SDEITOP_VERSION "unknown"
@@ -59,8 +60,13 @@ struct family {
 	enum level level;
 	const char *key;	/* the label that it has besides those of its level, or NULL */
 	const char *help;
+	/* row is one of metrics_rows; of the host: its model_totals. */
 	void (*put)(struct writer *w, const struct family *family, const void *row);
+	size_t at;		/* in the row: what put is for, of those that put one member */
 };
+
+#define AT(row, member) offsetof(struct row, member)
+#define ROW 0			/* put takes what it needs */
 
 /* --- one sample */
 
@@ -135,36 +141,130 @@ static void put_hist(struct writer *w, const struct family *f, struct metrics_la
 	}
 }
 
+/* --- one member of a row, whichever it is */
+
+static const void *member_of(const struct family *f, const void *row)
+{
+	return (const char *)row + f->at;
+}
+
+/* Each row but the host's begins with them. */
+static struct metrics_labels labels_of_row(const struct family *f, const void *row)
+{
+	return f->level == LEVEL_HOST ? (struct metrics_labels){ 0 } : *(const struct metrics_labels *)row;
+}
+_Static_assert(AT(metrics_vm, labels) == 0 && AT(metrics_pe, labels) == 0 && AT(metrics_event, labels) == 0 &&
+	       AT(metrics_apf, labels) == 0, "see above");
+
+static void put_u64(struct writer *w, const struct family *f, const void *row)
+{
+	const uint64_t *number = member_of(f, row);
+
+	put_number(w, f, labels_of_row(f, row), NULL, *number);
+}
+
+static void put_ns(struct writer *w, const struct family *f, const void *row)
+{
+	const uint64_t *ns = member_of(f, row);
+
+	put_seconds(w, f, labels_of_row(f, row), NULL, *ns);
+}
+
+static void put_hist_at(struct writer *w, const struct family *f, const void *row)
+{
+	put_hist(w, f, labels_of_row(f, row), member_of(f, row));
+}
+
+static void put_outcomes(struct writer *w, const struct family *f, const void *row)
+{
+	const struct model_counts *c = member_of(f, row);
+	struct metrics_labels labels = labels_of_row(f, row);
+
+	put_number(w, f, labels, "queued", c->queued);
+	put_number(w, f, labels, "coalesced", c->coalesced);
+	put_number(w, f, labels, "rejected", c->rejected);
+}
+
+static void put_findings(struct writer *w, const struct family *f, const void *row)
+{
+	const uint64_t *by_code = member_of(f, row);
+
+	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+		put_number(w, f, labels_of_row(f, row), finding_code_name(code), by_code[code]);
+}
+
+static void put_worst(struct writer *w, const struct family *f, const void *row)
+{
+	const struct hist_worst *worst = member_of(f, row);
+
+	if (worst->time_ns)
+		put_seconds(w, f, labels_of_row(f, row), NULL, worst->value_ns);
+}
+
+/* To the millisecond: the two clocks drift. */
+static void put_worst_time(struct writer *w, const struct family *f, const void *row)
+{
+	const struct hist_worst *worst = member_of(f, row);
+	int64_t wall_ns = status_wall_ns(w->host->status, worst->time_ns);
+
+	if (worst->time_ns && wall_ns >= 0)
+		put_seconds(w, f, labels_of_row(f, row), NULL, ((uint64_t)wall_ns + NS_PER_MS / 2) / NS_PER_MS * NS_PER_MS);
+}
+
+/* Since 0: nothing is there, which is of no age. */
+static void put_age(struct writer *w, const struct family *f, const void *row)
+{
+	const uint64_t *since_ns = member_of(f, row);
+	uint64_t now_ns = w->host->status->now_ns;
+
+	put_seconds(w, f, labels_of_row(f, row), NULL, *since_ns && *since_ns < now_ns ? now_ns - *since_ns : 0);
+}
+
 /* --- of the host */
 
 static const struct metrics_labels none;
 
-#define PUT_HOST(name, put_value, value)							\
-	static void put_##name(struct writer *w, const struct family *f, const void *row)	\
-	{											\
-		const struct model_totals *t = model_totals(w->model);				\
-		const struct status *status = w->host->status;				\
-												\
-		(void)t, (void)status;								\
-		put_value(w, f, none, NULL, value);						\
-	}
+static void put_up(struct writer *w, const struct family *f, const void *row)
+{
+	put_number(w, f, none, NULL, w->host->status->probes_attached > 0);
+}
 
-PUT_HOST(up, put_number, status->probes_attached > 0)
-PUT_HOST(updated, put_seconds, status->wall_ns)
-PUT_HOST(cpu, put_seconds, w->host->cpu_ns)
-PUT_HOST(probes_attached, put_number, status->probes_attached)
-PUT_HOST(probes, put_number, status->probes_total)
-PUT_HOST(vms, put_number, t->vms)
-PUT_HOST(vcpus, put_number, t->vcpus)
-PUT_HOST(records, put_number, t->records)
-PUT_HOST(late, put_number, t->late)
-PUT_HOST(malformed, put_number, t->unknown + t->crowded + status->counters.malformed)
-PUT_HOST(no_memory, put_number, t->no_memory)
-PUT_HOST(misfits, put_number, t->misfits)
-PUT_HOST(unkept, put_number, t->findings_unkept)
-PUT_HOST(dropped, put_number, w->dropped)
-PUT_HOST(write_errors, put_number, w->host->write_errors)
-PUT_HOST(host_dispatched, put_number, t->count.dispatched)
+static void put_updated(struct writer *w, const struct family *f, const void *row)
+{
+	put_seconds(w, f, none, NULL, w->host->status->wall_ns);
+}
+
+static void put_cpu(struct writer *w, const struct family *f, const void *row)
+{
+	put_seconds(w, f, none, NULL, w->host->cpu_ns);
+}
+
+static void put_probes_attached(struct writer *w, const struct family *f, const void *row)
+{
+	put_number(w, f, none, NULL, w->host->status->probes_attached);
+}
+
+static void put_probes(struct writer *w, const struct family *f, const void *row)
+{
+	put_number(w, f, none, NULL, w->host->status->probes_total);
+}
+
+static void put_malformed(struct writer *w, const struct family *f, const void *row)
+{
+	const struct model_totals *t = row;
+
+	put_number(w, f, none, NULL, t->unknown + t->crowded + w->host->status->counters.malformed);
+}
+
+static void put_dropped(struct writer *w, const struct family *f, const void *row)
+{
+	put_number(w, f, none, NULL, w->dropped);
+}
+
+static void put_write_errors(struct writer *w, const struct family *f, const void *row)
+{
+	put_number(w, f, none, NULL, w->host->write_errors);
+}
 
 static void put_build(struct writer *w, const struct family *f, const void *row)
 {
@@ -173,35 +273,12 @@ static void put_build(struct writer *w, const struct family *f, const void *row)
 
 static void put_lost(struct writer *w, const struct family *f, const void *row)
 {
-	const struct model_totals *t = model_totals(w->model);
+	const struct model_totals *t = row;
 
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
 		if (kind != SDEI_APF || t->apf)
 			put_number(w, f, none, sdei_kind_name(kind), t->lost_by[kind]);
 	put_number(w, f, none, "unknown", t->lost_by[SDEI_KIND_NONE]);
-}
-
-static void put_outcomes(struct writer *w, const struct family *f, struct metrics_labels labels, const struct model_counts *c)
-{
-	put_number(w, f, labels, "queued", c->queued);
-	put_number(w, f, labels, "coalesced", c->coalesced);
-	put_number(w, f, labels, "rejected", c->rejected);
-}
-
-static void put_host_signals(struct writer *w, const struct family *f, const void *row)
-{
-	put_outcomes(w, f, none, &model_totals(w->model)->count);
-}
-
-static void put_findings(struct writer *w, const struct family *f, struct metrics_labels labels, const uint64_t *by_code)
-{
-	for (unsigned int code = 0; code < FINDING_COUNT; code++)
-		put_number(w, f, labels, finding_code_name(code), by_code[code]);
-}
-
-static void put_host_found(struct writer *w, const struct family *f, const void *row)
-{
-	put_findings(w, f, none, model_totals(w->model)->found);
 }
 
 /* --- of a VM */
@@ -233,22 +310,6 @@ static void put_gone(struct writer *w, const struct family *f, const void *row)
 }
 
 /* --- of a VM or vCPU */
-
-#define PUT_PE(name, put_value, ...)								\
-	static void put_##name(struct writer *w, const struct family *f, const void *row)	\
-	{											\
-		const struct metrics_pe *r = row;						\
-												\
-		put_value(w, f, r->labels, __VA_ARGS__);						\
-	}
-
-PUT_PE(mask, put_hist, &r->mask)
-PUT_PE(masked_time, put_seconds, NULL, r->masked_ns)
-PUT_PE(masked_vcpus, put_number, NULL, r->masked_vcpus)
-PUT_PE(vm_vcpus, put_number, NULL, r->vcpus)
-PUT_PE(vm_lost, put_number, NULL, r->lost)
-PUT_PE(found, put_findings, r->found)
-PUT_PE(open, put_findings, r->open)
 
 /* label and function="…" */
 static void put_call(struct writer *w, const struct family *f, const struct metrics_pe *r, uint32_t function, unsigned int class)
@@ -289,23 +350,6 @@ static void put_calls(struct writer *w, const struct family *f, const void *row)
 
 /* --- of an event */
 
-#define PUT_EVENT(name, put_value, ...)							\
-	static void put_##name(struct writer *w, const struct family *f, const void *row)	\
-	{											\
-		const struct metrics_event *r = row;						\
-												\
-		put_value(w, f, r->labels, __VA_ARGS__);						\
-	}
-
-PUT_EVENT(signals, put_outcomes, &r->count)
-PUT_EVENT(dispatched, put_number, NULL, r->count.dispatched)
-PUT_EVENT(pending, put_number, NULL, r->pending)
-PUT_EVENT(running, put_number, NULL, r->running)
-PUT_EVENT(unaccounted, put_number, NULL, r->unaccounted)
-PUT_EVENT(dispatch_hist, put_hist, &r->hists[METRICS_DISPATCH])
-PUT_EVENT(handler_hist, put_hist, &r->hists[METRICS_HANDLER])
-PUT_EVENT(total_hist, put_hist, &r->hists[METRICS_TOTAL])
-
 static void put_ends(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_event *r = row;
@@ -338,56 +382,7 @@ static void put_blame(struct writer *w, const struct family *f, const void *row)
 		put_seconds(w, f, r->labels, model_blame_name(part), r->blame.ns[part]);
 }
 
-static void put_worst_of(struct writer *w, const struct family *f, struct metrics_labels labels, const struct hist_worst *worst)
-{
-	if (worst->time_ns)
-		put_seconds(w, f, labels, NULL, worst->value_ns);
-}
-
-/* To the millisecond: the two clocks drift. */
-static void put_worst_time_of(struct writer *w, const struct family *f, struct metrics_labels labels,
-			      const struct hist_worst *worst)
-{
-	const uint64_t ms = 1000000;
-	int64_t wall_ns = status_wall_ns(w->host->status, worst->time_ns);
-
-	if (worst->time_ns && wall_ns >= 0)
-		put_seconds(w, f, labels, NULL, ((uint64_t)wall_ns + ms / 2) / ms * ms);
-}
-
-/* since_ns 0: nothing is there, which is of no age. */
-static void put_age_of(struct writer *w, const struct family *f, struct metrics_labels labels, uint64_t since_ns)
-{
-	uint64_t now_ns = w->host->status->now_ns;
-
-	put_seconds(w, f, labels, NULL, since_ns && since_ns < now_ns ? now_ns - since_ns : 0);
-}
-
-PUT_EVENT(worst, put_worst_of, &r->worst)
-PUT_EVENT(worst_time, put_worst_time_of, &r->worst)
-
 /* --- of asynchronous page faults */
-
-#define PUT_APF(name, put_value, ...)								\
-	static void put_apf_##name(struct writer *w, const struct family *f, const void *row)	\
-	{											\
-		const struct metrics_apf *r = row;						\
-												\
-		put_value(w, f, r->labels, __VA_ARGS__);					\
-	}
-
-PUT_APF(setup, put_number, NULL, r->count.setup)
-PUT_APF(acked, put_number, NULL, r->count.acked)
-PUT_APF(wake_all, put_number, NULL, r->count.wake_all)
-PUT_APF(sync, put_number, NULL, r->count.sync)
-PUT_APF(in_flight, put_number, NULL, r->in_flight)
-PUT_APF(oldest, put_age_of, r->oldest_ns)
-PUT_APF(unaccounted, put_number, NULL, r->unaccounted)
-PUT_APF(lost, put_number, NULL, r->lost)
-PUT_APF(saved, put_seconds, NULL, r->saved_ns)
-PUT_APF(blocked, put_seconds, NULL, r->blocked_ns)
-PUT_APF(worst, put_worst_of, &r->worst)
-PUT_APF(worst_time, put_worst_time_of, &r->worst)
 
 static void put_apf_outcomes(struct writer *w, const struct family *f, const void *row)
 {
@@ -420,99 +415,98 @@ static void put_apf_stages(struct writer *w, const struct family *f, const void 
 
 /* Names are ABI: dashboards and alerts match them. */
 static const struct family families[] = {
-	{ "kvm_sdei_up", "gauge", LEVEL_HOST, NULL, "1 if any tracepoint is attached.", put_up },
-	{ "kvm_sdei_build_info", "gauge", LEVEL_HOST, "version", "The exporter's version; always 1.", put_build },
+	{ "kvm_sdei_up", "gauge", LEVEL_HOST, NULL, "1 if any tracepoint is attached.", put_up, ROW },
+	{ "kvm_sdei_build_info", "gauge", LEVEL_HOST, "version", "The exporter's version; always 1.", put_build, ROW },
 	{ "kvm_sdei_last_update_timestamp_seconds", "gauge", LEVEL_HOST, NULL,
-	  "When these figures were taken: alert if it is old.", put_updated },
-	{ "kvm_sdei_exporter_cpu_seconds_total", "counter", LEVEL_HOST, NULL, "CPU time that the exporter has used.", put_cpu },
-	{ "kvm_sdei_probes_attached", "gauge", LEVEL_HOST, NULL, "Probes that are attached.", put_probes_attached },
-	{ "kvm_sdei_probes", "gauge", LEVEL_HOST, NULL, "Probes that were asked for.", put_probes },
-	{ "kvm_sdei_vms", "gauge", LEVEL_HOST, NULL, "VMs there are.", put_vms },
-	{ "kvm_sdei_vcpus", "gauge", LEVEL_HOST, NULL, "vCPUs there are.", put_vcpus },
-	{ "kvm_sdei_records_total", "counter", LEVEL_HOST, NULL, "Records taken from the kernel.", put_records },
+	  "When these figures were taken: alert if it is old.", put_updated, ROW },
+	{ "kvm_sdei_exporter_cpu_seconds_total", "counter", LEVEL_HOST, NULL, "CPU time that the exporter has used.", put_cpu, ROW },
+	{ "kvm_sdei_probes_attached", "gauge", LEVEL_HOST, NULL, "Probes that are attached.", put_probes_attached, ROW },
+	{ "kvm_sdei_probes", "gauge", LEVEL_HOST, NULL, "Probes that were asked for.", put_probes, ROW },
+	{ "kvm_sdei_vms", "gauge", LEVEL_HOST, NULL, "VMs there are.", put_u64, AT(model_totals, vms) },
+	{ "kvm_sdei_vcpus", "gauge", LEVEL_HOST, NULL, "vCPUs there are.", put_u64, AT(model_totals, vcpus) },
+	{ "kvm_sdei_records_total", "counter", LEVEL_HOST, NULL, "Records taken from the kernel.", put_u64, AT(model_totals, records) },
 	{ "kvm_sdei_lost_records_total", "counter", LEVEL_HOST, "kind",
-	  "Records that found no room, by kind. Counts stay exact (but for unknown ones), distributions miss samples.", put_lost },
+	  "Records that found no room, by kind. Counts stay exact (but for unknown ones), distributions miss samples.", put_lost, ROW },
 	{ "kvm_sdei_late_records_total", "counter", LEVEL_HOST, NULL,
-	  "Records that came out of order: they only count.", put_late },
-	{ "kvm_sdei_malformed_records_total", "counter", LEVEL_HOST, NULL, "Records of unknown kind or size, or of more events or vCPUs than can be.", put_malformed },
-	{ "kvm_sdei_memory_failures_total", "counter", LEVEL_HOST, NULL, "Records dropped for want of memory.", put_no_memory },
+	  "Records that came out of order: they only count.", put_u64, AT(model_totals, late) },
+	{ "kvm_sdei_malformed_records_total", "counter", LEVEL_HOST, NULL, "Records of unknown kind or size, or of more events or vCPUs than can be.", put_malformed, ROW },
+	{ "kvm_sdei_memory_failures_total", "counter", LEVEL_HOST, NULL, "Records dropped for want of memory.", put_u64, AT(model_totals, no_memory) },
 	{ "kvm_sdei_misfits_total", "counter", LEVEL_HOST, NULL,
-	  "Records that contradicted the state that the one before had left.", put_misfits },
-	{ "kvm_sdei_findings_unkept_total", "counter", LEVEL_HOST, NULL, "Findings of which only the number is kept.", put_unkept },
+	  "Records that contradicted the state that the one before had left.", put_u64, AT(model_totals, misfits) },
+	{ "kvm_sdei_findings_unkept_total", "counter", LEVEL_HOST, NULL, "Findings of which only the number is kept.", put_u64, AT(model_totals, findings_unkept) },
 	{ "kvm_sdei_series_dropped", "gauge", LEVEL_HOST, NULL,
-	  "Series left out of this file because there would be too many: those of the latest VMs.", put_dropped },
-	{ "kvm_sdei_write_errors_total", "counter", LEVEL_HOST, NULL, "Times this file could not be written.", put_write_errors },
+	  "Series left out of this file because there would be too many: those of the latest VMs.", put_dropped, ROW },
+	{ "kvm_sdei_write_errors_total", "counter", LEVEL_HOST, NULL, "Times this file could not be written.", put_write_errors, ROW },
 	{ "kvm_sdei_host_signals_total", "counter", LEVEL_HOST, "outcome",
-	  "Signals on this host, VMs that are forgotten included.", put_host_signals },
+	  "Signals on this host, VMs that are forgotten included.", put_outcomes, AT(model_totals, count) },
 	{ "kvm_sdei_host_dispatched_total", "counter", LEVEL_HOST, NULL,
-	  "Dispatches on this host, VMs that are forgotten included.", put_host_dispatched },
+	  "Dispatches on this host, VMs that are forgotten included.", put_u64, AT(model_totals, count.dispatched) },
 	{ "kvm_sdei_host_findings_total", "counter", LEVEL_HOST, "code",
-	  "Findings raised on this host, VMs that are forgotten included.", put_host_found },
+	  "Findings raised on this host, VMs that are forgotten included.", put_findings, AT(model_totals, found) },
 
 	{ "kvm_sdei_vm_info", "gauge", LEVEL_VM, "name,pid,instance",
-	  "What a VM is called; always 1. instance tells apart VMs that had the same pid.", put_info },
-	{ "kvm_sdei_vm_gone", "gauge", LEVEL_VM, NULL, "1 if all vCPUs of the VM are gone: its series will end.", put_gone },
+	  "What a VM is called; always 1. instance tells apart VMs that had the same pid.", put_info, ROW },
+	{ "kvm_sdei_vm_gone", "gauge", LEVEL_VM, NULL, "1 if all vCPUs of the VM are gone: its series will end.", put_gone, ROW },
 
-	{ "kvm_sdei_vm_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are not gone.", put_vm_vcpus },
-	{ "kvm_sdei_masked_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs whose PE is masked now.", put_masked_vcpus },
+	{ "kvm_sdei_vm_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are not gone.", put_u64, AT(metrics_pe, vcpus) },
+	{ "kvm_sdei_masked_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs whose PE is masked now.", put_u64, AT(metrics_pe, masked_vcpus) },
 	{ "kvm_sdei_masked_seconds_total", "counter", LEVEL_PE, NULL,
-	  "Time that PEs were masked, what is open and the initial mask included.", put_masked_time },
-	{ "kvm_sdei_mask_seconds", "histogram", LEVEL_PE, NULL, "PE_MASK to PE_UNMASK; the initial mask is left out.", put_mask },
-	{ "kvm_sdei_calls_total", "counter", LEVEL_PE, "function,result", "SDEI calls by function and result.", put_calls },
-	{ "kvm_sdei_findings_total", "counter", LEVEL_PE, "code", "Findings raised.", put_found },
-	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now.", put_open },
-	{ "kvm_sdei_vm_lost_records_total", "counter", LEVEL_PE, NULL, "Records about it that found no room.", put_vm_lost },
+	  "Time that PEs were masked, what is open and the initial mask included.", put_ns, AT(metrics_pe, masked_ns) },
+	{ "kvm_sdei_mask_seconds", "histogram", LEVEL_PE, NULL, "PE_MASK to PE_UNMASK; the initial mask is left out.", put_hist_at, AT(metrics_pe, mask) },
+	{ "kvm_sdei_calls_total", "counter", LEVEL_PE, "function,result", "SDEI calls by function and result.", put_calls, ROW },
+	{ "kvm_sdei_findings_total", "counter", LEVEL_PE, "code", "Findings raised.", put_findings, AT(metrics_pe, found) },
+	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now.", put_findings, AT(metrics_pe, open) },
+	{ "kvm_sdei_vm_lost_records_total", "counter", LEVEL_PE, NULL, "Records about it that found no room.", put_u64, AT(metrics_pe, lost) },
 
-	{ "kvm_sdei_signals_total", "counter", LEVEL_EVENT, "outcome", "Signals, by what became of them at once.", put_signals },
-	{ "kvm_sdei_dispatched_total", "counter", LEVEL_EVENT, NULL, "Times the handler was entered.", put_dispatched },
+	{ "kvm_sdei_signals_total", "counter", LEVEL_EVENT, "outcome", "Signals, by what became of them at once.", put_outcomes, AT(metrics_event, count) },
+	{ "kvm_sdei_dispatched_total", "counter", LEVEL_EVENT, NULL, "Times the handler was entered.", put_u64, AT(metrics_event, count.dispatched) },
 	{ "kvm_sdei_completed_total", "counter", LEVEL_EVENT, "outcome",
-	  "Handlers that ended: by COMPLETE, by COMPLETE_AND_RESUME, or cut off by a reset or the end of the vCPU.", put_ends },
+	  "Handlers that ended: by COMPLETE, by COMPLETE_AND_RESUME, or cut off by a reset or the end of the vCPU.", put_ends, ROW },
 	{ "kvm_sdei_dropped_total", "counter", LEVEL_EVENT, "reason",
-	  "Signals that did not become a dispatch of their own; rejected_ERRNO is what the signaller got.", put_drops },
-	{ "kvm_sdei_pending", "gauge", LEVEL_EVENT, NULL, "vCPUs on which the event is pending.", put_pending },
-	{ "kvm_sdei_running", "gauge", LEVEL_EVENT, NULL, "vCPUs on which its handler runs.", put_running },
+	  "Signals that did not become a dispatch of their own; rejected_ERRNO is what the signaller got.", put_drops, ROW },
+	{ "kvm_sdei_pending", "gauge", LEVEL_EVENT, NULL, "vCPUs on which the event is pending.", put_u64, AT(metrics_event, pending) },
+	{ "kvm_sdei_running", "gauge", LEVEL_EVENT, NULL, "vCPUs on which its handler runs.", put_u64, AT(metrics_event, running) },
 	{ "kvm_sdei_unaccounted", "gauge", LEVEL_EVENT, NULL,
-	  "Signals, or else handlers, that do not add up: 0 without loss.", put_unaccounted },
+	  "Signals, or else handlers, that do not add up: 0 without loss.", put_u64, AT(metrics_event, unaccounted) },
 	{ "kvm_sdei_dispatch_latency_seconds", "histogram", LEVEL_EVENT, NULL,
-	  "First queued signal of an episode to its dispatch.", put_dispatch_hist },
-	{ "kvm_sdei_handler_seconds", "histogram", LEVEL_EVENT, NULL, "Dispatch to complete.", put_handler_hist },
-	{ "kvm_sdei_total_latency_seconds", "histogram", LEVEL_EVENT, NULL, "First queued signal to complete.", put_total_hist },
+	  "First queued signal of an episode to its dispatch.", put_hist_at, AT(metrics_event, hists[METRICS_DISPATCH]) },
+	{ "kvm_sdei_handler_seconds", "histogram", LEVEL_EVENT, NULL, "Dispatch to complete.", put_hist_at, AT(metrics_event, hists[METRICS_HANDLER]) },
+	{ "kvm_sdei_total_latency_seconds", "histogram", LEVEL_EVENT, NULL, "First queued signal to complete.", put_hist_at, AT(metrics_event, hists[METRICS_TOTAL]) },
 	{ "kvm_sdei_blame_seconds_total", "counter", LEVEL_EVENT, "part",
-	  "Where the time to dispatch went; the parts sum to the dispatch latency.", put_blame },
-	{ "kvm_sdei_worst_latency_seconds", "gauge", LEVEL_EVENT, NULL, "The worst dispatch latency so far.", put_worst },
-	{ "kvm_sdei_worst_latency_timestamp_seconds", "gauge", LEVEL_EVENT, NULL, "When that was.", put_worst_time },
+	  "Where the time to dispatch went; the parts sum to the dispatch latency.", put_blame, ROW },
+	{ "kvm_sdei_worst_latency_seconds", "gauge", LEVEL_EVENT, NULL, "The worst dispatch latency so far.", put_worst, AT(metrics_event, worst) },
+	{ "kvm_sdei_worst_latency_timestamp_seconds", "gauge", LEVEL_EVENT, NULL, "When that was.", put_worst_time, AT(metrics_event, worst) },
 
-	{ "kvm_apf_faults_total", "counter", LEVEL_APF, NULL, "Faults that were handed to a worker.", put_apf_setup },
+	{ "kvm_apf_faults_total", "counter", LEVEL_APF, NULL, "Faults that were handed to a worker.", put_u64, AT(metrics_apf, count.setup) },
 	{ "kvm_apf_outcomes_total", "counter", LEVEL_APF, "outcome",
-	  "How they ended: async, halted, untold, cancelled, wasted or cleared; sdeitop(1) says what each is.", put_apf_outcomes },
+	  "How they ended: async, halted, untold, cancelled, wasted or cleared; sdeitop(1) says what each is.", put_apf_outcomes, ROW },
 	{ "kvm_apf_fallbacks_total", "counter", LEVEL_APF, "reason",
-	  "Faults that were not handed to a worker, by reason.", put_apf_fallbacks },
-	{ "kvm_apf_sync_faults_total", "counter", LEVEL_APF, NULL, "Faults that kept the vCPU in the host.", put_apf_sync },
-	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_apf_acked },
-	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_apf_wake_all },
-	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_apf_in_flight },
-	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight; 0 if none is.", put_apf_oldest },
-	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_apf_unaccounted },
-	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_apf_lost },
+	  "Faults that were not handed to a worker, by reason.", put_apf_fallbacks, ROW },
+	{ "kvm_apf_sync_faults_total", "counter", LEVEL_APF, NULL, "Faults that kept the vCPU in the host.", put_u64, AT(metrics_apf, count.sync) },
+	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_u64, AT(metrics_apf, count.acked) },
+	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_u64, AT(metrics_apf, count.wake_all) },
+	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_u64, AT(metrics_apf, in_flight) },
+	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight; 0 if none is.", put_age, AT(metrics_apf, oldest_ns) },
+	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_u64, AT(metrics_apf, unaccounted) },
+	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_u64, AT(metrics_apf, lost) },
 	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",
-	  "How long those stages took that were seen; sdeitop(1) says what each is.", put_apf_stages },
+	  "How long those stages took that were seen; sdeitop(1) says what each is.", put_apf_stages, ROW },
 	{ "kvm_apf_saved_seconds_total", "counter", LEVEL_APF, NULL,
-	  "Time that pages were on their way while their vCPUs could do something else.", put_apf_saved },
+	  "Time that pages were on their way while their vCPUs could do something else.", put_ns, AT(metrics_apf, saved_ns) },
 	{ "kvm_apf_blocked_seconds_total", "counter", LEVEL_APF, NULL,
-	  "Time that vCPUs stood still for a page all the same.", put_apf_blocked },
-	{ "kvm_apf_worst_seconds", "gauge", LEVEL_APF, NULL, "The slowest fault so far, in total.", put_apf_worst },
-	{ "kvm_apf_worst_timestamp_seconds", "gauge", LEVEL_APF, NULL, "When its page was told to be there.", put_apf_worst_time },
+	  "Time that vCPUs stood still for a page all the same.", put_ns, AT(metrics_apf, blocked_ns) },
+	{ "kvm_apf_worst_seconds", "gauge", LEVEL_APF, NULL, "The slowest fault so far, in total.", put_worst, AT(metrics_apf, worst) },
+	{ "kvm_apf_worst_timestamp_seconds", "gauge", LEVEL_APF, NULL, "When its page was told to be there.", put_worst_time, AT(metrics_apf, worst) },
 };
 #define FAMILY_COUNT (sizeof(families) / sizeof(families[0]))
 
 /* --- all rows */
 
-
 static void put_rows(struct writer *w, const struct family *f, const struct metrics_rows *rows, const struct metrics_mark *from)
 {
 	switch (f->level) {
 	case LEVEL_HOST:
-		f->put(w, f, NULL);
+		f->put(w, f, model_totals(w->model));
 		break;
 	case LEVEL_VM:
 		for (size_t i = from->vms; i < rows->vm_count; i++)

@@ -29,7 +29,7 @@ struct metrics_vm {
 /* A VM, or with --labels vcpu a vCPU. */
 struct metrics_pe {
 	struct metrics_labels labels;
-	size_t vcpus, masked_vcpus;
+	uint64_t vcpus, masked_vcpus;
 	struct metrics_hist mask;
 	uint64_t masked_ns, lost;
 	uint64_t calls[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES];
@@ -40,7 +40,7 @@ struct metrics_pe {
 struct metrics_event {
 	struct metrics_labels labels;
 	uint32_t event;
-	size_t pending, running;
+	uint64_t pending, running;
 	struct model_counts count;
 	uint64_t rejected[REJECT_COUNT];
 	uint64_t unaccounted;
