@@ -54,6 +54,8 @@ wanted() {
 		/usr/bin/sdeitop
 		/usr/sbin/sdeid
 		/lib/systemd/system/sdeid.service
+		/usr/lib/udev/rules.d/60-sdeid.rules
+		/usr/share/lintian/overrides/sdeitop
 		/usr/lib/sysusers.d/sdeid.conf
 		/etc/sdeitop/sdeid.conf
 		/usr/share/bash-completion/completions/sdeitop

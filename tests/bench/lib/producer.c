@@ -72,7 +72,7 @@ static int share_maps(struct cost_bpf *bpf, const struct live *live)
 {
 	struct { struct bpf_map *ours, *theirs; } maps[] = {
 		{ bpf->maps.rings, live->bpf->maps.rings }, { bpf->maps.counters, live->bpf->maps.counters },
-		{ bpf->maps.lost, live->bpf->maps.lost }, { bpf->maps.wakeups, live->bpf->maps.wakeups },
+		{ bpf->maps.lost_0, live->bpf->maps.lost_0 }, { bpf->maps.lost_1, live->bpf->maps.lost_1 }, { bpf->maps.wakeups, live->bpf->maps.wakeups },
 	};
 	int err = 0;
 
