@@ -27,7 +27,9 @@ said events sdeitop events -j --summary record.rec
 said report sdeitop report -j record.rec
 
 capabilities=$1
-chmod 666 /dev/kvm	# the guest is the user's, too
+# The guest is the user's, too.
+chmod 666 /dev/kvm
+echo 1 >/proc/sys/vm/unprivileged_userfaultfd
 said unit as-user 65534 "$capabilities" sdeitop -j -- $(guest unit 41)
 
 # sdeid, and what becomes of the module that it is attached to
