@@ -118,11 +118,11 @@ def is_chain(moves):
 
 
 def check_wait(wait):
-    """The thread tells its moves; whoever signals tells where it is just then, which may cross the first of them."""
+    """The thread reports its moves; whoever signals reports where it is just then, which may cross some of them."""
     if not wait.places:
         return [f"no place told: {wait.start}"]
     moves = [place["place"] for place in wait.places]
-    if is_chain(moves[1:]) or is_chain(moves[:1] + moves[2:]):
+    if any(is_chain(moves[:i] + moves[i + 1:]) for i in range(len(moves))):
         return []
     return [f"no chain of moves in the wait at {wait.start['time_ns']}: {moves[:12]}"]
 
