@@ -30,6 +30,8 @@ capabilities=$1
 # The guest is the user's, too.
 chmod 666 /dev/kvm
 echo 1 >/proc/sys/vm/unprivileged_userfaultfd
+: >unit.truth.json
+chmod 666 unit.truth.json
 said unit as-user 65534 "$capabilities" sdeitop -j -- $(guest unit 41)
 
 # sdeid, and what becomes of the module that it is attached to

@@ -12,7 +12,7 @@ from labtest import TOP, finish, lab, ok, out_dir    # noqa: E402
 
 OUT = out_dir("unit")
 CONTRIB = os.path.join(TOP, "contrib", "systemd")
-NUMBERS = {"CAP_PERFMON": "38", "CAP_BPF": "39"}
+NUMBERS = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 # 65534 plays user sdeid and group sdei. The guest is there before sdeid.
 RUN = r"""
