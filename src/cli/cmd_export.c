@@ -60,16 +60,6 @@ static const struct export_format *format_of(const struct export_config *c)
 
 /* --- playing */
 
-static void take_record(void *ctx, const struct sdei_record *r, size_t size)
-{
-	export_record(((struct run *)ctx)->export, r, size);
-}
-
-static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
-{
-	export_lost(((struct run *)ctx)->export, key, count);
-}
-
 static void take_status(void *ctx, const struct recording_status *status)
 {
 	export_tick(((struct run *)ctx)->export, status->time_ns, status->wall_ns);
@@ -82,11 +72,16 @@ static bool make_export(struct run *run, const struct export_format *format, uin
 		.format = format, .out = run->out.file, .from_ns = from_ns, .wall_offset_ns = about->clock_offset_ns,
 		.host = about->host, .name = playback_name, .ctx = run->playback,
 	};
+	struct record_sink sink;
 
 	run->export = export_new(&own);
-	if (!run->export)
+	if (!run->export) {
 		say(MSG_NO_MEMORY);
-	return run->export;
+		return false;
+	}
+	sink = export_sink(run->export);
+	playback_set_sink(run->playback, &sink);
+	return true;
 }
 
 static void play(struct run *run, uint64_t from_ns, uint64_t to_ns)
@@ -150,7 +145,7 @@ static void shut_in(const struct run *run)
 static int export_one(struct run *run)
 {
 	const struct playback_calls calls = {
-		.sink = { .record = take_record, .lost = take_lost, .ctx = run },
+		.sink = sink_null,
 		.status = take_status,
 		.ctx = run,
 	};

@@ -55,9 +55,9 @@ static const struct option_spec options[] = {
 struct recorder {
 	struct record_config config;
 	struct session *session;
-	struct packetizer *pack;
-	struct writer *store;
-	struct flight_recorder *flight;	/* then there is no store */
+	struct packetizer *packetizer;
+	struct writer *writer;
+	struct flight_recorder *flight;	/* then there is no writer */
 	struct feeder *feeder;		/* only for the summary and for findings, else NULL */
 	struct sink_tee stream;		/* to the two */
 	struct recording_about about;
@@ -91,7 +91,7 @@ static void name_directory(struct recorder *r, const struct status *now)
 static int take_packet(void *ctx, const struct packet *packet)
 {
 	struct recorder *r = ctx;
-	int err = r->flight ? flight_recorder_take(r->flight, packet) : writer_take(r->store, packet);
+	int err = r->flight ? flight_recorder_take(r->flight, packet) : writer_take(r->writer, packet);
 
 	if (err && !r->failing)
 		say(MSG_UNRECORDED, strerror(-err));
@@ -107,7 +107,7 @@ static void put_status(struct recorder *r, bool end)
 
 	session_status(r->session, &now);
 	r->status = status_for_recording(&now, end);
-	packetizer_status(r->pack, &r->status);
+	packetizer_status(r->packetizer, &r->status);
 	if (r->feeder)
 		model_tick(feeder_model(r->feeder), now.now_ns);
 	r->now = now;
@@ -115,15 +115,15 @@ static void put_status(struct recorder *r, bool end)
 
 static void take_snapshot(struct recorder *r)
 {
-	packetizer_snapshot(r->pack, 0);
-	r->snapshot_at = packetizer_counters(r->pack)->bytes;
+	packetizer_snapshot(r->packetizer, 0);
+	r->snapshot_at = packetizer_counters(r->packetizer)->bytes;
 }
 
 static bool snapshot_is_due(const struct recorder *r)
 {
-	uint64_t since = packetizer_counters(r->pack)->bytes - r->snapshot_at;
+	uint64_t since = packetizer_counters(r->packetizer)->bytes - r->snapshot_at;
 
-	return since >= SNAPSHOT_LEAST && since >= SNAPSHOT_SHARE * packetizer_snapshot_size(r->pack);
+	return since >= SNAPSHOT_LEAST && since >= SNAPSHOT_SHARE * packetizer_snapshot_size(r->packetizer);
 }
 
 static void drained(void *ctx)
@@ -133,12 +133,12 @@ static void drained(void *ctx)
 	if (r->feeder)
 		feeder_flush(r->feeder);
 	if (r->flight) {
-		if (flight_recorder_wants_snapshot(r->flight, packetizer_snapshot_size(r->pack)))
+		if (flight_recorder_wants_snapshot(r->flight, packetizer_snapshot_size(r->packetizer)))
 			take_snapshot(r);
 		return;
 	}
 	/* A file that cannot be started leaves the old one in use; it is tried again. */
-	if (writer_is_file_full(r->store) && writer_next_file(r->store) == 0)
+	if (writer_is_file_full(r->writer) && writer_next_file(r->writer) == 0)
 		take_snapshot(r);
 	else if (snapshot_is_due(r))
 		take_snapshot(r);
@@ -146,7 +146,7 @@ static void drained(void *ctx)
 
 static void show_progress(const struct recorder *r, uint64_t now_ns)
 {
-	const struct packetizer_counters *c = packetizer_counters(r->pack);
+	const struct packetizer_counters *c = packetizer_counters(r->packetizer);
 	uint64_t seconds = (now_ns - r->start_ns) / 1000000000;
 
 	if (r->shows_progress)
@@ -210,7 +210,7 @@ static int open_flight(struct recorder *r)
 	return r->flight ? 0 : -ENOMEM;
 }
 
-static int open_store(struct recorder *r)
+static int open_writer(struct recorder *r)
 {
 	struct writer_options own = {
 		.file_size = r->config.max_size, .keep = r->config.keep, .compress = r->config.compress,
@@ -226,23 +226,23 @@ static int open_store(struct recorder *r)
 	own.directory = r->config.session.output;
 	if (r->config.flight)
 		return open_flight(r);
-	r->store = writer_open(&own, &r->about, &err, message, sizeof(message));
-	if (!r->store)
+	r->writer = writer_open(&own, &r->about, &err, message, sizeof(message));
+	if (!r->writer)
 		say("%s", message);
 	return err;
 }
 
-static int open_pack(struct recorder *r)
+static int open_packetizer(struct recorder *r)
 {
 	struct packetizer_options own = { .take = take_packet, .ctx = r, .name = source_name, .name_ctx = session_source(r->session) };
 
 	memcpy(own.uuid, r->about.uuid, sizeof(own.uuid));
-	r->pack = packetizer_new(&own);
-	if (!r->pack) {
+	r->packetizer = packetizer_new(&own);
+	if (!r->packetizer) {
 		say(MSG_NO_MEMORY);
 		return -ENOMEM;
 	}
-	r->stream.to[r->stream.count++] = packetizer_sink(r->pack);
+	r->stream.to[r->stream.count++] = packetizer_sink(r->packetizer);
 	if (r->feeder)
 		r->stream.to[r->stream.count++] = feeder_sink(r->feeder);
 	return 0;
@@ -253,7 +253,7 @@ static int start(struct recorder *r)
 	struct status now;
 	int err;
 
-	if (open_store(r) || open_pack(r))
+	if (open_writer(r) || open_packetizer(r))
 		return EXIT_FAILED;
 	err = add_timers(r);
 	if (err) {
@@ -289,7 +289,7 @@ static enum exit_status print_summary(struct recorder *r)
 static int end_flight(struct recorder *r, int status)
 {
 	const struct flight_save_counters *saves = flight_recorder_counters(r->flight);
-	const struct packetizer_counters *c = packetizer_counters(r->pack);
+	const struct packetizer_counters *c = packetizer_counters(r->packetizer);
 
 	if (r->shows_progress)
 		fputs("\r\033[K", stderr);
@@ -304,14 +304,14 @@ static int end_flight(struct recorder *r, int status)
 /* An exit status: that of the run, unless the recording lacks something. */
 static int end(struct recorder *r)
 {
-	const struct packetizer_counters *c = packetizer_counters(r->pack);
+	const struct packetizer_counters *c = packetizer_counters(r->packetizer);
 	int status = session_exit_status(r->session), err;
 
 	put_status(r, true);
 	if (r->flight)
 		return end_flight(r, status);
-	err = writer_close(r->store);
-	r->store = NULL;
+	err = writer_close(r->writer);
+	r->writer = NULL;
 	if (r->shows_progress)
 		fputs("\r\033[K", stderr);
 	if (err)
@@ -350,8 +350,8 @@ static int record(struct recorder *r, char **command)
 		session_run(r->session, command);
 		status = end(r);
 	}
-	writer_close(r->store);
-	packetizer_free(r->pack);
+	writer_close(r->writer);
+	packetizer_free(r->packetizer);
 	flight_recorder_close(r->flight);
 	feeder_free(r->feeder);
 	session_close(r->session);

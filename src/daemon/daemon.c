@@ -45,9 +45,9 @@ struct sdeid {
 	struct exporter *exporter;	/* these three: NULL unless they are wanted */
 	struct flight_recorder *recorder;
 	struct serve *serve;
-	struct packetizer *pack;		/* while somebody takes packets */
-	struct finding_log news;
-	struct vanished_vms ghosts;
+	struct packetizer *packetizer;		/* while somebody takes packets */
+	struct finding_log finding_log;
+	struct vanished_vms vanished;
 	struct recording_about about;
 	struct status now;		/* of the last tick */
 	struct recording_status status;	/* the same, as it is in packets */
@@ -74,28 +74,28 @@ static int take_packet(void *ctx, const struct packet *packet)
 }
 
 /* 0 or -ENOMEM. */
-static int open_pack(struct sdeid *d)
+static int open_packetizer(struct sdeid *d)
 {
 	struct packetizer_options own = { .take = take_packet, .ctx = d, .name = source_name, .name_ctx = session_source(d->session) };
 
 	memcpy(own.uuid, d->about.uuid, sizeof(own.uuid));
-	if (d->pack)
+	if (d->packetizer)
 		return 0;
-	d->pack = packetizer_new(&own);
-	if (!d->pack)
+	d->packetizer = packetizer_new(&own);
+	if (!d->packetizer)
 		return -ENOMEM;
-	d->stream.to[TO_PACKETS] = packetizer_sink(d->pack);
+	d->stream.to[TO_PACKETS] = packetizer_sink(d->packetizer);
 	return 0;
 }
 
 /* A recorder always needs packets, clients as long as there are some. */
-static void close_pack_if_idle(struct sdeid *d)
+static void close_packetizer_if_idle(struct sdeid *d)
 {
 	if (d->recorder || (d->serve && serve_clients(d->serve)))
 		return;
 	d->stream.to[TO_PACKETS] = sink_null;
-	packetizer_free(d->pack);
-	d->pack = NULL;
+	packetizer_free(d->packetizer);
+	d->packetizer = NULL;
 }
 
 static void drained(void *ctx)
@@ -104,18 +104,18 @@ static void drained(void *ctx)
 	uint64_t now_ns;
 
 	feeder_flush(d->feeder);
-	if (d->recorder && flight_recorder_wants_snapshot(d->recorder, packetizer_snapshot_size(d->pack)))
-		packetizer_snapshot(d->pack, 0);
+	if (d->recorder && flight_recorder_wants_snapshot(d->recorder, packetizer_snapshot_size(d->packetizer)))
+		packetizer_snapshot(d->packetizer, 0);
 	if (!d->serve || !serve_clients(d->serve))
 		return;
 	now_ns = clock_monotonic_ns();
 	if (now_ns < d->flushed_ns + CLIENT_LAG_NS)
 		return;
 	d->flushed_ns = now_ns;
-	if (d->pack)
-		packetizer_flush(d->pack);
+	if (d->packetizer)
+		packetizer_flush(d->packetizer);
 	serve_tick(d->serve, now_ns);
-	close_pack_if_idle(d);
+	close_packetizer_if_idle(d);
 }
 
 /* --- clients */
@@ -144,12 +144,12 @@ static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **b
 	const struct image_names names = { .text = name_text };
 	struct sdeid *d = ctx;
 	struct status now;
-	int err = open_pack(d);
+	int err = open_packetizer(d);
 
 	if (err)
 		return err;
 	feeder_flush(d->feeder);
-	packetizer_flush(d->pack);
+	packetizer_flush(d->packetizer);
 	session_status(d->session, &now);
 	fill_hello(&now, &d->delivered, hello);
 	return image_save(model_of(d), &names, bytes, size);
@@ -160,7 +160,7 @@ static int take_clients(void *ctx)
 	struct sdeid *d = ctx;
 
 	serve_turn(d->serve, clock_monotonic_ns());
-	close_pack_if_idle(d);
+	close_packetizer_if_idle(d);
 	return 0;
 }
 
@@ -170,8 +170,8 @@ static void tick(struct sdeid *d, bool end)
 {
 	session_status(d->session, &d->now);
 	d->status = status_for_recording(&d->now, end);
-	if (d->pack)
-		packetizer_status(d->pack, &d->status);
+	if (d->packetizer)
+		packetizer_status(d->packetizer, &d->status);
 	model_tick(model_of(d), d->now.now_ns);
 }
 
@@ -181,7 +181,7 @@ static int take_second(void *ctx)
 
 	session_drain(d->session);
 	tick(d, false);
-	finding_log_report(&d->news, model_of(d), d->now.now_ns);
+	finding_log_report(&d->finding_log, model_of(d), d->now.now_ns);
 	exporter_settle(d->exporter);
 	if (d->recorder)
 		flight_recorder_check(d->recorder, model_of(d), &d->about, &d->status, false);
@@ -198,7 +198,7 @@ static void forget_what_is_gone(struct sdeid *d)
 
 	if (d->now.now_ns < expire_ns)
 		return;
-	if (vanished_vms_report(&d->ghosts, model_of(d), d->now.now_ns, expire_ns, clock_monotonic_ns(), &stream))
+	if (vanished_vms_report(&d->vanished, model_of(d), d->now.now_ns, expire_ns, clock_monotonic_ns(), &stream))
 		feeder_flush(d->feeder);
 	model_expire(model_of(d), d->now.now_ns - expire_ns);
 	model_expire_findings(model_of(d), d->now.now_ns - expire_ns);
@@ -367,7 +367,7 @@ static int open_outputs(struct sdeid *d)
 	d->recorder = flight_recorder_open(&flight);
 	if (!d->recorder)
 		return -ENOMEM;
-	if (open_pack(d) == 0)
+	if (open_packetizer(d) == 0)
 		return 0;
 	say_at(SAY_ERROR, MSG_NO_MEMORY);
 	return -ENOMEM;
@@ -418,7 +418,7 @@ static void finish(struct sdeid *d)
 	notify_stopping(d->notify);
 	tick(d, true);
 	model_settle(model_of(d), d->now.now_ns);
-	finding_log_report(&d->news, model_of(d), d->now.now_ns);
+	finding_log_report(&d->finding_log, model_of(d), d->now.now_ns);
 	d->now.probes_attached = 0;
 	exporter_wait(d->exporter);
 	exporter_write(d->exporter, model_of(d), &d->now);
@@ -477,7 +477,7 @@ static void clean_up(struct sdeid *d)
 	serve_close(d->serve);
 	exporter_close(d->exporter, d->config.remove);
 	flight_recorder_close(d->recorder);
-	packetizer_free(d->pack);
+	packetizer_free(d->packetizer);
 	feeder_free(d->feeder);
 	session_close(d->session);
 	notify_free(d->notify);

@@ -68,7 +68,7 @@ bool vanished_vms_report(struct vanished_vms *g, const struct model *m, uint64_t
 
 	if (now_ns <= quiet_ns || now_ns < g->asked_ns)
 		return false;
-	for (size_t i = 0; i < count && found.count < GHOSTS_MAX; i++) {
+	for (size_t i = 0; i < count && found.count < VANISHED_MAX; i++) {
 		if (vms[i]->gone || !is_quiet(vms[i], now_ns - quiet_ns) || has_process(vms[i]->pid))
 			continue;
 		if (was_found(g, vms[i]->pid)) {

@@ -9,11 +9,11 @@
 #include "model/model.h"
 #include "record/sink.h"
 
-#define GHOSTS_MAX 64
+#define VANISHED_MAX 64
 
 /* Those whose process was no more when it was last asked for; all 0 at the start. */
 struct vanished_vms {
-	uint32_t pids[GHOSTS_MAX];
+	uint32_t pids[VANISHED_MAX];
 	size_t count;
 	uint64_t asked_ns;
 };

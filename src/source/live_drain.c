@@ -28,7 +28,7 @@ static bool check(struct live *live, const struct sdei_record *record, size_t si
 		live->malformed++;
 		return false;
 	}
-	return !live->judge || vm_filter_wants(live->judge, record);
+	return !live->vm_filter || vm_filter_wants(live->vm_filter, record);
 }
 
 /* Hands on what is fit of a run, and says how many that were. The arrays are closed up. */

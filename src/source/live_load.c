@@ -225,17 +225,17 @@ static void deny(void *ctx, uint32_t vm, bool wanted)
 		bpf_map_update_elem(fd, &vm, &yes, BPF_ANY);
 }
 
-static int set_up_judge(struct live *live, const struct source_filter *filter)
+static int set_up_vm_filter(struct live *live, const struct source_filter *filter)
 {
-	const struct judge_calls calls = {
+	const struct vm_filter_calls calls = {
 		.want = filter->want_vm, .want_ctx = filter->ctx, .identity = process_identity,
 		.decided = deny, .decided_ctx = live,
 	};
 
 	if (!filter->want_vm)
 		return 0;
-	live->judge = vm_filter_new(&calls);
-	return live->judge ? 0 : -ENOMEM;
+	live->vm_filter = vm_filter_new(&calls);
+	return live->vm_filter ? 0 : -ENOMEM;
 }
 
 static int set_up(struct live *live, const struct source_filter *filter)
@@ -248,7 +248,7 @@ static int set_up(struct live *live, const struct source_filter *filter)
 	if (!err)
 		err = fill_sets(live, filter);
 	if (!err)
-		err = set_up_judge(live, filter);
+		err = set_up_vm_filter(live, filter);
 	return err;
 }
 
@@ -354,7 +354,7 @@ int live_load(struct live *live, const struct live_options *options, const struc
 void live_unload(struct live *live)
 {
 	live_close_rings(live);
-	vm_filter_free(live->judge);
+	vm_filter_free(live->vm_filter);
 	live_free_losses(live);
 	sdei_bpf__destroy(live->bpf);
 }

@@ -54,7 +54,7 @@ static void report_key(struct live *live, const struct record_sink *sink, unsign
 		total += values[cpu];
 	fresh = losses_update(live->losses[i], key, total);
 	live->lost_reported += fresh;
-	if (fresh && (!live->judge || vm_filter_wants_vm(live->judge, key->vm)))
+	if (fresh && (!live->vm_filter || vm_filter_wants_vm(live->vm_filter, key->vm)))
 		sink_lost(sink, key, fresh);
 }
 

@@ -37,7 +37,7 @@ struct live {
 	struct snapshot snapshot;
 	struct streams *streams;	/* of the CPUs, then the snapshot */
 
-	struct vm_filter *judge;		/* NULL: every VM is wanted */
+	struct vm_filter *vm_filter;		/* NULL: every VM is wanted */
 	struct losses *losses[2];	/* one for each map */
 	unsigned int lost_in;		/* which one the programs count in */
 	bool retiring;			/* the other is being emptied: */

@@ -127,7 +127,7 @@ static void queue(struct streams *s, unsigned int i)
 		hold(s, stream);
 }
 
-/* Takes the head of a stream, the first of the merge, from its ring, where it stays for now, and from the merge. */
+/* Takes the head of a stream, the first of the merge, out of both; its bytes stay in the ring until give_back(). */
 static void take(struct streams *s, struct stream *stream, uint64_t time_ns)
 {
 	uint8_t rank;

@@ -22,12 +22,12 @@ struct verdict {
 };
 
 struct vm_filter {
-	struct judge_calls calls;
+	struct vm_filter_calls calls;
 	struct verdict *verdicts;	/* open addressing, size is a power of two, at most half full */
 	size_t size, count;
 };
 
-struct vm_filter *vm_filter_new(const struct judge_calls *calls)
+struct vm_filter *vm_filter_new(const struct vm_filter_calls *calls)
 {
 	struct vm_filter *j = calloc(1, sizeof(*j));
 

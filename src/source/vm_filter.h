@@ -13,7 +13,7 @@
 
 struct vm_filter;
 
-struct judge_calls {
+struct vm_filter_calls {
 	bool (*want)(void *ctx, uint32_t vm);
 	void *want_ctx;
 	/* Tells two processes with one pid apart, 0: gone. */
@@ -23,7 +23,7 @@ struct judge_calls {
 	void *decided_ctx;
 };
 
-struct vm_filter *vm_filter_new(const struct judge_calls *calls);	/* NULL: no memory */
+struct vm_filter *vm_filter_new(const struct vm_filter_calls *calls);	/* NULL: no memory */
 void vm_filter_free(struct vm_filter *j);				/* NULL is fine */
 
 /* Without memory for the answer it is asked again each time. */

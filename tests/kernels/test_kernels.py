@@ -16,18 +16,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lab"))
 import apf_truth as a           # noqa: E402  (the path comes first)
 import truth as t               # noqa: E402
-from labtest import TOP, finish, lab, make, ok, out_dir    # noqa: E402
+from labtest import TOP, finish, lab, make, ok, out_dir, unit_capabilities    # noqa: E402
 
 ALL = [(arch, series) for arch in ("x86_64", "aarch64") for series in ("6.1", "6.12", "6.18", "7.3")]
 FEW = [("x86_64", "6.1"), ("x86_64", "7.3"), ("aarch64", "6.12")]
-CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 RESULTS = os.path.join(TOP, "build", "kernels")
-
-
-def unit_capabilities():
-    with open(os.path.join(TOP, "contrib", "systemd", "sdeid.service"), encoding="utf-8") as file:
-        names = re.search("^AmbientCapabilities=(.*)$", file.read(), re.M).group(1).split()
-    return ",".join(CAPABILITIES[name] for name in names)
 
 
 class Host:

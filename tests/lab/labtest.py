@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the lab tests in Python share: running commands in the lab, and what tests/verdict.py has."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,17 @@ def script(name):
         return file.read()
 
 
+def unit_setting(name):
+    """What sdeid.service sets."""
+    with open(os.path.join(TOP, "contrib", "systemd", "sdeid.service"), encoding="utf-8") as file:
+        return re.search(f"^{name}=(.*)$", file.read(), re.M).group(1)
+
+
+def unit_capabilities():
+    """Those of sdeid.service, numbers with commas: as as-user takes them."""
+    return ",".join(CAPABILITIES[name] for name in unit_setting("AmbientCapabilities").split())
+
+
 def lab_start(out, *command, timeout=300, options=()):
     """Starts command in a lab of its own, which ends with this process. Files that it leaves in /out are in out."""
     os.makedirs(out, exist_ok=True)
@@ -26,6 +38,7 @@ def lab_start(out, *command, timeout=300, options=()):
 
 
 E_PANIC = 121   # of scripts/lab
+CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 
 def lab(out, *command, timeout=300, options=()):

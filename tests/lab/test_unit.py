@@ -8,11 +8,10 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from labtest import TOP, finish, lab, ok, out_dir    # noqa: E402
+from labtest import TOP, finish, lab, ok, out_dir, unit_capabilities, unit_setting    # noqa: E402
 
 OUT = out_dir("unit")
 CONTRIB = os.path.join(TOP, "contrib", "systemd")
-NUMBERS = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 # 65534 plays user sdeid and group sdei. The guest is there before sdeid.
 RUN = r"""
@@ -60,18 +59,14 @@ def read(path):
         return file.read()
 
 
-def unit(setting):
-    return re.search(f"^{setting}=(.*)$", read(os.path.join(CONTRIB, "sdeid.service")), re.M).group(1)
-
-
 def run():
     """Everything that the configuration has commented out is taken, too."""
     configuration = re.sub(r"^#([a-z-]+ = )", r"\1", read(os.path.join(CONTRIB, "sdeid.conf")), flags=re.M)
     values = {
-        "capabilities": ",".join(NUMBERS[name] for name in unit("AmbientCapabilities").split()),
+        "capabilities": unit_capabilities(),
         "configuration": configuration,
-        "directories": " ".join("/var/lib/" + name for name in unit("StateDirectory").split()),
-        "umask": unit("UMask"),
+        "directories": " ".join("/var/lib/" + name for name in unit_setting("StateDirectory").split()),
+        "umask": unit_setting("UMask"),
     }
     status, output = lab(OUT, "sh", "-c", RUN % values)
     ok("unit/sdeid runs", [f"exit status {status}"] + output.splitlines()[-20:] if status else [])

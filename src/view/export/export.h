@@ -42,10 +42,10 @@ struct export;
 struct export *export_new(const struct export_options *options);
 void export_free(struct export *x);	/* NULL is fine */
 
-/* The calls of a source_sink whose ctx is the export. */
+/* The calls of export_sink(). */
 void export_record(void *x, const struct sdei_record *record, size_t size);
 void export_lost(void *x, const struct sdei_lost_key *key, uint64_t count);
-struct record_sink export_sink(struct export *x);	/* of these two */
+struct record_sink export_sink(struct export *x);
 
 /* Every second or so of the recording. */
 void export_tick(struct export *x, uint64_t now_ns, int64_t wall_ns);

@@ -45,7 +45,7 @@ static uint64_t identify(uint32_t vm)
 
 static struct vm_filter *new_judge(struct answers *answers)
 {
-	const struct judge_calls calls = { want, answers, identify, decided, answers };
+	const struct vm_filter_calls calls = { want, answers, identify, decided, answers };
 
 	return vm_filter_new(&calls);
 }
@@ -126,7 +126,7 @@ static void tell_kernel(void *ctx, uint32_t vm, bool wanted)
 static void test_gone_are_forgotten(void **state)
 {
 	struct answers answers = { .wanted = false };
-	const struct judge_calls calls = { want, &answers, identify_living, tell_kernel, NULL };
+	const struct vm_filter_calls calls = { want, &answers, identify_living, tell_kernel, NULL };
 	struct vm_filter *j = vm_filter_new(&calls);
 
 	for (uint32_t vm = 1; vm <= 100000; vm++) {
@@ -144,7 +144,7 @@ static void test_gone_are_forgotten(void **state)
 static void test_gone_are_remembered_for_a_while(void **state)
 {
 	struct answers answers = { .wanted = true };
-	const struct judge_calls calls = { want, &answers, identify_living, NULL, NULL };
+	const struct vm_filter_calls calls = { want, &answers, identify_living, NULL, NULL };
 	struct vm_filter *j = vm_filter_new(&calls);
 
 	living.oldest = living.newest = 1;
