@@ -276,6 +276,7 @@ static int go_on(void *ctx)
 {
 	struct run *run = ctx;
 	uint64_t now_ns = clock_monotonic_ns();
+	bool was_going = player_progress(run->replay) >= 0;
 	int err;
 
 	player_elapse(run->replay, now_ns - run->clock_ns);
@@ -285,7 +286,8 @@ static int go_on(void *ctx)
 	if (err)
 		top_say(show_top(run->show), MSG_REWIND, strerror(-err));
 	show_found(run);
-	if (player_progress(run->replay) < 0 ? run->stale || err : clock_monotonic_ns() - run->drawn_ns >= PATIENCE_NS)
+	/* A jump may arrive without a tick: at the place where it began. */
+	if (player_progress(run->replay) < 0 ? run->stale || was_going : clock_monotonic_ns() - run->drawn_ns >= PATIENCE_NS)
 		draw(run);
 	arm(run);
 	return 0;

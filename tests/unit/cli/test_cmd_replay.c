@@ -225,6 +225,19 @@ static void test_findings(void **state)
 	go("N", "00:14.0/");
 }
 
+/* A jump that ends where it began says that it has arrived, and a second finding of the same moment is shown at once. */
+static void test_same_place(void **state)
+{
+	open_replay("--speed 1/16 -d 20");
+	go("Space", "x1/16 paused");
+	go("b 0s Enter", "x1/16 paused");
+	go("n", "event 0: 2");	/* drops of vCPU 2 */
+	free(await("00:20.0/00:30.5 x1/16 paused"));
+	go("n", "event 0: handler");
+	free(await("00:20.0/00:30.5 x1/16 paused"));
+	go("b 15s Enter", "00:20.0/00:30.5 x1/16 paused");
+}
+
 static void test_playing(void **state)
 {
 	open_replay("--speed 1024");
@@ -267,6 +280,7 @@ static int tests_of_the_screen(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_places, close_screen),
 		cmocka_unit_test_teardown(test_findings, close_screen),
+		cmocka_unit_test_teardown(test_same_place, close_screen),
 		cmocka_unit_test_teardown(test_playing, close_screen),
 		cmocka_unit_test_teardown(test_quit, close_screen),
 	};
