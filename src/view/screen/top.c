@@ -37,7 +37,8 @@ static void prepare_terminal(struct top *top)
 	nonl();
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
-	set_escdelay(25);
+	set_escdelay(ESC_WAIT_MS);
+	keyok(KEY_MOUSE, FALSE);	/* what follows it would be keys */
 	curs_set(0);
 	top_prepare_colors(top);
 	arm();
@@ -117,13 +118,15 @@ enum top_action top_keys(struct top *top)
 {
 	enum top_action action = TOP_REDRAW;
 	bool any = false;
+	enum input input;
 	wint_t key;
-	int kind;
 
-	while (action == TOP_REDRAW && (kind = get_wch(&key)) != ERR) {
+	while (action == TOP_REDRAW && (input = top_read_key(&key)) != INPUT_NOTHING) {
 		any = true;
+		if (input == INPUT_UNKNOWN)
+			continue;
 		top->message[0] = '\0';
-		action = top->mode->key(top, key, kind == KEY_CODE_YES);
+		action = top->mode->key(top, key, input == INPUT_SPECIAL);
 	}
 	top->empty_reads = any ? 0 : top->empty_reads + 1;
 	return top->empty_reads > EMPTY_READS_MAX ? TOP_QUIT : action;

@@ -2,6 +2,7 @@
 /*
  * The inside of the live screen. Only top*.c include it, and with it curses.
  *   top.c         the terminal, and what the command calls
+ *   top_input.c   the next key
  *   top_draw.c    colours, pieces of text, the status lines
  *   top_table.c   the table
  *   top_keys.c    what its keys do
@@ -29,6 +30,7 @@
 #define FOOT_FROM_LINES 7	/* on smaller screens rows are worth more */
 #define PLACES_MAX 48
 #define ESC 27
+#define ESC_WAIT_MS 25	/* what follows an Esc later is another key */
 
 enum { PAIR_TITLE = 1, PAIR_CHOSEN, PAIR_BAD, PAIR_WARN, PAIR_SORT, PAIR_PAGE };	/* PAIR_PAGE + enum page_look */
 
@@ -140,6 +142,13 @@ struct top {
 
 /* Arranges the table as it would be drawn now. */
 void top_rearrange(struct top *top);
+
+/* --- top_input.c */
+
+enum input { INPUT_NOTHING, INPUT_UNKNOWN, INPUT_CHARACTER, INPUT_SPECIAL };
+
+/* UNKNOWN: a key that means nothing, all of what the terminal sent for it. SPECIAL: *key is KEY_… of curses. Does not wait for a key. */
+enum input top_read_key(wint_t *key);
 
 /* --- top_draw.c */
 

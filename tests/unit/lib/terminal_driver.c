@@ -83,6 +83,14 @@ void type(const char *keys)
 	tmux(arguments);
 }
 
+void type_bytes(const char *bytes)
+{
+	char arguments[256];
+
+	snprintf(arguments, sizeof(arguments), "send-keys -H %s", bytes);
+	tmux(arguments);
+}
+
 static void name_session(void)
 {
 	static int number;

@@ -15,6 +15,7 @@ int close_screen(void **state);		/* a cmocka teardown */
 
 void tmux(const char *arguments);	/* a command of tmux */
 void type(const char *keys);		/* as tmux names them */
+void type_bytes(const char *bytes);	/* as a terminal sends them, in hexadecimal: "1b 5b 48" */
 void signal_screen(const char *name);	/* to the program: "USR1" */
 void nap(void);
 

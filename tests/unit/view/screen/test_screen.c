@@ -252,6 +252,70 @@ static void test_reset(void **state)
 	assert_screen("screen-reset.txt", "figures start anew");
 }
 
+/* Keys as bytes, on terminals whose description lacks them: each is itself, or nothing. */
+static void sequences_on(const char *environment)
+{
+	static const struct {
+		const char *bytes, *answer;
+	} keys[] = {
+		{ "1b 5b 34 7e", "2000000 " }, { "1b 5b 31 7e", "by max" },	/* End, Home of tmux, screen and PuTTY */
+		{ "1b 5b 38 7e", "2000000 " }, { "1b 5b 37 7e", "by max" },	/* of rxvt */
+		{ "1b 4f 46", "2000000 " }, { "1b 4f 48", "by max" },	/* of xterm's application mode */
+		{ "1b 5b 46", "2000000 " }, { "1b 5b 48", "by max" },	/* of xterm */
+		/* None that is used: 3, R, 2 and what else is in them are no keys. */
+		{ "1b 5b 31 3b 35 52", "by max" }, { "1b 5b 3c 33 3b 32 3b 31 4d", "by max" }, { "1b 5b 4d 32 32 52", "by max" },
+		{ "1b 5b 32 30 30 7e", "by max" },
+	};
+
+	open_screen(environment, "many", 80, 24);
+	free(await("Quit"));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char *screen;
+
+		type_bytes(keys[i].bytes);
+		type("i");	/* comes after all of them */
+		free(await(i % 2 ? "only events in use" : "all events"));
+		screen = await(keys[i].answer);
+		assert_true(!strstr(screen, "2000000 ") == (strcmp(keys[i].answer, "2000000 ") != 0));
+		assert_null(strstr(screen, "vCPUs  all"));
+		free(screen);
+	}
+	type("h");
+	free(await("Keys"));
+	type_bytes("1b");
+	free(await("by max"));
+}
+
+static void test_sequences_vt100(void **state)
+{
+	sequences_on("LC_ALL=C TERM=vt100");
+}
+
+static void test_sequences_xterm(void **state)
+{
+	sequences_on(UTF8 " TERM=xterm");
+}
+
+static void test_sequences_screen(void **state)
+{
+	sequences_on(UTF8 " TERM=screen");
+}
+
+static void test_sequences_linux(void **state)
+{
+	sequences_on(UTF8 " TERM=linux");
+}
+
+static void test_sequences_vt220(void **state)
+{
+	sequences_on(UTF8 " TERM=vt220");
+}
+
+static void test_sequences_rxvt(void **state)
+{
+	sequences_on(UTF8 " TERM=rxvt");
+}
+
 /* After quitting and after a crash, the terminal echoes again and is where it was. */
 static void leave_by(void (*leave)(void))
 {
@@ -576,6 +640,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_replay_keys, close_screen),
 		cmocka_unit_test_teardown(test_replay_findings, close_screen),
 		cmocka_unit_test_teardown(test_no_replay_keys, close_screen),
+		cmocka_unit_test_teardown(test_sequences_vt100, close_screen),
+		cmocka_unit_test_teardown(test_sequences_xterm, close_screen),
+		cmocka_unit_test_teardown(test_sequences_screen, close_screen),
+		cmocka_unit_test_teardown(test_sequences_linux, close_screen),
+		cmocka_unit_test_teardown(test_sequences_vt220, close_screen),
+		cmocka_unit_test_teardown(test_sequences_rxvt, close_screen),
 		cmocka_unit_test_teardown(test_quit, close_screen),
 		cmocka_unit_test_teardown(test_crash, close_screen),
 	};
@@ -587,5 +657,7 @@ int main(int argc, char **argv)
 		puts("skip screen tmux or pkill is missing");
 		return 0;
 	}
+	if (argc == 2)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
