@@ -11,6 +11,7 @@
  *   limits.c  what takes too long or comes too often
  *   finding.c what these found
  *   keep.c    what is kept only when asked for
+ *   worst.c   the worst of the past and of what is open
  *   apf.c     asynchronous page faults
  *   ahead.c   many records at a time
  *   image.c   all of it as bytes and back

@@ -133,6 +133,10 @@ struct model_sum *sum_new(const struct model_vm *vm, const struct model_vcpu *vc
 		err = add_vcpu(own, vcpu, now_ns, recent);
 	for (size_t i = 0; !vcpu && i < vm->vcpu_count && !err; i++)
 		err = add_vcpu(own, vm->vcpus[i], now_ns, recent);
+	if (!err && vcpu)
+		model_vcpu_worst(&own->sum.worst, vcpu, now_ns, recent);
+	else if (!err)
+		model_vm_worst(&own->sum.worst, vm, now_ns, recent);
 	if (!err)
 		return &own->sum;
 	if (own)

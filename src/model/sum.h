@@ -3,7 +3,7 @@
 #ifndef MODEL_SUM_H
 #define MODEL_SUM_H
 
-#include "model/model.h"
+#include "model/worst.h"
 
 /* The figures of several events together; histograms since the start, or of the last interval. */
 struct model_sum {
@@ -19,6 +19,7 @@ struct model_sum {
 	uint64_t interval_masked_ns;
 	size_t interval_vcpus;
 	int64_t unaccounted;
+	struct model_worst worst;
 };
 
 /* Valid until the model changes; vcpu NULL: of all the VM's; recent: histograms of the last interval. NULL: no memory. */

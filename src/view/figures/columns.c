@@ -147,18 +147,43 @@ HIST_GETTER(p50, HIST_DISPATCH, hist_quantile(h, 0.5))
 HIST_GETTER(p90, HIST_DISPATCH, hist_quantile(h, 0.9))
 HIST_GETTER(p99, HIST_DISPATCH, hist_quantile(h, 0.99))
 HIST_GETTER(p999, HIST_DISPATCH, hist_quantile(h, 0.999))
-HIST_GETTER(max, HIST_DISPATCH, hist_max(h))
 HIST_GETTER(handler_p99, HIST_HANDLER, hist_quantile(h, 0.99))
 HIST_GETTER(total_p99, HIST_TOTAL, hist_quantile(h, 0.99))
 
-/* Sorted by the share, as that is what is read. */
+static void get_worst(struct model_worst *worst, const struct view_row *row, const struct view_scope *scope)
+{
+	if (row->sum)
+		*worst = row->sum->worst;
+	else if (row->event)
+		model_event_worst(worst, row->event, scope->now_ns, scope->recent);
+	else
+		model_vcpu_worst(worst, row->vcpu, scope->now_ns, scope->recent);
+}
+
+static struct cell get_max(const struct view_row *row, const struct view_scope *scope)
+{
+	struct model_worst worst;
+	struct cell cell;
+
+	get_worst(&worst, row, scope);
+	cell = number(worst.ns);
+	cell.mark = worst_letter(worst.kind);
+	return worst.kind == WORST_NONE ? unknown : cell;
+}
+
+/* Of all waiting, or of that which the row is sorted by and which lasts. */
 static struct cell get_blame(const struct view_row *row, const struct view_scope *scope)
 {
 	const struct model_blame *blame = row->sum ? &row->sum->blame : row->event ? model_event_blame(row->event) : NULL;
 	struct cell cell = text(NULL, 0);
+	struct model_worst worst;
 
+	get_worst(&worst, row, scope);
+	if (worst.kind == WORST_pending)
+		blame = &worst.wait.blame;
 	if (!blame || !model_blame_total(blame))
 		return unknown;
+	/* Sorted by the share, as that is what is read. */
 	cell.number = why_share(blame, model_blame_main(blame));
 	why_short(cell.letters, sizeof(cell.letters), blame);
 	return cell;
@@ -255,12 +280,12 @@ const struct column columns[] = {
 	  .help = "dispatch latency, median: first queued signal to handler" },
 	{ .id = "p99", .title = "p99us", .get = get_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 6, .falling = true,
 	  .help = "dispatch latency, 99th percentile" },
-	{ .id = "max", .title = "maxus", .get = get_max, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 7, .falling = true,
-	  .help = "dispatch latency, worst" },
+	{ .id = "max", .title = "maxus", .get = get_max, .unit = UNIT_US, .width = 7, .wide = 8, .rank = 7, .falling = true,
+	  .help = "dispatch latency, worst; P, U, M: for so long now pending, running, masked" },
 	{ .id = "handler", .title = "H99us", .get = get_handler_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 15,
 	  .falling = true, .help = "handler time, 99th percentile: dispatch to complete" },
 	{ .id = "blame", .title = "BLAME", .get = get_blame, .unit = UNIT_TEXT, .width = 8, .wide = 8, .rank = 9, .left = true,
-	  .falling = true, .help = "what most of the waiting was: masked, disabled, blocked, entry (off CPU, guest, host)" },
+	  .falling = true, .help = "what most of the waiting was: masked, disabled, blocked, entry (off CPU, guest, host); by P, of that one" },
 	{ .id = "drops", .title = "DROP/s", .total = "DROPS", .get = get_drops, .unit = UNIT_COUNT, .width = 6, .wide = 7,
 	  .rank = 12, .falling = true, .help = "signals that got no dispatch of their own, all reasons" },
 	{ .id = "coalesced", .title = "COAL/s", .total = "COAL", .get = get_coalesced, .unit = UNIT_COUNT, .width = 6, .wide = 7,
@@ -335,7 +360,11 @@ const char *column_format(const struct column *column, const struct cell *cell, 
 {
 	switch (cell->kind) {
 	case CELL_NUMBER:
-		return format_number(column, cell->number, scope, width, buf, size);
+		if (!cell->mark)
+			return format_number(column, cell->number, scope, width, buf, size);
+		*buf = cell->mark;
+		format_lasting(buf + 1, size - 1, cell->number, width - 1);
+		return buf;
 	case CELL_TEXT:
 		if (cell->string)
 			return cell->string;

@@ -42,6 +42,7 @@ enum cell_kind {
 
 struct cell {
 	enum cell_kind kind;
+	char mark;		/* before the number: the letter of the state that is open so long; 0: none */
 	double number;
 	const char *string;	/* owned by the model or a constant */
 	char letters[12];

@@ -92,6 +92,13 @@ char *format_age(char *buf, size_t size, uint64_t ns)
 	return two_units(buf, size, ns, 86400, "dh");
 }
 
+char *format_lasting(char *buf, size_t size, uint64_t ns, unsigned int width)
+{
+	if (print_fitting(buf, size, ns / 1e3, ns / 1e3 < WHOLE_FROM, width) <= width)
+		return buf;
+	return format_age(buf, size, ns);
+}
+
 char *format_position(char *buf, size_t size, uint64_t ns)
 {
 	uint64_t tenths = ns / (NS_PER_SEC / 10), seconds = tenths / 10;

@@ -22,6 +22,9 @@ char *format_us(char *buf, size_t size, double ns, unsigned int width);
 /* A duration with its unit in at most 6 columns: 1.5us, 12ms, 3.2s, 4m05s, 2h05m, 3d04h. */
 char *format_age(char *buf, size_t size, uint64_t ns);
 
+/* What lasts, and may do so for days: microseconds without their unit if that fits into width, else as format_age(). */
+char *format_lasting(char *buf, size_t size, uint64_t ns, unsigned int width);
+
 /* A place in something that takes a while: 00:12.3, 1:02:03.4. */
 char *format_position(char *buf, size_t size, uint64_t ns);
 

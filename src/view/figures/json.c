@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "model/apf.h"
+#include "model/worst.h"
 #include "view/figures/columns.h"
 #include "session/vm_names.h"
 #include "view/figures/format.h"
@@ -21,7 +22,7 @@ struct json_line {
 	bool summary;
 };
 
-static void put_worst(struct json *j, const struct hist_worst *worst)
+static void put_worst_sample(struct json *j, const struct hist_worst *worst)
 {
 	if (!worst) {
 		json_null(j, "worst");
@@ -74,7 +75,7 @@ static void put_hist(struct json_line *line, const char *key, const struct hist 
 	json_real(j, names->stddev, hist_stddev(h), 1);
 	for (int i = 0; i < 4; i++)
 		json_u64(j, names->quantiles[i], hist_quantile(h, quantiles[i]));
-	put_worst(j, hist_worst(h));
+	put_worst_sample(j, hist_worst(h));
 	if (line->summary)
 		put_buckets(j, h);
 	json_close(j, '}');
@@ -140,6 +141,50 @@ static void put_late(struct json *j, const struct model_event *e)
 	json_close(j, ']');
 }
 
+/* What rows are sorted by. */
+static void put_worst(struct json_line *line, const struct model_worst *worst)
+{
+	struct json *j = &line->json;
+
+	if (worst->kind == WORST_NONE) {
+		json_null(j, "worst");
+		return;
+	}
+	json_open(j, "worst", '{');
+	json_text(j, "what", worst_kind_name(worst->kind));
+	json_bool(j, "open", worst_letter(worst->kind));
+	json_u64(j, "ns", worst->ns);
+	json_u64(j, "at_ns", worst->at_ns);
+	json_u64(j, "vcpu", worst->vcpu->id);
+	json_id(j, "event", worst->event ? worst->event->event : SDEI_NONE);
+	put_blame(j, model_blame_total(&worst->wait.blame) ? &worst->wait.blame : NULL);
+	json_close(j, '}');
+}
+
+static void put_event_worst(struct json_line *line, const struct model_event *e)
+{
+	struct model_worst worst;
+
+	model_event_worst(&worst, e, line->status->now_ns, false);
+	put_worst(line, &worst);
+}
+
+static void put_vcpu_worst(struct json_line *line, const struct model_vcpu *vcpu)
+{
+	struct model_worst worst;
+
+	model_vcpu_worst(&worst, vcpu, line->status->now_ns, false);
+	put_worst(line, &worst);
+}
+
+static void put_vm_worst(struct json_line *line, const struct model_vm *vm)
+{
+	struct model_worst worst;
+
+	model_vm_worst(&worst, vm, line->status->now_ns, false);
+	put_worst(line, &worst);
+}
+
 static void put_event(struct json_line *line, const struct model_event *e)
 {
 	struct json *j = &line->json;
@@ -163,6 +208,7 @@ static void put_event(struct json_line *line, const struct model_event *e)
 	put_hist(line, "coalesce_age", e->coalesce_age, &in_ns);
 	put_hist(line, "episode_signals", e->episode_signals, &plain);
 	put_blame(j, model_event_blame(e));
+	put_event_worst(line, e);
 	put_late(j, e);
 	json_close(j, '}');
 }
@@ -327,6 +373,7 @@ static void put_vcpu(struct json_line *line, const struct model_vcpu *vcpu)
 	put_calls(j, vcpu);
 	model_vcpu_blame(vcpu, &blame);
 	put_blame(j, &blame);
+	put_vcpu_worst(line, vcpu);
 	if (model_vcpu_apf(vcpu))
 		put_apf(line, model_vcpu_apf(vcpu));
 	json_open(j, "events", '[');
@@ -354,6 +401,7 @@ static void put_vm(struct json_line *line, const struct model_vm *vm)
 	json_text(j, "name", name_of(vm)->raw);
 	json_bool(j, "gone", vm->gone);
 	put_blame(j, &blame);
+	put_vm_worst(line, vm);
 	put_vm_apf(line, vm);
 	json_open(j, "vcpus", '[');
 	for (size_t i = 0; i < vm->vcpu_count; i++)

@@ -199,13 +199,18 @@ static bool matches(const struct table *t, const struct row *row)
 	return filter_match(t->options.filter, filter_cell, &source);
 }
 
-/* rows[] is in order of first sight of the VM, then vCPU and event, which settles ties. */
+/*
+ * rows[] is in order of first sight of the VM, then vCPU and event, which settles ties. What is gone comes below what is there,
+ * but where figures are those of all the time.
+ */
 static int compare_rows(const void *a, const void *b, void *context)
 {
 	const struct row *left = *(const struct row *const *)a, *right = *(const struct row *const *)b;
 	const struct table *t = context;
 	int order = 0;
 
+	if (left->gone != right->gone && !t->scope.total)
+		return left->gone - right->gone;
 	if (t->options.sort)
 		order = column_compare(t->options.sort, &left->key, &right->key);
 	/* What is unknown stays at the end whichever way round. */

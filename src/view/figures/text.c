@@ -11,6 +11,7 @@
 #include "view/figures/page_apf.h"
 #include "view/figures/page_calls.h"
 #include "view/figures/why.h"
+#include "model/worst.h"
 
 #define WORST_MAX 10
 #define PAGE_WIDTH 100
@@ -161,32 +162,40 @@ static void put_findings(FILE *out, const struct model *m, const struct status *
 		put_finding(out, m, status, &findings[i]);
 }
 
-/* The worst dispatch of each of the worst events. */
-struct worst {
-	const struct model_event *event[WORST_MAX];
-	const struct model_late *late[WORST_MAX];
+/* The worst ones, the worst first. */
+struct worst_list {
+	struct model_worst worst[WORST_MAX];
 	size_t count;
 };
 
-static void consider(struct worst *worst, const struct model_event *e)
+static void insert(struct worst_list *list, const struct model_worst *worst)
 {
-	size_t count, at = worst->count;
-	const struct model_late *late = model_event_late(e, &count);
+	size_t at = list->count;
 
-	if (!late || !count)
-		return;
-	while (at > 0 && worst->late[at - 1]->latency_ns < late->latency_ns)
+	while (at > 0 && list->worst[at - 1].ns < worst->ns)
 		at--;
 	if (at == WORST_MAX)
 		return;
-	worst->count += worst->count < WORST_MAX;
-	memmove(&worst->late[at + 1], &worst->late[at], (worst->count - at - 1) * sizeof(worst->late[0]));
-	memmove(&worst->event[at + 1], &worst->event[at], (worst->count - at - 1) * sizeof(worst->event[0]));
-	worst->late[at] = late;
-	worst->event[at] = e;
+	list->count += list->count < WORST_MAX;
+	memmove(&list->worst[at + 1], &list->worst[at], (list->count - at - 1) * sizeof(list->worst[0]));
+	list->worst[at] = *worst;
 }
 
-static void find_worst(struct worst *worst, const struct model *m)
+/* Its worst dispatch, and what is open and worse. */
+static void consider(struct worst_list *list, const struct model_event *e, uint64_t now_ns)
+{
+	size_t count;
+	const struct model_late *late = model_event_late(e, &count);
+	struct model_worst worst;
+
+	if (count)
+		insert(list, &(struct model_worst){ WORST_dispatch, late->latency_ns, late->dispatch_ns, e->vcpu, e, *late });
+	model_event_worst(&worst, e, now_ns, false);
+	if (worst_letter(worst.kind))
+		insert(list, &worst);
+}
+
+static void find_worst(struct worst_list *list, const struct model *m, uint64_t now_ns)
 {
 	size_t vms;
 	struct model_vm *const *vm = model_vms(m, &vms);
@@ -194,23 +203,36 @@ static void find_worst(struct worst *worst, const struct model *m)
 	for (size_t i = 0; i < vms; i++)
 		for (size_t j = 0; j < vm[i]->vcpu_count; j++)
 			for (size_t k = 0; k < vm[i]->vcpus[j]->event_count; k++)
-				consider(worst, vm[i]->vcpus[j]->events[k]);
+				consider(list, vm[i]->vcpus[j]->events[k], now_ns);
+}
+
+/* "41ms at 12:00:05Z" for what has ended, "41ms so far pending" for what has not. */
+static void put_when(FILE *out, const struct status *status, const struct model_worst *worst)
+{
+	char age[FORMAT_SIZE], wall[FORMAT_SIZE];
+
+	fprintf(out, "%6s ", format_age(age, sizeof(age), worst->ns));
+	if (worst_letter(worst->kind))
+		fprintf(out, "so far %s", worst_kind_name(worst->kind));
+	else
+		fprintf(out, "at %s", wall_of(status, worst->at_ns, wall, sizeof(wall)));
 }
 
 static void put_worst(FILE *out, const struct model *m, const struct status *status)
 {
-	struct worst worst = { .count = 0 };
+	struct worst_list list = { .count = 0 };
 
-	find_worst(&worst, m);
-	if (worst.count)
-		fputs("\nworst dispatch of each event\n", out);
-	for (size_t i = 0; i < worst.count; i++) {
-		const struct model_event *e = worst.event[i];
-		char age[FORMAT_SIZE], wall[FORMAT_SIZE], why[WHY_SIZE];
+	find_worst(&list, m, status->now_ns);
+	if (list.count)
+		fputs("\nworst dispatch of each event, and what is open and worse\n", out);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct model_event *e = list.worst[i].event;
+		char why[WHY_SIZE];
 
-		fprintf(out, "%6s at %s  VM %u %s vCPU %u event %u: %s\n", format_age(age, sizeof(age), worst.late[i]->latency_ns),
-			wall_of(status, worst.late[i]->dispatch_ns, wall, sizeof(wall)), e->vcpu->vm->pid,
-			name_of(e->vcpu->vm)->shown, e->vcpu->id, e->event, why_late(why, sizeof(why), worst.late[i]));
+		put_when(out, status, &list.worst[i]);
+		fprintf(out, "  VM %u %s vCPU %u event %u", e->vcpu->vm->pid, name_of(e->vcpu->vm)->shown, e->vcpu->id, e->event);
+		why_late(why, sizeof(why), &list.worst[i].wait);
+		fprintf(out, "%s%s\n", *why ? ": " : "", why);
 	}
 }
 

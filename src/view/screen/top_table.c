@@ -144,7 +144,7 @@ static attr_t cell_look(const struct top *top, size_t row, const struct column *
 		return top_look(top, PAIR_CHOSEN);
 	if (table_gone(top->table, row))
 		return A_DIM;
-	if (column->rare)
+	if (column->rare || cell->mark)
 		return top_look(top, PAIR_WARN);
 	return cell->kind == CELL_NUMBER && cell->number != 0 ? A_NORMAL : quiet_look(column);
 }
