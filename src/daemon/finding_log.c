@@ -49,7 +49,7 @@ static void describe_owner(const struct model *m, const struct model_finding *f,
 static void log_found(const struct model *m, enum model_finding_code code, uint64_t fresh)
 {
 	const struct model_finding *f = newest(m, code);
-	char owner[224], what[160];
+	char owner[224], what[FINDING_TEXT_SIZE];
 
 	if (!f) {	/* there is no room to keep any more */
 		say("%" PRIu64 " new findings: %s", fresh, finding_code_name(code));

@@ -100,49 +100,59 @@ static void duration(uint64_t ns, char buf[24])
 	snprintf(buf, 24, "%.*f %s", value >= 99.95 || !unit ? 0 : value >= 9.995 ? 1 : 2, value, units[unit]);
 }
 
+/* count is of all that the event did in one episode, whatever the rule was. */
 static void describe_illegal(const struct model_finding *f, char *buf, size_t size)
 {
 	const char *help = finding_rule_help(f->rule), *kind = sdei_kind_name(f->record.kind);
-	char before[6], after[6];
+	char before[6], after[6], more[64] = "";
 
-	snprintf(buf, size, "%s: %s %s -> %s", help ? help : finding_help(f->code), kind ? kind : "?",
-		 sdei_state_letters(f->state_before, before), sdei_state_letters(f->record.state, after));
+	if (f->count > 1)
+		snprintf(more, sizeof(more), ", and %" PRIu64 " illegal transition%s after that", f->count - 1, f->count > 2 ? "s" : "");
+	snprintf(buf, size, "%s: %s %s -> %s%s", help ? help : finding_help(f->code), kind ? kind : "?",
+		 sdei_state_letters(f->state_before, before), sdei_state_letters(f->record.state, after), more);
 }
 
 static void describe_refused(const struct model_finding *f, char *buf, size_t size)
 {
 	const char *call = sdei_call_name(f->function), *result = sdei_result_name(f->result);
+	char share[32] = ":";
 
-	snprintf(buf, size, "%" PRIu64 " calls refused, most of them %s with %s", f->count, call ? call : "?",
-		 result ? result : "an unknown result");
+	if (f->most < f->count)
+		snprintf(share, sizeof(share), ", %" PRIu64 " of them", f->most);
+	else if (f->count > 1)
+		snprintf(share, sizeof(share), ", all of them");
+	snprintf(buf, size, "%" PRIu64 " call%s refused%s %s with %s", f->count, f->count == 1 ? " was" : "s were", share,
+		 call ? call : "an unknown call", result ? result : "an unknown result");
 }
 
-void finding_describe(const struct model_finding *finding, char *buf, size_t size)
+void finding_describe(const struct model_finding *f, char *buf, size_t size)
 {
+	bool is_one = f->code == FINDING_DROP_BURST ? f->count == 1 : f->value == 1;
 	char time[24];
 
-	duration(finding->value, time);
-	switch (finding->code) {
+	duration(f->value, time);
+	switch (f->code) {
 	case FINDING_ILLEGAL_TRANSITION:
-		describe_illegal(finding, buf, size);
+		describe_illegal(f, buf, size);
 		break;
 	case FINDING_HANDLER_HUNG:
-		snprintf(buf, size, "handler %s for %s", finding->open ? "running" : "ran", time);
+		snprintf(buf, size, "the handler %s for %s", f->open ? "has been running" : "ran", time);
 		break;
 	case FINDING_PENDING_STUCK:
-		snprintf(buf, size, "%s pending and deliverable for %s", finding->open ? "is" : "was", time);
+		snprintf(buf, size, "the event %s pending and deliverable for %s", f->open ? "has been" : "was", time);
 		break;
 	case FINDING_MASK_LONG:
-		snprintf(buf, size, "PE %s masked for %s", finding->open ? "is" : "was", time);
+		snprintf(buf, size, "the PE %s masked for %s", f->open ? "has been" : "was", time);
 		break;
 	case FINDING_DROP_BURST:
-		snprintf(buf, size, "%" PRIu64 " signals not delivered each", finding->count);
+		snprintf(buf, size, "%" PRIu64 " signal%s got no dispatch of %s own", f->count, is_one ? "" : "s", is_one ? "its" : "their");
 		break;
 	case FINDING_REFUSED_CALLS:
-		describe_refused(finding, buf, size);
+		describe_refused(f, buf, size);
 		break;
 	case FINDING_UNACCOUNTED:
-		snprintf(buf, size, "%" PRIu64 " signals or handlers unaccounted", finding->value);
+		snprintf(buf, size, "%" PRIu64 " signal%s or handler%s unaccounted for", f->value, is_one ? "" : "s",
+			 is_one ? " is" : "s are");
 		break;
 	default:
 		snprintf(buf, size, "?");
@@ -417,6 +427,17 @@ void finding_distrust(struct model *m, struct model_vcpu *v)
 
 /* --- time */
 
+/* The worst of it is what the finding reports, even when late records have made it good. */
+static void still_unaccounted(struct model *m, size_t at, uint64_t number)
+{
+	struct findings *f = &m->findings;
+
+	if (number > f->list[at].value)
+		f->list[at].value = number;
+	if (!number)
+		finding_close(m, f->owners[at], FINDING_UNACCOUNTED);
+}
+
 static void close_quiet(struct model *m, size_t at, uint64_t now_ns)
 {
 	struct findings *f = &m->findings;
@@ -431,8 +452,7 @@ static void close_quiet(struct model *m, size_t at, uint64_t now_ns)
 			finding_close(m, f->owners[at], f->list[at].code);
 		break;
 	case FINDING_UNACCOUNTED:
-		if (!unaccounted(f->owners[at].event))
-			finding_close(m, f->owners[at], FINDING_UNACCOUNTED);
+		still_unaccounted(m, at, unaccounted(f->owners[at].event));
 		break;
 	default:
 		break;

@@ -93,8 +93,9 @@ struct model_finding {
 	bool has_record;
 	struct sdei_record record;	/* the one that raised it */
 	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */
-	uint32_t function;		/* REFUSED_CALLS: which call was refused most */
-	int64_t result;			/* and how */
+	uint32_t function;		/* REFUSED_CALLS: which call was refused most; 0: one that SDEI does not have */
+	int64_t result;			/* how, */
+	uint64_t most;			/* and how often: so many of count */
 };
 
 /* Thresholds; 0 means the default. */
@@ -110,7 +111,11 @@ struct finding_limits {
 
 extern const struct finding_limits finding_defaults;
 
-/* One sentence about it, without vm, vcpu and event: "handler running for 1.2 s"; buf is written, never overrun. */
+/*
+ * A sentence about it with all its amounts, without VM, vCPU, event and times: "the handler has been running for 1.20 s". buf is
+ * written, never overrun.
+ */
+#define FINDING_TEXT_SIZE 160	/* enough for each of them */
 void finding_describe(const struct model_finding *finding, char *buf, size_t size);
 
 #endif

@@ -66,8 +66,8 @@ _Static_assert(sizeof(struct sdei_record) == 32, "see above");
 
 #define FINDING_NUMBERS(X) \
 	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
-	X(rule) X(function) X(result)
-_Static_assert(sizeof(struct model_finding) == 120, "see above");
+	X(rule) X(function) X(result) X(most)
+_Static_assert(sizeof(struct model_finding) == 128, "see above");
 
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(last_ns) X(signal_ns) X(dispatch.id) \
@@ -81,9 +81,9 @@ _Static_assert(sizeof(struct apf_fault) == 120, "see above");
 #define OPEN_FAULT_NUMBERS(X) X(working_ns) X(ready_ns) X(told) X(unseen)
 _Static_assert(sizeof(struct apf_open) == 144, "see above");
 
-#define REFUSED_NUMBERS(X) X(from_ns) X(count)
-#define REFUSAL_NUMBERS(X) X(function) X(result) X(count)
-_Static_assert(sizeof(struct vcpu_refused) == 16 + REFUSALS * 24, "see above");
+#define REFUSED_NUMBERS(X) X(from_ns) X(count) X(all)
+#define REFUSAL_NUMBERS(X) X(count) X(result)
+_Static_assert(sizeof(struct vcpu_refused) == 24 + REFUSED_CALLS * MODEL_RESULT_CLASSES * 16, "see above");
 
 _Static_assert(sizeof(struct vcpu_recent) == 8 + MODEL_RECENT * sizeof(struct sdei_record), "see above");
 _Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct hist *), "see above");
@@ -92,7 +92,7 @@ _Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct 
 static const uint64_t shape[] = {
 	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, RULE_COUNT,
 	FINDINGS_MAX, SUSPICIONS_MAX, MODEL_EVENTS_MAX, MODEL_VCPUS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
-	MODEL_LATE_COUNT, BLOCKERS, REFUSALS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS,
+	MODEL_LATE_COUNT, BLOCKERS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS,
 	APF_SLOW_COUNT, APF_OPEN_MAX,
 };
 
@@ -235,8 +235,10 @@ static void put_refused(struct bytes_out *out, const struct vcpu_refused *refuse
 #define X(field) put_number(out, refused->field);
 	REFUSED_NUMBERS(X)
 #undef X
-	for (unsigned int i = 0; i < REFUSALS; i++) {
-#define X(field) put_number(out, (uint64_t)refused->calls[i].field);
+	for (unsigned int i = 0; i < REFUSED_CALLS * MODEL_RESULT_CLASSES; i++) {
+		const struct refusal *r = &refused->calls[i / MODEL_RESULT_CLASSES][i % MODEL_RESULT_CLASSES];
+
+#define X(field) put_number(out, (uint64_t)r->field);
 		REFUSAL_NUMBERS(X)
 #undef X
 	}
@@ -251,8 +253,10 @@ static struct vcpu_refused *get_refused(struct bytes_in *in)
 #define X(field) GET(in, refused->field);
 	REFUSED_NUMBERS(X)
 #undef X
-	for (unsigned int i = 0; i < REFUSALS; i++) {
-#define X(field) GET(in, refused->calls[i].field);
+	for (unsigned int i = 0; i < REFUSED_CALLS * MODEL_RESULT_CLASSES; i++) {
+		struct refusal *r = &refused->calls[i / MODEL_RESULT_CLASSES][i % MODEL_RESULT_CLASSES];
+
+#define X(field) GET(in, r->field);
 		REFUSAL_NUMBERS(X)
 #undef X
 	}

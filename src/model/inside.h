@@ -326,11 +326,15 @@ void rules_check(struct model *m, struct model_vcpu *v, struct model_event *e, c
 
 /* --- limits.c */
 
-/* Refused calls. Of more different ones the rarest are forgotten. */
-#define REFUSALS 8
+/* Refused calls: those of this window, and those that a finding counts, or would count, by call and result. */
+#define REFUSED_CALLS (SDEI_CALL_COUNT + 1)	/* the last one is for all that are not SDEI's */
 struct vcpu_refused {
 	uint64_t from_ns, count;
-	struct { uint32_t function; int64_t result; uint64_t count; } calls[REFUSALS];
+	uint64_t all;			/* the sum of those below */
+	struct refusal {
+		uint64_t count;
+		int64_t result;		/* the last one of its class */
+	} calls[REFUSED_CALLS][MODEL_RESULT_CLASSES];
 };
 
 /* 0 in limits means the default. */

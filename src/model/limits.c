@@ -211,31 +211,35 @@ void limits_dropped(struct model *m, struct model_event *e, const struct sdei_re
 
 static void tally(struct vcpu_refused *refused, uint32_t function, int64_t result)
 {
-	unsigned int least = 0;
+	uint32_t index = function - SDEI_FN_FIRST;
+	struct refusal *r = &refused->calls[index < SDEI_CALL_COUNT ? index : SDEI_CALL_COUNT][model_result_class(result)];
 
-	for (unsigned int i = 0; i < REFUSALS; i++) {
-		if (refused->calls[i].count && refused->calls[i].function == function && refused->calls[i].result == result) {
-			refused->calls[i].count++;
-			return;
-		}
-		if (refused->calls[i].count < refused->calls[least].count)
-			least = i;
-	}
-	refused->calls[least].function = function;
-	refused->calls[least].result = result;
-	refused->calls[least].count = 1;
+	r->count++;
+	r->result = result;
+	refused->all++;
 }
 
 static void report_most(const struct vcpu_refused *refused, struct model_finding *f)
 {
-	unsigned int most = 0;
+	f->most = 0;
+	for (unsigned int i = 0; i < REFUSED_CALLS; i++) {
+		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++) {
+			const struct refusal *r = &refused->calls[i][class];
 
-	for (unsigned int i = 1; i < REFUSALS; i++) {
-		if (refused->calls[i].count > refused->calls[most].count)
-			most = i;
+			if (r->count <= f->most)
+				continue;
+			f->most = r->count;
+			f->function = i < SDEI_CALL_COUNT ? SDEI_FN_FIRST + i : 0;
+			f->result = r->result;
+		}
 	}
-	f->function = refused->calls[most].function;
-	f->result = refused->calls[most].result;
+}
+
+/* A window, or a finding, that is over takes its calls with it. Returns the number of the one at time_ns. */
+static uint64_t start_over(struct vcpu_refused *refused, uint64_t time_ns)
+{
+	*refused = (struct vcpu_refused){ .from_ns = time_ns, .count = 1 };
+	return 1;
 }
 
 int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_call *call)
@@ -251,8 +255,8 @@ int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_
 	if (!v->refused)
 		return -ENOMEM;
 	number = count_in_window(&v->refused->from_ns, &v->refused->count, m->limits.refused_ns, call->head.time_ns);
-	if (number == 1 && !finding_current(m, owner, FINDING_REFUSED_CALLS, call->head.time_ns))
-		memset(v->refused->calls, 0, sizeof(v->refused->calls));
+	if (!finding_current(m, owner, FINDING_REFUSED_CALLS, call->head.time_ns) && v->refused->all != number - 1)
+		number = start_over(v->refused, call->head.time_ns);
 	tally(v->refused, call->function, call->head.result);
 	if (number < m->limits.refused)
 		return 0;

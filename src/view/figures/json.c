@@ -425,7 +425,7 @@ static void put_vms(struct json_line *line, const struct model *m)
 
 static void put_finding(struct json *j, const struct model_finding *finding)
 {
-	char text[160], letters[6];
+	char text[FINDING_TEXT_SIZE], letters[6];
 
 	finding_describe(finding, text, sizeof(text));
 	json_open(j, NULL, '{');

@@ -143,12 +143,12 @@ static const char *wall_of(const struct status *status, uint64_t time_ns, char *
 static void put_finding(FILE *out, const struct model *m, const struct status *status, const struct model_finding *f)
 {
 	const struct model_vm *vm = why_vm(m, f);
-	char where[WHY_SIZE], what[WHY_SIZE], wall[FORMAT_SIZE];
+	char where[WHY_SIZE], what[FINDING_TEXT_SIZE], wall[FORMAT_SIZE];
 
 	finding_describe(f, what, sizeof(what));
-	fprintf(out, "%-7s %-18s %s: %s; %" PRIu64 " time%s, first %s%s\n", severity_name(finding_severity(f->code)),
-		finding_code_name(f->code), why_where(where, sizeof(where), f, vm ? name_of(vm)->shown : "-"), what, f->count,
-		plural(f->count), wall_of(status, f->first_ns, wall, sizeof(wall)), f->open ? ", still so" : "");
+	fprintf(out, "%-7s %-18s %s: %s; first %s%s\n", severity_name(finding_severity(f->code)),
+		finding_code_name(f->code), why_where(where, sizeof(where), f, vm ? name_of(vm)->shown : "-"), what,
+		wall_of(status, f->first_ns, wall, sizeof(wall)), f->open ? ", still so" : "");
 }
 
 static void put_findings(FILE *out, const struct model *m, const struct status *status)

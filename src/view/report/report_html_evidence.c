@@ -100,7 +100,7 @@ static void finding(const struct html_page *page, const struct model_finding *f,
 {
 	const struct status *status = page->report->status;
 	const char *severity = severity_name(finding_severity(f->code));
-	char what[WHY_SIZE], wall[FORMAT_SIZE];
+	char what[FINDING_TEXT_SIZE], wall[FORMAT_SIZE];
 
 	finding_describe(f, what, sizeof(what));
 	format_wall(wall, sizeof(wall), status_wall_ns(status, f->first_ns));
@@ -109,8 +109,7 @@ static void finding(const struct html_page *page, const struct model_finding *f,
 	put_whose(page, f->vm, f->instance, f->vcpu, f->event);
 	fputs(": <span class=what>", page->out);
 	html_text(page->out, what);
-	fprintf(page->out, "</span>; %" PRIu64 " time%s, first <time>%s</time>%s\n", f->count,
-		f->count == 1 ? "" : "s", wall, f->open ? ", still so" : "");
+	fprintf(page->out, "</span>; first <time>%s</time>%s\n", wall, f->open ? ", still so" : "");
 	if (e && e->count) {
 		fputs("<details><summary>records around it</summary>\n", page->out);
 		records(page->out, e);

@@ -176,7 +176,7 @@ static void put_findings(FILE *out, const struct report *r)
 	if (r->finding_count)
 		fputs("\nrecords around the findings\n", out);
 	for (size_t i = 0; i < r->finding_count && i < count; i++) {
-		char where[WHY_SIZE], what[WHY_SIZE];
+		char where[WHY_SIZE], what[FINDING_TEXT_SIZE];
 
 		finding_describe(&findings[i], what, sizeof(what));
 		fprintf(out, "%s %s: %s\n", finding_code_name(findings[i].code),

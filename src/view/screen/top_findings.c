@@ -124,7 +124,7 @@ static void format_id(char *buf, size_t size, uint32_t id)
 static void format_found(const struct top *top, const struct found *found, char *line, size_t size)
 {
 	const struct model_finding *f = &found->finding;
-	char vm[16], vcpu[16], event[16], first[FORMAT_SIZE], last[FORMAT_SIZE], count[FORMAT_SIZE], what[WHY_SIZE];
+	char vm[16], vcpu[16], event[16], first[FORMAT_SIZE], last[FORMAT_SIZE], count[FORMAT_SIZE], what[FINDING_TEXT_SIZE];
 	int length;
 
 	format_id(vm, sizeof(vm), f->vm);
@@ -189,15 +189,15 @@ static void draw_detail(const struct top *top)
 {
 	const struct found *found = &top->found[top->found_row];
 	const struct model_finding *f = &found->finding;
-	char line[320], where[WHY_SIZE], what[WHY_SIZE], first[FORMAT_SIZE], last[FORMAT_SIZE];
+	char line[320], where[WHY_SIZE], what[FINDING_TEXT_SIZE], first[FORMAT_SIZE], last[FORMAT_SIZE];
 	int y = LINES - FOOT_LINES - DETAIL_LINES;
 
 	mvhline(y, 0, top->options.utf8 ? 0 : '-', COLS);
 	finding_describe(f, what, sizeof(what));
 	snprintf(line, sizeof(line), "%s: %s", why_where(where, sizeof(where), f, found->name), what);
 	top_put_field(y + 1, 0, line, COLS, true, A_BOLD);
-	snprintf(line, sizeof(line), "first %s, last %s, %" PRIu64 " time%s%s", clock_at(top, f->first_ns, first, sizeof(first)),
-		 clock_at(top, f->last_ns, last, sizeof(last)), f->count, f->count == 1 ? "" : "s", f->open ? ", still so" : "");
+	snprintf(line, sizeof(line), "first %s, last %s%s", clock_at(top, f->first_ns, first, sizeof(first)),
+		 clock_at(top, f->last_ns, last, sizeof(last)), f->open ? ", still so" : "");
 	top_put_field(y + 2, 0, line, COLS, true, A_NORMAL);
 	format_evidence(f, line, sizeof(line));
 	top_put_field(y + 3, 0, line, COLS, true, A_NORMAL);

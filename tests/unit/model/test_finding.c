@@ -214,7 +214,7 @@ static void test_handler_hung(void **state)
 	assert_int_equal(f->count, 1);
 	assert_int_equal(f->value, 4 * S);
 	finding_describe(f, text, sizeof(text));
-	assert_string_equal(text, "handler ran for 4.00 s");
+	assert_string_equal(text, "the handler ran for 4.00 s");
 }
 
 static void test_hung_between_ticks(void **state)
@@ -283,6 +283,105 @@ static void test_refused_calls(void **state)
 	assert_int_equal(findings(1)->count, 12);
 	assert_int_equal(findings(1)->function, 0xC4000021);
 	assert_int_equal(findings(1)->result, -3);
+	assert_int_equal(findings(1)->most, 8);
+}
+
+/* 19 calls with four results each and twenty that SDEI does not have: more than could be kept one by one, counted all the same. */
+static void test_refused_of_all_kinds(void **state)
+{
+	static const int64_t results[] = { -1, -2, -3, -10 };
+
+	for (uint32_t i = 0; i < 19 * 4; i++) {
+		struct sdei_record_call call = { .head = { .kind = SDEI_CALL, .vm = 1, .event = SDEI_NONE, .state = MASK, .time_ns = 100 + i,
+							   .result = results[i % 4] }, .function = 0xC4000020 + i / 4 };
+
+		assert_int_equal(model_feed(m, &call.head, sizeof(call)), 0);
+	}
+	for (uint32_t i = 0; i < 20; i++) {
+		struct sdei_record_call call = { .head = { .kind = SDEI_CALL, .vm = 1, .event = SDEI_NONE, .state = MASK, .time_ns = 200 + i,
+							   .result = -1 }, .function = 0xC4000040 + i };
+
+		model_feed(m, &call.head, sizeof(call));
+	}
+	assert_int_equal(findings(1)->count, 96);
+	assert_int_equal(findings(1)->most, 20);
+	assert_int_equal(findings(1)->function, 0);
+	assert_int_equal(findings(1)->result, -1);
+}
+
+/* What an earlier finding counted is none of the next one's, even if the end of the vCPU came between them in one second. */
+static void test_refused_anew(void **state)
+{
+	for (uint64_t i = 0; i < 30; i++)
+		PUT(100 + i, SDEI_CALL, SDEI_NONE, MASK, 0, -1);
+	PUT(200, SDEI_STATE, 0, 0, 0, 0, SDEI_DESTROYED);
+	PUT(300, SDEI_STATE, 0, MASK, 0, 0, SDEI_CREATED);
+	for (uint64_t i = 0; i < 11; i++)
+		PUT(400 + i, SDEI_CALL, SDEI_NONE, MASK, 1, -3);
+	assert_int_equal(findings(2)[1].count, 11);
+	assert_int_equal(findings(2)[1].most, 11);
+	assert_int_equal(findings(2)[1].result, -3);
+	for (uint64_t i = 0; i < 15; i++)	/* a second without any has ended that one, too */
+		PUT(9 * S + i, SDEI_CALL, SDEI_NONE, MASK, i < 12, i < 12 ? -2 : -1);
+	assert_int_equal(findings(3)[2].count, 15);
+	assert_int_equal(findings(3)[2].most, 12);
+}
+
+/* The right amount, singular or plural, in each sentence. */
+static void test_sentences(void **state)
+{
+	static const struct { struct model_finding finding; const char *text; } sentences[] = {
+		{ { .code = FINDING_ILLEGAL_TRANSITION, .rule = RULE_DISPATCHED_DISABLED, .count = 1, .state_before = REG | SDEI_PENDING,
+		    .record = { .kind = SDEI_DISPATCH, .state = REG | SDEI_RUNNING } },
+		  "dispatched while disabled: dispatch R--P- -> R-U--" },
+		{ { .code = FINDING_ILLEGAL_TRANSITION, .rule = RULE_DISPATCHED_DISABLED, .count = 2, .state_before = REG | SDEI_PENDING,
+		    .record = { .kind = SDEI_DISPATCH, .state = REG | SDEI_RUNNING } },
+		  "dispatched while disabled: dispatch R--P- -> R-U--, and 1 illegal transition after that" },
+		{ { .code = FINDING_ILLEGAL_TRANSITION, .rule = RULE_MASK_CHANGED, .count = 7, .record = { .kind = SDEI_CALL, .state = MASK } },
+		  "the PE mask changed without an operation on it: call ----- -> ----M, and 6 illegal transitions after that" },
+		{ { .code = FINDING_HANDLER_HUNG, .count = 1, .open = true, .value = 1200000000 }, "the handler has been running for 1.20 s" },
+		{ { .code = FINDING_HANDLER_HUNG, .count = 1, .value = 61 * S }, "the handler ran for 61.0 s" },
+		{ { .code = FINDING_PENDING_STUCK, .count = 1, .open = true, .value = 5 * S / 2 },
+		  "the event has been pending and deliverable for 2.50 s" },
+		{ { .code = FINDING_PENDING_STUCK, .count = 1, .value = 150000000 }, "the event was pending and deliverable for 150 ms" },
+		{ { .code = FINDING_MASK_LONG, .count = 1, .open = true, .value = S }, "the PE has been masked for 1.00 s" },
+		{ { .code = FINDING_MASK_LONG, .count = 1, .value = 3 * S }, "the PE was masked for 3.00 s" },
+		{ { .code = FINDING_DROP_BURST, .count = 210, .value = 1 }, "210 signals got no dispatch of their own" },
+		{ { .code = FINDING_DROP_BURST, .count = 1, .value = 1 }, "1 signal got no dispatch of its own" },
+		{ { .code = FINDING_REFUSED_CALLS, .count = 416, .most = 65, .function = 0xC400002F, .result = -2 },
+		  "416 calls were refused, 65 of them EVENT_SIGNAL with INVALID_PARAMETERS" },
+		{ { .code = FINDING_REFUSED_CALLS, .count = 13, .most = 13, .function = 0xC4000025, .result = -3 },
+		  "13 calls were refused, all of them EVENT_COMPLETE with DENIED" },
+		{ { .code = FINDING_REFUSED_CALLS, .count = 1, .most = 1, .function = 0xC4000025, .result = -3 },
+		  "1 call was refused: EVENT_COMPLETE with DENIED" },
+		{ { .code = FINDING_REFUSED_CALLS, .count = 12, .most = 10, .function = 0, .result = -77 },
+		  "12 calls were refused, 10 of them an unknown call with an unknown result" },
+		{ { .code = FINDING_UNACCOUNTED, .count = 1, .value = 1 }, "1 signal or handler is unaccounted for" },
+		{ { .code = FINDING_UNACCOUNTED, .count = 1, .value = 3 }, "3 signals or handlers are unaccounted for" },
+	};
+	char text[FINDING_TEXT_SIZE];
+
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++) {
+		finding_describe(&sentences[i].finding, text, sizeof(text));
+		assert_string_equal(text, sentences[i].text);
+	}
+}
+
+/* The longest of each is not cut off. */
+static void test_sentences_fit(void **state)
+{
+	for (unsigned int code = 0; code < FINDING_COUNT; code++) {
+		for (unsigned int rule = 0; rule < RULE_COUNT; rule++) {
+			const struct model_finding finding = {
+				.code = code, .rule = rule, .count = UINT64_MAX, .most = UINT64_MAX - 1, .value = UINT64_MAX,
+				.function = 0xC4000026, .result = -2, .record = { .kind = SDEI_UNREGISTER },
+			};
+			char text[FINDING_TEXT_SIZE];
+
+			finding_describe(&finding, text, sizeof(text));
+			assert_in_range(strlen(text), 1, sizeof(text) - 2);
+		}
+	}
 }
 
 static void test_unaccounted(void **state)
@@ -293,6 +392,22 @@ static void test_unaccounted(void **state)
 	model_settle(m, S);
 	for (size_t i = 0; i < 2; i++)
 		assert_true(findings(2)[i].code == FINDING_UNACCOUNTED || findings(2)[i].code == FINDING_ILLEGAL_TRANSITION);
+}
+
+/* What does not add up becomes more: the finding reports the most. */
+static void test_unaccounted_grows(void **state)
+{
+	const struct model_finding *f;
+
+	for (uint64_t i = 0; i < 3; i++) {
+		PUT(100 + 10 * i, SDEI_CALL, 0, ENA);
+		PUT(101 + 10 * i, SDEI_SIGNAL, 0, PEND, SDEI_QUEUED);
+		PUT(102 + 10 * i, SDEI_CALL, 0, ENA);
+		model_settle(m, 103 + 10 * i);
+	}
+	f = findings(2);
+	assert_int_equal(f[f->code != FINDING_UNACCOUNTED].code, FINDING_UNACCOUNTED);
+	assert_int_equal(f[f->code != FINDING_UNACCOUNTED].value, 3);
 }
 
 static void test_cap(void **state)
@@ -394,7 +509,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_illegal), TEST(test_no_false_alarm), TEST(test_counted_once), TEST(test_handler_hung),
 		TEST(test_hung_between_ticks), TEST(test_pending_stuck), TEST(test_mask_long), TEST(test_drop_burst),
-		TEST(test_refused_calls), TEST(test_unaccounted), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept),
+		TEST(test_refused_calls), TEST(test_refused_of_all_kinds), TEST(test_refused_anew), TEST(test_sentences), TEST(test_sentences_fit),
+		TEST(test_unaccounted), TEST(test_unaccounted_grows), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept),
 	};
 
 	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);

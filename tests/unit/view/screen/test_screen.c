@@ -429,15 +429,15 @@ static void test_findings(void **state)
 	type("F");
 	assert_screen("screen-findings.txt", "drop-burst");
 	type("Down");
-	assert_screen("screen-findings-second.txt", "handler running");
+	assert_screen("screen-findings-second.txt", "handler has been");
 	type("Enter");
 	free(await("vCPU 3 > event 0"));
 	type("Escape");
-	assert_screen("screen-findings-second.txt", "handler running");
+	assert_screen("screen-findings-second.txt", "handler has been");
 	tmux("resize-window -x 160 -y 50");
-	assert_screen("screen-findings-160x50.txt", "handler running");
+	assert_screen("screen-findings-160x50.txt", "handler has been");
 	tmux("resize-window -x 60 -y 15");
-	assert_screen("screen-findings-60x15.txt", "handler running");
+	assert_screen("screen-findings-60x15.txt", "handler has been");
 }
 
 static void test_no_findings(void **state)
