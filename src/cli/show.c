@@ -30,25 +30,36 @@ const struct option_type option_column = {
 	.set = set_column, .expects = "the name of a column; --help lists them",
 };
 
-static int set_filter(void *field, const char *value)
+static int read_filter(const char *value, char *message, size_t size)
 {
 	struct filter *filter;
-	char message[128];
-	int err = filter_new(&filter, value, message, sizeof(message));
+	int err = filter_new(&filter, value, message, size);
 
 	filter_free(filter);
-	*(const char **)field = value;
 	return err;
 }
 
-const struct option_type option_filter = {
-	.set = set_filter, .expects = "conditions, as in 'vm=web* p99>500us state=P'; --help lists the columns",
-};
+static int set_filter(void *field, const char *value)
+{
+	char message[128];
+
+	*(const char **)field = value;
+	return read_filter(value, message, sizeof(message));
+}
+
+static void explain_filter(const char *value, char *message, size_t size)
+{
+	read_filter(value, message, size);
+}
+
+const struct option_type option_filter = { .set = set_filter, .explain = explain_filter };
 
 void show_help(FILE *out, bool replay)
 {
 	fputs("\nColumns (times in us, since the start or since r was pressed; rates of the last interval):\n", out);
 	text_column_help(out);
+	fputs("\nConditions (of --filter, and of the keys f and /; all must hold; columns by name or title; case is ignored):\n", out);
+	text_filter_help(out);
 	fputs("\nKeys of the screen:\n", out);
 	top_key_help(out, replay);
 }

@@ -224,12 +224,24 @@ static const struct option_spec *find_option(const struct parser *p, int value)
 	return spec->name ? spec : NULL;
 }
 
+static void reject_value(struct parser *p, const struct option_spec *spec, const char *dashes, const char *value)
+{
+	char why[200];
+
+	if (!spec->type->explain) {
+		snprintf(p->message, p->size, MSG_BAD_VALUE, dashes, spec->name, value, spec->type->expects);
+		return;
+	}
+	spec->type->explain(value, why, sizeof(why));
+	snprintf(p->message, p->size, MSG_WRONG_VALUE, dashes, spec->name, value, why);
+}
+
 static int set_value(struct parser *p, const struct option_spec *spec, const char *dashes, const char *value)
 {
 	int err = spec->type->set((char *)p->config + spec->offset, value);
 
 	if (err == -EINVAL)
-		snprintf(p->message, p->size, MSG_BAD_VALUE, dashes, spec->name, value, spec->type->expects);
+		reject_value(p, spec, dashes, value);
 	else if (err)
 		snprintf(p->message, p->size, MSG_NO_MEMORY);
 	return err ? -EINVAL : 0;

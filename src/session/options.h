@@ -17,6 +17,7 @@ struct option_type {
 	int (*set)(void *field, const char *value);	/* 0, -EINVAL, -ENOMEM */
 	void (*clear)(void *field);			/* frees what set() made; may be NULL */
 	const char *expects;
+	void (*explain)(const char *value, char *message, size_t size);	/* instead of expects: what is wrong with value; may be NULL */
 };
 
 extern const struct option_type option_flag;		/* bool */

@@ -18,6 +18,7 @@
 
 /* usage */
 #define MSG_BAD_VALUE		"%s%s %s: expects %s"
+#define MSG_WRONG_VALUE		"%s%s '%s': %s"
 #define MSG_UNKNOWN_OPTION	"%s%s: no such option"
 #define MSG_NEEDS_VALUE		"%s%s: a value is missing"
 #define MSG_NO_VALUE		"%s%s takes no value"

@@ -104,6 +104,15 @@ def key_lines(_):
     return lines
 
 
+def condition_lines(_):
+    lines = []
+    for line in section(help_of(""), "Conditions ("):
+        example, text = line[2:].split("  ", 1) if "  " in line[2:] else line[2:].rsplit(" ", 1)
+        text = text.strip()
+        lines += [".TP", f"\\fB{roff(example.strip())}\\fR", roff(text[0].upper() + text[1:]) + "."]
+    return lines
+
+
 def other_lines(command):
     """Only the page of sdeitop lists all."""
     names = ["sdeitop" if command else "sdeitop-" + name for name in commands() if name]
@@ -111,14 +120,14 @@ def other_lines(command):
     return [f".BR {roff(name)} (1)" + ("," if name != names[-1] else "") for name in names]
 
 
-PARTS = {"options": option_lines, "columns": column_lines, "keys": key_lines}
+PARTS = {"options": option_lines, "columns": column_lines, "keys": key_lines, "conditions": condition_lines}
 
 
 def generated(text, command):
     """The page with its generated parts as they should be."""
     def fill(match):
         return "\n".join([match.group(1)] + PARTS[match.group(2)](command) + ['.\\" end'])
-    text = re.sub(r'(\.\\" (options|columns|keys) of sdei[^\n]*)\n.*?\.\\" end', fill, text, flags=re.S)
+    text = re.sub(r'(\.\\" (options|columns|keys|conditions) of sdei[^\n]*)\n.*?\.\\" end', fill, text, flags=re.S)
     return re.sub(r'(\.\\" others\n).*', lambda match: match.group(1) + "\n".join(other_lines(command)) + "\n", text, flags=re.S)
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "view/figures/columns.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -257,36 +258,106 @@ static struct cell get_unaccounted(const struct view_row *row, const struct view
 	return row->event ? number(model_event_unaccounted(row->event)) : unknown;
 }
 
+/* --- words in filters */
+
+static bool is_gone(const struct cell *cell)
+{
+	return cell->string != NULL;
+}
+
+/* As shown: "RE-PM"; or some of the letters. */
+static bool takes_state(const char *value)
+{
+	return strcasecmp(value, "gone") == 0 || (*value && strspn(value, "REUPMreupm-") == strlen(value));
+}
+
+static bool is_state(const struct cell *cell, const char *value)
+{
+	if (is_gone(cell) || strcasecmp(value, "gone") == 0)
+		return is_gone(cell) && strcasecmp(value, "gone") == 0;
+	if (strchr(value, '-'))
+		return strcasecmp(value, cell->letters) == 0;
+	for (; *value; value++)
+		if (!strchr(cell->letters, toupper((unsigned char)*value)))
+			return false;
+	return true;
+}
+
+/* The letter before an age that grows. */
+static bool takes_mark(const char *value)
+{
+	return *value && strchr("PUMpum", *value) && !value[1];
+}
+
+static bool is_mark(const struct cell *cell, const char *value)
+{
+	return cell->mark == toupper((unsigned char)*value);
+}
+
+static bool takes_part(const char *value)
+{
+	return why_find_part(value) < BLAME_COUNT;
+}
+
+static bool is_part(const struct cell *cell, const char *value)
+{
+	if (strchr(value, '%'))
+		return strcasecmp(cell->letters, value) == 0;
+	return cell->kind == CELL_TEXT && why_find_part(cell->letters) == why_find_part(value);
+}
+
+/* Of a vCPU yes and no, of a VM how many: "1/4". */
+static bool takes_masked(const char *value)
+{
+	size_t digits = strspn(value, "0123456789");
+
+	if (strcasecmp(value, "yes") == 0 || strcasecmp(value, "no") == 0)
+		return true;
+	return digits && value[digits] == '/' && value[digits + 1] && !value[digits + 1 + strspn(value + digits + 1, "0123456789")];
+}
+
+static bool is_masked(const struct cell *cell, const char *value)
+{
+	const char *shown = cell->kind != CELL_TEXT ? "" : cell->string ? cell->string : cell->letters;
+
+	if (strcasecmp(value, "yes") == 0)
+		return strcmp(shown, "no") != 0;
+	return strcasecmp(value, shown) == 0;
+}
+
 const struct column columns[] = {
-	{ .id = "vm", .title = "VM", .get = get_vm, .unit = UNIT_ID, .width = 4, .wide = 7, .rank = 1, .fixed = true,
+	{ .id = "vm", .key = 'V', .title = "VM", .get = get_vm, .unit = UNIT_ID, .width = 4, .wide = 7, .rank = 1, .fixed = true,
 	  .help = "process id of the VM (of its VMM)" },
 	{ .id = "name", .title = "NAME", .get = get_name, .unit = UNIT_TEXT, .width = 6, .wide = 12, .rank = 8, .fixed = true,
 	  .left = true, .flexible = true, .help = "guest name: QEMU's -name guest=..., else the command" },
-	{ .id = "vcpu", .title = "vCPU", .several = "vCPUs", .get = get_vcpu, .unit = UNIT_ID, .width = 4, .wide = 4, .rank = 2, .fixed = true,
-	  .help = "vCPU id; of a VM, how many" },
-	{ .id = "event", .title = "EV", .several = "EVs", .get = get_event, .unit = UNIT_ID, .width = 2, .wide = 3, .rank = 3, .fixed = true,
-	  .help = "SDEI event number; of a vCPU or VM, how many; - where no event is in use" },
+	{ .id = "vcpu", .key = 'U', .title = "vCPU", .several = "vCPUs", .get = get_vcpu, .unit = UNIT_ID, .width = 4, .wide = 4, .rank = 2,
+	  .fixed = true, .help = "vCPU id; of a VM, how many" },
+	{ .id = "event", .key = 'E', .title = "EV", .several = "EVs", .get = get_event, .unit = UNIT_ID, .width = 2, .wide = 3, .rank = 3,
+	  .fixed = true, .help = "SDEI event number; of a vCPU or VM, how many; - where no event is in use" },
 	{ .id = "lost", .title = "~", .get = get_inexact, .unit = UNIT_TEXT, .width = 1, .wide = 1, .rank = 4, .rare = true,
 	  .fixed = true, .left = true, .falling = true,
 	  .help = "~ where records were lost: counts stay exact, times miss samples" },
 	{ .id = "state", .title = "STATE", .get = get_state, .unit = UNIT_TEXT, .width = 5, .wide = 5, .rank = 5, .fixed = true,
-	  .left = true, .letters = true, .falling = true,
+	  .left = true, .falling = true, .takes = takes_state, .is = is_state, .values = "gone, or some of R, E, U, P and M",
 	  .help = "R registered, E enabled, U running, P pending; M: the PE is masked" },
-	{ .id = "signals", .title = "SIG/s", .total = "SIGS", .get = get_signals, .unit = UNIT_COUNT, .width = 6, .wide = 8,
+	{ .id = "signals", .key = 'S', .title = "SIG/s", .total = "SIGS", .get = get_signals, .unit = UNIT_COUNT, .width = 6, .wide = 8,
 	  .rank = 10, .falling = true, .help = "signals, whatever became of them" },
 	{ .id = "dispatched", .title = "DISP/s", .total = "DISPS", .get = get_dispatched, .unit = UNIT_COUNT, .width = 6,
 	  .wide = 8, .rank = 13, .falling = true, .help = "times the handler was entered" },
 	{ .id = "p50", .title = "p50us", .get = get_p50, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 11, .falling = true,
 	  .help = "dispatch latency, median: first queued signal to handler" },
-	{ .id = "p99", .title = "p99us", .get = get_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 6, .falling = true,
+	{ .id = "p99", .key = 'P', .title = "p99us", .get = get_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 6, .falling = true,
 	  .help = "dispatch latency, 99th percentile" },
-	{ .id = "max", .title = "maxus", .get = get_max, .unit = UNIT_US, .width = 7, .wide = 8, .rank = 7, .falling = true,
+	{ .id = "max", .key = 'X', .title = "maxus", .get = get_max, .unit = UNIT_US, .width = 7, .wide = 8, .rank = 7, .falling = true,
+	  .takes = takes_mark, .is = is_mark,
 	  .help = "dispatch latency, worst; P, U, M: for so long now pending, running, masked" },
-	{ .id = "handler", .title = "H99us", .get = get_handler_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 15,
+	{ .id = "handler", .key = 'H', .title = "H99us", .get = get_handler_p99, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 15,
 	  .falling = true, .help = "handler time, 99th percentile: dispatch to complete" },
-	{ .id = "blame", .title = "BLAME", .get = get_blame, .unit = UNIT_TEXT, .width = 8, .wide = 8, .rank = 9, .left = true,
-	  .falling = true, .help = "what most of the waiting was: masked, disabled, blocked, entry (off CPU, guest, host); by P, of that one" },
-	{ .id = "drops", .title = "DROP/s", .total = "DROPS", .get = get_drops, .unit = UNIT_COUNT, .width = 6, .wide = 7,
+	{ .id = "blame", .key = 'B', .title = "BLAME", .get = get_blame, .unit = UNIT_TEXT, .width = 8, .wide = 8, .rank = 9,
+	  .left = true, .falling = true, .takes = takes_part, .is = is_part,
+	  .values = "one of masked, disabled, blocked, entry, off CPU, guest and host",
+	  .help = "what most of the waiting was: masked, disabled, blocked, entry (off CPU, guest, host); by P, of that one" },
+	{ .id = "drops", .key = 'D', .title = "DROP/s", .total = "DROPS", .get = get_drops, .unit = UNIT_COUNT, .width = 6, .wide = 7,
 	  .rank = 12, .falling = true, .help = "signals that got no dispatch of their own, all reasons" },
 	{ .id = "coalesced", .title = "COAL/s", .total = "COAL", .get = get_coalesced, .unit = UNIT_COUNT, .width = 6, .wide = 7,
 	  .rank = 17, .falling = true, .help = "of these, found the event pending already" },
@@ -294,8 +365,8 @@ const struct column columns[] = {
 	  .rank = 18, .falling = true, .help = "of these, refused (not registered, not allowed, busy)" },
 	{ .id = "withdrawn", .title = "CANC/s", .total = "CANC", .get = get_withdrawn, .unit = UNIT_COUNT, .width = 6, .wide = 6,
 	  .rank = 19, .falling = true, .help = "of these, cancelled or cleared (unregister, reset, end)" },
-	{ .id = "masked", .title = "MASKED", .get = get_masked, .unit = UNIT_AGE, .width = 6, .wide = 6, .rank = 16,
-	  .falling = true, .help = "for how long the PE has been masked now" },
+	{ .id = "masked", .key = 'M', .title = "MASKED", .get = get_masked, .unit = UNIT_AGE, .width = 6, .wide = 6, .rank = 16,
+	  .falling = true, .takes = takes_masked, .is = is_masked, .help = "for how long the PE has been masked now" },
 	{ .id = "share", .title = "MASK%", .get = get_masked_share, .unit = UNIT_PERCENT, .width = 5, .wide = 5, .rank = 14,
 	  .falling = true, .help = "share of the time that the PE was masked" },
 	{ .id = "p90", .title = "p90us", .get = get_p90, .unit = UNIT_US, .width = 6, .wide = 8, .rank = 20, .falling = true,

@@ -59,6 +59,7 @@ enum column_unit {
 
 struct column {
 	const char *id;		/* for --sort and filters */
+	char key;		/* of the screen: sorts by it; 0: none */
 	const char *title;
 	const char *total;	/* title when scope.total; NULL: the same */
 	const char *several;	/* title where rows stand for several vCPUs or events; NULL: the same */
@@ -70,11 +71,14 @@ struct column {
 	bool left;		/* aligned; numbers are not */
 	bool flexible;		/* takes what room is left on the screen */
 	bool fixed;		/* identity: not scrolled sideways */
-	bool letters;		/* of its text, each letter is a fact */
 	bool extra;		/* only where there is room: not on paper */
 	bool rare;		/* shown only while some row has a figure other than 0 */
 	bool falling;		/* sorted with the largest first */
 	struct cell (*get)(const struct view_row *row, const struct view_scope *scope);
+	/* For filters: whether a cell can be that word, and whether this one is. NULL: a text can be any, a number none. */
+	bool (*takes)(const char *value);
+	bool (*is)(const struct cell *cell, const char *value);
+	const char *values;	/* for a message: which words a text can be */
 };
 
 extern const struct column columns[];

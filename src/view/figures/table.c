@@ -192,11 +192,11 @@ static struct cell filter_cell(const void *source, const struct column *column)
 	return row_cell(from->table, from->row, column);
 }
 
-static bool matches(const struct table *t, const struct row *row)
+static bool matches(const struct table *t, const struct row *row, const struct filter *filter)
 {
 	const struct cell_source source = { t, row };
 
-	return filter_match(t->options.filter, filter_cell, &source);
+	return filter_match(filter, filter_cell, &source);
 }
 
 /*
@@ -228,7 +228,7 @@ static int arrange(struct table *t)
 
 		if (err)
 			return err;
-		if (!matches(t, row))
+		if (!matches(t, row, t->options.filter))
 			continue;
 		if (t->options.sort)
 			row->key = row_cell(t, row, t->options.sort);
@@ -320,6 +320,11 @@ size_t table_find(const struct table *t, const struct row_id *id)
 	while (row < t->order_count && !same_id(&t->order[row]->id, id))
 		row++;
 	return row;
+}
+
+bool table_matches(const struct table *t, size_t row, const struct filter *filter)
+{
+	return matches(t, t->order[row], filter);
 }
 
 bool table_has(const struct table *t, const struct column *column)

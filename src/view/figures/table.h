@@ -50,6 +50,9 @@ const struct view_scope *table_scope(const struct table *t);
 /* The row of id, or table_count(). */
 size_t table_find(const struct table *t, const struct row_id *id);
 
+/* Whether a filter, another one than that of the table, lets the row pass. */
+bool table_matches(const struct table *t, size_t row, const struct filter *filter);
+
 /* Whether a rare column has anything to show. */
 bool table_has(const struct table *t, const struct column *column);
 

@@ -371,3 +371,9 @@ void text_column_help(FILE *out)
 	for (size_t i = 0; i < column_count; i++)
 		fprintf(out, "  %-12s %-7s %s\n", columns[i].id, columns[i].title, columns[i].help);
 }
+
+void text_filter_help(FILE *out)
+{
+	for (size_t i = 0; i < filter_example_count; i++)
+		fprintf(out, "  %-18s %s\n", filter_examples[i].text, filter_examples[i].meaning);
+}

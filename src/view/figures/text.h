@@ -21,4 +21,7 @@ int text_summary(FILE *out, const struct model *m, const struct status *status, 
 /* id, title and meaning of every column, for --help. */
 void text_column_help(FILE *out);
 
+/* The conditions of filters by examples, for --help. */
+void text_filter_help(FILE *out);
+
 #endif

@@ -12,20 +12,39 @@
 #define TOLD_MAX 3
 
 static const struct {
-	const char *word, *letters;
+	const char *word, *letters, *help;	/* help: NULL: the word */
 } parts[BLAME_COUNT] = {
 	[BLAME_masked] = { "masked", "msk" },
 	[BLAME_disabled] = { "disabled", "dis" },
 	[BLAME_blocked] = { "blocked", "blk" },
 	[BLAME_entry] = { "entry", "ent" },
-	[BLAME_descheduled] = { "descheduled", "off" },
-	[BLAME_in_guest] = { "in guest", "gst" },
-	[BLAME_in_host] = { "in host", "hst" },
+	[BLAME_descheduled] = { "descheduled", "off", "off CPU" },
+	[BLAME_in_guest] = { "in guest", "gst", "guest" },
+	[BLAME_in_host] = { "in host", "hst", "host" },
 };
 
 const char *why_part(unsigned int part)
 {
 	return parts[part].word;
+}
+
+/* "msk", and with a share: "msk 93%". */
+static bool is_short(const char *text, const char *letters)
+{
+	size_t length = strlen(letters);
+
+	return strncasecmp(text, letters, length) == 0 && (!text[length] || text[length] == ' ');
+}
+
+unsigned int why_find_part(const char *text)
+{
+	size_t length = strlen(text);
+
+	for (unsigned int part = 0; part < BLAME_COUNT; part++)
+		if (is_short(text, parts[part].letters) || (parts[part].help && strcasecmp(text, parts[part].help) == 0) ||
+		    (length >= 3 && strncasecmp(text, parts[part].word, length) == 0))
+			return part;
+	return BLAME_COUNT;
 }
 
 const char *why_reject(unsigned int reject)

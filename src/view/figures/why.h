@@ -12,6 +12,12 @@
 /* "masked", "in guest", … */
 const char *why_part(unsigned int part);
 
+/*
+ * The part that text names, in full or by its first letters, or as help and cells do ("off CPU", "msk", "msk 93%"). Case is
+ * ignored. BLAME_COUNT: none.
+ */
+unsigned int why_find_part(const char *text);
+
 /* Of all the time, that of one part; 0 where there is none. */
 double why_share(const struct model_blame *blame, unsigned int part);
 

@@ -131,7 +131,7 @@ struct top {
 	size_t help_first;
 	size_t sort_row;
 	struct prompt prompt;
-	char filter_text[256];
+	char filter_text[FILTER_LENGTH_MAX + 1];
 	char jump_text[64];
 	struct filter *filter;
 	char message[128];		/* until the next key */
@@ -224,6 +224,10 @@ void top_go(struct top *top, const struct mode *base);
 
 /* --- top_prompt.c */
 
-void top_ask(struct top *top, const char *label, top_accept_t accept);
+/* A line that begins as text. */
+void top_ask(struct top *top, const char *label, const char *text, top_accept_t accept);
+
+/* From accept: the line is not right, and top->message says why. */
+void top_ask_again(struct top *top);
 
 #endif

@@ -51,13 +51,14 @@ int top_set_filter(struct top *top, const char *text)
 
 static enum top_action accept_filter(struct top *top, const char *text)
 {
-	top_set_filter(top, text);
+	if (top_set_filter(top, text) != 0)
+		top_ask_again(top);
 	return TOP_REDRAW;
 }
 
 static enum top_action ask_filter(struct top *top)
 {
-	top_ask(top, "Show only (as web p99>500us state=P): ", accept_filter);
+	top_ask(top, "Show only (as web p99>500us): ", top->filter_text, accept_filter);
 	return TOP_REDRAW;
 }
 
@@ -73,6 +74,7 @@ static enum top_action accept_delay(struct top *top, const char *text)
 
 	if (end == text || *end || !(seconds >= 0.1 && seconds <= 3600)) {
 		snprintf(top->message, sizeof(top->message), "the delay is 0.1 to 3600 seconds");
+		top_ask_again(top);
 		return TOP_REDRAW;
 	}
 	top->options.delay_ms = seconds * 1000 + 0.5;
@@ -81,7 +83,7 @@ static enum top_action accept_delay(struct top *top, const char *text)
 
 static enum top_action ask_delay(struct top *top)
 {
-	top_ask(top, "Seconds between updates: ", accept_delay);
+	top_ask(top, "Seconds between updates: ", "", accept_delay);
 	return TOP_REDRAW;
 }
 
@@ -342,7 +344,7 @@ static const struct key keys[] = {
 	{ IN_TABLE | IN_PAGE, { 'm' }, "m", "Map", "latencies over time, of the selected row", toggle_map },
 	{ IN_TABLE | IN_PAGE, { 'C' }, "C", NULL, "the SDEI calls of the selected row and their results", toggle_calls },
 	{ IN_TABLE | IN_PAGE | NAMED_WITH_APF, { 'A' }, "A", "Faults", "the asynchronous page faults of the selected row, stage by stage", toggle_apf },
-	{ IN_TABLE, { 'f', '/' }, "f /", "Filter", "show only some rows: words match name or pid; vm=web* p99>500us", ask_filter },
+	{ IN_TABLE, { 'f', '\\', -KEY_F(4) }, "f \\ F4", "Filter", "show only some rows: words match name or pid; vm=web* p99>500us", ask_filter },
 	{ IN_TABLE, { 'c' }, "c", NULL, "clear the filter", clear_filter },
 	{ IN_TABLE, { 'o' }, "o", "Sort", "choose the column to sort by", choose_sort },
 	{ IN_TABLE, { '<', ',' }, "<", NULL, "sort by the column to the left", sort_left },

@@ -44,24 +44,46 @@ static enum top_action sort_key(struct top *top, wint_t key, bool special)
 
 /* --- a line that is typed */
 
-void top_ask(struct top *top, const char *label, top_accept_t accept)
+#define PROMPT_MAX (sizeof(((struct prompt *)0)->text) / sizeof(wchar_t) - 1)
+
+void top_ask(struct top *top, const char *label, const char *text, top_accept_t accept)
 {
-	top->prompt.label = label;
-	top->prompt.accept = accept;
-	top->prompt.length = 0;
+	struct prompt *prompt = &top->prompt;
+	size_t length = mbstowcs(prompt->text, text, PROMPT_MAX);
+
+	prompt->label = label;
+	prompt->accept = accept;
+	prompt->length = length <= PROMPT_MAX ? length : 0;
 	top->mode = &top_prompt_mode;
+}
+
+void top_ask_again(struct top *top)
+{
+	top->mode = &top_prompt_mode;
+}
+
+/* The first character that is seen of a line that is longer than there is room. */
+static size_t first_seen(const struct prompt *prompt, int room)
+{
+	size_t first = prompt->length;
+
+	while (first > 0 && (room -= wcwidth(prompt->text[first - 1])) >= 0)
+		first--;
+	return first;
 }
 
 static void draw_prompt(struct top *top)
 {
 	const struct prompt *prompt = &top->prompt;
-	unsigned int width;
+	int width = text_width(prompt->label);
+	size_t first = first_seen(prompt, COLS - 1 - width);
 
 	top->base->draw(top);
+	if (*top->message && LINES > 1)
+		top_put_field(LINES - 2, 0, top->message, COLS, true, top_look(top, PAIR_WARN));
 	top_put_field(LINES - 1, 0, prompt->label, COLS, true, A_BOLD);
-	width = text_width(prompt->label);
-	if ((int)width < COLS)
-		mvaddnwstr(LINES - 1, width, prompt->text, prompt->length);
+	move(LINES - 1, width < COLS ? width : COLS - 1);
+	addnwstr(prompt->text + first, prompt->length - first);
 	addch('_' | A_BLINK);
 }
 
@@ -92,7 +114,7 @@ static enum top_action prompt_key(struct top *top, wint_t key, bool special)
 		top->mode = top->base;
 	else if (!special && key == 'U' - '@')
 		prompt->length = 0;
-	else if (!special && key >= ' ' && prompt->length + 1 < sizeof(prompt->text) / sizeof(prompt->text[0]))
+	else if (!special && key >= ' ' && prompt->length < PROMPT_MAX)
 		prompt->text[prompt->length++] = key;
 	return TOP_REDRAW;
 }

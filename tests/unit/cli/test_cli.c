@@ -90,6 +90,8 @@ static void test_usage(void **state)
 	assert_says("the name of a column");
 	assert_int_equal(RUN(cmd_top, "-j", "-f", "web"), 2);
 	assert_says("--filter");
+	assert_int_equal(RUN(cmd_top, "-f", "vm=web* p99>fast"), 2);
+	assert_says("--filter 'vm=web* p99>fast': character 13: 'fast' is not a time, as in 500us or 2ms");
 	assert_int_equal(RUN(cmd_events, "5", "6"), 2);
 	assert_says("try 'sdeitop events --help'");
 	assert_int_equal(RUN(cmd_events, "--since", "5s"), 2);

@@ -180,13 +180,17 @@ static void test_filter(void **state)
 	free(await("Quit"));
 	type("f 'WEB|43' Enter");
 	assert_screen("screen-filter.txt", "filter: WEB|43");
-	type("/ 'nobody' Enter");
+	type("'\\' C-u 'nobody' Enter");
 	free(await("Nothing matches"));
-	type("/ '(' Enter");
-	free(await("not a regular expression"));
-	type("/ 'p98>3' Enter");
-	free(await("no column is called 'p98'"));
-	type("/ 'vm=web*' Space 'p99>100us' Enter");
+	type("f C-u '(' Enter");
+	free(await("character 1: not a regular expression"));
+	type("C-u 'p98>3' Enter");	/* the line stays, to be put right */
+	assert_screen("screen-filter-wrong.txt", "character 1: no column is called 'p98'");
+	type("BSpace BSpace BSpace BSpace '99>fast' Enter");
+	free(await("character 5: 'fast' is not a time"));
+	type("Escape");
+	free(await("Nothing matches"));
+	type("f C-u 'vm=web*' Space 'p99>100us' Enter");
 	assert_screen("screen-filter-terms.txt", "p99>100us");
 	type("c");
 	assert_screen("screen-80x24.txt", "db");
@@ -200,6 +204,12 @@ static void test_help(void **state)
 	assert_screen("screen-help.txt", "Keys");
 	type("NPage NPage");
 	free(await("MASK%"));
+	type("End");
+	assert_screen("screen-help-end.txt", "The end.");
+	type("Up");
+	free(await("1 more line below"));
+	type("Home");
+	assert_screen("screen-help.txt", "Keys");
 	type("q");
 	assert_screen("screen-80x24.txt", "Quit");
 }
