@@ -511,6 +511,17 @@ static void forget_intervals(struct compare_figure *f)
 	f->base.low = f->base.high = f->fresh.low = f->fresh.high = f->change.low = f->change.high = NAN;
 }
 
+/* Of no samples there is neither a mean nor a quantile, and no change but that there are some now. */
+static void forget_unknown(struct compare_figure *f, const struct compare_row *row)
+{
+	if (f->stat == COMPARE_RATE)
+		return;
+	if (!row->base_count)
+		f->base.at = NAN;
+	if (!row->fresh_count)
+		f->fresh.at = f->change.at = NAN;
+}
+
 /* What cannot be tested has its values all the same. */
 static int add_figure(struct work *w, struct compare_row *row, size_t number, double stat)
 {
@@ -520,6 +531,7 @@ static int add_figure(struct work *w, struct compare_row *row, size_t number, do
 	if (add_test(w, number, row->figure_count))
 		return -ENOMEM;
 	fill_figure(w, f, last_test(w));
+	forget_unknown(f, row);
 	row->figure_count++;
 	if (lesser(row->base_count, row->fresh_count) < f->needs)
 		forget_intervals(f);

@@ -82,7 +82,9 @@ static void put_value(FILE *out, const struct compare_value *v, double unit)
 {
 	char at[FORMAT_SIZE], low[FORMAT_SIZE], high[FORMAT_SIZE];
 
-	if (isnan(v->low))
+	if (isnan(v->at))
+		fprintf(out, "  %7s %17s", "-", "");
+	else if (isnan(v->low))
 		fprintf(out, "  %7s %17s", format_real(at, sizeof(at), v->at / unit, 7), "");
 	else
 		fprintf(out, "  %7s (%7s %7s)", format_real(at, sizeof(at), v->at / unit, 7), format_real(low, sizeof(low), v->low / unit, 7),
@@ -93,6 +95,8 @@ static void put_change(FILE *out, const struct compare_value *change)
 {
 	if (isinf(change->at))
 		fprintf(out, "  %7s %17s", "new", "");
+	else if (isnan(change->at))
+		fprintf(out, "  %7s %17s", "-", "");
 	else if (isnan(change->low))
 		fprintf(out, "  %+6.1f%% %17s", change->at * 100, "");
 	else

@@ -359,6 +359,11 @@ static void test_no_common_event(void **state)
 	assert_says("cannot tell: neither dispatches nor page faults could be compared");
 	assert_says("dispatch of event 7: only in BASE");
 	assert_says("dispatch of event 9: only in NEW");
+	/* What has no samples has no median, rather than one of 0. */
+	assert_says("dispatch        1201       0 p50         9.2                          -                          -  ");
+	assert_says("dispatch           0    1201 p50           -                        9.2                        new  ");
+	assert_int_equal(RUN("-j", "base", "other"), EXIT_INCOMPLETE);
+	assert_says("\"new\":{\"at\":null,\"low\":null,\"high\":null},\"change\":{\"at\":null,");
 }
 
 static void test_lost(void **state)
