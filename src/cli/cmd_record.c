@@ -21,9 +21,6 @@
 #include "session/source.h"
 
 #define STATUS_PERIOD_MS 1000
-/* A snapshot costs readers nothing, and the file at most this share. */
-#define SNAPSHOT_SHARE 16
-#define SNAPSHOT_LEAST (1U << 20)
 #define FLIGHT_GAP_S 10
 
 struct record_config {
@@ -65,7 +62,6 @@ struct recorder {
 	uint64_t start_ns;
 	struct status now;		/* of the last status */
 	struct recording_status status;
-	uint64_t snapshot_at;		/* bytes handed on when the last snapshot was */
 	bool failing, shows_progress;
 };
 
@@ -113,19 +109,6 @@ static void put_status(struct recorder *r, bool end)
 	r->now = now;
 }
 
-static void take_snapshot(struct recorder *r)
-{
-	packetizer_snapshot(r->packetizer, 0);
-	r->snapshot_at = packetizer_counters(r->packetizer)->bytes;
-}
-
-static bool snapshot_is_due(const struct recorder *r)
-{
-	uint64_t since = packetizer_counters(r->packetizer)->bytes - r->snapshot_at;
-
-	return since >= SNAPSHOT_LEAST && since >= SNAPSHOT_SHARE * packetizer_snapshot_size(r->packetizer);
-}
-
 static void drained(void *ctx)
 {
 	struct recorder *r = ctx;
@@ -134,14 +117,12 @@ static void drained(void *ctx)
 		feeder_flush(r->feeder);
 	if (r->flight) {
 		if (flight_recorder_wants_snapshot(r->flight, packetizer_snapshot_size(r->packetizer)))
-			take_snapshot(r);
+			packetizer_snapshot(r->packetizer, 0);
 		return;
 	}
 	/* A file that cannot be started leaves the old one in use; it is tried again. */
-	if (writer_is_file_full(r->writer) && writer_next_file(r->writer) == 0)
-		take_snapshot(r);
-	else if (snapshot_is_due(r))
-		take_snapshot(r);
+	if ((writer_is_file_full(r->writer) && writer_next_file(r->writer) == 0) || packetizer_wants_snapshot(r->packetizer))
+		packetizer_snapshot(r->packetizer, 0);
 }
 
 static void show_progress(const struct recorder *r, uint64_t now_ns)

@@ -30,6 +30,9 @@ size_t codec_put(uint8_t *out, const struct recording_item *item, uint64_t *cloc
  */
 size_t codec_get(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns);
 
+/* Whether what stands there has a time that is before clock_ns, the reason why codec_get() refuses it. */
+bool codec_runs_back(const uint8_t *in, size_t size, uint64_t clock_ns);
+
 /* As codec_get(), for up to *count items, one behind the other; *count is how many there were. The bytes of all. */
 size_t codec_get_run(const uint8_t *in, size_t size, struct recording_item items[], size_t *count, uint64_t *clock_ns);
 

@@ -268,6 +268,16 @@ size_t codec_get_run(const uint8_t *in, size_t size, struct recording_item items
 	return at;
 }
 
+bool codec_runs_back(const uint8_t *in, size_t size, uint64_t clock_ns)
+{
+	uint8_t padded[LONG_HEADER + sizeof(uint64_t)] = { 0 };
+	uint64_t clock = clock_ns;
+	unsigned int id;
+
+	memcpy(padded, in, size < LONG_HEADER ? size : LONG_HEADER);
+	return get_header(padded, size, &id, &clock) && clock < clock_ns;
+}
+
 size_t codec_get(const uint8_t *in, size_t size, struct recording_item *item, uint64_t *clock_ns)
 {
 	size_t count = 1;

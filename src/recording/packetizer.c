@@ -8,6 +8,10 @@
 #include "record/kinds.h"
 #include "recording/snapshot_state.h"
 
+/* A snapshot takes at most this share of a file, and comes no more often than that. */
+#define SNAPSHOT_SHARE 16
+#define SNAPSHOT_LEAST (1U << 20)
+
 struct packetizer {
 	struct packetizer_options options;
 	struct snapshot_state *known;
@@ -17,6 +21,8 @@ struct packetizer {
 	int64_t wall_offset_ns;		/* as the newest status says */
 	uint32_t recent_vm;		/* of the last record: it has a name */
 	bool has_recent;
+	bool learning;			/* until the next snapshot nothing goes into packets */
+	uint64_t snapshot_at;		/* counters.bytes when the last snapshot was handed on */
 	struct recording_item item;	/* the one that is being made */
 	struct packet packet;		/* the open one */
 	struct packet snapshot;
@@ -85,6 +91,8 @@ static void put(struct packetizer *p, struct recording_item *item)
 {
 	if (snapshot_state_learn(p->known, item))
 		p->counters.unrecorded++;	/* snapshots will lack it */
+	if (p->learning)
+		return;
 	if (!packet_put(&p->packet, item)) {
 		packetizer_flush(p);
 		packet_put(&p->packet, item);
@@ -95,15 +103,33 @@ static void put(struct packetizer *p, struct recording_item *item)
 
 /* --- names */
 
+static void put_name(struct packetizer *p, uint32_t vm, const char *name, uint64_t time_ns)
+{
+	struct recording_item item = { .kind = ITEM_NAME, .time_ns = time_ns };
+
+	item.name.vm = vm;
+	item.name.text = name;
+	put(p, &item);
+}
+
 static void name_vm(struct packetizer *p, const struct sdei_record *record)
 {
-	struct recording_item item = { .kind = ITEM_NAME, .time_ns = record->time_ns };
 	char *name = p->options.name ? p->options.name(p->options.name_ctx, record->vm) : NULL;
 
-	item.name.vm = record->vm;
-	item.name.text = name ?: "-";
-	put(p, &item);
+	put_name(p, record->vm, name ?: "-", record->time_ns);
 	free(name);
+}
+
+void packetizer_name(struct packetizer *p, uint32_t vm, const char *name, uint64_t time_ns)
+{
+	const char *known = snapshot_state_name(p->known, vm);
+	struct recording_item end;
+
+	if (!known || strcmp(known, name) == 0)
+		return;
+	while (snapshot_state_end(p->known, vm, time_ns, &end))
+		put(p, &end);
+	put_name(p, vm, name, time_ns);
 }
 
 /* A VM that was gone may come again under another name. */
@@ -116,7 +142,7 @@ static void check_name(struct packetizer *p, const struct sdei_record *record)
 	/* What is left of a VM that ends needs no name. */
 	if (record->kind == SDEI_STATE && record->origin == SDEI_DESTROYED)
 		return;
-	if (!snapshot_state_has_name(p->known, record->vm))
+	if (!snapshot_state_name(p->known, record->vm))
 		name_vm(p, record);
 	p->recent_vm = record->vm;
 	p->has_recent = true;
@@ -141,11 +167,18 @@ void packetizer_record(void *ctx, const struct sdei_record *record, size_t size)
 	put(p, &p->item);
 }
 
+void packetizer_learn(struct packetizer *p)
+{
+	p->learning = true;
+}
+
 void packetizer_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
 {
 	struct packetizer *p = ctx;
 	struct recording_item item = { .kind = ITEM_LOST, .time_ns = p->last_ns };
 
+	if (p->learning)
+		return;
 	if (key)
 		item.lost.key = *key;
 	item.lost.key_known = key;
@@ -163,7 +196,8 @@ void packetizer_status(struct packetizer *p, struct recording_status *status)
 {
 	struct recording_item item = { .kind = ITEM_STATUS, .time_ns = status->time_ns };
 
-	status->unrecorded = p->counters.unrecorded < UINT32_MAX ? p->counters.unrecorded : UINT32_MAX;
+	status->unrecorded = p->counters.unrecorded < UINT32_MAX - status->unrecorded ?
+			     status->unrecorded + p->counters.unrecorded : UINT32_MAX;
 	p->wall_offset_ns = status->wall_ns - (int64_t)status->time_ns;
 	item.status = *status;
 	put(p, &item);
@@ -197,6 +231,7 @@ static int put_snapshot(void *ctx, const struct recording_item *item)
 void packetizer_snapshot(struct packetizer *p, uint64_t time_ns)
 {
 	packetizer_flush(p);
+	p->learning = false;
 	/* Nothing in a stream is older than what stands before it, be that the snapshot. */
 	if (time_ns > p->last_ns)
 		p->last_ns = time_ns;
@@ -204,6 +239,14 @@ void packetizer_snapshot(struct packetizer *p, uint64_t time_ns)
 	packet_open(&p->snapshot, p->options.uuid, PACKET_SNAPSHOT, p->last_ns);
 	if (snapshot_state_send(p->known, p->last_ns, put_snapshot, p) == 0 && !packet_is_empty(&p->snapshot))
 		hand_on_snapshot(p);
+	p->snapshot_at = p->counters.bytes;
+}
+
+bool packetizer_wants_snapshot(const struct packetizer *p)
+{
+	uint64_t since = p->counters.bytes - p->snapshot_at;
+
+	return since >= SNAPSHOT_LEAST && since >= SNAPSHOT_SHARE * packetizer_snapshot_size(p);
 }
 
 size_t packetizer_snapshot_size(const struct packetizer *p)

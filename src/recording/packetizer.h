@@ -33,7 +33,19 @@ struct record_sink packetizer_sink(struct packetizer *p);
 void packetizer_record(void *p, const struct sdei_record *record, size_t size);
 void packetizer_lost(void *p, const struct sdei_lost_key *key, uint64_t count);
 
-/* Fills in status->unrecorded, appends it and closes the packet: to be called at the start, every second and at the end. */
+/*
+ * What comes from now on is from before the recording begins: nothing of it is put into packets, but the next snapshot, which is the
+ * begin, has the states and names that it leaves.
+ */
+void packetizer_learn(struct packetizer *p);
+
+/*
+ * From time_ns on the VM is called that, for all that another recorder knew of it. If it has another name by now, it is one that
+ * has ended, unseen, and another one has its pid.
+ */
+void packetizer_name(struct packetizer *p, uint32_t vm, const char *name, uint64_t time_ns);
+
+/* Adds to status->unrecorded, appends it and closes the packet: to be called at the start, every second and at the end. */
 void packetizer_status(struct packetizer *p, struct recording_status *status);
 
 /* Closes the packet and hands it on, if there is anything in it. */
@@ -44,6 +56,9 @@ void packetizer_flush(struct packetizer *p);
  * wherever else a reader may start.
  */
 void packetizer_snapshot(struct packetizer *p, uint64_t time_ns);
+
+/* Whether a snapshot is worth its bytes by now: it costs readers nothing, and a file little. */
+bool packetizer_wants_snapshot(const struct packetizer *p);
 
 /* About the bytes that a snapshot would take now. */
 size_t packetizer_snapshot_size(const struct packetizer *p);

@@ -34,6 +34,7 @@ struct reader {
 
 	uint64_t next_sequence;
 	uint64_t last_ns;		/* of the newest item */
+	uint64_t refused_end_ns;	/* of the packet before, if time ran back to it; else UINT64_MAX */
 	bool started;			/* a packet has been read since the start or a seek */
 	bool skipped;			/* packets before the next one were refused */
 	bool wants_snapshot, in_snapshot;
@@ -104,11 +105,22 @@ static struct seen_place place_here(const struct reader *r, unsigned int bytes)
 	return (struct seen_place){ cursor_file_number(r->cursor), cursor_place(r->cursor).offset + bytes };
 }
 
-static void note_packet(struct reader *r, struct reader_problem problem)
+static void note_here(struct reader *r, struct reader_problem problem, unsigned int bytes)
 {
 	memcpy(problem.file, cursor_file_name(r->cursor), sizeof(problem.file));
 	problem.offset = cursor_place(r->cursor).offset;
-	note_at(r, &problem, place_here(r, problem.kind == PROBLEM_ITEMS || problem.kind == PROBLEM_TIMES));
+	note_at(r, &problem, place_here(r, bytes));
+}
+
+/* Of the packet, and of its items. */
+static void note_packet(struct reader *r, struct reader_problem problem)
+{
+	note_here(r, problem, 0);
+}
+
+static void note_items(struct reader *r, struct reader_problem problem)
+{
+	note_here(r, problem, 1);
 }
 
 const struct reader_problem *reader_problems(const struct reader *r, size_t *kept, uint64_t *all)
@@ -160,6 +172,10 @@ void reader_describe(const struct reader_problem *p, char *buf, size_t size)
 		snprintf(buf, size, "%s: the packet at byte %" PRIu64 " says that it ends at %" PRIu64 ".%06" PRIu64
 			 " s, its last item is of %" PRIu64 ".%06" PRIu64 " s", p->file, p->offset, p->to_ns / 1000000000,
 			 p->to_ns / 1000 % 1000000, p->from_ns / 1000000000, p->from_ns / 1000 % 1000000);
+		break;
+	case PROBLEM_RUNS_BACK:
+		snprintf(buf, size, "%s: time runs back %s the packet at byte %" PRIu64 ": %" PRIu64 " item%s of it skipped", p->file,
+			 p->to_ns ? "to" : "in", p->offset, p->items, p->items == 1 ? " is" : "s are");
 		break;
 	case PROBLEM_GAP:
 		describe_gap(p, buf, size);
@@ -265,6 +281,7 @@ static int open_content(struct reader *r, const char *directory, char *message, 
 		cursor_set_uuid(r->cursor, r->about.uuid);
 	r->passed.bytes = r->total;
 	r->passed_all = true;
+	r->refused_end_ns = UINT64_MAX;
 	read_ranges_go(&r->seen, (struct seen_place){ 0, 0 });
 	return 0;
 }
@@ -361,6 +378,18 @@ static bool check_order(struct reader *r, const struct packet_head *head)
 	return false;
 }
 
+/* Of two packets in a row that are both before the newest item it is that item whose time is wrong. */
+static bool check_time(struct reader *r, const struct packet_head *head)
+{
+	bool runs_back = head->begin_ns < r->last_ns && head->begin_ns < r->refused_end_ns;
+
+	r->refused_end_ns = runs_back ? head->end_ns : UINT64_MAX;
+	if (runs_back)
+		note_packet(r, (struct reader_problem){
+			.kind = PROBLEM_RUNS_BACK, .items = head->items, .from_ns = r->last_ns, .to_ns = head->begin_ns });
+	return !runs_back;
+}
+
 static bool wants_packet(void *ctx, const struct packet_head *head)
 {
 	const struct reader *r = ctx;
@@ -377,7 +406,7 @@ static bool take_packet(struct reader *r, const struct packet_head *head)
 		r->passed_all = false;
 		return false;
 	}
-	if (!check_order(r, head))
+	if (!check_order(r, head) || !check_time(r, head))
 		return false;
 	if (r->skipped) {
 		r->next_sequence = head->sequence;
@@ -387,12 +416,21 @@ static bool take_packet(struct reader *r, const struct packet_head *head)
 	return true;
 }
 
+static void span_reach(struct reader_span *span, uint64_t end_ns)
+{
+	if (end_ns > span->end_ns)
+		span->end_ns = end_ns;
+}
+
+/* But for when it ends, and whether it is an end mark: its items say that. */
 static void span_add(struct reader_span *span, const struct packet_head *head)
 {
 	if (head->begin_ns < span->begin_ns || !span->packets)
 		span->begin_ns = head->begin_ns;
-	if (head->end_ns > span->end_ns)
-		span->end_ns = head->end_ns;
+	span_reach(span, head->begin_ns);
+	if (!span->packets)
+		span->first_sequence = head->sequence;
+	span->next_sequence = head->sequence + 1;
 	span->packets++;
 	span->items += head->holds == PACKET_SNAPSHOT ? 0 : head->items;
 }
@@ -403,6 +441,7 @@ static bool next_packet(struct reader *r)
 		if (!take_packet(r, &r->head))
 			continue;
 		learn_from(r, &r->head);
+		r->wants_snapshot |= !r->started && r->head.holds == PACKET_SNAPSHOT;
 		check_sequence(r, &r->head);
 		read_ranges_advance(&r->seen, place_here(r, 1));
 		span_add(&r->passed, &r->head);
@@ -470,11 +509,16 @@ static size_t decode(struct reader *r, struct recording_item *items, size_t room
 /* Nothing more comes from this packet. */
 static void leave_packet(struct reader *r)
 {
+	bool runs_back = codec_runs_back(r->bytes + r->at, r->size - r->at, r->clock_ns);
+
 	if (r->at != r->size || r->decoded != r->head.items)
-		note_packet(r, (struct reader_problem){
-			.kind = PROBLEM_ITEMS, .items = r->head.items > r->decoded ? r->head.items - r->decoded : 0 });
+		note_items(r, (struct reader_problem){
+			.kind = runs_back ? PROBLEM_RUNS_BACK : PROBLEM_ITEMS,
+			.items = r->head.items > r->decoded ? r->head.items - r->decoded : 0 });
 	else if (r->decoded && r->clock_ns != r->head.end_ns)
-		note_packet(r, (struct reader_problem){ .kind = PROBLEM_TIMES, .from_ns = r->clock_ns, .to_ns = r->head.end_ns });
+		note_items(r, (struct reader_problem){ .kind = PROBLEM_TIMES, .from_ns = r->clock_ns, .to_ns = r->head.end_ns });
+	span_reach(&r->passed, r->clock_ns);
+	r->passed.next_sequence -= r->ended && r->decoded == 1;
 	read_ranges_advance(&r->seen, place_here(r, 2));
 	r->bytes = NULL;
 }
@@ -521,6 +565,7 @@ static bool fill_run(const struct reader *r, const struct recording_item *items,
 	run->begin_ns = reader_begin_ns(r);
 	run->wall_offset_ns = reader_wall_offset_ns(r);
 	run->bytes_done = r->bytes_done;
+	run->sequence = r->head.sequence;
 	return count;
 }
 
@@ -556,32 +601,82 @@ struct place {
 	bool found;
 };
 
-/* Walks the packets: the last place at or before time_ns to start from, and the span of all. */
+/* A walk over the packets. No item is decoded, unless it takes that to know when a packet ends. */
+struct walk {
+	struct cursor *cursor;
+	struct packet_head last;	/* the newest packet that counts */
+	uint8_t *bytes;			/* its own, room for the largest */
+	bool has_last, in_snapshot;
+	uint64_t refused_end_ns;	/* as the reader's */
+};
+
+/* The time of its last item that can be read. *end_mark: it has no other than an end mark. */
+static uint64_t end_of_last(const struct walk *w, bool *end_mark)
+{
+	uint64_t clock_ns = w->last.begin_ns;
+	size_t at = sizeof(w->last), size = w->last.packet_bits / 8, count, all = 0;
+	struct recording_item items[RUN];
+
+	do {
+		count = RUN;
+		at += codec_get_run(w->bytes + at, size - at, items, &count, &clock_ns);
+		all += count;
+	} while (count);
+	*end_mark = all == 1 && items[0].kind == ITEM_STATUS && items[0].status.end;
+	return clock_ns;
+}
+
+/* As check_order() and check_time(). */
+static bool counts(struct walk *w, const struct packet_head *head)
+{
+	bool end_mark, runs_back = w->has_last && head->begin_ns < w->last.end_ns && head->begin_ns < end_of_last(w, &end_mark) &&
+				   head->begin_ns < w->refused_end_ns;
+
+	if (!follows(head, w->has_last ? w->last.sequence + 1 : 0))
+		return false;
+	w->refused_end_ns = runs_back ? head->end_ns : UINT64_MAX;
+	return !runs_back;
+}
+
+static void step(struct walk *w, const struct packet_head *head, const uint8_t *bytes, uint64_t time_ns, struct place *start,
+		 struct reader_span *span)
+{
+	bool starts = head->holds == PACKET_SNAPSHOT && !w->in_snapshot;
+
+	w->in_snapshot = head->holds == PACKET_SNAPSHOT;
+	if ((starts || !start->found) && (head->begin_ns <= time_ns || !start->found))
+		*start = (struct place){ cursor_place(w->cursor), head->sequence, true };
+	span_add(span, head);
+	w->last = *head;
+	w->has_last = true;
+	memcpy(w->bytes, bytes, head->packet_bits / 8);
+}
+
+/* The last place at or before time_ns to start from, and the span of all. */
 static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct reader_span *span)
 {
-	struct cursor *c = cursor_new(r->directory, r->files, r->file_count, NULL, NULL);
+	struct walk w = { .bytes = malloc(RECORDING_PACKET_CLAIM_MAX), .refused_end_ns = UINT64_MAX };
 	struct packet_head head;
 	const uint8_t *bytes;
-	bool in_snapshot = false;
-	uint64_t next_sequence = 0;
+	bool end_mark;
 
-	if (!c)
+	w.cursor = w.bytes ? cursor_new(r->directory, r->files, r->file_count, NULL, NULL) : NULL;
+	if (!w.cursor) {
+		free(w.bytes);
 		return -ENOMEM;
-	if (!is_zero(r->about.uuid))
-		cursor_set_uuid(c, r->about.uuid);
-	*span = (struct reader_span){ .bytes = r->total };
-	while (cursor_next(c, &head, &bytes, NULL, NULL)) {
-		bool starts = head.holds == PACKET_SNAPSHOT && !in_snapshot;
-
-		if (!follows(&head, next_sequence))
-			continue;
-		next_sequence = head.sequence + 1;
-		in_snapshot = head.holds == PACKET_SNAPSHOT;
-		if ((starts || !start->found) && (head.begin_ns <= time_ns || !start->found))
-			*start = (struct place){ cursor_place(c), head.sequence, true };
-		span_add(span, &head);
 	}
-	cursor_free(c);
+	if (!is_zero(r->about.uuid))
+		cursor_set_uuid(w.cursor, r->about.uuid);
+	*span = (struct reader_span){ .bytes = r->total };
+	while (cursor_next(w.cursor, &head, &bytes, NULL, NULL))
+		if (counts(&w, &head))
+			step(&w, &head, bytes, time_ns, start, span);
+	if (w.has_last) {
+		span_reach(span, end_of_last(&w, &end_mark));
+		span->next_sequence -= end_mark;
+	}
+	cursor_free(w.cursor);
+	free(w.bytes);
 	return 0;
 }
 
@@ -618,6 +713,8 @@ int reader_seek(struct reader *r, uint64_t time_ns)
 	r->gap = 0;
 	r->passed = (struct reader_span){ .bytes = r->total };
 	r->passed_all = !time_ns;
+	r->last_ns = 0;
+	r->refused_end_ns = UINT64_MAX;
 	r->done = r->ended = r->started = r->skipped = r->in_snapshot = r->damaged = false;
 	r->wants_snapshot = start.sequence != 0;
 	r->next_sequence = start.sequence;

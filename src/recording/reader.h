@@ -20,7 +20,7 @@ const struct recording_about *reader_about(const struct reader *r);
 
 /*
  * The next item, valid until the next call; NULL at the end. Snapshots come only where reading starts (after
- * reader_open() if the first packet of the recording is gone, after reader_seek()) and where packets before them are missing; what
+ * reader_open() if the recording begins with one, or its first packet is gone, after reader_seek()) and where packets before them are missing; what
  * repeats known state is left out. After such a gap, ITEM_LOST without a key tells how many items are missing at least.
  */
 const struct recording_item *reader_next(struct reader *r);
@@ -32,6 +32,7 @@ struct reader_run {
 	uint64_t begin_ns;		/* reader_begin_ns() */
 	int64_t wall_offset_ns;		/* reader_wall_offset_ns() */
 	uint64_t bytes_done;		/* reader_progress() */
+	uint64_t sequence;		/* the packet's number */
 };
 
 /* As reader_next(), for all that are at hand: at least one, valid until the next call. False at the end. */
@@ -59,11 +60,13 @@ int reader_seek(struct reader *r, uint64_t time_ns);
 
 /*
  * Of the packets that are whole: the times of the first and last item, and how many there are. Reads all, once, unless all has
- * been read from the start. 0 or -errno.
+ * been read from the start. 0 or -errno. What a head says against its items does not count.
  */
 struct reader_span {
 	uint64_t begin_ns, end_ns;	/* CLOCK_MONOTONIC */
 	uint64_t packets, items;	/* items: without snapshots */
+	uint64_t first_sequence;	/* the number of the first packet */
+	uint64_t next_sequence;		/* that behind the last one; of an end mark alone, its own: another recording has more there */
 	uint64_t bytes;			/* of all files, as they are on disk */
 };
 int reader_span(struct reader *r, struct reader_span *span);
@@ -80,7 +83,8 @@ enum reader_problem_kind {
 	PROBLEM_CUT,		/* a file ends within a packet */
 	PROBLEM_DAMAGED,	/* bytes that are no packet, or one whose CRC is wrong; skipped up to the next that is one */
 	PROBLEM_ITEMS,		/* a whole packet holds something that this reader does not know: its rest is skipped */
-	PROBLEM_TIMES,		/* a whole packet whose head tells another end than its items */
+	PROBLEM_TIMES,		/* a whole packet whose head tells another end than its items: these count */
+	PROBLEM_RUNS_BACK,	/* time runs back: in a whole packet, whose rest is skipped, or to it from the one before: it is skipped */
 	PROBLEM_GAP,		/* packets are missing between two that are there */
 	PROBLEM_NO_START,	/* the first packets are gone (rotation): not damage */
 	PROBLEM_NO_END,		/* no end mark: the recorder was killed, or is still writing */

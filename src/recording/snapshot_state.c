@@ -232,11 +232,11 @@ int snapshot_state_learn(struct snapshot_state *k, const struct recording_item *
 	}
 }
 
-bool snapshot_state_has_name(const struct snapshot_state *k, uint32_t vm)
+const char *snapshot_state_name(const struct snapshot_state *k, uint32_t vm)
 {
 	const struct known_vm *known = vm_of(k, vm);
 
-	return known && known->name;
+	return known ? known->name : NULL;
 }
 
 /* --- sending */
@@ -247,19 +247,26 @@ struct sending {
 	void *ctx;
 };
 
-static int send_event(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu,
-		      const struct known_event *event)
+static struct recording_item state_item(uint64_t time_ns, uint32_t vm, const struct known_vcpu *vcpu, const struct known_event *event)
 {
-	struct recording_item item = { .kind = ITEM_SNAPSHOT, .time_ns = t->time_ns, .size = sizeof(struct sdei_record_handler) };
+	struct recording_item item = { .kind = ITEM_SNAPSHOT, .time_ns = time_ns, .size = sizeof(struct sdei_record_handler) };
 
 	item.record.handler = (struct sdei_record_handler){
 		.head = {
-			.time_ns = t->time_ns, .vm = vm->pid, .vcpu = vcpu->id, .event = event->event,
+			.time_ns = time_ns, .vm = vm, .vcpu = vcpu->id, .event = event->event,
 			.kind = SDEI_STATE, .state = event->state | vcpu->mask, .origin = SDEI_SNAPSHOT,
 		},
 		.ep_addr = event->ep_addr,
 		.ep_arg = event->ep_arg,
 	};
+	return item;
+}
+
+static int send_event(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu,
+		      const struct known_event *event)
+{
+	const struct recording_item item = state_item(t->time_ns, vm->pid, vcpu, event);
+
 	return t->put(t->ctx, &item);
 }
 
@@ -296,6 +303,23 @@ int snapshot_state_send(const struct snapshot_state *k, uint64_t time_ns, int (*
 			err = send_vcpu(&sending, vm, &vm->vcpus[j]);
 	}
 	return err;
+}
+
+/* --- ends */
+
+bool snapshot_state_end(const struct snapshot_state *k, uint32_t vm, uint64_t time_ns, struct recording_item *item)
+{
+	static const struct known_event none = { 0 };	/* the records of states are about an event, any */
+	const struct known_vm *known = vm_of(k, vm);
+	const struct known_vcpu *vcpu = known && known->count ? known->vcpus : NULL;
+
+	if (!vcpu)
+		return false;
+	*item = state_item(time_ns, vm, vcpu, vcpu->count ? vcpu->events : &none);
+	item->kind = ITEM_RECORD;
+	item->record.head.state = 0;
+	item->record.head.origin = SDEI_DESTROYED;
+	return true;
 }
 
 size_t snapshot_state_size(const struct snapshot_state *k)

@@ -16,8 +16,11 @@ void snapshot_state_free(struct snapshot_state *k);	/* NULL is fine */
 /* Learns from an item of any kind. 0 or -ENOMEM. */
 int snapshot_state_learn(struct snapshot_state *k, const struct recording_item *item);
 
-/* Whether this VM has a name and still lives, as far as is known. */
-bool snapshot_state_has_name(const struct snapshot_state *k, uint32_t vm);
+/* The name of a VM that still lives, as far as is known; NULL: none. Valid until the next item is learned. */
+const char *snapshot_state_name(const struct snapshot_state *k, uint32_t vm);
+
+/* A record that says that a vCPU of that VM is destroyed, which ends it once it is learned. False: none is known. */
+bool snapshot_state_end(const struct snapshot_state *k, uint32_t vm, uint64_t time_ns, struct recording_item *item);
 
 /*
  * Hands all of it to put, as ITEM_NAME and ITEM_SNAPSHOT items of time_ns: per VM its name, per vCPU its events (one

@@ -389,6 +389,43 @@ static void test_snapshot(void **state)
 	packetizer_free(p);
 }
 
+/* A VM with the pid of one that has another name: that one is gone, all of it. */
+static void test_renamed(void **state)
+{
+	struct packetizer *p = start();
+
+	packetizer_name(p, 1, "unknown as yet", 5);
+	record(p, 10, 1, SDEI_ENABLE, 0);
+	packetizer_name(p, 1, "vm 1 a", 20);
+	status(p, 25);
+	check_items("nrt");
+	packetizer_name(p, 1, "other", 30);
+	record(p, 40, 1, SDEI_ENABLE, 0);
+	packetizer_flush(p);
+	check_items("nrtrnr");
+	assert_int_equal(got.items[3].record.head.kind, SDEI_STATE);
+	assert_int_equal(got.items[3].record.head.origin, SDEI_DESTROYED);
+	assert_int_equal(got.items[3].time_ns, 30);
+	assert_string_equal(got.items[4].name.text, "other");
+	assert_int_equal(got.names, 1);
+	packetizer_free(p);
+}
+
+/* Of a status that says that items are missing already, more are missing. */
+static void test_unrecorded_before(void **state)
+{
+	struct recording_status s = { .time_ns = 20, .unrecorded = 3 };
+	struct packetizer *p = start();
+
+	record(p, 10, 1, SDEI_KIND_COUNT, 0);
+	packetizer_status(p, &s);
+	assert_int_equal(got.items[0].status.unrecorded, 4);
+	s = (struct recording_status){ .time_ns = 30, .unrecorded = UINT32_MAX };
+	packetizer_status(p, &s);
+	assert_int_equal(got.items[1].status.unrecorded, UINT32_MAX);
+	packetizer_free(p);
+}
+
 /* Records from before the moment that it is made for come behind it all the same. */
 static void test_snapshot_ahead(void **state)
 {
@@ -460,6 +497,8 @@ int main(void)
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_snapshot_ahead),
+		cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_unrecorded_before),
 		cmocka_unit_test(test_big_snapshot),
 		cmocka_unit_test(test_refused_snapshot),
 	};

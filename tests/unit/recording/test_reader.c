@@ -149,7 +149,7 @@ static void write_file(const char *name, const uint8_t *bytes, size_t size)
 
 struct read_ranges {
 	uint64_t items, records, snapshots, lost, sum, first_ns, last_ns;
-	uint64_t problems;
+	uint64_t problems, skipped;	/* skipped: items of packets in which, or to which, time runs back */
 	bool incomplete, has[PROBLEM_FILE + 1];
 };
 
@@ -183,6 +183,7 @@ static struct read_ranges rest_of(struct reader *r)
 		reader_describe(&problems[i], text, sizeof(text));
 		assert_true(strlen(text) > 10);
 		seen.has[problems[i].kind] = true;
+		seen.skipped += problems[i].kind == PROBLEM_RUNS_BACK ? problems[i].items : 0;
 	}
 	seen.incomplete = reader_is_incomplete(r);
 	return seen;
@@ -793,7 +794,122 @@ static void test_contradicts_itself(void **state)
 	assert_true(seen.has[PROBLEM_TIMES]);
 	assert_int_equal(seen.problems, 1);
 	assert_true(seen.incomplete);
+	/* The recording is as long as its items say. */
+	check_span(before.first_ns, before.last_ns, before.items);
 	free(bytes);
+}
+
+static void put_right(uint8_t *bytes, size_t size)
+{
+	struct packet_head *head = (struct packet_head *)bytes;
+
+	head->crc = 0;
+	head->crc = crc32_of(0, bytes, size);
+}
+
+/* Packet number at is all right but for its times, as early as the packet before or far ahead: it is lost, or the one behind it. */
+static void check_shifted(size_t at, bool ahead)
+{
+	size_t size, ends[64];
+	uint8_t *bytes;
+	struct packet_head *head, early;
+	struct read_ranges before, seen;
+
+	make(1, 600, 60, 0, 0, false);
+	before = read_all();
+	bytes = read_file("sdei-000000", &size);
+	assert_int_equal(ends_of(bytes, size, ends, 64), 10);
+	head = (struct packet_head *)(bytes + ends[at - 1]);
+	memcpy(&early, bytes + (at > 1 ? ends[at - 2] : 0), sizeof(early));
+	head->begin_ns = ahead ? head->begin_ns + (1ULL << 40) : early.begin_ns;
+	head->end_ns = ahead ? head->end_ns + (1ULL << 40) : early.begin_ns;
+	put_right(bytes + ends[at - 1], ends[at] - ends[at - 1]);
+	write_file("sdei-000000", bytes, size);
+	head = (struct packet_head *)(bytes + ends[ahead ? at : at - 1]);
+	seen = read_all();
+	assert_true(seen.has[PROBLEM_RUNS_BACK]);
+	assert_true(seen.has[PROBLEM_GAP]);
+	/* The first item in it that has its whole time shows that the head is wrong. */
+	assert_int_equal(seen.problems, ahead ? 3 : 2);
+	assert_true(ahead ? seen.skipped > head->items : seen.skipped == head->items);
+	assert_int_equal(seen.items - 1, before.items - seen.skipped);	/* and one that says that a packet is lost */
+	assert_int_equal(seen.lost, 1);
+	if (!ahead)
+		check_span(before.first_ns, before.last_ns, before.items - seen.skipped);
+	free(bytes);
+	remove_all();
+	new_directory(NULL);
+}
+
+static void test_runs_back_to_packet(void **state)
+{
+	check_shifted(4, false);
+	check_shifted(4, true);
+	check_shifted(1, false);
+}
+
+/* Within a packet, whose head and CRC are right: what follows is skipped. */
+static void test_runs_back_in_packet(void **state)
+{
+	static struct packet packet;
+	struct recording_about about = about_of(1);
+	struct recording_item item = { .kind = ITEM_STATUS, .time_ns = 5000000000 };
+	uint64_t earlier_ns = 0;
+	struct read_ranges seen;
+
+	make(1, 10, 10, 0, 0, false);
+	packet_open(&packet, about.uuid, PACKET_EVENTS, 0);
+	assert_true(packet_put(&packet, &item));
+	item.time_ns = 1000000000;
+	packet.size += codec_put(packet.bytes + packet.size, &item, &earlier_ns);
+	packet.head.items++;
+	packet_close(&packet, 0, 0, 0);
+	write_file("sdei-000000", packet.bytes, packet.size);
+	seen = read_all();
+	assert_int_equal(seen.items, 1);
+	assert_true(seen.has[PROBLEM_RUNS_BACK]);
+	assert_false(seen.has[PROBLEM_ITEMS]);
+	check_span(5000000000, 5000000000, 2);
+}
+
+/* A part of a recording begins with what came before it. */
+static void test_begins_with_snapshot(void **state)
+{
+	struct recording_about about = about_of(1);
+	struct writer_options place = { .directory = directory };
+	struct packetizer_options options = { .take = writer_take, .name = name_vm };
+	struct recording_status status = { .time_ns = 900000000, .end = true };
+	struct making m = { 0 };
+	struct machine *machine;
+	struct read_ranges seen;
+	char message[512];
+	uint64_t begin_ns;
+	int err;
+
+	m.store = writer_open(&place, &about, &err, message, sizeof(message));
+	options.ctx = m.store;
+	memcpy(options.uuid, about.uuid, sizeof(about.uuid));
+	m.pack = packetizer_new(&options);
+	packetizer_learn(m.pack);
+	machine = machine_new(MACHINE_VCPUS, SEED, emit, &m);
+	for (int i = 0; i < 300; i++)
+		machine_step(machine);
+	packetizer_lost(m.pack, NULL, 7);
+	assert_int_equal(packetizer_counters(m.pack)->packets, 0);
+	begin_ns = machine->time + 1;
+	packetizer_snapshot(m.pack, begin_ns);
+	status.time_ns = begin_ns;
+	packetizer_status(m.pack, &status);
+	machine_free(machine);
+	packetizer_free(m.pack);
+	assert_int_equal(writer_close(m.store), 0);
+	seen = read_all();
+	assert_int_equal(seen.problems, 0);
+	assert_int_equal(seen.records, 0);
+	assert_int_equal(seen.lost, 0);
+	assert_true(seen.snapshots >= MACHINE_VCPUS);
+	assert_int_equal(seen.items, seen.snapshots + 2);	/* a name and the status */
+	assert_int_equal(seen.first_ns, begin_ns);
 }
 
 int main(void)
@@ -816,6 +932,9 @@ int main(void)
 		TEST(test_counted_in_any_order),
 		TEST(test_rotated_and_killed),
 		TEST(test_contradicts_itself),
+		TEST(test_runs_back_to_packet),
+		TEST(test_runs_back_in_packet),
+		TEST(test_begins_with_snapshot),
 		TEST(test_windows),
 		TEST(test_windows_of_damaged),
 	};

@@ -174,10 +174,10 @@ static void test_gone(void **state)
 	assert_int_equal(count, 7);
 	check_event(3, 1, 2, 0, SDEI_REGISTERED);
 	LEARN(k, 1, 0, 0, SDEI_STATE, .origin = SDEI_DESTROYED);
-	assert_true(snapshot_state_has_name(k, 1));
+	assert_non_null(snapshot_state_name(k, 1));
 	LEARN(k, 1, 2, 0, SDEI_STATE, .origin = SDEI_DESTROYED);
-	assert_false(snapshot_state_has_name(k, 1));
-	assert_true(snapshot_state_has_name(k, 2));
+	assert_null(snapshot_state_name(k, 1));
+	assert_non_null(snapshot_state_name(k, 2));
 	LEARN(k, 1, 2, 1, SDEI_STATE, .origin = SDEI_DESTROYED);
 	LEARN(k, 7, 0, 0, SDEI_STATE, .origin = SDEI_DESTROYED);
 	tell(k);
@@ -194,12 +194,12 @@ static void test_names(void **state)
 	struct recording_item item = { .kind = ITEM_NAME, .name = { .vm = 1, .text = endless } };
 	struct snapshot_state *k = snapshot_state_new();
 
-	assert_false(snapshot_state_has_name(k, 1));
+	assert_null(snapshot_state_name(k, 1));
 	name(k, 1, "first");
 	name(k, 1, "second");
-	assert_true(snapshot_state_has_name(k, 1));
-	assert_false(snapshot_state_has_name(k, 0));
-	assert_false(snapshot_state_has_name(k, 2));
+	assert_non_null(snapshot_state_name(k, 1));
+	assert_null(snapshot_state_name(k, 0));
+	assert_null(snapshot_state_name(k, 2));
 	tell(k);
 	assert_int_equal(count, 1);
 	check_name(0, 1, "second");
