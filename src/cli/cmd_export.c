@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sdeitop export: a recording as a file that other tools open. */
+/* sdeitop export: a recording as a file that other tools open, or parts of recordings as one recording. */
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "view/export/export.h"
+#include "view/export/export_ctf.h"
 #include "cli/commands.h"
 #include "util/log.h"
 #include "util/sandbox.h"
 #include "util/output.h"
+#include "session/joined.h"
 #include "session/playback.h"
 
 #define STEPS 1024	/* of the recording; after each it is seen whether the output still takes something */
 
-#define MSG_EXPORT_WHICH	"one of --perfetto, --chrome and --csv is needed"
+#define MSG_EXPORT_WHICH	"one of --perfetto, --chrome, --csv and --ctf is needed"
+#define MSG_EXPORT_ONE		"several recordings become one with --ctf only: export that"
+#define MSG_EXPORT_CTF_ONLY	"--compress is for --ctf"
+#define MSG_EXPORT_DIRECTORY	"--ctf makes a directory: name it with -o"
 #define MSG_EXPORT_TERMINAL	"a Perfetto trace is not for a terminal: give -o FILE, or a pipe"
 #define MSG_EXPORT_UNKNOWN	"%" PRIu64 " slices are left out: when they began is not known (before the recording, or records of it were lost)"
 #define MSG_EXPORT_FINDINGS	"%" PRIu64 " findings are left out: more than are kept"
@@ -22,7 +27,8 @@
 
 struct export_config {
 	struct playback_config playback;
-	bool perfetto, chrome, csv;
+	struct string_list inputs;
+	bool perfetto, chrome, csv, ctf, compress;
 	const char *output;
 };
 
@@ -33,13 +39,15 @@ static const struct option_spec options[] = {
 	ROW(0, "perfetto", NULL, flag, perfetto, "a trace for ui.perfetto.dev"),
 	ROW(0, "chrome", NULL, flag, chrome, "JSON in Chrome's trace event format"),
 	ROW(0, "csv", NULL, flag, csv, "a line for each time that something was pending, handled or masked, or a page fault was in a stage"),
-	ROW('o', "output", "FILE", string, output, "write there instead of to standard output"),
+	ROW(0, "ctf", NULL, flag, ctf, "a recording: what is chosen of one, what is whole of a damaged one, or several as one"),
+	ROW('o', "output", "FILE", string, output, "write there instead of to standard output; with --ctf, the directory to make"),
+	ROW(0, "compress", NULL, flag, compress, "with --ctf: compress its files with gzip"),
 	PLAYBACK_OPTIONS(export_config),
 	{ 0 },
 };
 
 static const struct option_spec operands[] = {
-	PLAYBACK_OPERAND(export_config),
+	ROW(0, "DIR", NULL, directories, inputs, NULL),
 	{ 0 },
 };
 
@@ -48,17 +56,34 @@ struct run {
 	struct playback *playback;
 	struct export *export;
 	struct output out;
+	struct joined *joined;		/* with --ctf instead of the three above */
+	struct export_ctf *ctf;
 };
 
-/* The one that is asked for; NULL: none, or more than one. */
+/* The one that is asked for, unless it is CTF. */
 static const struct export_format *format_of(const struct export_config *c)
 {
-	if (c->perfetto + c->chrome + c->csv != 1)
-		return NULL;
 	return c->perfetto ? &export_perfetto : c->chrome ? &export_chrome : &export_csv;
 }
 
-/* --- playing */
+static int usage(const char *message)
+{
+	say("%s", message);
+	say(MSG_TRY_HELP, say_program(), " ", "export");
+	return EXIT_USAGE;
+}
+
+static void shut_in(const struct run *run)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, run->config.playback.no_sandbox);
+	for (size_t i = 0; i < run->config.inputs.count; i++)
+		sandbox_read(&sandbox, run->config.inputs.values[i]);
+	sandbox_enter(&sandbox, run->config.playback.verbose);
+}
+
+/* --- to a file */
 
 static void take_status(void *ctx, const struct recording_status *status)
 {
@@ -124,24 +149,6 @@ static int export_all(struct run *run, const struct export_format *format)
 	return playback_finish(run->playback);
 }
 
-/* --- the command */
-
-static int usage(const char *message)
-{
-	say("%s", message);
-	say(MSG_TRY_HELP, say_program(), " ", "export");
-	return EXIT_USAGE;
-}
-
-static void shut_in(const struct run *run)
-{
-	struct sandbox sandbox;
-
-	sandbox_begin(&sandbox, run->config.playback.no_sandbox);
-	sandbox_read(&sandbox, run->config.playback.input);
-	sandbox_enter(&sandbox, run->config.playback.verbose);
-}
-
 static int export_one(struct run *run)
 {
 	const struct playback_calls calls = {
@@ -152,10 +159,9 @@ static int export_one(struct run *run)
 	const struct export_format *format = format_of(&run->config);
 	int status;
 
-	if (!format)
-		return usage(MSG_EXPORT_WHICH);
 	if (!run->config.output && export_is_binary(format) && isatty(STDOUT_FILENO))
 		return usage(MSG_EXPORT_TERMINAL);
+	run->config.playback.input = run->config.inputs.values[0];
 	run->playback = playback_open(&run->config.playback, &calls, &status);
 	if (!run->playback)
 		return status;
@@ -165,18 +171,129 @@ static int export_one(struct run *run)
 	return export_all(run, format);
 }
 
+/* --- to a recording */
+
+/* What cannot be written once will not be any more. */
+static void check_ctf(struct run *run)
+{
+	if (export_ctf_error(run->ctf))
+		joined_end(run->joined);
+}
+
+static void take_ctf_status(void *ctx, const struct recording_status *status)
+{
+	struct run *run = ctx;
+
+	export_ctf_status(run->ctf, *status);
+	check_ctf(run);
+}
+
+static void begin_ctf(void *ctx, uint64_t time_ns)
+{
+	struct run *run = ctx;
+	struct recording_status status = joined_status(run->joined);
+
+	status.wall_ns -= (int64_t)(status.time_ns - time_ns);
+	status.time_ns = time_ns;
+	export_ctf_begin(run->ctf, time_ns);
+	export_ctf_status(run->ctf, status);
+}
+
+static void take_ctf_name(void *ctx, uint32_t vm, const char *name, uint64_t time_ns)
+{
+	export_ctf_name(((struct run *)ctx)->ctf, vm, name, time_ns);
+}
+
+static bool make_ctf(struct run *run)
+{
+	const struct export_ctf_options own = {
+		.directory = run->config.output, .compress = run->config.compress, .about = joined_about(run->joined),
+		.name = joined_name, .ctx = run->joined,
+	};
+	struct record_sink sink;
+	char message[512];
+
+	run->ctf = export_ctf_new(&own, message, sizeof(message));
+	if (!run->ctf) {
+		say("%s", message);
+		return false;
+	}
+	sink = export_ctf_sink(run->ctf);
+	joined_set_sink(run->joined, &sink);
+	return true;
+}
+
+static int export_ctf(struct run *run)
+{
+	const struct joined_calls calls = {
+		.sink = sink_null, .begin = begin_ctf, .status = take_ctf_status, .name = take_ctf_name, .ctx = run,
+	};
+	int status, err;
+
+	run->joined = joined_open(&run->config.playback, &run->config.inputs, &calls, &status);
+	if (!run->joined)
+		return status;
+	if (!make_ctf(run))
+		return EXIT_FAILED;
+	shut_in(run);
+	joined_run(run->joined);
+	err = export_ctf_end(run->ctf, joined_status(run->joined));
+	if (err)
+		say(MSG_WRITING, run->config.output, strerror(-err));
+	return err ? EXIT_FAILED : joined_finish(run->joined);
+}
+
+/* --- the command */
+
+/* Why the options do not fit; NULL: they do. */
+static const char *contradiction(const struct export_config *c)
+{
+	if (c->perfetto + c->chrome + c->csv + c->ctf != 1)
+		return MSG_EXPORT_WHICH;
+	if (c->compress && !c->ctf)
+		return MSG_EXPORT_CTF_ONLY;
+	if (c->ctf && output_is_standard(c->output))
+		return MSG_EXPORT_DIRECTORY;
+	return c->inputs.count > 1 && !c->ctf ? MSG_EXPORT_ONE : NULL;
+}
+
+static int export(struct run *run)
+{
+	const char *wrong = contradiction(&run->config);
+
+	if (wrong)
+		return usage(wrong);
+	return run->config.ctf ? export_ctf(run) : export_one(run);
+}
+
+/* -i names one more. */
+static bool parse(const struct command *self, int argc, char **argv, struct export_config *c, int *status)
+{
+	if (!playback_options(self, argc, argv, c, &c->playback, status))
+		return false;
+	if (c->playback.input && option_directories.set(&c->inputs, c->playback.input) < 0) {
+		*status = playback_usage(self, MSG_NO_MEMORY);
+		return false;
+	}
+	if (!c->inputs.count)
+		*status = playback_usage(self, MSG_NO_INPUT);
+	return c->inputs.count;
+}
+
 static int run_export(const struct command *self, int argc, char **argv)
 {
 	struct run run = { 0 };
 	int status;
 
-	if (playback_parse(self, argc, argv, &run.config, &run.config.playback, &status)) {
+	if (parse(self, argc, argv, &run.config, &status)) {
 		signal(SIGPIPE, SIG_IGN);
-		status = export_one(&run);
+		status = export(&run);
 		if (output_close(&run.out) != EXIT_DONE)
 			status = EXIT_FAILED;
 		export_free(run.export);
 		playback_close(run.playback);
+		export_ctf_free(run.ctf);
+		joined_close(run.joined);
 	}
 	options_clear(self, &run.config);
 	return status;
@@ -184,9 +301,11 @@ static int run_export(const struct command *self, int argc, char **argv)
 
 const struct command cmd_export = {
 	.name = "export",
-	.usage = "export --perfetto|--chrome|--csv [OPTIONS] DIR",
+	.usage = "export --perfetto|--chrome|--csv|--ctf [OPTIONS] DIR...",
 	.help = "Writes a recording for other tools: when events were pending, handled, the PE masked, pages on their way.",
-	.about = "Times are CLOCK_MONOTONIC. What is open at the end is closed there, its outcome is \"open\".\n",
+	.about = "Times are CLOCK_MONOTONIC. What is open at the end is closed there, its outcome is \"open\".\n"
+		 "With --ctf it writes the records themselves, as a recording, with the states at its begin. Recordings of one host\n"
+		 "may overlap if one recorder made them, or if no VM is in both.\n",
 	.options = options,
 	.operands = operands,
 	.run = run_export,

@@ -9,6 +9,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "session/playback.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 static void read_boot_id(char *id, size_t size)
@@ -52,20 +54,56 @@ static void list_numbers(char *text, size_t size, const char *option, const stru
 	}
 }
 
-static void list_filters(struct recording_about *about, const struct session_config *c)
+static void list_filters(struct recording_about *about, const struct number_list *vms, const struct number_list *vcpus,
+			 const struct number_list *events, const struct string_list *guests)
 {
 	char *text = about->filter;
 	size_t size = sizeof(about->filter);
 
-	list_numbers(text, size, "-p", &c->vms);
-	list_numbers(text, size, "-v", &c->vcpus);
-	list_numbers(text, size, "-e", &c->events);
-	for (size_t i = 0; i < c->guests.count; i++) {
+	list_numbers(text, size, "-p", vms);
+	list_numbers(text, size, "-v", vcpus);
+	list_numbers(text, size, "-e", events);
+	for (size_t i = 0; i < guests->count; i++) {
 		append_word(text, size, "-g");
-		append_word(text, size, c->guests.values[i]);
+		append_word(text, size, guests->values[i]);
 	}
-	if (c->no_calls)
-		append_word(text, size, "--no-calls");
+}
+
+static void set_uuid(struct recording_about *about)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (getrandom(about->uuid, sizeof(about->uuid), 0) != sizeof(about->uuid))
+		memcpy(about->uuid, &now_ns, sizeof(now_ns));	/* as good as unique */
+	/* As in uuidgen -r. */
+	about->uuid[6] = (about->uuid[6] & 0x0f) | 0x40;
+	about->uuid[8] = (about->uuid[8] & 0x3f) | 0x80;
+}
+
+void about_renew(struct recording_about *about)
+{
+	about->major = RECORDING_MAJOR;
+	about->minor = RECORDING_MINOR;
+	set_uuid(about);
+	snprintf(about->version, sizeof(about->version), "%s", SDEITOP_VERSION);
+}
+
+/* As --since and --until take it. */
+static void list_moment(struct recording_about *about, const char *option, const struct moment *moment)
+{
+	char word[64];
+
+	if (moment->kind != MOMENT_MONOTONIC)
+		return;
+	snprintf(word, sizeof(word), "%s %" PRId64 ".%09" PRId64, option, moment->ns / 1000000000, moment->ns % 1000000000);
+	append_word(about->filter, sizeof(about->filter), word);
+}
+
+void about_add_filters(struct recording_about *about, const struct playback_config *c)
+{
+	list_filters(about, &c->vms, &c->vcpus, &c->events, &c->guests);
+	list_moment(about, "--since", &c->since);
+	list_moment(about, "--until", &c->until);
 }
 
 void about_describe(struct recording_about *about, const struct session *w, const struct session_config *config,
@@ -73,16 +111,9 @@ void about_describe(struct recording_about *about, const struct session *w, cons
 {
 	struct utsname host;
 
-	about->major = RECORDING_MAJOR;
-	about->minor = RECORDING_MINOR;
+	about_renew(about);
 	about->clock_offset_ns = now->wall_ns - (int64_t)now->now_ns;
 	about->cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	if (getrandom(about->uuid, sizeof(about->uuid), 0) != sizeof(about->uuid))
-		memcpy(about->uuid, now, sizeof(about->uuid));	/* the time: as good as unique */
-	/* As in uuidgen -r. */
-	about->uuid[6] = (about->uuid[6] & 0x0f) | 0x40;
-	about->uuid[8] = (about->uuid[8] & 0x3f) | 0x80;
-	snprintf(about->version, sizeof(about->version), "%s", SDEITOP_VERSION);
 	snprintf(about->host, sizeof(about->host), "%s", now->host);
 	if (uname(&host) == 0) {
 		memcpy(about->kernel, host.release, sizeof(about->kernel));
@@ -91,5 +122,7 @@ void about_describe(struct recording_about *about, const struct session *w, cons
 	}
 	read_boot_id(about->boot_id, sizeof(about->boot_id));
 	list_probes(about, w);
-	list_filters(about, config);
+	list_filters(about, &config->vms, &config->vcpus, &config->events, &config->guests);
+	if (config->no_calls)
+		append_word(about->filter, sizeof(about->filter), "--no-calls");
 }

@@ -10,4 +10,11 @@
 void about_describe(struct recording_about *about, const struct session *w, const struct session_config *config,
 		    const struct status *now);
 
+/* For a recording made of another one: a new uuid, and what writes it. */
+void about_renew(struct recording_about *about);
+
+/* Adds what chooses from a recording to what was recorded. */
+struct playback_config;
+void about_add_filters(struct recording_about *about, const struct playback_config *config);
+
 #endif

@@ -150,6 +150,9 @@ const struct option_type option_numbers = {
 const struct option_type option_patterns = {
 	.set = set_pattern, .clear = clear_patterns, .expects = "a pattern that is not empty",
 };
+const struct option_type option_directories = {
+	.many = true, .set = set_pattern, .clear = clear_patterns, .expects = "a directory",
+};
 const struct option_type option_count = { .set = set_count, .expects = "a number from 1" };
 const struct option_type option_seconds = { .set = set_seconds, .expects = "seconds from 0.1 to 86400" };
 const struct option_type option_pages = {
@@ -275,7 +278,7 @@ static int take_operand(struct parser *p, const char *word)
 		snprintf(p->message, p->size, MSG_EXTRA_OPERAND, word);
 		return -EINVAL;
 	}
-	return set_value(p, p->operand++, "", word);
+	return set_value(p, p->operand->type->many ? p->operand : p->operand++, "", word);
 }
 
 /* getopt says only that something is wrong with the word before optind, or with the letter optopt in it. */
@@ -335,6 +338,7 @@ static void clear_list(const struct option_spec *spec, void *config)
 void options_clear(const struct command *command, void *config)
 {
 	clear_list(command->options, config);
+	clear_list(command->operands, config);
 }
 
 /* --- help */

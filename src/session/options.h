@@ -14,6 +14,7 @@
 /* How a value is read. expects completes "expects …" in the message about a bad one. */
 struct option_type {
 	bool flag;		/* takes no value */
+	bool many;		/* as an operand: takes all that follow */
 	int (*set)(void *field, const char *value);	/* 0, -EINVAL, -ENOMEM */
 	void (*clear)(void *field);			/* frees what set() made; may be NULL */
 	const char *expects;
@@ -24,6 +25,7 @@ extern const struct option_type option_flag;		/* bool */
 extern const struct option_type option_string;		/* const char *, the argument itself */
 extern const struct option_type option_numbers;		/* struct number_list */
 extern const struct option_type option_patterns;	/* struct string_list, may be given more than once */
+extern const struct option_type option_directories;	/* struct string_list: as an operand, one or more */
 extern const struct option_type option_count;		/* uint64_t, from 1 */
 extern const struct option_type option_seconds;		/* uint64_t in ms, 0.1 to 86400 s */
 extern const struct option_type option_pages;		/* size_t bytes: power of two, whole pages, suffix K or M */

@@ -19,8 +19,6 @@
 #define PROBLEMS_TOLD 10
 #define PROGRESS_AFTER_NS 1000000000ULL
 
-#define MSG_NO_INPUT	"the directory of a recording is missing"
-#define MSG_RANGE	"--since and --until leave nothing of the recording"
 #define MSG_PROBLEMS	"… and %llu more"
 
 struct playback {
@@ -149,6 +147,8 @@ static void play_item(struct playback *p, const struct recording_item *item)
 		break;
 	case ITEM_NAME:
 		name_book_learn(&p->names, item->name.vm, item->name.text);
+		if (p->calls.name)
+			p->calls.name(p->calls.ctx, item->name.vm, item->name.text);
 		break;
 	case ITEM_STATUS:
 		p->status = item->status;
@@ -334,6 +334,21 @@ void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns
 uint64_t playback_from_ns(const struct playback *p)
 {
 	return p->whole ? p->run.begin_ns : p->from_ns;
+}
+
+uint64_t playback_sequence(const struct playback *p)
+{
+	return p->run.sequence;
+}
+
+const struct recording_status *playback_said(const struct playback *p)
+{
+	return &p->status;
+}
+
+int64_t playback_wall_offset_ns(const struct playback *p)
+{
+	return p->run.wall_offset_ns;
 }
 
 void playback_view_status(const struct playback *p, struct status *status)

@@ -14,6 +14,9 @@
 
 struct playback;
 
+#define MSG_NO_INPUT	"the directory of a recording is missing"
+#define MSG_RANGE	"--since and --until leave nothing of the recording"
+
 /* The time that is meant, CLOCK_MONOTONIC. 0 or -EINVAL: there is none such. */
 int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns);
 
@@ -58,6 +61,8 @@ struct playback_calls {
 	struct record_sink sink;
 	/* A moment of the recording at which the recorder told how it was doing; may be NULL. */
 	void (*status)(void *ctx, const struct recording_status *status);
+	/* From here on the VM is called that; may be NULL. */
+	void (*name)(void *ctx, uint32_t vm, const char *name);
 	/* Whether anything between those times matters, for a second look; what does not may be left out. May be NULL. */
 	bool (*wants)(void *ctx, uint64_t begin_ns, uint64_t end_ns);
 	void *ctx;
@@ -106,6 +111,13 @@ uint64_t playback_from_ns(const struct playback *p);
 
 /* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback. */
 char *playback_name(void *playback, uint32_t vm);
+
+/* The number of the packet that the newest item is from. */
+uint64_t playback_sequence(const struct playback *p);
+
+/* What the recorder said last about how it was doing; all 0: nothing. And CLOCK_REALTIME - CLOCK_MONOTONIC then. */
+const struct recording_status *playback_said(const struct playback *p);
+int64_t playback_wall_offset_ns(const struct playback *p);
 
 /* What a view says about this moment: the recorded status brought to now. */
 void playback_view_status(const struct playback *p, struct status *status);
