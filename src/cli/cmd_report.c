@@ -21,12 +21,13 @@
 struct report_config {
 	struct playback_config playback;
 	struct show_config show;	/* its limits only */
-	bool json;
+	bool json, all;
 	const char *output, *html;
 };
 
 static const struct option_spec options[] = {
-	{ 'j', "json", NULL, &option_flag, offsetof(struct report_config, json), "one JSON object" },
+	{ 'j', "json", NULL, &option_flag, offsetof(struct report_config, json), "one JSON object, with everything" },
+	{ 0, "all", NULL, &option_flag, offsetof(struct report_config, all), "everything, not only a screenful" },
 	{ 0, "html", "FILE", &option_string, offsetof(struct report_config, html), "also a page for browsers, with plots" },
 	{ 'o', "output", "FILE", &option_string, offsetof(struct report_config, output), "write there instead of to standard output" },
 	LIMIT_OPTIONS(report_config, show.limits),
@@ -255,13 +256,20 @@ static int close_report(struct output *out, int err)
 	return status;
 }
 
+static int write_form(const struct reporting *r, FILE *out, const struct report *report)
+{
+	if (r->config.json)
+		return report_json(out, report);
+	return r->config.all ? report_text(out, report) : report_brief(out, report);
+}
+
 static int write_report(const struct reporting *r, const struct report *report)
 {
 	struct output out;
 
 	if (!output_open(&out, r->config.output))
 		return EXIT_FAILED;
-	return close_report(&out, r->config.json ? report_json(out.file, report) : report_text(out.file, report));
+	return close_report(&out, write_form(r, out.file, report));
 }
 
 static int write_page_to(int fd, const char *name, const struct report *report)
@@ -363,7 +371,7 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.usage = "report [OPTIONS] DIR",
-	.help = "Says what a recording holds: latencies, blame, drops, masks, calls, findings, and what was around the worst.",
+	.help = "Says what was worst in a recording, when and why, and what was found; with --all every figure there is.",
 	.about = "Exit status: 0 done, 1 failed, 2 wrong usage, 5 the recording is incomplete: what is there was reported.\n",
 	.options = options,
 	.operands = operands,

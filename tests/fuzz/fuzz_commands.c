@@ -24,6 +24,7 @@ static const struct form {
 	const char *words[10];	/* NULL behind them */
 } forms[] = {
 	{ &cmd_report, { "report", DIR_WORD } },
+	{ &cmd_report, { "report", "--all", DIR_WORD } },
 	{ &cmd_report, { "report", "-j", DIR_WORD } },
 	{ &cmd_report, { "report", "--html", PAGE_WORD, DIR_WORD } },
 	{ &cmd_report, { "report", "--html", PAGE_WORD, "--since", "1ms", "--until", "3s", DIR_WORD } },

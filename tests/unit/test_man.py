@@ -165,6 +165,38 @@ def lint(path):
     return complaints
 
 
+# --- what is found
+
+def entries(page, title):
+    """The words explained in a section: of .TP, each alone on its line."""
+    part = re.search(rf"^\.SH {title}\n(.*?)(?=^\.SH |\Z)", page, re.S | re.M).group(1)
+    return re.findall(r"^\.TP\n\.B (.+)$", part, re.M)
+
+
+def names_in(path, pattern):
+    return re.findall(pattern, read(os.path.join(TOP, path)))
+
+
+def check_findings():
+    """Each code, rule, result, part of blame and reason of the program is explained, and nothing else is."""
+    page = read(os.path.join(MAN, "sdeitop-findings.7")).replace("\\-", "-")
+    header = read(os.path.join(TOP, "src", "model", "finding.h"))
+    codes, rules = re.search(r"MODEL_FINDINGS\(X\)(.*?)\n\n(.*)", header, re.S).groups()
+    results = names_in("src/record/sdei.h", r"X\(-?\d+, (\w+)\)") + ["OTHER"]
+    blame = names_in("src/view/figures/why.c", r'\[BLAME_\w+\] = \{ "([^"]+)"')
+    fallbacks = names_in("src/record/names.c", r'"([\w-]+)", APF_FALLBACK_')
+    outcomes = re.search(r"define APF_OUTCOMES\(X\)(.*?)\n\n", read(os.path.join(TOP, "src", "model", "apf.h")), re.S).group(1)
+    complaints = differ("findings", re.findall(r"^\.SS (\S+)$", page, re.M), re.findall(r'X\([A-Z_]+, "([a-z-]+)"', codes))
+    complaints += differ("rules", re.findall(r"^\.IP .*\n(.*)$", page, re.M), re.findall(r'X\([A-Z_]+, "([^"]+)"', rules))
+    complaints += differ("results", entries(page, "RESULTS OF CALLS"), results)
+    complaints += differ("blame", entries(page, "BLAME"), blame)
+    complaints += differ("drops", entries(page, "DROP REASONS"), ["coalesced", "rejected", "cancelled", "cleared"])
+    for name in names_in("src/view/figures/why.c", r'\[REJECT_\w+\] = "(\w+)"'):
+        complaints += [] if name in page else [f"{name} is not explained"]
+    complaints += differ("page faults", entries(page, "PAGE FAULTS"), fallbacks + re.findall(r"X\((\w+),", outcomes))
+    return complaints
+
+
 # --- completion
 
 COMPLETE = r"""
@@ -182,7 +214,7 @@ def complete(*words, program=PROGRAM):
 
 
 def differ(what, found, wanted):
-    return [] if sorted(found) == sorted(wanted) else [f"{what}: offers {sorted(set(found) - set(wanted))}, "
+    return [] if sorted(found) == sorted(wanted) else [f"{what}: has {sorted(set(found) - set(wanted))}, "
                                                        f"lacks {sorted(set(wanted) - set(found))}"]
 
 
@@ -209,6 +241,7 @@ def main():
         ok(f"man/{os.path.basename(page_of(command))} says what --help says", check_page(command))
     for name in sorted(os.listdir(MAN)):
         ok(f"man/{name} has no faults", lint(os.path.join(MAN, name)))
+    ok("man/sdeitop-findings.7 explains what there is", check_findings())
     ok("completion offers what there is", check_completion())
     finish()
 

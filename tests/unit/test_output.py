@@ -13,7 +13,7 @@ RECORDING = os.path.join(TOP, "tests", "data", "recording-1")
 FULL = "sdeitop: writing {} failed: No space left on device\n"
 
 COMMANDS = [
-    ["events"], ["events", "-n", "3"], ["events", "--summary"], ["events", "-j"], ["report"], ["report", "-j"], ["report", "--html", "-"],
+    ["events"], ["events", "-n", "3"], ["events", "--summary"], ["events", "-j"], ["report"], ["report", "--all"], ["report", "-j"], ["report", "--html", "-"],
     ["replay", "-b"], ["replay", "-j"], ["diff", RECORDING], ["diff", "--json", RECORDING],
     ["export", "--csv"], ["export", "--chrome"], ["export", "--perfetto"],
 ]

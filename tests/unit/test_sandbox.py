@@ -8,7 +8,7 @@ import sys
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 RECORDING = os.path.join(TOP, "tests", "data", "recording-1")
-COMMANDS = [["report"], ["report", "-j"], ["replay", "-b"], ["replay", "-j"], ["events"], ["export", "--perfetto"],
+COMMANDS = [["report"], ["report", "--all"], ["report", "-j"], ["replay", "-b"], ["replay", "-j"], ["events"], ["export", "--perfetto"],
             ["export", "--csv"], ["diff", RECORDING]]
 
 

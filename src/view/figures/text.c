@@ -33,27 +33,41 @@ static void put_padded(FILE *out, const char *text, const struct column *column,
 	putc(last ? '\n' : ' ', out);
 }
 
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 struct shown {
 	const struct column *column[32];
 	size_t count;
 };
 
-static void choose_columns(struct shown *shown, const struct table *t)
+static bool is_among(const char *id, const char *const ids[])
+{
+	while (*ids && strcmp(*ids, id) != 0)
+		ids++;
+	return *ids;
+}
+
+/* ids NULL: all that are not for where there is room only. */
+static void choose_columns(struct shown *shown, const struct table *t, const char *const ids[])
 {
 	shown->count = 0;
 	for (size_t i = 0; i < column_count; i++)
-		if (!columns[i].extra && (!columns[i].rare || table_has(t, &columns[i])))
+		if ((ids ? is_among(columns[i].id, ids) : !columns[i].extra) && (!columns[i].rare || table_has(t, &columns[i])))
 			shown->column[shown->count++] = &columns[i];
 }
 
-static void put_rows(FILE *out, const struct table *t)
+static void put_rows(FILE *out, const struct table *t, const char *const ids[], size_t most)
 {
+	size_t rows = table_count(t) < most ? table_count(t) : most;
 	struct shown shown;
 
-	choose_columns(&shown, t);
+	choose_columns(&shown, t, ids);
 	for (size_t i = 0; i < shown.count; i++)
 		put_padded(out, column_title(shown.column[i], table_scope(t)), shown.column[i], i + 1 == shown.count);
-	for (size_t row = 0; row < table_count(t); row++) {
+	for (size_t row = 0; row < rows; row++) {
 		for (size_t i = 0; i < shown.count; i++) {
 			const struct column *column = shown.column[i];
 			struct cell cell = table_cell(t, row, column);
@@ -63,11 +77,8 @@ static void put_rows(FILE *out, const struct table *t)
 				   i + 1 == shown.count);
 		}
 	}
-}
-
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
+	if (table_count(t) > rows)
+		fprintf(out, "and %zu row%s more\n", table_count(t) - rows, plural(table_count(t) - rows));
 }
 
 static void put_status(FILE *out, const struct model *m, const struct status *status, size_t vms, size_t vcpus)
@@ -117,22 +128,25 @@ static void put_summary_head(FILE *out, const struct model *m, const struct stat
 	put_status(out, m, status, vms, vcpus);
 }
 
-static void put_quality(FILE *out, const struct model *m, const struct status *status)
+static void put_doubt(FILE *out, uint64_t count, const char *one, const char *more)
+{
+	if (count)
+		fprintf(out, "%" PRIu64 " %s\n", count, count == 1 ? one : more);
+}
+
+void text_quality(FILE *out, const struct model *m, const struct status *status)
 {
 	const struct model_totals *totals = model_totals(m);
 
 	if (totals->lost)
-		fprintf(out, "LOST %" PRIu64 " records: counts are exact, times miss samples in the rows marked ~\n", totals->lost);
-	if (totals->late)
-		fprintf(out, "%" PRIu64 " records came late\n", totals->late);
-	if (totals->misfits)
-		fprintf(out, "%" PRIu64 " records did not fit the state before them\n", totals->misfits);
-	if (totals->unknown + status->counters.malformed)
-		fprintf(out, "%" PRIu64 " records were malformed\n", totals->unknown + status->counters.malformed);
-	if (totals->crowded)
-		fprintf(out, "%" PRIu64 " records were left out: their vCPU or VM has more events or vCPUs than can be\n", totals->crowded);
-	if (totals->no_memory)
-		fprintf(out, "%" PRIu64 " records found no memory\n", totals->no_memory);
+		fprintf(out, "LOST %" PRIu64 " record%s: counts are exact, times miss samples in the rows marked ~\n", totals->lost,
+			plural(totals->lost));
+	put_doubt(out, totals->late, "record came late", "records came late");
+	put_doubt(out, totals->misfits, "record did not fit the state before it", "records did not fit the state before them");
+	put_doubt(out, totals->unknown + status->counters.malformed, "record was malformed", "records were malformed");
+	put_doubt(out, totals->crowded, "record was left out: its vCPU or VM has more events or vCPUs than can be",
+		  "records were left out: their vCPU or VM has more events or vCPUs than can be");
+	put_doubt(out, totals->no_memory, "record found no memory", "records found no memory");
 }
 
 static const char *wall_of(const struct status *status, uint64_t time_ns, char *buf, size_t size)
@@ -317,7 +331,8 @@ static void put_apf_total(FILE *out, const struct model *m, const struct status 
 	put_page(out, &page);
 }
 
-static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options)
+static int put_table(FILE *out, const struct model *m, const struct view_scope *scope, const struct table_options *options,
+		     const char *const ids[], size_t most)
 {
 	struct table *t;
 	int err;
@@ -328,7 +343,7 @@ static int put_table(FILE *out, const struct model *m, const struct view_scope *
 	err = t ? table_build(t, m, scope, options) : -ENOMEM;
 
 	if (!err)
-		put_rows(out, t);
+		put_rows(out, t, ids, most);
 	table_free(t);
 	return err;
 }
@@ -341,7 +356,7 @@ int text_interval(FILE *out, const struct model *m, const struct status *status,
 
 	own.gone_since_ns = status->now_ns - scope.interval_ns;
 	put_interval_head(out, m, status);
-	err = put_table(out, m, &scope, &own);
+	err = put_table(out, m, &scope, &own, NULL, SIZE_MAX);
 	put_apf_interval(out, m, status, &scope);
 	putc('\n', out);
 	return err;
@@ -355,14 +370,25 @@ int text_summary(FILE *out, const struct model *m, const struct status *status, 
 
 	own.gone = true;
 	put_summary_head(out, m, status);
-	err = put_table(out, m, &scope, &own);
+	err = put_table(out, m, &scope, &own, NULL, SIZE_MAX);
 	if (has_only_apf(m))
 		put_apf_total(out, m, status);
-	put_quality(out, m, status);
+	text_quality(out, m, status);
 	put_worst(out, m, status);
 	put_apf(out, m, status);
 	put_calls(out, m);
 	put_findings(out, m, status);
+	return err;
+}
+
+int text_table(FILE *out, const struct model *m, const struct status *status, const struct table_options *options,
+	       const char *const ids[], size_t most)
+{
+	struct view_scope scope = { .now_ns = status->now_ns, .total = true };
+	int err = put_table(out, m, &scope, options, ids, most);
+
+	if (model_has_apf(m))
+		put_apf_total(out, m, status);
 	return err;
 }
 

@@ -47,7 +47,8 @@ static inline bool report_is_partial(const struct report *report)
 }
 
 /* 0 or -ENOMEM. Whether out could be written is for the caller to see. */
-int report_text(FILE *out, const struct report *report);
+int report_brief(FILE *out, const struct report *report);	/* a screenful */
+int report_text(FILE *out, const struct report *report);	/* all */
 int report_json(FILE *out, const struct report *report);
 
 /* One self-contained page: no network, no script needed to read it. */

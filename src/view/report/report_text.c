@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The report on paper: what was recorded, the summary, then each event and what was around the worst. */
+/* The whole report on paper: what was recorded, the summary, then each event and what was around the worst. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "session/vm_names.h"
 #include "view/figures/page_event.h"
 #include "record/names.h"
-#include "view/report/report.h"
+#include "view/report/report_text_inside.h"
 #include "model/sum.h"
 #include "view/figures/text.h"
 #include "view/figures/why.h"
@@ -37,7 +37,7 @@ static void put_times(FILE *out, const struct report *r, const char *label, uint
 		(end_ns - begin_ns) / 1000000000, (end_ns - begin_ns) / 1000000 % 1000);
 }
 
-static void put_head(FILE *out, const struct report *r)
+void report_text_head(FILE *out, const struct report *r)
 {
 	const struct recording_about *about = r->about;
 
@@ -62,16 +62,17 @@ static void put_head(FILE *out, const struct report *r)
 		putc('\n', out);
 }
 
-static void put_problems(FILE *out, const struct report *r)
+void report_text_problems(FILE *out, const struct report *r, size_t most)
 {
+	size_t shown = r->problem_count < most ? r->problem_count : most;
 	char text[256];
 
-	for (size_t i = 0; i < r->problem_count; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		reader_describe(&r->problems[i], text, sizeof(text));
 		fprintf(out, "MISSING %s\n", text);
 	}
-	if (r->problems_all > r->problem_count)
-		fprintf(out, "MISSING and %" PRIu64 " more\n", r->problems_all - r->problem_count);
+	if (r->problems_all > shown)
+		fprintf(out, "MISSING and %" PRIu64 " more\n", r->problems_all - shown);
 }
 
 /* --- each event */
@@ -144,13 +145,18 @@ static void put_record(FILE *out, const struct sdei_record *record, uint32_t fun
 	putc('\n', out);
 }
 
-static void put_evidence(FILE *out, const struct report *r, const struct report_evidence *e)
+void report_text_evidence(FILE *out, const struct report_evidence *e, size_t most)
 {
-	for (size_t i = 0; i < e->count; i++) {
-		if (e->left_out && i == e->gap)
-			fprintf(out, "  and %" PRIu64 " records more in between\n", e->left_out);
+	size_t first = e->count > most ? most / 2 : e->left_out ? e->gap : e->count;
+	size_t next = e->count > most ? e->count - (most - first) : first;
+	uint64_t left_out = e->left_out + next - first;
+
+	for (size_t i = 0; i < first; i++)
 		put_record(out, &e->records[i], e->functions[i], e->from_ns);
-	}
+	if (left_out)
+		fprintf(out, "  and %" PRIu64 " record%s more in between\n", left_out, left_out == 1 ? "" : "s");
+	for (size_t i = next; i < e->count; i++)
+		put_record(out, &e->records[i], e->functions[i], e->from_ns);
 }
 
 static void put_late(FILE *out, const struct report *r)
@@ -164,7 +170,7 @@ static void put_late(FILE *out, const struct report *r)
 		fprintf(out, "%s at %" PRIu64 ".%06" PRIu64 " s, VM %" PRIu32 " %s vCPU %" PRIu32 " event %" PRIu32 "\n",
 			format_age(age, sizeof(age), e->to_ns - e->from_ns), e->from_ns / 1000000000, e->from_ns / 1000 % 1000000,
 			e->vm, name_of_vm(r, e), e->vcpu, e->event);
-		put_evidence(out, r, e);
+		report_text_evidence(out, e, SIZE_MAX);
 	}
 }
 
@@ -181,10 +187,10 @@ static void put_findings(FILE *out, const struct report *r)
 		finding_describe(&findings[i], what, sizeof(what));
 		fprintf(out, "%s %s: %s\n", finding_code_name(findings[i].code),
 			why_where(where, sizeof(where), &findings[i], name_of_vm(r, &r->findings[i])), what);
-		put_evidence(out, r, &r->findings[i]);
+		report_text_evidence(out, &r->findings[i], SIZE_MAX);
 	}
 	if (count > r->finding_count)
-		fprintf(out, "  and %zu findings more\n", count - r->finding_count);
+		fprintf(out, "  and %zu finding%s more\n", count - r->finding_count, count - r->finding_count == 1 ? "" : "s");
 }
 
 int report_text(FILE *out, const struct report *r)
@@ -192,8 +198,8 @@ int report_text(FILE *out, const struct report *r)
 	const struct table_options plain = { 0 };
 	int err;
 
-	put_head(out, r);
-	put_problems(out, r);
+	report_text_head(out, r);
+	report_text_problems(out, r, SIZE_MAX);
 	putc('\n', out);
 	err = text_summary(out, r->model, r->status, &plain);
 	if (!err)

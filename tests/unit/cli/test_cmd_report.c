@@ -19,6 +19,7 @@
 #include "tests/unit/lib/directory.h"
 #include "cli/commands.h"
 #include "util/log.h"
+#include "util/text.h"
 #include "recording/packet.h"
 #include "tests/unit/lib/view_scene.h"
 
@@ -241,16 +242,42 @@ static void check(const char *golden, int want, char **args)
 
 #define CHECK(golden, want, ...) check(golden, want, (char *[]){ __VA_ARGS__, NULL })
 
+/* Without --all a report fits a screen: 45 lines of 100 columns. */
+static void check_fits(void)
+{
+	char *text = read_output(), *line = text;
+	unsigned int lines = 0;
+
+	for (char *end; (end = strchr(line, '\n')); line = end + 1) {
+		unsigned int columns;
+
+		*end = '\0';
+		text_cut(line, 1000, &columns);
+		assert_in_range(columns, 0, 100);
+		lines++;
+	}
+	assert_in_range(lines, 20, 45);
+	free(text);
+}
+
+static void test_brief(void **state)
+{
+	CHECK("report-brief-range.txt", EXIT_DONE, "--since", "1s", "--until", "2s", LAB);
+	CHECK("report-brief-trouble.txt", EXIT_INCOMPLETE, directory);
+	CHECK("report-brief-lab.txt", EXIT_DONE, LAB);
+	check_fits();
+}
+
 static void test_lab(void **state)
 {
-	CHECK("report-lab.txt", EXIT_DONE, LAB);
+	CHECK("report-lab.txt", EXIT_DONE, "--all", LAB);
 	CHECK("report-lab.json", EXIT_DONE, "-j", LAB);
 }
 
 /* What is said of the range is not said of the recording, nor the other way round. */
 static void test_range(void **state)
 {
-	CHECK("report-range.txt", EXIT_DONE, "--since", "1s", "--until", "2s", LAB);
+	CHECK("report-range.txt", EXIT_DONE, "--all", "--since", "1s", "--until", "2s", LAB);
 	CHECK("report-range.json", EXIT_DONE, "-j", "--since", "1s", "--until", "2s", LAB);
 }
 
@@ -259,12 +286,12 @@ static void test_wide_range(void **state)
 {
 	if (getenv("UPDATE_GOLDEN"))
 		return;
-	CHECK("report-lab.txt", EXIT_DONE, "--since", "1970-01-01", "--until", "2100-01-01", LAB);
+	CHECK("report-lab.txt", EXIT_DONE, "--all", "--since", "1970-01-01", "--until", "2100-01-01", LAB);
 }
 
 static void test_trouble(void **state)
 {
-	CHECK("report-trouble.txt", EXIT_INCOMPLETE, directory);
+	CHECK("report-trouble.txt", EXIT_INCOMPLETE, "--all", directory);
 	CHECK("report-trouble.json", EXIT_INCOMPLETE, "-j", directory);
 }
 
@@ -315,6 +342,7 @@ static void test_impossible_clock(void **state)
 
 	snprintf(page, sizeof(page), "%s/impossible.html", directory);
 	assert_int_equal(run_command(&cmd_report, (char *[]){ "report", CLOCK, NULL }, NULL, text, sizeof(text)), EXIT_INCOMPLETE);
+	assert_int_equal(run_command(&cmd_report, (char *[]){ "report", "--all", CLOCK, NULL }, NULL, text, sizeof(text)), EXIT_INCOMPLETE);
 	assert_int_equal(run_command(&cmd_report, (char *[]){ "report", "-j", CLOCK, NULL }, NULL, text, sizeof(text)), EXIT_INCOMPLETE);
 	assert_int_equal(run_command(&cmd_report, (char *[]){ "report", "--html", page, CLOCK, NULL }, NULL, text, sizeof(text)),
 			 EXIT_INCOMPLETE);
@@ -323,6 +351,7 @@ static void test_impossible_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_brief),
 		cmocka_unit_test(test_lab),
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_wide_range),
