@@ -18,11 +18,12 @@
 
 struct state_config {
 	struct session_config session;
-	bool json;
+	bool json, all;
 };
 
 static const struct option_spec options[] = {
 	{ 'j', "json", NULL, &option_flag, offsetof(struct state_config, json), "one JSON object" },
+	{ 'a', "all", NULL, &option_flag, offsetof(struct state_config, all), "events that are not in use, too; JSON always has them" },
 	SESSION_OPTION(state_config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),
 	SESSION_OPTION(state_config, 'g', "guest", "GUEST", patterns, guests,
 		     "only VMs whose name matches, as in 'web*'; may be repeated"),
@@ -73,24 +74,61 @@ static void put_age(const struct state *s, bool holds, uint64_t since_ns)
 	fprintf(s->out.file, " %7s", age);
 }
 
-static void put_row(struct state *s, const struct model_event *e)
+static void put_vcpu_head(struct state *s, const struct model_vcpu *vcpu)
 {
-	const struct model_vcpu *vcpu = e->vcpu;
 	const struct vm_name *name = name_of(vcpu->vm);
-	char letters[6], handler[FORMAT_SIZE] = "-", arg[FORMAT_SIZE] = "-";
 	unsigned int used;
 	size_t bytes = text_cut(name->shown, NAME_WIDTH, &used);
 
+	fprintf(s->out.file, "%7" PRIu32 " %.*s%*s %4" PRIu32, vcpu->vm->pid, (int)bytes, name->shown, (int)(NAME_WIDTH - used), "",
+		vcpu->id);
+}
+
+static void put_event(struct state *s, const struct model_event *e)
+{
+	const struct model_vcpu *vcpu = e->vcpu;
+	char letters[6], handler[FORMAT_SIZE] = "-", arg[FORMAT_SIZE] = "-";
+
+	put_vcpu_head(s, vcpu);
 	if (e->ep_addr) {
 		snprintf(handler, sizeof(handler), "0x%" PRIx64, e->ep_addr);
 		snprintf(arg, sizeof(arg), "0x%" PRIx64, e->ep_arg);
 	}
-	fprintf(s->out.file, "%7" PRIu32 " %.*s%*s %4" PRIu32 " %5" PRIu32 " %s %18s %18s", vcpu->vm->pid, (int)bytes, name->shown,
-		(int)(NAME_WIDTH - used), "", vcpu->id, e->event, letters_of(e, letters), handler, arg);
+	fprintf(s->out.file, " %5" PRIu32 " %s %18s %18s", e->event, letters_of(e, letters), handler, arg);
 	put_age(s, e->state & SDEI_PENDING, e->pending_since_ns);
 	put_age(s, e->state & SDEI_RUNNING, e->running_since_ns);
 	put_age(s, vcpu->mask_known && vcpu->masked, vcpu->masked_since_ns);
 	putc('\n', s->out.file);
+}
+
+/* A vCPU without an event in use. */
+static void put_idle(struct state *s, const struct model_vcpu *vcpu)
+{
+	bool masked = vcpu->mask_known && vcpu->masked;
+	char letters[6];
+
+	put_vcpu_head(s, vcpu);
+	fprintf(s->out.file, " %5s %s %18s %18s", "-", sdei_state_letters(masked ? SDEI_MASKED : 0, letters), "-", "-");
+	put_age(s, false, 0);
+	put_age(s, false, 0);
+	put_age(s, masked, vcpu->masked_since_ns);
+	putc('\n', s->out.file);
+}
+
+static void put_vcpu(struct state *s, const struct model_vcpu *vcpu)
+{
+	bool any = false;
+
+	if (vcpu->gone)
+		return;
+	for (size_t i = 0; i < vcpu->event_count; i++) {
+		if (!s->config.all && !(vcpu->events[i]->state & ~SDEI_MASKED))
+			continue;
+		put_event(s, vcpu->events[i]);
+		any = true;
+	}
+	if (!any)
+		put_idle(s, vcpu);
 }
 
 static void put_text(struct state *s)
@@ -102,8 +140,7 @@ static void put_text(struct state *s)
 		"HANDLER", "ARGUMENT", "PENDING", "RUNNING", "MASKED");
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < vms[i]->vcpu_count; j++)
-			for (size_t k = 0; !vms[i]->vcpus[j]->gone && k < vms[i]->vcpus[j]->event_count; k++)
-				put_row(s, vms[i]->vcpus[j]->events[k]);
+			put_vcpu(s, vms[i]->vcpus[j]);
 }
 
 /* --- JSON */

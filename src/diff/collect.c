@@ -205,14 +205,14 @@ void collector_record(struct collector *c, const struct sdei_record *r, size_t s
 		c->no_memory = true;
 	compare(c, &was, r);
 	if (r->kind == SDEI_CALL && size >= sizeof(*call))
-		c->refused += model_call_is_refused(call->function, r->result);
+		c->refused += model_call_is_refused(slicer_vcpu(c->slicer, r->vm, r->vcpu), call);
 }
 
 /* A lost call leaves a gap in nothing but the counts, and is counted. */
 void collector_lost(struct collector *c, const struct sdei_lost_key *key, uint64_t count)
 {
 	if (key && key->kind == SDEI_CALL)
-		c->refused += model_call_is_refused(key->function, key->error) ? count : 0;
+		c->refused += model_lost_call_is_refused(key) ? count : 0;
 	else if (c->begun && samples_lost(c->samples, !key ? SDEI_NONE : key->kind == SDEI_APF ? SAMPLES_FAULTS : key->event))
 		c->no_memory = true;
 	if (slicer_feed_lost(c->slicer, key, count) == -ENOMEM)

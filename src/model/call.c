@@ -4,13 +4,6 @@
 
 #include "model/inside.h"
 
-/* Function ids by name. */
-enum {
-#define X(id, NAME, has_event) FN_##NAME = SDEI_FN_BASE + (id),
-	SDEI_CALLS(X)
-#undef X
-};
-
 enum {
 #define X(value, NAME) CLASS_##NAME,
 	SDEI_RESULTS(X)
@@ -49,21 +42,45 @@ const char *model_result_class_name(unsigned int class)
 	}
 }
 
-/* EVENT_CONTEXT answers with a register, and a kernel's addresses are negative numbers. */
-static unsigned int class_of(uint32_t function, int64_t result)
+/* Whether a handler runs is known of v. */
+static bool is_value(const struct model_vcpu *v, const struct sdei_record_call *call)
 {
-	unsigned int class = model_result_class(result);
+	return sdei_reads_register(call->function, call->args[0]) && (call->head.result != SDEI_RESULT_DENIED || (v && v->running));
+}
 
-	return class == CLASS_OTHER && function == FN_EVENT_CONTEXT ? CLASS_SUCCESS : class;
+bool call_is_value(const struct model_vcpu *v, const struct sdei_record *r)
+{
+	return r->kind == SDEI_CALL && is_value(v, (const struct sdei_record_call *)r);
+}
+
+static unsigned int class_of(const struct model_vcpu *v, const struct sdei_record_call *call)
+{
+	return is_value(v, call) ? CLASS_SUCCESS : model_result_class(call->head.result);
+}
+
+/* Which register it was about is lost, too. Hardly any is refused. */
+static unsigned int class_of_lost(const struct sdei_lost_key *key)
+{
+	return key->function == SDEI_FN_EVENT_CONTEXT ? CLASS_SUCCESS : model_result_class(key->error);
 }
 
 /* UNREGISTER's PENDING says that it is done but for the handler's end. */
-bool model_call_is_refused(uint32_t function, int64_t result)
+static bool is_refusal(unsigned int class)
 {
-	return result < 0 && class_of(function, result) != CLASS_SUCCESS && class_of(function, result) != CLASS_PENDING;
+	return class != CLASS_SUCCESS && class != CLASS_PENDING;
 }
 
-int call_take(struct model_vcpu *v, uint32_t function, int64_t result, uint64_t count)
+bool model_call_is_refused(const struct model_vcpu *vcpu, const struct sdei_record_call *call)
+{
+	return call->head.result < 0 && is_refusal(class_of(vcpu, call));
+}
+
+bool model_lost_call_is_refused(const struct sdei_lost_key *key)
+{
+	return key->error < 0 && is_refusal(class_of_lost(key));
+}
+
+static int count_call(struct model_vcpu *v, uint32_t function, unsigned int class, uint64_t count)
 {
 	unsigned int index = function - SDEI_FN_FIRST;
 
@@ -73,8 +90,18 @@ int call_take(struct model_vcpu *v, uint32_t function, int64_t result, uint64_t 
 		v->calls = calloc(1, sizeof(*v->calls));
 	if (!v->calls)
 		return -ENOMEM;
-	(*v->calls)[index][class_of(function, result)] += count;
+	(*v->calls)[index][class] += count;
 	return 0;
+}
+
+int call_take(struct model_vcpu *v, const struct sdei_record_call *call)
+{
+	return count_call(v, call->function, class_of(v, call), 1);
+}
+
+int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count)
+{
+	return count_call(v, key->function, class_of_lost(key), count);
 }
 
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class)

@@ -496,6 +496,13 @@ static void event_take_late(struct model *m, struct model_event *e, const struct
 	doubt(m, e, r->kind, r->origin, 1);
 }
 
+static inline void set_state(struct model_event *e, const struct sdei_record *r, unsigned int state)
+{
+	if (unlikely(state & ~e->state & SDEI_REGISTERED))
+		e->registered_ns = r->time_ns;
+	e->state = state;
+}
+
 /* That r fits says all that check_state() would, but of these two, which may take away pending or running unsaid. */
 static inline bool needs_check(const struct model_event *e, unsigned int kind, bool fits)
 {
@@ -515,7 +522,7 @@ int take_as(struct model *m, struct model_event *e, const struct sdei_record *r,
 	if (unlikely(needs_check(e, kind, fits)))
 		check_state(m, e, r);
 	err = act(e, r, kind);
-	e->state = kind == SDEI_STATE && r->origin == SDEI_DESTROYED ? 0 : r->state & ~SDEI_MASKED;
+	set_state(e, r, kind == SDEI_STATE && r->origin == SDEI_DESTROYED ? 0 : r->state & ~SDEI_MASKED);
 	e->last_ns = r->time_ns;
 	track_running(e, r, kind);
 	abandon(e, ~e->state);	/* what a missing record ended */
@@ -566,7 +573,7 @@ void event_sketch(struct model_event *e, const struct sdei_record *r)
 		return;
 	take_handler(e, r);
 	e->sketched = true;
-	e->state = r->state & ~SDEI_MASKED;
+	set_state(e, r, r->state & ~SDEI_MASKED);
 	e->carried_pending = !!(e->state & SDEI_PENDING);
 	e->carried_running = !!(e->state & SDEI_RUNNING);
 	e->phase_ns = r->time_ns;

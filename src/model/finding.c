@@ -136,7 +136,8 @@ void finding_describe(const struct model_finding *f, char *buf, size_t size)
 		describe_illegal(f, buf, size);
 		break;
 	case FINDING_HANDLER_HUNG:
-		snprintf(buf, size, "the handler %s for %s", f->open ? "has been running" : "ran", time);
+		snprintf(buf, size, "the handler %s for %s%s", f->open ? "has been running" : "ran", time,
+			 f->state_before & SDEI_MASKED ? ", and has masked the PE" : "");
 		break;
 	case FINDING_PENDING_STUCK:
 		snprintf(buf, size, "the event %s pending and deliverable for %s", f->open ? "has been" : "was", time);

@@ -89,7 +89,7 @@ struct model_finding {
 	bool open;			/* it still holds: one about records closes after a second without another */
 	uint64_t value;			/* the worst: ns for the slow ones, a number for bursts and refusals */
 	/* Evidence of the first one. */
-	uint8_t state_before;		/* post-state of the record before, where it matters */
+	uint8_t state_before;		/* post-state of the record before, where it matters; HANDLER_HUNG: the newest */
 	bool has_record;
 	struct sdei_record record;	/* the one that raised it */
 	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */

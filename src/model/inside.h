@@ -189,7 +189,11 @@ void mask_reset(struct model_vcpu *v, uint64_t now_ns);
 /* --- call.c */
 
 /* -EINVAL: not a function of SDEI's. */
-int call_take(struct model_vcpu *v, uint32_t function, int64_t result, uint64_t count);
+int call_take(struct model_vcpu *v, const struct sdei_record_call *call);
+int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count);
+
+/* EVENT_CONTEXT that gave a register's value: no state changes by it, and a handler calls it many times. */
+bool call_is_value(const struct model_vcpu *v, const struct sdei_record *r);
 
 /* --- blame.c */
 

@@ -67,6 +67,8 @@ void model_event_interval(const struct model_event *e, struct model_event_interv
 
 int keep_record(struct model_vcpu *v, const struct sdei_record *r)
 {
+	if (call_is_value(v, r))
+		return 0;
 	if (!v->records)
 		v->records = calloc(1, sizeof(*v->records));
 	if (!v->records)

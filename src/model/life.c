@@ -7,6 +7,8 @@
  *   Where there is no SDEI, a step of kind APF says the same.
  * - Anything but these that is newer than the end of a gone VM is a
  *   new VM with its pid: the next instance. It usually is STATE created.
+ * - But one that was never used and is followed at once (QEMU asks a scratch VM what KVM can do, and then makes its own)
+ *   is no VM of its own: what comes then is the same VM.
  * - The same for a gone vCPU of a living VM: the vCPU lives again.
  * - STATE created of an event that this life has shown already: the vCPU was
  *   destroyed unseen. It is a new life of the same vCPU in the same VM (the
@@ -70,13 +72,45 @@ struct model_vm *model_vm(const struct model *m, uint32_t pid)
 	return vm && !vm->gone ? vm : NULL;
 }
 
+/* No call, no signal, no handler. */
+static bool is_unused(const struct model_vcpu *v)
+{
+	static const struct model_counts none;
+
+	for (size_t i = 0; i < v->event_count; i++) {
+		const struct model_event *e = v->events[i];
+
+		if (memcmp(&e->count, &none, sizeof(none)) || e->registered_ns)
+			return false;
+	}
+	return !v->calls && !v->mask_calls && !v->unmask_calls && !v->lost && !v->apf;
+}
+
+/* No process can have got the pid of another one so soon. */
+#define SCRATCH_NS SECOND_NS
+
+static bool is_scratch(const struct model_vm *vm, const struct sdei_record *r)
+{
+	if (!is_state(r, SDEI_CREATED) || r->time_ns - vm->gone_ns > SCRATCH_NS)
+		return false;
+	for (size_t i = 0; i < vm->vcpu_count; i++)
+		if (!is_unused(vm->vcpus[i]))
+			return false;
+	return true;
+}
+
 /* The VM that a record belongs to, a new instance if it must be. */
 static struct model_vm *vm_of(struct model *m, const struct sdei_record *r)
 {
 	struct model_vm *vm = idmap_find(&m->by_pid, r->vm);
 
-	if (!vm || (vm->gone && !is_end(r) && r->time_ns > vm->gone_ns))
+	if (vm && (!vm->gone || is_end(r) || r->time_ns <= vm->gone_ns))
+		return vm;
+	if (!vm || !is_scratch(vm, r))
 		return vm_add(m, r->vm, vm);
+	vm->gone = false;
+	vm->gone_ns = 0;
+	m->totals.vms++;
 	return vm;
 }
 

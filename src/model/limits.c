@@ -76,20 +76,40 @@ static struct lasting wait_of(const struct model *m, const struct model_event *e
 	return l;
 }
 
-/* A mask whose beginning was not seen may be the initial one. */
+/* Since when the vCPU has had a registered event, for certain; UINT64_MAX: it has none. */
+static uint64_t registered_since_ns(const struct model_vcpu *v)
+{
+	uint64_t since_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < v->event_count; i++) {
+		const struct model_event *e = v->events[i];
+
+		if (e->state & SDEI_REGISTERED && e->registered_ns < since_ns)
+			since_ns = e->registered_ns;
+	}
+	return since_ns;
+}
+
+/*
+ * A mask whose beginning was not seen may be the initial one. Without a registered event a mask keeps nothing away: so is a CPU
+ * that the guest's kernel has not brought up, or has taken down.
+ */
 static struct lasting mask_of(const struct model *m, const struct model_vcpu *v)
 {
 	struct lasting l = { .code = FINDING_MASK_LONG, .limit_ns = m->limits.mask_ns };
+	uint64_t registered_ns = v->masked && !v->initial ? registered_since_ns(v) : UINT64_MAX;
 
-	if (!v->masked || v->initial)
+	if (registered_ns == UINT64_MAX)
 		return l;
-	l.begin_ns = latest(v->masked_since_ns, 1);
-	l.sure_ns = trusted(m, v, v->masked_since_ns) ? v->masked_since_ns : 0;
+	l.begin_ns = latest(latest(v->masked_since_ns, registered_ns), 1);
+	l.sure_ns = trusted(m, v, v->masked_since_ns) ? l.begin_ns : 0;
 	return l;
 }
 
-static void stretch(struct model_finding *f, const struct lasting *l, uint64_t now_ns)
+static void stretch(struct model_finding *f, struct finding_owner owner, const struct lasting *l, uint64_t now_ns)
 {
+	if (l->code == FINDING_HANDLER_HUNG)
+		f->state_before = owner.event->state | (owner.vcpu->masked ? SDEI_MASKED : 0);
 	f->last_ns = latest(f->last_ns, now_ns);
 	f->value = f->last_ns - (f->first_ns - l->limit_ns);
 }
@@ -105,7 +125,7 @@ static void tick_lasting(struct model *m, struct finding_owner owner, const stru
 	if (!f && l->sure_ns && now_ns >= l->sure_ns && now_ns - l->sure_ns >= l->limit_ns + grace_ns)
 		f = finding_raise(m, owner, l->code, l->sure_ns + l->limit_ns);
 	if (f)
-		stretch(f, l, now_ns);
+		stretch(f, owner, l, now_ns);
 }
 
 /* r ends it. Most did not last long enough to be looked at. */
@@ -117,7 +137,7 @@ static void end_lasting(struct model *m, struct finding_owner owner, const struc
 		return;
 	f = finding_of(m, owner, l->code);
 	if (f)
-		stretch(f, l, r->time_ns);
+		stretch(f, owner, l, r->time_ns);
 	else if (l->sure_ns && r->time_ns - l->sure_ns >= l->limit_ns)
 		finding_suspect_ended(m, owner, l->code, r, l->sure_ns + l->limit_ns, r->time_ns - l->sure_ns);
 	finding_close(m, owner, l->code);
@@ -248,7 +268,7 @@ int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_
 	struct model_finding *f;
 	uint64_t number;
 
-	if (likely(!model_call_is_refused(call->function, call->head.result)))
+	if (likely(!model_call_is_refused(v, call)))
 		return 0;
 	if (!v->refused)
 		v->refused = calloc(1, sizeof(*v->refused));

@@ -53,7 +53,7 @@ static bool is_late(const struct model_vcpu *v, const struct sdei_record *r)
 static int take_call(struct model *m, struct model_vcpu *v, const struct sdei_record *r, bool late)
 {
 	const struct sdei_record_call *call = (const struct sdei_record_call *)r;
-	int err = call_take(v, call->function, r->result, 1);
+	int err = call_take(v, call);
 
 	if (err == -EINVAL)
 		m->totals.unknown++;
@@ -243,7 +243,7 @@ static int take_lost(struct model *m, struct model_vcpu *v, const struct sdei_lo
 	if (key->kind != SDEI_CALL)
 		finding_distrust(m, v);
 	else
-		return call_take(v, key->function, key->error, count);
+		return call_take_lost(v, key, count);
 	mask_missed(v, key->kind, count);
 	if (1U << key->kind & ABOUT_PE)
 		return 0;

@@ -86,6 +86,7 @@ struct model_event {
 	uint64_t missed_restores;	/* inside: restores that may have made it running unnoticed, if records were lost */
 	struct model_counts mark;	/* inside */
 	/* inside, all of it */
+	uint64_t registered_ns;		/* registered since, for certain */
 	uint64_t drops_from_ns, drops;	/* the window for DROP_BURST */
 	uint16_t finding[FINDING_COUNT];	/* what is open: see finding.c */
 	struct model_late *late;	/* room for MODEL_LATE_COUNT; NULL until the first */
@@ -262,7 +263,10 @@ struct model_event_interval {
 void model_keep_intervals(struct model *m, bool keep);
 void model_event_interval(const struct model_event *e, struct model_event_interval *hists);
 
-/* The last records of a vCPU but PLACE and APF, oldest first, at most MODEL_RECENT; kept once model_keep_recent() asked for them. */
+/*
+ * The last records of a vCPU but PLACE, APF and the values of EVENT_CONTEXT, oldest first, at most MODEL_RECENT; kept once
+ * model_keep_recent() asked for them.
+ */
 #define MODEL_RECENT 32
 void model_keep_recent(struct model *m, bool keep);
 size_t model_recent(const struct model_vcpu *vcpu, struct sdei_record records[MODEL_RECENT]);
@@ -276,7 +280,11 @@ const char *model_result_class_name(unsigned int class);
 #define MODEL_RESULT_CLASSES 7
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class);
 
-/* Was the call refused? PENDING is no refusal. */
-bool model_call_is_refused(uint32_t function, int64_t result);
+/*
+ * Was the call refused? PENDING is no refusal. vcpu is as it was when it called, NULL: not known; it says whether an answer of
+ * EVENT_CONTEXT is the value of a register. Of a lost call it is not known, so none of those counts as refused.
+ */
+bool model_call_is_refused(const struct model_vcpu *vcpu, const struct sdei_record_call *call);
+bool model_lost_call_is_refused(const struct sdei_lost_key *key);
 
 #endif

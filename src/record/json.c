@@ -98,7 +98,10 @@ static void put_call(struct json *j, const struct sdei_record *r)
 	for (int i = 0; i < 3; i++)
 		json_address(j, NULL, call->args[i]);
 	json_close(j, ']');
-	put_result(j, r->result);
+	if (sdei_reads_register(call->function, call->args[0]) && r->result != SDEI_RESULT_DENIED)
+		json_i64(j, "result", r->result);
+	else
+		put_result(j, r->result);
 }
 
 static void put_place(struct json *j, const struct sdei_record *r)

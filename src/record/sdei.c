@@ -17,6 +17,11 @@ const char *sdei_call_name(uint32_t function)
 	}
 }
 
+bool sdei_reads_register(uint32_t function, uint64_t arg)
+{
+	return function == SDEI_FN_EVENT_CONTEXT && (uint32_t)arg < SDEI_CONTEXT_REGISTERS;
+}
+
 const char *sdei_result_name(int64_t result)
 {
 	switch (result < 0 ? result : 0) {

@@ -6,6 +6,7 @@
 #ifndef RECORD_SDEI_H
 #define RECORD_SDEI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,10 +41,31 @@
 	X(-5, PENDING)			\
 	X(-10, OUT_OF_RESOURCE)
 
+/* EVENT_CONTEXT reads x0 to x17 of what the handler interrupted. */
+#define SDEI_CONTEXT_REGISTERS 18
+
 #define SDEI_FN_BASE 0xC4000000U
 #define SDEI_FN_FIRST 0xC4000020U
 #define SDEI_FN_LAST 0xC4000032U
 #define SDEI_CALL_COUNT (SDEI_FN_LAST - SDEI_FN_FIRST + 1)
+
+enum sdei_function {
+#define X(id, NAME, has_event) SDEI_FN_##NAME = SDEI_FN_BASE + (id),
+	SDEI_CALLS(X)
+#undef X
+};
+
+enum sdei_result {
+#define X(value, NAME) SDEI_RESULT_##NAME = (value),
+	SDEI_RESULTS(X)
+#undef X
+};
+
+/*
+ * Is it EVENT_CONTEXT of a register that exists? Then the answer is the register's value, which may be any number, or, only where
+ * no handler runs, DENIED.
+ */
+bool sdei_reads_register(uint32_t function, uint64_t arg);
 
 /* The name of a call without its SDEI_ prefix, or NULL if it is none of SDEI's. */
 const char *sdei_call_name(uint32_t function);

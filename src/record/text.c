@@ -46,6 +46,22 @@ static void put_result(struct line *p, int64_t result)
 		line_i64(p, result);
 }
 
+/* The version and values of registers are made of bits. A record does not say whether a handler runs. */
+static void put_answer(struct line *p, const struct sdei_record_call *call)
+{
+	int64_t result = call->head.result;
+	bool is_register = sdei_reads_register(call->function, call->args[0]);
+
+	if (!is_register && (call->function != SDEI_FN_VERSION || result < 0)) {
+		put_result(p, result);
+		return;
+	}
+	line_text(p, " = ");
+	line_hex(p, result, 0);
+	if (is_register && result == SDEI_RESULT_DENIED)
+		line_text(p, " or DENIED");
+}
+
 static void put_error(struct line *p, int error)
 {
 	const char *name = sdei_error_name(error);
@@ -167,7 +183,7 @@ static void put_call(struct line *p, const struct sdei_record *r)
 		line_hex(p, call->args[i], 0);
 	}
 	line_char(p, ')');
-	put_result(p, r->result);
+	put_answer(p, call);
 }
 
 static void put_place(struct line *p, const struct sdei_record *r)

@@ -164,6 +164,16 @@ static void take_after(struct collection *c, const struct sdei_record *record)
 	c->done = ++c->after == EVIDENCE_AFTER;
 }
 
+/* A handler may read many registers: what it read says nothing here, and would take the room of what does. */
+static bool is_telling(const struct sdei_record *record)
+{
+	const struct sdei_record_call *call = (const struct sdei_record_call *)record;
+
+	if (record->kind == SDEI_CALL)
+		return !sdei_reads_register(call->function, call->args[0]) || record->result == SDEI_RESULT_DENIED;
+	return record->kind != SDEI_PLACE;
+}
+
 static void take(struct collection *c, const struct sdei_record *record)
 {
 	if (c->done || record->vcpu != c->reported.vcpu || record->vm != c->reported.vm)
@@ -186,7 +196,7 @@ void evidence_record(struct evidence *e, const struct sdei_record *record)
 {
 	unsigned int at = bucket(record->vm, record->vcpu);
 
-	if (record->kind == SDEI_PLACE)
+	if (!is_telling(record))
 		return;
 	take_all(e->late, e->wanted_late[at], record);
 	take_all(e->findings, e->wanted_findings[at], record);

@@ -26,7 +26,7 @@ struct evidence;
 struct evidence *evidence_new(const struct model *m);
 void evidence_free(struct evidence *e);		/* NULL is fine */
 
-/* Each record, in order, as big as its kind says. */
+/* Each record, in order, as big as its kind says. Those of threads and of EVENT_CONTEXT's values are left out. */
 void evidence_record(struct evidence *e, const struct sdei_record *record);
 
 /*

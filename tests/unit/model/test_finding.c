@@ -251,6 +251,7 @@ static void test_mask_long(void **state)
 	model_settle(m, 5 * S);
 	findings(0);				/* the initial mask */
 	PUT(6 * S, SDEI_UNMASK, SDEI_NONE, 0);
+	PUT(6 * S + 1, SDEI_REGISTER, 0, REG);
 	PUT(7 * S, SDEI_MASK, SDEI_NONE, MASK, 0, 1);
 	model_tick(m, 9 * S);
 	assert_int_equal(findings(1)->code, FINDING_MASK_LONG);
@@ -258,6 +259,45 @@ static void test_mask_long(void **state)
 	PUT(10 * S, SDEI_UNMASK, SDEI_NONE, 0);
 	assert_false(findings(1)->open);
 	assert_int_equal(findings(1)->value, 3 * S);
+}
+
+/* As Linux does it when it takes a CPU down and brings it up again: nothing is kept away meanwhile. */
+static void test_mask_without_events(void **state)
+{
+	PUT(S, SDEI_CALL, 0, ENA);
+	PUT(2 * S, SDEI_UNREGISTER, 0, 0);
+	PUT(2 * S + 1, SDEI_MASK, SDEI_NONE, MASK, 0, 1);
+	model_settle(m, 60 * S);
+	findings(0);
+	PUT(61 * S, SDEI_REGISTER, 0, REG | MASK);
+	PUT(61 * S + 1, SDEI_ENABLE, 0, ENA | MASK);
+	PUT(61 * S + 2, SDEI_UNMASK, SDEI_NONE, 0);
+	model_settle(m, 62 * S);
+	findings(0);
+	PUT(63 * S, SDEI_MASK, SDEI_NONE, MASK, 0, 1);
+	PUT(64 * S, SDEI_UNREGISTER, 0, MASK);
+	PUT(70 * S, SDEI_REGISTER, 0, REG | MASK);
+	model_settle(m, 72 * S);		/* but this keeps away what is registered since */
+	assert_int_equal(findings(1)->code, FINDING_MASK_LONG);
+	assert_int_equal(findings(1)->first_ns, 71 * S);
+	assert_int_equal(findings(1)->value, 2 * S);
+}
+
+/* As Linux stops a CPU that does not answer otherwise: in the handler, which never ends. */
+static void test_stopped_in_the_handler(void **state)
+{
+	char text[160];
+
+	PUT(S, SDEI_CALL, 0, ENA);
+	PUT(S + 1, SDEI_SIGNAL, 0, PEND, SDEI_QUEUED);
+	PUT(S + 2, SDEI_DISPATCH, 0, RUN);
+	model_settle(m, 3 * S);
+	finding_describe(findings(1), text, sizeof(text));
+	assert_string_equal(text, "the handler has been running for 2.00 s");
+	PUT(3 * S, SDEI_MASK, SDEI_NONE, MASK, 0, 1);
+	model_settle(m, 3 * S + S / 2);
+	finding_describe(findings(1), text, sizeof(text));
+	assert_string_equal(text, "the handler has been running for 2.50 s, and has masked the PE");
 }
 
 static void test_drop_burst(void **state)
@@ -293,7 +333,8 @@ static void test_refused_of_all_kinds(void **state)
 
 	for (uint32_t i = 0; i < 19 * 4; i++) {
 		struct sdei_record_call call = { .head = { .kind = SDEI_CALL, .vm = 1, .event = SDEI_NONE, .state = MASK, .time_ns = 100 + i,
-							   .result = results[i % 4] }, .function = 0xC4000020 + i / 4 };
+							   .result = results[i % 4] }, .function = 0xC4000020 + i / 4,
+						 .args = { SDEI_CONTEXT_REGISTERS } };
 
 		assert_int_equal(model_feed(m, &call.head, sizeof(call)), 0);
 	}
@@ -509,6 +550,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_illegal), TEST(test_no_false_alarm), TEST(test_counted_once), TEST(test_handler_hung),
 		TEST(test_hung_between_ticks), TEST(test_pending_stuck), TEST(test_mask_long), TEST(test_drop_burst),
+		TEST(test_mask_without_events), TEST(test_stopped_in_the_handler),
 		TEST(test_refused_calls), TEST(test_refused_of_all_kinds), TEST(test_refused_anew), TEST(test_sentences), TEST(test_sentences_fit),
 		TEST(test_unaccounted), TEST(test_unaccounted_grows), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept),
 	};

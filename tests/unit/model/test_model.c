@@ -722,6 +722,29 @@ static void test_calls(void **state)
 	assert_int_equal(v->event_count, 0);
 }
 
+/* A register may have any value; only where there is no such register, or no handler, is the answer an error. */
+static void test_values_of_registers(void **state)
+{
+	static const int64_t errors[] = { -1, -2, -3, -5, -10 };
+	struct target *t = *state;
+	struct sdei_record_call none = { .args = { 18 }, .function = 0xC4000024, .head = { .kind = SDEI_CALL, .result = -2 } };
+	unsigned int success = model_result_class(0), denied = model_result_class(-3);
+
+	queued(t, 10, PEND);
+	dispatch(t, 20, RUN);
+	t->event = SDEI_NONE;
+	for (uint64_t i = 0; i < 5; i++)
+		assert_int_equal(call(t, 30 + i, 0xC4000024, errors[i], 0), 0);
+	assert_int_equal(model_call_count(vcpu_of(t), 0xC4000024, success), 5);
+	assert_true(model_call_is_refused(vcpu_of(t), &none));
+	t->event = 0;
+	complete(t, 50, SDEI_COMPLETED, ENA);
+	t->event = SDEI_NONE;
+	assert_int_equal(call(t, 60, 0xC4000024, -3, 0), 0);
+	assert_int_equal(model_call_count(vcpu_of(t), 0xC4000024, denied), 1);
+	assert_int_equal(model_call_count(vcpu_of(t), 0xC4000024, success), 5);
+}
+
 /* --- lives */
 
 static void test_destroyed(void **state)
@@ -776,6 +799,37 @@ static void test_pid_used_again(void **state)
 	assert_int_equal(model_event(model_vcpu(vms[0], 0), 0)->count.signals, 1);
 	unmask(t, 150);
 	sample(vcpu_of(t)->initial_mask, 50);
+}
+
+/* QEMU asks a scratch VM what KVM can do, before it makes the one that the guest runs in. */
+static void test_scratch_vm(void **state)
+{
+	struct target *t = *state;
+	size_t count;
+	struct model_vm *const *vms;
+
+	states(t, 10, SDEI_CREATED, MASK);
+	states(t, 30, SDEI_DESTROYED, MASK);
+	assert_int_equal(model_totals(t->m)->vms, 0);
+	states(t, 100, SDEI_CREATED, MASK);
+	vms = model_vms(t->m, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(vms[0]->instance, 0);
+	assert_false(vms[0]->gone);
+	assert_int_equal(vms[0]->living, 1);
+	assert_int_equal(model_totals(t->m)->vms, 1);
+	assert_int_equal(model_totals(t->m)->vcpus, 1);
+	unmask(t, 150);
+	sample(vcpu_of(t)->initial_mask, 50);
+	states(t, 200, SDEI_DESTROYED, 0);
+	states(t, 300, SDEI_CREATED, MASK);	/* this one was used */
+	vms = model_vms(t->m, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(vms[1]->instance, 1);
+	states(t, 400, SDEI_DESTROYED, MASK);
+	states(t, 400 + 2000000000, SDEI_CREATED, MASK);	/* so much later it may be another process */
+	model_vms(t->m, &count);
+	assert_int_equal(count, 3);
 }
 
 static void test_vm_lives_while_a_vcpu_does(void **state)
@@ -1411,8 +1465,10 @@ int main(void)
 		TEST(test_masked_before_first_sight),
 		TEST(test_mask_flips_unseen),
 		TEST(test_calls),
+		TEST(test_values_of_registers),
 		TEST(test_destroyed),
 		TEST(test_pid_used_again),
+		TEST(test_scratch_vm),
 		TEST(test_vm_lives_while_a_vcpu_does),
 		TEST(test_end_of_an_unseen_vcpu),
 		TEST(test_created_over_a_living_vcpu),

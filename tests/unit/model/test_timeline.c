@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Figures over time against a machine's own: whatever was folded, each column has what its ticks had. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -257,6 +258,17 @@ static void test_too_many(void **state)
 	model_free(m);
 }
 
+/* A signal that is refused: a sign that the VM is in use. */
+static void feed_use(struct model *m, uint64_t time_ns, uint32_t vm, uint32_t vcpu)
+{
+	struct sdei_record r = {
+		.time_ns = time_ns, .vm = vm, .vcpu = vcpu, .kind = SDEI_SIGNAL, .state = SDEI_MASKED, .outcome = SDEI_REJECTED,
+		.error = -ENOENT,
+	};
+
+	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
+}
+
 /* A pid that is used again is another VM, with rows of its own. */
 static void test_instances(void **state)
 {
@@ -269,6 +281,7 @@ static void test_instances(void **state)
 	model_keep_intervals(m, true);
 	for (uint64_t i = 0; i < 3; i++) {
 		feed_state(m, 1000 + i * 100000, 7, 0, SDEI_CREATED);
+		feed_use(m, 2000 + i * 100000, 7, 0);
 		feed_state(m, 51000 + i * 100000, 7, 0, SDEI_DESTROYED);
 		model_tick(m, 90000 + i * 100000);
 		assert_int_equal(timeline_take(t, m, 90000 + i * 100000), 0);

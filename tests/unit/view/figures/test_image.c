@@ -648,6 +648,14 @@ static void test_goes_on(void **state)
 	}
 }
 
+/* Without a registered event a mask is never too long. */
+static void register_event(struct pair *p, uint32_t vm, uint64_t time_ns)
+{
+	struct sdei_record_handler r = { .head = { .time_ns = time_ns, .vm = vm, .kind = SDEI_REGISTER, .state = SDEI_REGISTERED } };
+
+	feed(p, &r.head, sizeof(r));
+}
+
 /* A VM for each, so that there are more findings than are kept. */
 static void mask(struct pair *p, uint32_t vm, bool on, uint64_t time_ns)
 {
@@ -669,8 +677,10 @@ static void test_findings_without_room(void **state)
 	};
 
 	model_reset(p->a, from);
-	for (uint32_t i = 0; i < FINDINGS_MAX + 20; i++)
+	for (uint32_t i = 0; i < FINDINGS_MAX + 20; i++) {
+		register_event(p, 1000 + i, from + i);
 		mask(p, 1000 + i, true, from + i);
+	}
 	feed(p, &dispatch, sizeof(dispatch));
 	model_tick(p->a, from + 1000000000);
 	assert_int_equal(p->a->findings.count, FINDINGS_MAX);

@@ -189,11 +189,60 @@ static void test_far_is_left_out(void **state)
 	model_free(m);
 }
 
+static void feed(struct model *m, struct sdei_record head, uint32_t function)
+{
+	struct sdei_record_call *call = &all.records[all.count].call;
+
+	head.vm = 7;
+	*call = (struct sdei_record_call){ .head = head, .function = function };
+	all.sizes[all.count] = function ? sizeof(*call) : sizeof(head);
+	assert_int_equal(model_feed(m, &call->head, all.sizes[all.count++]), 0);
+}
+
+static bool has_kind(const struct report_evidence *evidence, unsigned int kind)
+{
+	for (size_t i = 0; i < evidence->count; i++)
+		if (evidence->records[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* However many registers the handler reads, its beginning and its end are there. */
+static void test_handler_that_reads_registers(void **state)
+{
+	unsigned int ena = SDEI_REGISTERED | SDEI_ENABLED;
+	struct model *m = model_new(NULL);
+	struct report report = { 0 };
+	struct evidence *e;
+
+	all.count = 0;
+	feed(m, (struct sdei_record){ .time_ns = 1, .kind = SDEI_SIGNAL, .state = ena | SDEI_PENDING, .outcome = SDEI_QUEUED }, 0);
+	feed(m, (struct sdei_record){ .time_ns = 2, .kind = SDEI_DISPATCH, .state = ena | SDEI_RUNNING }, 0);
+	for (uint64_t i = 0; i < 10 * EVIDENCE_RECORDS; i++)
+		feed(m, (struct sdei_record){ .time_ns = 10 + i, .kind = SDEI_CALL, .event = SDEI_NONE, .result = -2 }, 0xC4000024);
+	feed(m, (struct sdei_record){ .time_ns = 3000000000, .kind = SDEI_COMPLETE, .state = ena, .outcome = SDEI_COMPLETED }, 0);
+	model_settle(m, 4000000000);
+	e = evidence_new(m);
+	for (size_t i = 0; i < all.count; i++)
+		evidence_record(e, &all.records[i].head);
+	evidence_report(e, &report);
+	assert_int_equal(report.finding_count, 1);
+	assert_true(has_kind(&report.findings[0], SDEI_DISPATCH));
+	assert_int_equal(report.findings[0].left_out, 0);
+	assert_int_equal(report.late_count, 1);
+	assert_true(has_kind(&report.late[0], SDEI_SIGNAL));
+	assert_true(has_kind(&report.late[0], SDEI_DISPATCH));
+	assert_false(has_kind(&report.late[0], SDEI_CALL));
+	evidence_free(e);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_near_is_enough),
 		cmocka_unit_test(test_far_is_left_out),
+		cmocka_unit_test(test_handler_that_reads_registers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
