@@ -98,7 +98,7 @@ static struct feeder *new_feeder(void *ctx)
 	struct feeder *f = feeder_new(show_is_utf8(run->show), &run->config.show.limits);
 
 	if (f) {
-		feeder_set_names(f, source_name, run->source);
+		feeder_set_source(f, run->source);
 		show_prepare_model(run->show, feeder_model(f));
 	}
 	return f;

@@ -13,6 +13,7 @@
 #include "util/output.h"
 #include "view/screen/terminal.h"
 #include "session/session.h"
+#include "session/source.h"
 
 #define NAME_WIDTH 12
 
@@ -248,7 +249,7 @@ static int look(struct state *s)
 		session_end(s->session, EXIT_DONE);
 		session_run(s->session, NULL);
 		session_status(s->session, &s->now);
-		names_adopt(s->model, feeder_live_name, NULL, terminal_is_utf8());
+		names_adopt(s->model, source_vm, session_source(s->session), terminal_is_utf8());
 		(s->config.json ? put_json : put_text)(s);
 		session_flush(s->session, &s->out);
 		status = session_exit_status(s->session);

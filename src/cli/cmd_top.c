@@ -206,7 +206,7 @@ static int follow(struct run *run, char **command)
 	run->session = session_open(&run->config.session, &calls, &status);
 	if (!run->session)
 		return status;
-	feeder_set_names(run->feeder, source_name, session_source(run->session));
+	feeder_set_source(run->feeder, session_source(run->session));
 	err = start(run);
 	if (err) {
 		show_close(run->show);

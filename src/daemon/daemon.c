@@ -463,7 +463,7 @@ static int run(struct sdeid *d)
 	d->session = session_open(&d->config.session, &calls, &status);
 	if (!d->session)
 		return status;
-	feeder_set_names(d->feeder, source_name, session_source(d->session));
+	feeder_set_source(d->feeder, session_source(d->session));
 	status = start(d);
 	if (status != EXIT_DONE)
 		return status;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/guest_name.h"
+#include "session/source.h"
 #include "session/vm_names.h"
 
 #define BATCH 256
@@ -21,7 +21,9 @@ union record {
 struct feeder {
 	struct model *model;
 	bool utf8;
-	name_lookup_t name;
+	vm_lookup_t look_up;
+	void *look_up_ctx;
+	name_lookup_t name;	/* what look_up calls, if that is name_only() */
 	void *name_ctx;
 	union record records[BATCH];
 	const struct sdei_record *pointers[BATCH];
@@ -31,7 +33,19 @@ struct feeder {
 
 char *feeder_live_name(void *ctx, uint32_t vm)
 {
-	return guest_name(vm);
+	return guest_name(vm, NULL);
+}
+
+static char *live_vm(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
+{
+	return guest_name(vm, uuid);
+}
+
+static char *name_only(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
+{
+	struct feeder *f = ctx;
+
+	return f->name(f->name_ctx, vm);
 }
 
 struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
@@ -42,7 +56,7 @@ struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
 	if (!f)
 		return NULL;
 	f->utf8 = utf8;
-	f->name = feeder_live_name;
+	f->look_up = live_vm;
 	if (limits)
 		options.limits = *limits;
 	f->model = model_new(&options);
@@ -64,8 +78,16 @@ void feeder_free(struct feeder *f)
 
 void feeder_set_names(struct feeder *f, name_lookup_t name, void *ctx)
 {
+	f->look_up = name_only;
+	f->look_up_ctx = f;
 	f->name = name;
 	f->name_ctx = ctx;
+}
+
+void feeder_set_source(struct feeder *f, struct source *source)
+{
+	f->look_up = source_vm;
+	f->look_up_ctx = source;
 }
 
 void feeder_adopt(struct feeder *f, struct model *m)
@@ -139,7 +161,6 @@ void feeder_flush(void *ctx)
 	struct feeder *f = ctx;
 
 	pass_on(f);
-	names_adopt(f->model, f->name, f->name_ctx, f->utf8);
-	if (f->name == feeder_live_name)
-		names_adopt_late(f->model, f->utf8);
+	names_adopt(f->model, f->look_up, f->look_up_ctx, f->utf8);
+	names_adopt_late(f->model, f->utf8);
 }

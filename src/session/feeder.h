@@ -12,6 +12,7 @@
 #include "record/sink.h"
 
 struct feeder;
+struct source;
 
 /* With a model of its own; NULL: no memory. utf8: of names, see names.h; limits may be NULL. */
 struct feeder *feeder_new(bool utf8, const struct finding_limits *limits);
@@ -20,8 +21,9 @@ void feeder_free(struct feeder *f);	/* NULL is fine */
 /* guest_name(), whatever ctx is. */
 char *feeder_live_name(void *ctx, uint32_t vm);
 
-/* Whom to ask for the names of VMs, with ctx; feeder_live_name() unless set. */
+/* Whom to ask for the names of VMs: a function, with ctx, or a source; this host's processes unless set. */
 void feeder_set_names(struct feeder *f, char *(*name)(void *ctx, uint32_t vm), void *ctx);
+void feeder_set_source(struct feeder *f, struct source *source);
 
 /* Goes on with m, which has names, instead of its own; feeder_free() frees it. */
 void feeder_adopt(struct feeder *f, struct model *m);

@@ -69,7 +69,7 @@ bool session_parse(const struct command *command, int argc, char **argv, void *c
 static bool want_vm(void *ctx, uint32_t pid)
 {
 	const struct string_list *guests = ctx;
-	char *name = guest_name(pid);
+	char *name = guest_name(pid, NULL);
 	bool wanted = false;
 
 	for (size_t i = 0; name && i < guests->count && !wanted; i++)

@@ -7,9 +7,16 @@ void source_close(struct source *source)
 		source->type->close(source);
 }
 
-char *source_name(void *ctx, uint32_t vm)
+char *source_vm(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
 	struct source *source = ctx;
 
-	return source->type->name(source, vm);
+	return source->type->name(source, vm, uuid);
+}
+
+char *source_name(void *ctx, uint32_t vm)
+{
+	char uuid[GUEST_UUID_SIZE];
+
+	return source_vm(ctx, vm, uuid);
 }

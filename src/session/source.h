@@ -9,6 +9,7 @@
 #include "model/model.h"
 #include "record/sink.h"
 #include "session/status.h"
+#include "source/guest_name.h"
 #include "source/live.h"
 
 #define SOURCE_END UINT64_MAX
@@ -22,8 +23,8 @@ struct source_type {
 	 * and nothing more will come.
 	 */
 	int (*drain)(struct source *source, const struct record_sink *sink, uint64_t until_ns);
-	/* What a VM is called: a new string, NULL: no memory. */
-	char *(*name)(struct source *source, uint32_t vm);
+	/* What a VM is called: a new string, NULL: no memory. A source that knows its UUID writes that, too. */
+	char *(*name)(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
 	/* Fills in all but replay and delay_ns, as of what was delivered. */
 	void (*status)(struct source *source, struct status *status);
 	void (*close)(struct source *source);
@@ -67,7 +68,8 @@ struct source *source_of_recording(struct playback *playback);
 
 void source_close(struct source *source);	/* NULL is fine */
 
-/* A name_lookup_t whose ctx is the source. */
+/* A vm_lookup_t and a name_lookup_t whose ctx is the source. */
+char *source_vm(void *source, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
 char *source_name(void *source, uint32_t vm);
 
 #endif

@@ -25,7 +25,7 @@ static int daemon_drain(struct source *source, const struct record_sink *sink, u
 	return count < 0 ? count : 0;
 }
 
-static char *daemon_name(struct source *source, uint32_t vm)
+static char *daemon_name(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
 	return daemon_client_name(client_of(source), vm);
 }

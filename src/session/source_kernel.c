@@ -30,9 +30,9 @@ static int kernel_drain(struct source *source, const struct record_sink *sink, u
 	return count < 0 ? count : 0;
 }
 
-static char *kernel_name(struct source *source, uint32_t vm)
+static char *kernel_name(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
-	return guest_name(vm);
+	return guest_name(vm, uuid);
 }
 
 /* --- about now */

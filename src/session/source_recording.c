@@ -22,7 +22,7 @@ static int recording_drain(struct source *source, const struct record_sink *sink
 	return playback_run(playback_of(source), until_ns) ? 0 : -ENODATA;
 }
 
-static char *recording_name(struct source *source, uint32_t vm)
+static char *recording_name(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
 	return playback_name(playback_of(source), vm);
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/guest_name.h"
 #include "util/text.h"
 
 #define STALE_NS 1000000000ULL
@@ -39,7 +38,7 @@ static bool name_set(struct vm_name *name, char *raw, bool utf8)
 	return true;
 }
 
-static struct vm_name *name_new(char *raw, bool utf8)
+static struct vm_name *name_new(char *raw, const char uuid[GUEST_UUID_SIZE], bool utf8)
 {
 	struct vm_name *name = calloc(1, sizeof(*name));
 
@@ -49,6 +48,8 @@ static struct vm_name *name_new(char *raw, bool utf8)
 		free(name);
 		name = NULL;
 	}
+	if (name)
+		memcpy(name->uuid, uuid, sizeof(name->uuid));
 	return name;
 }
 
@@ -59,10 +60,12 @@ const char *name_text(const void *name)
 
 void *name_from_text(void *utf8, const char *text)
 {
-	return name_new(strdup(text), *(const bool *)utf8);
+	static const char unknown[GUEST_UUID_SIZE];
+
+	return name_new(strdup(text), unknown, *(const bool *)utf8);
 }
 
-void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8)
+void names_adopt(struct model *m, vm_lookup_t lookup, void *ctx, bool utf8)
 {
 	size_t count;
 	struct model_vm *const *vms = model_vms(m, &count);
@@ -70,17 +73,19 @@ void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8)
 	/* In order of first sight: those without a name are the last ones. */
 	while (count > 0 && !vms[count - 1]->user) {
 		struct model_vm *vm = vms[--count];
+		char uuid[GUEST_UUID_SIZE] = "";
+		char *raw = lookup(ctx, vm->pid, uuid);
 
-		vm->user = name_new(lookup(ctx, vm->pid), utf8);
+		vm->user = name_new(raw, uuid, utf8);
 	}
 }
 
 void names_adopt_late(struct model *m, bool utf8)
 {
+	char uuid[GUEST_UUID_SIZE], *raw;
 	uint32_t pid;
-	char *raw;
 
-	while ((raw = guest_name_late(&pid))) {
+	while ((raw = guest_name_late(&pid, uuid))) {
 		struct model_vm *vm = model_vm(m, pid);
 
 		if (!vm || !vm->user) {
@@ -88,7 +93,7 @@ void names_adopt_late(struct model *m, bool utf8)
 			continue;
 		}
 		name_free(vm->user);
-		vm->user = name_new(raw, utf8);
+		vm->user = name_new(raw, uuid, utf8);
 	}
 }
 

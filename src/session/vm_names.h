@@ -10,20 +10,25 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "source/guest_name.h"
 
 struct vm_name {
 	char *raw;		/* as found: only for JSON and matching */
 	char *shown;		/* escaped for terminal and text */
 	unsigned int width;	/* columns of shown */
+	char uuid[GUEST_UUID_SIZE];	/* "": not known; only what this host's kernel is asked about can have one */
 };
 
 /* What a VM is called: a new string, NULL: no memory. */
 typedef char *(*name_lookup_t)(void *ctx, uint32_t pid);
 
-/* Names the VMs that are new in the model; to be called after each feeding. utf8: as escape_terminal(). */
-void names_adopt(struct model *m, name_lookup_t lookup, void *ctx, bool utf8);
+/* The same, and its UUID, if that is known: uuid is "" before. */
+typedef char *(*vm_lookup_t)(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE]);
 
-/* Renames the VMs of this host whose name came late: guest_name_late(). */
+/* Names the VMs that are new in the model; to be called after each feeding. utf8: as escape_terminal(). */
+void names_adopt(struct model *m, vm_lookup_t lookup, void *ctx, bool utf8);
+
+/* Renames the VMs of this host whose name came late: guest_name_late(). Of others none comes. */
 void names_adopt_late(struct model *m, bool utf8);
 
 /* Never NULL; "-" for a VM without a name. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "source/guest_name.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -260,12 +261,33 @@ static char *name_instead(enum vmm vmm, struct arg first, struct arg comm)
 	return name_from(file.bytes, file.size);
 }
 
+/* 01234567-89ab-cdef-0123-456789abcdef: what a command line has in its place may be anything. */
+static bool is_uuid(const char *text)
+{
+	for (size_t i = 0; i < GUEST_UUID_SIZE - 1; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return !text[GUEST_UUID_SIZE - 1];
+}
+
+/* text may be NULL. */
+static void copy_uuid(char uuid[GUEST_UUID_SIZE], const char *text)
+{
+	if (!uuid || !text || !is_uuid(text))
+		return;
+	for (size_t i = 0; i < GUEST_UUID_SIZE; i++)
+		uuid[i] = (char)tolower((unsigned char)text[i]);
+}
+
 /* NULL: the command line does not say. */
-static char *name_in_cmdline(struct arg cmdline, struct arg comm)
+static char *name_in_cmdline(struct arg cmdline, struct arg comm, char uuid[GUEST_UUID_SIZE])
 {
 	struct arg first;
 	enum vmm vmm;
-	char *name;
+	char *name, *found;
 
 	if (!next_arg(&cmdline, &first))
 		return NULL;
@@ -273,16 +295,22 @@ static char *name_in_cmdline(struct arg cmdline, struct arg comm)
 	name = find_option(vmm, cmdline, name_by_option);
 	if (!name)
 		name = name_instead(vmm, first, comm);
+	found = find_option(vmm, cmdline, uuid_by_option);
+	copy_uuid(uuid, found);
 	if (!name)
-		name = find_option(vmm, cmdline, uuid_by_option);
+		return found;
+	free(found);
 	return name;
 }
 
-char *guest_name_from(const char *cmdline, unsigned long size, const char *comm)
+char *guest_name_from(const char *cmdline, unsigned long size, const char *comm, char uuid[GUEST_UUID_SIZE])
 {
 	struct arg program = { comm ?: "", comm ? strcspn(comm, "\n") : 0 };
-	char *name = name_in_cmdline((struct arg) { cmdline, cmdline ? size : 0 }, program);
+	char *name;
 
+	if (uuid)
+		uuid[0] = '\0';
+	name = name_in_cmdline((struct arg) { cmdline, cmdline ? size : 0 }, program, uuid);
 	if (name)
 		return name;
 	return program.size ? name_from(program.bytes, program.size) : strdup("-");
@@ -320,12 +348,12 @@ static uint32_t process_of(const char *proc, uint32_t thread)
 	return line && sscanf(line, "\nTgid: %u", &pid) == 1 ? pid : thread;
 }
 
-static char *name_of(const struct cmdline *c)
+static char *name_of(const struct cmdline *c, char uuid[GUEST_UUID_SIZE])
 {
-	return guest_name_from(c->bytes, c->size, c->comm);
+	return guest_name_from(c->bytes, c->size, c->comm, uuid);
 }
 
-char *guest_name_in(const char *proc, uint32_t vm)
+char *guest_name_in(const char *proc, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
 	uint32_t pid = process_of(proc, vm);
 	struct cmdline c;
@@ -333,24 +361,28 @@ char *guest_name_in(const char *proc, uint32_t vm)
 
 	read_proc(proc, pid, "comm", c.comm, sizeof(c.comm));
 	cmdline_read(vm, open_proc(proc, pid, "cmdline"), &c);
-	name = name_of(&c);
+	name = name_of(&c, uuid);
 	cmdline_clear(&c);
 	return name;
 }
 
-char *guest_name(uint32_t pid)
+char *guest_name(uint32_t pid, char uuid[GUEST_UUID_SIZE])
 {
-	return privilege_sees_host_pids() ? guest_name_in("/proc", pid) : strdup("-");
+	if (privilege_sees_host_pids())
+		return guest_name_in("/proc", pid, uuid);
+	if (uuid)
+		uuid[0] = '\0';
+	return strdup("-");
 }
 
-char *guest_name_late(uint32_t *pid)
+char *guest_name_late(uint32_t *pid, char uuid[GUEST_UUID_SIZE])
 {
 	struct cmdline c;
 	char *name;
 
 	if (!cmdline_take_late(pid, &c))
 		return NULL;
-	name = name_of(&c);
+	name = name_of(&c, uuid);
 	cmdline_clear(&c);
 	return name;
 }

@@ -16,16 +16,21 @@
 
 #include <stdint.h>
 
-/* A new string (free() it), "-" if the process is gone; NULL: no memory. Never longer than 255 bytes. */
-char *guest_name(uint32_t pid);
+#define GUEST_UUID_SIZE 37	/* as text, in small letters, with its NUL */
+
+/*
+ * A new string (free() it), "-" if the process is gone; NULL: no memory. Never longer than 255 bytes. Its UUID stands in uuid
+ * (which may be NULL) then, if the command line has one; "" else.
+ */
+char *guest_name(uint32_t pid, char uuid[GUEST_UUID_SIZE]);
 
 /* The same from another folder than /proc, whatever the namespace; for tests. */
-char *guest_name_in(const char *proc, uint32_t pid);
+char *guest_name_in(const char *proc, uint32_t pid, char uuid[GUEST_UUID_SIZE]);
 
 /* A name that came late (a new string), and the pid that was asked about; NULL: none, or no memory. Cheap to ask. */
-char *guest_name_late(uint32_t *pid);
+char *guest_name_late(uint32_t *pid, char uuid[GUEST_UUID_SIZE]);
 
 /* From the content of /proc/PID/cmdline (NUL-separated, size bytes) and of comm; pure, for tests. */
-char *guest_name_from(const char *cmdline, unsigned long size, const char *comm);
+char *guest_name_from(const char *cmdline, unsigned long size, const char *comm, char uuid[GUEST_UUID_SIZE]);
 
 #endif

@@ -15,7 +15,7 @@
 #define SECOND_NS 1000000000ULL
 #define WARM 3
 
-static char *name(void *ctx, uint32_t vm)
+static char *name(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
 	char text[32];
 

@@ -220,7 +220,7 @@ static int write_scene(const struct scene *scene, const char *directory)
 
 /* --- a name of 64 KiB, which no recording has room for */
 
-static char *long_name(void *ctx, uint32_t pid)
+static char *long_name(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE])
 {
 	static const char part[] = "<script>window.pwned=1</script>\n\"'";
 	char *name = calloc(1, (64 << 10) + 1);

@@ -226,7 +226,7 @@ static int commanded_drain(struct source *source, const struct record_sink *sink
 	return err ? err : got == 0 ? -EPIPE : 0;
 }
 
-static char *commanded_name(struct source *source, uint32_t pid)
+static char *commanded_name(struct source *source, uint32_t pid, char uuid[GUEST_UUID_SIZE])
 {
 	const struct vm *vm = find_vm(commanded_of(source), pid);
 	size_t length = vm && vm->name_length ? vm->name_length : 16;

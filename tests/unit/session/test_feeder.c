@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <setjmp.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "session/feeder.h"
+#include "session/source.h"
+#include "session/vm_names.h"
 
 static struct sdei_record signal_at(uint64_t time_ns)
 {
@@ -96,10 +104,84 @@ static void test_malformed(void **state)
 	feeder_free(NULL);
 }
 
+/* --- names */
+
+static const char uuid_of_web[GUEST_UUID_SIZE] = "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42";
+
+static char *process_name(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE])
+{
+	if (vm == 2)
+		memcpy(uuid, uuid_of_web, sizeof(uuid_of_web));
+	return strdup("qemu");
+}
+
+static const struct vm_name *name_in(struct feeder *f, uint32_t vm)
+{
+	struct sdei_record record = signal_at(1);
+
+	record.vm = vm;
+	feeder_record(f, &record, sizeof(record));
+	feeder_flush(f);
+	return name_of(model_vm(feeder_model(f), vm));
+}
+
+static void test_uuid(void **state)
+{
+	const struct source_type type = { .name = process_name };
+	struct source source = { .type = &type };
+	struct feeder *f = feeder_new(false, NULL);
+
+	feeder_set_source(f, &source);
+	assert_string_equal(name_in(f, 1)->uuid, "");
+	assert_string_equal(name_in(f, 2)->uuid, uuid_of_web);
+	feeder_free(f);
+}
+
+/* A FIFO in the place of a command line: it cannot be read until it is written. */
+static int lock_cmdline(char *directory, uint32_t vm, char *path, size_t size)
+{
+	int fd;
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, size, "%s/%u", directory, vm);
+	mkdir(path, 0700);
+	snprintf(path, size, "%s/%u/cmdline", directory, vm);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Whoever is asked for names: what a command line says late is the VM's name then, and its UUID. */
+static void test_late_name(void **state)
+{
+	static const char cmdline[] = "qemu\0-name\0web\0-uuid\0" "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42";
+	const struct source_type type = { .name = process_name };
+	struct source source = { .type = &type };
+	struct feeder *f = feeder_new(false, NULL);
+	char directory[] = "/tmp/sdeitop-feeder-XXXXXX", path[64];
+	int locked = lock_cmdline(directory, 7, path, sizeof(path));
+
+	feeder_set_source(f, &source);
+	assert_string_equal(name_in(f, 7)->raw, "qemu");
+	free(guest_name_in(directory, 7, NULL));
+	assert_int_equal(write(locked, cmdline, sizeof(cmdline)), sizeof(cmdline));
+	close(locked);
+	while (strcmp(name_in(f, 7)->raw, "web") != 0)
+		sched_yield();
+	assert_string_equal(name_in(f, 7)->uuid, uuid_of_web);
+	feeder_free(f);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	rmdir(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_arrive), cmocka_unit_test(test_runs), cmocka_unit_test(test_losses), cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_uuid), cmocka_unit_test(test_late_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 #include "source/privilege.h"
 
 /* A command line as /proc shows it: in the literals here, '|' stands for the NUL behind each argument. */
-static char *name_of(const char *cmdline, const char *comm)
+static char *name_of(const char *cmdline, const char *comm, char uuid[GUEST_UUID_SIZE])
 {
 	size_t size = strlen(cmdline);
 	char *copy = malloc(size + 1), *name;
@@ -27,14 +27,14 @@ static char *name_of(const char *cmdline, const char *comm)
 	for (size_t i = 0; i < size; i++)
 		if (copy[i] == '|')
 			copy[i] = '\0';
-	name = guest_name_from(copy, size, comm);
+	name = guest_name_from(copy, size, comm, uuid);
 	free(copy);
 	return name;
 }
 
 static void expect(const char *cmdline, const char *comm, const char *expected)
 {
-	char *name = name_of(cmdline, comm);
+	char *name = name_of(cmdline, comm, NULL);
 
 	assert_string_equal(name, expected);
 	free(name);
@@ -95,6 +95,41 @@ static void test_precedence(void **state)
 	expect("|", "qemu-system-aar", "qemu-system-aar");
 }
 
+/* --- the UUID */
+
+static void expect_uuid(const char *cmdline, const char *comm, const char *expected)
+{
+	char uuid[GUEST_UUID_SIZE] = "of the one before";
+	char *name = name_of(cmdline, comm, uuid);
+
+	assert_string_equal(uuid, expected);
+	free(name);
+}
+
+static void test_uuid(void **state)
+{
+	const char *uuid = "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42";
+
+	expect_uuid("qemu|-name|guest=web|-uuid|0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42|", "qemu", uuid);
+	expect_uuid("qemu|-uuid|0D3C7F5A-94E1-4B0E-8A55-2F6F0C9B1D42|-name|web|", "qemu", uuid);
+	expect_uuid("cloud-hypervisor|--platform|num_pci_segments=2,uuid=0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42|", "cloud-hyperviso", uuid);
+	expect_uuid("qemu|-uuid|0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42|", "qemu", uuid);	/* and its name */
+	expect("qemu|-uuid|0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42|", "qemu", uuid);
+	expect_uuid("qemu|-name|web|", "qemu", "");
+	expect_uuid("|", NULL, "");
+}
+
+/* What is none, from a command line that anybody may have written. */
+static void test_no_uuid(void **state)
+{
+	expect_uuid("qemu|-uuid|12-34|", "qemu", "");
+	expect_uuid("qemu|-uuid|0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d4|", "qemu", "");
+	expect_uuid("qemu|-uuid|0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d422|", "qemu", "");
+	expect_uuid("qemu|-uuid|0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d4g|", "qemu", "");
+	expect_uuid("qemu|-uuid|0d3c7f5a94e1-4b0e--8a55-2f6f0c9b1d42|", "qemu", "");
+	expect_uuid("qemu|-uuid|\"} 1\nkvm_sdei_up 0\n#0123456789abcdef01|", "qemu", "");
+}
+
 /* --- a folder that is /proc to guest_name_in() */
 
 static char proc[] = "/tmp/sdeitop-proc-XXXXXX";
@@ -144,19 +179,20 @@ static void unlock(int fd, const char *cmdline, size_t size)
 
 static void expect_in_proc(unsigned int pid, const char *expected)
 {
-	char *name = guest_name_in(proc, pid);
+	char *name = guest_name_in(proc, pid, NULL);
 
 	assert_string_equal(name, expected);
 	free(name);
 }
 
-static void expect_late(uint32_t expected_pid, const char *expected)
+static void expect_late(uint32_t expected_pid, const char *expected, const char *expected_uuid)
 {
+	char uuid[GUEST_UUID_SIZE], *name;
 	uint32_t pid = 0;
-	char *name;
 
-	while (!(name = guest_name_late(&pid)))
+	while (!(name = guest_name_late(&pid, uuid)))
 		sched_yield();
+	assert_string_equal(uuid, expected_uuid);
 	assert_int_equal(pid, expected_pid);
 	assert_string_equal(name, expected);
 	free(name);
@@ -183,13 +219,13 @@ static void test_locked_process(void **state)
 
 	expect_in_proc(7, "qemu");
 	expect_in_proc(7, "qemu");	/* no second one waits for the same */
-	assert_null(guest_name_late(&pid));
+	assert_null(guest_name_late(&pid, NULL));
 	add_process(8, "qemu\n");
 	add_file(8, "cmdline", "qemu\0-name\0db\0", 14);
 	expect_in_proc(8, "db");
-	unlock(locked, "qemu\0-name\0web\0", 15);
-	expect_late(7, "web");
-	assert_null(guest_name_late(&pid));
+	unlock(locked, "qemu\0-name\0web\0-uuid\0" "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42\0", 58);
+	expect_late(7, "web", "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42");
+	assert_null(guest_name_late(&pid, NULL));
 	expect_in_proc(9, "-");
 }
 
@@ -208,7 +244,7 @@ static void test_many_locked(void **state)
 	for (int i = 0; i < CMDLINE_READERS; i++)
 		unlock(locked[i], "qemu\0-name\0web\0", 15);
 	for (int i = 0; i < CMDLINE_READERS; i++) {
-		while (!(name = guest_name_late(&pid)))
+		while (!(name = guest_name_late(&pid, NULL)))
 			sched_yield();
 		assert_in_range(pid, 100, 100 + CMDLINE_READERS - 1);
 		assert_string_equal(name, "web");
@@ -250,7 +286,7 @@ static void expect_cut(const char *piece, size_t pieces, size_t expected)
 	memcpy(cmdline, "qemu\0-name", 11);
 	for (size_t i = 0; i < pieces; i++)
 		memcpy(cmdline + 11 + i * line_size, piece, line_size);
-	name = guest_name_from(cmdline, size, "qemu");
+	name = guest_name_from(cmdline, size, "qemu", NULL);
 	assert_int_equal(strlen(name), expected);
 	free(name);
 	free(cmdline);
@@ -270,7 +306,7 @@ static void test_is_bounded(void **state)
 static void test_random_bytes(void **state)
 {
 	static const char alphabet[] = "\0\0,,==-name guest=x--id\xff";
-	char cmdline[96], *name;
+	char cmdline[96], uuid[GUEST_UUID_SIZE], *name;
 	size_t size;
 
 	srand(7);
@@ -280,20 +316,21 @@ static void test_random_bytes(void **state)
 			cmdline[i] = alphabet[rand() % (sizeof(alphabet) - 1)];
 		if (size > 11 && round % 2)
 			memcpy(cmdline, "qemu\0-name", 11);
-		name = guest_name_from(cmdline, size, "x");
+		name = guest_name_from(cmdline, size, "x", uuid);
 		assert_non_null(name);
 		assert_in_range(strlen(name), 1, 255);
+		assert_string_equal(uuid, "");
 		free(name);
 	}
 }
 
 static void test_processes(void **state)
 {
-	char *name = guest_name(getpid());
+	char *name = guest_name(getpid(), NULL);
 
 	assert_string_equal(name, privilege_sees_host_pids() ? "test_guest_name" : "-");
 	free(name);
-	name = guest_name(UINT32_MAX);
+	name = guest_name(UINT32_MAX, NULL);
 	assert_string_equal(name, "-");
 	free(name);
 }
@@ -302,7 +339,7 @@ static void test_processes(void **state)
 
 static int name_is_unknown(void)
 {
-	char *name = guest_name(1);
+	char *name = guest_name(1, NULL);
 	int status = strcmp(name, "-") != 0;
 
 	free(name);
@@ -349,7 +386,7 @@ int main(void)
 		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_vmms),
-		cmocka_unit_test(test_precedence),
+		cmocka_unit_test(test_precedence), cmocka_unit_test(test_uuid), cmocka_unit_test(test_no_uuid),
 		cmocka_unit_test(test_locked_process),
 		cmocka_unit_test(test_many_locked),
 		cmocka_unit_test(test_pid_namespace),

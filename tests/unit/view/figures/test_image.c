@@ -319,7 +319,7 @@ static uint64_t chance(struct pair *p, uint64_t below)
 		}							\
 	}
 
-static char *lookup(void *ctx, uint32_t pid)
+static char *lookup(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE])
 {
 	char *text = NULL;
 
@@ -781,7 +781,7 @@ static void test_empty(void **state)
 	free(image.bytes);
 }
 
-static char *long_name(void *ctx, uint32_t pid)
+static char *long_name(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE])
 {
 	char *text = malloc(301);
 
