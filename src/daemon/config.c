@@ -11,7 +11,6 @@
 
 #include "util/log.h"
 #include "session/limit_options.h"
-#include "view/metrics/metrics.h"
 
 #define FLIGHT_GAP_S 60
 
@@ -30,7 +29,14 @@ static int set_labels(void *field, const char *value)
 	return *(bool *)field || strcmp(value, "vm") == 0 ? 0 : -EINVAL;
 }
 
+static int set_buckets(void *field, const char *value)
+{
+	*(enum metrics_buckets *)field = strcmp(value, "fine") == 0 ? METRICS_FINE : METRICS_COARSE;
+	return strcmp(value, "fine") == 0 || strcmp(value, "coarse") == 0 ? 0 : -EINVAL;
+}
+
 static const struct option_type option_labels = { .set = set_labels, .expects = "vm or vcpu" };
+static const struct option_type option_buckets = { .set = set_buckets, .expects = "coarse or fine" };
 
 #define OPTION(key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct daemon_config, field), help }
@@ -40,6 +46,7 @@ static const struct option_spec options[] = {
 	OPTION('t', "textfile", "DIR", string, textfile, "write DIR/sdeid.prom, for node_exporter's textfile collector"),
 	OPTION('i', "interval", "SECONDS", seconds, interval_ms, "how often it is written; 15 unless given"),
 	OPTION(0, "labels", "WHAT", labels, labels_vcpu, "series for each vm (unless given) or vcpu"),
+	OPTION(0, "buckets", "WHAT", buckets, buckets, "bounds of histograms: coarse, a factor of 4 apart (unless given), or fine, a factor of 2"),
 	OPTION(0, "max-series", "N", count, max_series, "leave VMs out, latest first, beyond so many series; 100000"),
 	OPTION(0, "expire", "SECONDS", seconds, expire_ms, "forget a VM that is gone after this time; 300"),
 	OPTION(0, "remove", NULL, flag, remove, "remove the file at the end, after a last one was written"),

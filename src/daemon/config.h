@@ -8,6 +8,7 @@
 
 #include "session/flight_recorder.h"
 #include "session/session.h"
+#include "view/metrics/metrics.h"
 
 #define CONFIG_DEFAULT "/etc/sdeitop/sdeid.conf"
 
@@ -16,6 +17,7 @@ struct daemon_config {
 	const char *textfile;		/* a directory; NULL: no export */
 	uint64_t interval_ms, expire_ms, max_series;
 	bool labels_vcpu, remove, check;
+	enum metrics_buckets buckets;
 	const char *flight;		/* a directory; NULL: no flight recorder */
 	uint64_t flight_size, flight_keep, flight_keep_guest;
 	struct triggers flight_on;

@@ -44,7 +44,9 @@ static int open_file(struct exporter *x, const struct daemon_config *config)
 
 struct exporter *exporter_open(const struct daemon_config *config)
 {
-	const struct metrics_options options = { .vcpu = config->labels_vcpu, .max_series = config->max_series };
+	const struct metrics_options options = {
+		.buckets = config->buckets, .vcpu = config->labels_vcpu, .max_series = config->max_series,
+	};
 	struct exporter *x = calloc(1, sizeof(*x));
 
 	if (x)

@@ -74,9 +74,9 @@ static uint64_t best_of(struct metrics *x, const struct model *m, const struct m
 	return best;
 }
 
-static void run(uint32_t vms, uint32_t vcpus, bool by_vcpu, struct atomic_file *file)
+static void run(uint32_t vms, uint32_t vcpus, bool by_vcpu, enum metrics_buckets buckets, struct atomic_file *file)
 {
-	const struct metrics_options options = { .vcpu = by_vcpu, .max_series = SIZE_MAX };
+	const struct metrics_options options = { .buckets = buckets, .vcpu = by_vcpu, .max_series = SIZE_MAX };
 	struct status status = { .wall_ns = 1700000000000000000 };
 	const struct metrics_host host = { .status = &status };
 	struct metrics *x = metrics_new(&options);
@@ -86,8 +86,8 @@ static void run(uint32_t vms, uint32_t vcpus, bool by_vcpu, struct atomic_file *
 
 	render = best_of(x, m, &host, NULL, &size);
 	write = best_of(x, m, &host, file, &size);
-	printf("%6u VMs x %u vCPUs%s  %8zu series  %10zu bytes  render %8.3f ms  %5.1f ns/series  write %7.3f ms\n", vms, vcpus,
-	       by_vcpu ? " each" : "     ", metrics_series(x), size, render / 1e6, (double)render / metrics_series(x), write / 1e6);
+	printf("%6u VMs x %u vCPUs%s %s  %8zu series  %10zu bytes  render %8.3f ms  %5.1f ns/series  write %7.3f ms\n", vms, vcpus,
+	       by_vcpu ? " each" : "     ", buckets == METRICS_FINE ? "fine  " : "coarse", metrics_series(x), size, render / 1e6, (double)render / metrics_series(x), write / 1e6);
 	metrics_free(x);
 	model_free(m);
 }
@@ -104,14 +104,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: %s\n", path, strerror(-err));
 		return 1;
 	}
-	run(1, 1, false, file);
-	run(8, 1, false, file);
-	run(16, 1, false, file);
-	run(104, 1, false, file);
-	run(1024, 1, false, file);
-	run(16384, 1, false, file);
-	run(512, 8, false, file);
-	run(512, 8, true, file);
+	run(1, 1, false, METRICS_COARSE, file);
+	run(8, 1, false, METRICS_COARSE, file);
+	run(16, 1, false, METRICS_COARSE, file);
+	run(104, 1, false, METRICS_COARSE, file);
+	run(1024, 1, false, METRICS_COARSE, file);
+	run(1024, 1, false, METRICS_FINE, file);
+	run(16384, 1, false, METRICS_COARSE, file);
+	run(512, 8, false, METRICS_COARSE, file);
+	run(512, 8, true, METRICS_COARSE, file);
 	atomic_file_close(file, true);
 	return 0;
 }

@@ -58,8 +58,8 @@ def check_counters():
 
 
 def label(vm):
-    name = vm["name"].replace("\\", "\\\\").replace('"', '\\"')
-    return f"{name}:{vm['vm']}" + (f".{vm['instance']}" if vm["instance"] else "")
+    """They have names of their own, and no UUIDs."""
+    return vm["name"].replace("\\", "\\\\").replace('"', '\\"')
 
 
 def event_samples(name, number, events):
@@ -88,8 +88,9 @@ def vm_samples(vm):
         if sum(e["count"]["signals"] for e in those):
             samples.update(event_samples(name, number, those))
     masks = [v["mask"] for v in vm["vcpus"] if v["mask"]]
-    samples[("kvm_sdei_mask_seconds_count", select)] = sum(m["count"] for m in masks)
-    samples[("kvm_sdei_mask_seconds_sum", select)] = sum(m["sum_ns"] for m in masks) / 1e9
+    if masks:
+        samples[("kvm_sdei_mask_seconds_count", select)] = sum(m["count"] for m in masks)
+        samples[("kvm_sdei_mask_seconds_sum", select)] = sum(m["sum_ns"] for m in masks) / 1e9
     for vcpu in vm["vcpus"]:
         for call in vcpu["calls"]:
             key = ("kvm_sdei_calls_total", "{" + f'vm="{name}",function="{call["function"]}",result="{call["result"]}"' + "}")

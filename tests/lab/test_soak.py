@@ -46,7 +46,7 @@ cp /tmp/tf/sdeid.prom end.prom
 for name in other churn-7; do
 	sdei-guest --vcpus 1 --scenario busy --seconds 3 -name guest=$name >&2 &
 done
-await "a VM that runs" grep -q '^kvm_sdei_dispatched_total{vm="churn-7:.*} [1-9]' /tmp/tf/sdeid.prom
+await "a VM that runs" grep -q '^kvm_sdei_dispatched_total{vm="churn-7".*} [1-9]' /tmp/tf/sdeid.prom
 next_file
 cp /tmp/tf/sdeid.prom last.prom
 land

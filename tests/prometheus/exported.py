@@ -79,6 +79,6 @@ def dashboard_targets():
 
 def as_asked(expression):
     """As Grafana asks it, for all hosts and VMs."""
-    for variable, value in (("$__rate_interval", "1m"), ("$__range", "1m"), ("$instance", ".*"), ("$vm", ".*")):
+    for variable, value in (("$__rate_interval", "1m"), ("$__range", "1m"), ("$cluster", ".*"), ("$instance", ".*"), ("$vm", ".*")):
         expression = expression.replace(variable, value)
     return expression

@@ -68,8 +68,8 @@ LISTED = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right) ?\(([^
 
 
 def labels_of(metric, export):
-    """instance comes with the scrape."""
-    return set(export.get(metric, {})) | {"instance"}
+    """Some come with the scrape."""
+    return set(export.get(metric, {})) | {"cluster", "job", "instance"}
 
 
 def check_matcher(metric, matcher, export):
@@ -97,7 +97,7 @@ def listed_labels(expression):
 
 def check_expression(expression, export):
     metrics = SELECTOR.findall(expression)
-    complaints = [] if metrics or "node_textfile_scrape_error" in expression else [f"no metric: {expression}"]
+    complaints = [] if metrics else [f"no metric: {expression}"]
     for metric, matchers in metrics:
         complaints += check_selector(metric, matchers, export)
     known = set().union(*(labels_of(metric, export) for metric, _ in metrics))
@@ -139,6 +139,21 @@ def test_tested():
     complaints = [f"{alert}: not tested to fire" for alert in alerts if alert not in fires]
     complaints += [f"{alert}: not tested to be quiet" for alert in alerts if alert not in quiet]
     ok("each alert is tested, both ways", complaints + ([] if len(alerts) > 15 else ["few alerts"]), f"{len(alerts)} alerts")
+
+
+def test_runbooks():
+    """Each alert names a manual page that there is, and its thresholds of quantiles are bounds of all buckets."""
+    complaints, thresholds = [], []
+    for alert in re.split(r"^ {6}- alert: ", read(os.path.join(RULES, "alerts.rules.yml")), flags=re.M)[1:]:
+        name, page = alert.split()[0], re.search(r'^ {10}runbook_url: "man:([\w-]+)\((\d)\)"$', alert, re.M)
+        if not page or not os.path.exists(os.path.join(TOP, "man", f"{page[1]}.{page[2]}")):
+            complaints.append(f"{name}: no manual page")
+        found = re.search(r":p\d+_rate5m.*?> ([\d.]+)", alert, re.S)
+        thresholds += [found[1]] if found else []
+    bounds = re.findall(r"^\.B ([\d.e-]+),$", read(os.path.join(TOP, "man", "sdeid-metrics.7")), re.M)
+    complaints += [f"{threshold} is between bounds" for threshold in thresholds if threshold not in bounds]
+    few = [f"{bounds} {thresholds}"] if len(bounds) != 12 or len(thresholds) < 3 else []
+    ok("alerts name manual pages, and thresholds are bounds", complaints + few)
 
 
 def options_of(command):
@@ -245,6 +260,7 @@ def main():
         test_promtool(directory)
         test_tested()
         test_commands()
+        test_runbooks()
         test_listed()
         test_labels(export)
         test_wrong(export)

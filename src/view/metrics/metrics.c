@@ -15,7 +15,7 @@
 
 /*
  * The bounds: every power of two less one ns (bounds are inclusive), which is an upper edge of the model's, from 255 ns to
- * 8.6 s. X(exponent, as seconds).
+ * 8.6 s; of coarse buckets every second one from 1 us to 4.3 s. X(exponent, as seconds).
  */
 #define BOUNDS(X)							\
 	X(8, "2.55e-07") X(9, "5.11e-07") X(10, "1.023e-06") X(11, "2.047e-06") X(12, "4.095e-06") X(13, "8.191e-06")	\
@@ -23,12 +23,16 @@
 	X(19, "0.000524287") X(20, "0.001048575") X(21, "0.002097151") X(22, "0.004194303") X(23, "0.008388607")		\
 	X(24, "0.016777215") X(25, "0.033554431") X(26, "0.067108863") X(27, "0.134217727") X(28, "0.268435455")		\
 	X(29, "0.536870911") X(30, "1.073741823") X(31, "2.147483647") X(32, "4.294967295") X(33, "8.589934591")
+#define COARSE_FIRST 10
 
 static const struct bound {
 	unsigned int power;	/* of hist_add_powers(): the last one below it */
-	const char *le;
+	bool coarse;		/* coarse buckets have it, too */
+	const char *le, *end;	/* end: with what stands between it and the count */
+	size_t end_size;
 } bounds[] = {
-#define X(exponent, seconds) { (exponent) - 5, seconds },
+#define X(exponent, seconds) \
+	{ (exponent) - 5, (exponent) >= COARSE_FIRST && (exponent) % 2 == 0, seconds, seconds "\"} ", sizeof(seconds "\"} ") - 1 },
 	BOUNDS(X)
 #undef X
 };
@@ -37,14 +41,17 @@ static const struct bound {
 struct metrics {
 	struct metrics_options options;
 	struct metrics_rows rows;
-	struct buf text;
+	struct metrics_vms vms;
+	struct buf text, start;
 	size_t series, dropped;
 };
 
 /* What rows are written with. */
 struct writer {
 	struct buf *text;
+	struct buf *start;	/* what the lines of several buckets start with */
 	const char *labels;	/* of metrics_labels.at */
+	enum metrics_buckets buckets;
 	bool counting;		/* only count */
 	size_t series;
 	/* of host rows */
@@ -112,25 +119,59 @@ static void put_seconds(struct writer *w, const struct family *f, struct metrics
 	buf_put(w->text, "\n", 1);
 }
 
-static void put_bucket(struct writer *w, const struct family *f, struct metrics_labels labels, const char *le, uint64_t count)
+static bool is_bound(const struct writer *w, const struct bound *bound)
 {
-	if (!begin(w, f, "_bucket", labels, "le", le))
-		return;
+	return w->buckets == METRICS_FINE || bound->coarse;
+}
+
+static size_t count_bounds(const struct writer *w)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < BOUND_COUNT; i++)
+		count += is_bound(w, &bounds[i]);
+	return count;
+}
+
+/* Up to the bound. */
+static void start_buckets(struct writer *w, const struct family *f, struct metrics_labels labels)
+{
+	w->start->size = 0;
+	buf_puts(w->start, f->name);
+	buf_puts(w->start, "_bucket{");
+	buf_put(w->start, w->labels + labels.at, labels.size);
+	buf_puts(w->start, ",le=\"");
+}
+
+static void put_bucket(struct writer *w, const char *end, size_t size, uint64_t count)
+{
+	buf_put(w->text, w->start->bytes, w->start->size);
+	buf_put(w->text, end, size);
 	buf_put_u64(w->text, count);
 	buf_put(w->text, "\n", 1);
 }
 
-static void put_hist(struct writer *w, const struct family *f, struct metrics_labels labels, const struct metrics_hist *h)
+static void put_buckets(struct writer *w, const struct family *f, struct metrics_labels labels, const struct metrics_hist *h)
 {
+	static const char infinite[] = "+Inf\"} ";
 	unsigned int power = 0;
 	uint64_t count = 0;
 
+	start_buckets(w, f, labels);
 	for (size_t i = 0; i < BOUND_COUNT; i++) {
 		while (power <= bounds[i].power)
 			count += h->powers[power++];
-		put_bucket(w, f, labels, bounds[i].le, count);
+		if (is_bound(w, &bounds[i]))
+			put_bucket(w, bounds[i].end, bounds[i].end_size, count);
 	}
-	put_bucket(w, f, labels, "+Inf", h->count);
+	put_bucket(w, infinite, sizeof(infinite) - 1, h->count);
+}
+
+static void put_hist(struct writer *w, const struct family *f, struct metrics_labels labels, const struct metrics_hist *h)
+{
+	w->series += count_bounds(w) + 1;
+	if (!w->counting)
+		put_buckets(w, f, labels, h);
 	if (begin(w, f, "_sum", labels, NULL, NULL)) {
 		buf_put_seconds(w->text, h->sum);
 		buf_put(w->text, "\n", 1);
@@ -183,6 +224,25 @@ static void put_outcomes(struct writer *w, const struct family *f, const void *r
 	put_number(w, f, labels, "queued", c->queued);
 	put_number(w, f, labels, "coalesced", c->coalesced);
 	put_number(w, f, labels, "rejected", c->rejected);
+}
+
+/* Those that were found once: nothing is lost by not being there before, as with a counter. */
+static void put_open(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_pe *r = row;
+
+	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+		if (r->found[code] || r->open[code])
+			put_number(w, f, r->labels, finding_code_name(code), r->open[code]);
+}
+
+/* Masks are seldom, and most VMs on x86 cannot have one. */
+static void put_masks(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_pe *r = row;
+
+	if (r->mask.count)
+		put_hist(w, f, r->labels, &r->mask);
 }
 
 static void put_findings(struct writer *w, const struct family *f, const void *row)
@@ -295,10 +355,10 @@ static void put_info(struct writer *w, const struct family *f, const void *row)
 	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",name=\"");
 	metrics_put_label(w->text, name_of(r->vm)->raw, METRICS_NAME_MAX);
+	buf_puts(w->text, "\",uuid=\"");
+	buf_puts(w->text, name_of(r->vm)->uuid);
 	buf_puts(w->text, "\",pid=\"");
 	buf_put_u64(w->text, r->vm->pid);
-	buf_puts(w->text, "\",instance=\"");
-	buf_put_u64(w->text, r->vm->instance);
 	buf_puts(w->text, "\"} 1\n");
 }
 
@@ -444,18 +504,18 @@ static const struct family families[] = {
 	{ "kvm_sdei_host_findings_total", "counter", LEVEL_HOST, "code",
 	  "Findings raised on this host, VMs that are forgotten included.", put_findings, AT(model_totals, found) },
 
-	{ "kvm_sdei_vm_info", "gauge", LEVEL_VM, "name,pid,instance",
-	  "What a VM is called; always 1. instance tells apart VMs that had the same pid.", put_info, ROW },
+	{ "kvm_sdei_vm_info", "gauge", LEVEL_VM, "name,uuid,pid",
+	  "What a VM is called, its UUID if that is known, and the process that made it; always 1.", put_info, ROW },
 	{ "kvm_sdei_vm_gone", "gauge", LEVEL_VM, NULL, "1 if all vCPUs of the VM are gone: its series will end.", put_gone, ROW },
 
 	{ "kvm_sdei_vm_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are not gone.", put_u64, AT(metrics_pe, vcpus) },
 	{ "kvm_sdei_masked_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs whose PE is masked now.", put_u64, AT(metrics_pe, masked_vcpus) },
 	{ "kvm_sdei_masked_seconds_total", "counter", LEVEL_PE, NULL,
 	  "Time that PEs were masked, what is open and the initial mask included.", put_ns, AT(metrics_pe, masked_ns) },
-	{ "kvm_sdei_mask_seconds", "histogram", LEVEL_PE, NULL, "PE_MASK to PE_UNMASK; the initial mask is left out.", put_hist_at, AT(metrics_pe, mask) },
+	{ "kvm_sdei_mask_seconds", "histogram", LEVEL_PE, NULL, "PE_MASK to PE_UNMASK; the initial mask is left out. Once there was one.", put_masks, ROW },
 	{ "kvm_sdei_calls_total", "counter", LEVEL_PE, "function,result", "SDEI calls by function and result.", put_calls, ROW },
 	{ "kvm_sdei_findings_total", "counter", LEVEL_PE, "code", "Findings raised.", put_findings, AT(metrics_pe, found) },
-	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now.", put_findings, AT(metrics_pe, open) },
+	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now, of those that were ever raised.", put_open, ROW },
 	{ "kvm_sdei_vm_lost_records_total", "counter", LEVEL_PE, NULL, "Records about it that found no room.", put_u64, AT(metrics_pe, lost) },
 
 	{ "kvm_sdei_signals_total", "counter", LEVEL_EVENT, "outcome", "Signals, by what became of them at once.", put_outcomes, AT(metrics_event, count) },
@@ -529,7 +589,7 @@ static void put_rows(struct writer *w, const struct family *f, const struct metr
 /* How many series the rows since from make. */
 static size_t count_series(const struct writer *w, const struct metrics_rows *rows, const struct metrics_mark *from)
 {
-	struct writer counter = { .counting = true, .host = w->host, .labels = rows->labels.bytes };
+	struct writer counter = { .counting = true, .buckets = w->buckets, .host = w->host, .labels = rows->labels.bytes };
 
 	for (size_t i = 0; i < FAMILY_COUNT; i++)
 		if (families[i].level != LEVEL_HOST)
@@ -543,13 +603,17 @@ static int collect(struct metrics *x, struct writer *w, const struct model *m)
 	size_t count, series = 0;
 	struct model_vm *const *vms = model_vms(m, &count);
 
+	if (metrics_vms_update(&x->vms, vms, count))
+		return -ENOMEM;
 	metrics_rows_clear(&x->rows);
 	x->dropped = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct metrics_mark mark = metrics_rows_mark(&x->rows);
 		size_t more;
 
-		if (metrics_rows_add(&x->rows, vms[i], x->options.vcpu))
+		if (x->vms.named[i].left_out)
+			continue;
+		if (metrics_rows_add(&x->rows, vms[i], &x->vms, i, x->options.vcpu))
 			return -ENOMEM;
 		more = count_series(w, &x->rows, &mark);
 		if (x->dropped || series + more > x->options.max_series) {
@@ -582,13 +646,13 @@ static void put_family(struct writer *w, const struct family *f, const struct me
 
 int metrics_render(struct metrics *x, const struct model *m, const struct metrics_host *host, const char **text, size_t *size)
 {
-	struct writer w = { .text = &x->text, .model = m, .host = host };
+	struct writer w = { .text = &x->text, .start = &x->start, .buckets = x->options.buckets, .model = m, .host = host };
 	int err = collect(x, &w, m);
 
 	if (err)
 		return err;
 	x->text.size = 0;
-	x->text.failed = false;
+	x->text.failed = x->start.failed = false;
 	w.labels = x->rows.labels.bytes;
 	w.dropped = x->dropped;
 	for (size_t i = 0; i < FAMILY_COUNT; i++)
@@ -596,7 +660,7 @@ int metrics_render(struct metrics *x, const struct model *m, const struct metric
 	x->series = w.series;
 	*text = x->text.bytes;
 	*size = x->text.size;
-	return x->text.failed ? -ENOMEM : 0;
+	return x->text.failed || x->start.failed ? -ENOMEM : 0;
 }
 
 size_t metrics_series(const struct metrics *x)
@@ -626,8 +690,45 @@ void metrics_free(struct metrics *x)
 	if (!x)
 		return;
 	metrics_rows_free(&x->rows);
+	metrics_vms_free(&x->vms);
 	free(x->text.bytes);
+	free(x->start.bytes);
 	free(x);
+}
+
+/* --- how many there are */
+
+/* Of one row. */
+static size_t cost(enum metrics_buckets buckets, enum level level, const void *row)
+{
+	static const struct status status = { .now_ns = NS_PER_SEC, .wall_ns = NS_PER_SEC };
+	static const struct metrics_host host = { .status = &status };
+	struct writer counter = { .counting = true, .buckets = buckets, .host = &host };
+
+	for (size_t i = 0; i < FAMILY_COUNT; i++)
+		if (families[i].level == level)
+			families[i].put(&counter, &families[i], row);
+	return counter.series;
+}
+
+void metrics_costs(enum metrics_buckets buckets, struct metrics_costs *costs)
+{
+	static const struct model_totals totals;
+	static const struct model_vm vm;
+	static const struct metrics_vm named = { .vm = &vm };
+	static const struct metrics_pe nothing, called = { .calls[0][0] = 1 }, found = { .found[0] = 1 }, masked = { .mask.count = 1 };
+	static const struct metrics_event event = { .worst.time_ns = 1 };
+	static const struct metrics_apf faults = { .worst.time_ns = 1 }, stage = { .worst.time_ns = 1, .stages[0].count = 1 };
+
+	costs->host = cost(buckets, LEVEL_HOST, &totals);
+	costs->vm = cost(buckets, LEVEL_VM, &named);
+	costs->pe = cost(buckets, LEVEL_PE, &nothing);
+	costs->call = cost(buckets, LEVEL_PE, &called) - costs->pe;
+	costs->finding = cost(buckets, LEVEL_PE, &found) - costs->pe;
+	costs->mask = cost(buckets, LEVEL_PE, &masked) - costs->pe;
+	costs->event = cost(buckets, LEVEL_EVENT, &event);
+	costs->faults = cost(buckets, LEVEL_APF, &faults);
+	costs->stage = cost(buckets, LEVEL_APF, &stage) - costs->faults;
 }
 
 /* --- the manual page */
@@ -648,22 +749,72 @@ static void document_level(FILE *out, enum level level, const char *title, const
 	}
 }
 
+static void document_cost(FILE *out, size_t coarse, size_t fine, const char *what)
+{
+	fprintf(out, ".TP\n");
+	if (coarse == fine)
+		fprintf(out, ".B %zu\n", coarse);
+	else
+		fprintf(out, ".BR %zu \", fine \" %zu\n", coarse, fine);
+	fprintf(out, "%s\n", what);
+}
+
+/* Those of so many VMs with three events each. */
+static size_t cost_of_fleet(const struct metrics_costs *c, size_t vms)
+{
+	return c->host + vms * (c->vm + c->pe + 5 * c->call + c->mask + 3 * c->event);
+}
+
+static void document_costs(FILE *out)
+{
+	struct metrics_costs coarse, fine;
+
+	metrics_costs(METRICS_COARSE, &coarse);
+	metrics_costs(METRICS_FINE, &fine);
+	fprintf(out, ".SH SERIES\nHow many there are with\n.BR \\-\\-buckets\\~coarse ,\nthe default, and with\n.BR fine :\n");
+	document_cost(out, coarse.host, fine.host, "for the host (one more once it had asynchronous page faults),");
+	document_cost(out, coarse.vm, fine.vm, "for each VM,");
+	document_cost(out, coarse.pe, fine.pe, "and for each VM, or with \\-\\-labels vcpu each vCPU, as all that follows:");
+	document_cost(out, coarse.call, fine.call, "for each SDEI function that it calls,");
+	document_cost(out, coarse.finding, fine.finding, "for each code of a finding that it had,");
+	document_cost(out, coarse.mask, fine.mask, "once it had a mask,");
+	document_cost(out, coarse.event, fine.event, "for each event in use,");
+	document_cost(out, coarse.faults, fine.faults, "once it had an asynchronous page fault,");
+	document_cost(out, coarse.stage, fine.stage, "and for each stage of these that was seen.");
+	fprintf(out, ".PP\nSo 100 VMs that have masks, call five functions and use three events each make\n"
+		"%zu + 100 \\(mu (%zu + %zu + 5 \\(mu %zu + %zu + 3 \\(mu %zu) = %zu series, with fine buckets %zu.\n"
+		".B \\-\\-max\\-series\nleaves out those of the VMs that came last.\n",
+		coarse.host, coarse.vm, coarse.pe, coarse.call, coarse.mask, coarse.event, cost_of_fleet(&coarse, 100),
+		cost_of_fleet(&fine, 100));
+}
+
 static void document_bounds(FILE *out)
 {
-	fprintf(out, ".SH HISTOGRAMS\nBounds are inclusive: every power of two of nanoseconds, less one, in seconds; each is an\n"
-		"edge of the buckets that samples are kept in, so the counts are exact. They are\n");
+	fprintf(out, ".SH HISTOGRAMS\nBounds are inclusive: powers of two of nanoseconds, less one, in seconds; each is an\n"
+		"edge of the buckets that samples are kept in, so the counts are exact, and the sums are to the nanosecond.\n"
+		"With\n.B \\-\\-buckets fine\nthe bounds are\n");
 	for (size_t i = 0; i < BOUND_COUNT; i++)
-		fprintf(out, "%s,\n", bounds[i].le);
-	fprintf(out, "+Inf. The sums are exact to the nanosecond.\n");
+		fprintf(out, "%s%s,\n", bounds[i].coarse ? ".B " : "", bounds[i].le);
+	fprintf(out, "+Inf; coarse buckets have those in bold, and +Inf.\n"
+		".PP\nA quantile that histogram_quantile() makes of coarse buckets may be wrong by a factor of nearly 4, of fine ones by\n"
+		"nearly 2; below the first bound and above the last one nothing more is known than that. How many samples are\n"
+		"above a bound is exact: so is an alert whose threshold is a bound, as those of sdeid(8) are.\n"
+		"The model's own quantiles, as sdeitop shows them, are within 1/32.\n");
 }
 
 void metrics_document(FILE *out)
 {
 	fprintf(out, ".\\\" From the table in src/view/metrics/metrics.c, which tests/unit/view/metrics/test_metrics.c compares (UPDATE_GOLDEN=1).\n"
-		".TH SDEID-METRICS 7 \"\" sdeitop\n.SH NAME\nsdeid-metrics \\- what sdeid tells Prometheus\n"
-		".SH DESCRIPTION\nText format 0.0.4, without timestamps. Counters never go back while sdeid runs.\n"
-		"What is known to be possible is there with 0 from the start.\n.PP\nThe label\n.B vm\nis NAME:PID, or "
-		"NAME:PID.INSTANCE where the pid was used again.\nIn names, controls and what is not UTF-8 are\nreplaced by "
+		".TH SDEID-METRICS 7 \"\" sdeitop\n.SH NAME\nsdeid-metrics \\- what sdeid writes for Prometheus\n"
+		".SH DESCRIPTION\nText format 0.0.4, without timestamps. Counters never go back while sdeid and the VM run.\n"
+		"What is known to be possible is there with 0 from the start.\n.PP\nThe label\n.B vm\nis NAME:UUID,\n"
+		"with the first eight digits of the UUID that the VM's command line has, or only NAME where it has none. So a VM has the same label after it\n"
+		"was started again (its counters begin at 0 then), after sdeid was, and on another host. Of VMs that run at the same\n"
+		"time and have the same label otherwise, the second is NAME#2, the third NAME#3, the lowest number that is free, as long\n"
+		"as it runs: which of them is which may change when sdeid is started again, so give them names or UUIDs.\n"
+		"A VM that is gone has no series any more once another one has its label.\n"
+		".B kvm_sdei_vm_info\nhas the whole UUID and the process id:\n.PP\n.EX\n"
+		"    kvm_sdei_pending * on (instance, vm) group_left (uuid, pid) kvm_sdei_vm_info\n.EE\n.PP\nIn names, controls and what is not UTF-8 are\nreplaced by "
 		"U+FFFD, and at most %d bytes are kept.\n"
 		"With\n.B \\-\\-labels vcpu\nfamilies of VMs (but for vm_info and vm_gone), of events and of page faults have the label\n.B vcpu\ntoo.\n"
 		"Families of asynchronous page faults are there once one was seen.\n"
@@ -674,6 +825,7 @@ void metrics_document(FILE *out)
 	document_level(out, LEVEL_PE, "OF EACH VM, OR VCPU", "vm");
 	document_level(out, LEVEL_EVENT, "OF EACH EVENT IN USE", "vm,event");
 	document_level(out, LEVEL_APF, "OF ASYNCHRONOUS PAGE FAULTS", "vm");
+	document_costs(out);
 	document_bounds(out);
 	fprintf(out, ".SH SEE ALSO\n.BR sdeid (8)\n");
 }

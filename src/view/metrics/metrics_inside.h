@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* metrics_rows.c sums what the model knows up to one row for each set of labels; metrics.c writes the rows, family by family. */
+/*
+ * metrics_vms.c says which VMs have series and under which label; metrics_rows.c sums what the model knows up to one row for each
+ * set of labels; metrics.c writes the rows, family by family.
+ */
 #ifndef VIEW_METRICS_METRICS_INSIDE_H
 #define VIEW_METRICS_METRICS_INSIDE_H
 
@@ -81,8 +84,32 @@ void metrics_rows_free(struct metrics_rows *rows);
 struct metrics_mark metrics_rows_mark(const struct metrics_rows *rows);
 void metrics_rows_take_back(struct metrics_rows *rows, const struct metrics_mark *mark);
 
-/* Adds the rows of a VM. 0 or -ENOMEM. */
-int metrics_rows_add(struct metrics_rows *rows, const struct model_vm *vm, bool by_vcpu);
+/* What a VM is called. */
+struct metrics_named {
+	uint32_t pid, instance;
+	struct metrics_labels base;	/* the label's value without its number, in metrics_vms.text */
+	uint64_t hash;			/* of that */
+	uint32_t number;		/* behind it; 1: none */
+	bool left_out;			/* another VM has its series */
+};
+
+/* Lives from one rendering to the next. Zeroed it is empty. */
+struct metrics_vms {
+	struct metrics_named *named;	/* of each VM, in the order of model_vms() */
+	struct label_slot *slots;	/* inside */
+	size_t count, room, slot_count;
+	struct buf text;
+};
+
+/* What these are called now. 0 or -ENOMEM. */
+int metrics_vms_update(struct metrics_vms *x, struct model_vm *const *vms, size_t count);
+void metrics_vms_free(struct metrics_vms *x);
+
+/* The label's value of the VM that is named[i]. */
+void metrics_put_vm(struct buf *t, const struct metrics_vms *x, size_t i);
+
+/* Adds the rows of a VM that is named[i] of vms. 0 or -ENOMEM. */
+int metrics_rows_add(struct metrics_rows *rows, const struct model_vm *vm, const struct metrics_vms *vms, size_t i, bool by_vcpu);
 
 /*
  * A label's value without its quotes, at most max bytes of name: backslash, quote and newline escaped, other controls,

@@ -4,7 +4,6 @@
 
 #include "view/figures/columns.h"
 #include "view/metrics/metrics_inside.h"
-#include "session/vm_names.h"
 #include "model/sum.h"
 
 /* --- arrays */
@@ -56,18 +55,12 @@ void metrics_rows_take_back(struct metrics_rows *rows, const struct metrics_mark
 
 /* --- labels */
 
-static struct metrics_labels vm_labels(struct buf *t, const struct model_vm *vm)
+static struct metrics_labels vm_labels(struct buf *t, const struct metrics_vms *vms, size_t i)
 {
 	size_t at = t->size;
 
 	buf_puts(t, "vm=\"");
-	metrics_put_label(t, name_of(vm)->raw, METRICS_NAME_MAX);
-	buf_puts(t, ":");
-	buf_put_u64(t, vm->pid);
-	if (vm->instance) {
-		buf_puts(t, ".");
-		buf_put_u64(t, vm->instance);
-	}
+	metrics_put_vm(t, vms, i);
 	buf_puts(t, "\"");
 	return (struct metrics_labels){ at, t->size - at };
 }
@@ -289,9 +282,9 @@ static int add_each_vcpu(struct metrics_rows *rows, const struct model_vm *vm, s
 	return err;
 }
 
-int metrics_rows_add(struct metrics_rows *rows, const struct model_vm *vm, bool by_vcpu)
+int metrics_rows_add(struct metrics_rows *rows, const struct model_vm *vm, const struct metrics_vms *vms, size_t i, bool by_vcpu)
 {
-	struct metrics_labels labels = vm_labels(&rows->labels, vm);
+	struct metrics_labels labels = vm_labels(&rows->labels, vms, i);
 	int err;
 
 	if (room_for((void **)&rows->vms, &rows->vm_room, rows->vm_count, sizeof(*rows->vms)))

@@ -100,6 +100,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.flight_keep, 10);
 	assert_true(config.max_series > 0);
 	assert_false(config.labels_vcpu || config.remove);
+	assert_int_equal(config.buckets, METRICS_COARSE);
 	assert_null(config.flight);
 	assert_null(config.socket);
 	assert_null(config.user);
@@ -119,6 +120,7 @@ static void test_file(void **state)
 		"interval=0.5\n"
 		"\t#another\n"
 		"labels = vcpu\n"
+		"buckets = fine\n"
 		"max-series = 77\n"
 		"expire = 60\n"
 		"remove = yes\n"
@@ -143,6 +145,7 @@ static void test_file(void **state)
 	assert_string_equal(config.textfile, "/var/lib/some where = else");
 	assert_int_equal(config.interval_ms, 500);
 	assert_true(config.labels_vcpu);
+	assert_int_equal(config.buckets, METRICS_FINE);
 	assert_int_equal(config.max_series, 77);
 	assert_int_equal(config.expire_ms, 60000);
 	assert_true(config.remove);
@@ -214,6 +217,7 @@ static void test_faults_are_named(void **state)
 	expect("= 5", "", "%s:1: : no such option");
 	expect("textfile =\n", "", "%s:1: textfile : expects a text that is not empty");
 	expect("labels = guest\n", "", "%s:1: labels guest: expects vm or vcpu");
+	expect("buckets = finer\n", "", "%s:1: buckets finer: expects coarse or fine");
 	expect("flight-on = trouble\n", "",
 	       "%s:1: flight-on trouble: expects a finding's code, any, warning, error, SIGUSR2 or exit");
 	expect("flight-keep = 0\n", "", "%s:1: flight-keep 0: expects a number from 1");
@@ -354,8 +358,8 @@ static void test_needs_restart(void **state)
 			  how[] = "no-calls, sched or ring-size";
 
 	check_change("", "", NULL);
-	check_change("interval = 1\nlabels = vm\nexpire = 1\nmax-series = 1\nremove = no\nflight-on = exit\nflight-keep = 1\nflight-keep-guest = 1\n",
-		     "interval = 2\nlabels = vcpu\nexpire = 2\nmax-series = 2\nremove = yes\nflight-on = any\nflight-keep = 2\nflight-keep-guest = 2\n", NULL);
+	check_change("interval = 1\nlabels = vm\nbuckets = coarse\nexpire = 1\nmax-series = 1\nremove = no\nflight-on = exit\nflight-keep = 1\nflight-keep-guest = 1\n",
+		     "interval = 2\nlabels = vcpu\nbuckets = fine\nexpire = 2\nmax-series = 2\nremove = yes\nflight-on = any\nflight-keep = 2\nflight-keep-guest = 2\n", NULL);
 	check_change("pid = 1,2\nguest = a\n", "pid = 1\npid = 2\nguest = a\n", NULL);
 	check_change("", "socket = /a\n", "socket");
 	check_change("socket = /a\n", "socket = /b\n", "socket");

@@ -19,7 +19,7 @@
 #define RE (SDEI_REGISTERED | SDEI_ENABLED)
 
 /* What the names of the scenes' VMs are. */
-static char *lookup(void *ctx, uint32_t pid)
+static char *lookup(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE])
 {
 	static const struct {
 		uint32_t pid;
@@ -27,9 +27,11 @@ static char *lookup(void *ctx, uint32_t pid)
 	} names[] = {
 		{ 1201, "web-1" }, { 4312, "db" }, { 51007, "a-guest-with-quite-a-long-name" },
 		{ 66, "evil\033[2J\033]0;x\007\n\r\xff\xe2\x80\xae" "txt" }, { 67, "\xe6\xbc\xa2\xe5\xad\x97\xe5\x90\x8d" },
-		{ 68, "caf\xc3\xa9 \"q\" \\" },
+		{ 70, "leaving" }, { 71, "staying" }, { 68, "caf\xc3\xa9 \"q\" \\" },
 	};
 
+	if (pid == 4312)
+		strcpy(uuid, "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].pid == pid)
 			return strdup(names[i].name);

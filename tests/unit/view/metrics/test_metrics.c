@@ -97,18 +97,32 @@ static uint64_t count_up_to(const struct hist *h, uint64_t le_ns)
 	return count;
 }
 
-static void check_hist(const char *text, const char *family, const char *labels, const struct hist *h)
+/* The bounds of coarse buckets are 4^5 ns less one to 4^16, those of fine ones 2^8 to 2^33. */
+static size_t count_buckets(const char *text, const char *family, const char *labels)
 {
-	char series[256];
-	unsigned int checked = 0;
+	char start[256];
+	size_t count = 0;
 
-	for (unsigned int power = 8; power <= 33; power++, checked++) {
+	snprintf(start, sizeof(start), "\n%s_bucket{%s,le=", family, labels);
+	for (const char *at = text; (at = strstr(at, start)); at++)
+		count++;
+	return count;
+}
+
+static void check_hist(const char *text, const char *family, const char *labels, enum metrics_buckets buckets, const struct hist *h)
+{
+	bool fine = buckets == METRICS_FINE;
+	unsigned int checked = 0;
+	char series[256];
+
+	for (unsigned int power = fine ? 8 : 10; power <= (fine ? 33 : 32); power += fine ? 1 : 2, checked++) {
 		uint64_t le_ns = (1ULL << power) - 1;
 
 		snprintf(series, sizeof(series), "%s_bucket{%s,le=\"%.10g\"}", family, labels, (double)le_ns / 1e9);
 		assert_true(value_of(text, series) == (double)count_up_to(h, le_ns));
 	}
-	assert_int_equal(checked, 26);
+	assert_int_equal(checked, fine ? 26 : 12);
+	assert_int_equal(count_buckets(text, family, labels), checked + 1);
 	snprintf(series, sizeof(series), "%s_bucket{%s,le=\"+Inf\"}", family, labels);
 	assert_true(value_of(text, series) == (double)hist_count(h));
 	snprintf(series, sizeof(series), "%s_count{%s}", family, labels);
@@ -122,13 +136,17 @@ static void test_histograms(void **state)
 	struct status status;
 	struct model *m = scene_new("small", &status);
 	const struct model_event *e = model_event(model_vcpu(model_vm(m, 4312), 0), 1);
-	char *text = render_once(&plain, m, &status);
 
 	assert_true(hist_count(e->dispatch) > 400);
-	check_hist(text, "kvm_sdei_dispatch_latency_seconds", "vm=\"db:4312\",event=\"1\"", e->dispatch);
-	check_hist(text, "kvm_sdei_handler_seconds", "vm=\"db:4312\",event=\"1\"", e->handler);
-	check_hist(text, "kvm_sdei_total_latency_seconds", "vm=\"db:4312\",event=\"1\"", e->total);
-	free(text);
+	for (enum metrics_buckets buckets = METRICS_COARSE; buckets <= METRICS_FINE; buckets++) {
+		const struct metrics_options options = { .buckets = buckets };
+		char *text = render_once(&options, m, &status);
+
+		check_hist(text, "kvm_sdei_dispatch_latency_seconds", "vm=\"db:0d3c7f5a\",event=\"1\"", buckets, e->dispatch);
+		check_hist(text, "kvm_sdei_handler_seconds", "vm=\"db:0d3c7f5a\",event=\"1\"", buckets, e->handler);
+		check_hist(text, "kvm_sdei_total_latency_seconds", "vm=\"db:0d3c7f5a\",event=\"1\"", buckets, e->total);
+		free(text);
+	}
 	model_free(m);
 }
 
@@ -144,29 +162,29 @@ static void test_apf(void **state)
 	for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++) {
 		char labels[64];
 
-		snprintf(labels, sizeof(labels), "vm=\"web-1:1201\",stage=\"%s\"", apf_stage_name(stage));
+		snprintf(labels, sizeof(labels), "vm=\"web-1\",stage=\"%s\"", apf_stage_name(stage));
 		if (sum.stage[stage])
-			check_hist(vms, "kvm_apf_stage_seconds", labels, sum.stage[stage]);
+			check_hist(vms, "kvm_apf_stage_seconds", labels, METRICS_COARSE, sum.stage[stage]);
 		else
 			assert_null(strstr(vms, labels));
 	}
-	assert_true(value_of(vms, "kvm_apf_saved_seconds_total{vm=\"web-1:1201\"}") == (double)apf_saved_ns(&sum) / 1e9);
-	assert_true(value_of(vms, "kvm_apf_blocked_seconds_total{vm=\"web-1:1201\"}") == 0);
+	assert_true(value_of(vms, "kvm_apf_saved_seconds_total{vm=\"web-1\"}") == (double)apf_saved_ns(&sum) / 1e9);
+	assert_true(value_of(vms, "kvm_apf_blocked_seconds_total{vm=\"web-1\"}") == 0);
 	apf_release(&sum);
 	assert_int_equal(model_vm_apf(model_vm(m, 4312), &sum), 0);
-	assert_true(value_of(vms, "kvm_apf_saved_seconds_total{vm=\"db:4312\"}") == (double)apf_saved_ns(&sum) / 1e9);
-	assert_true(value_of(vms, "kvm_apf_blocked_seconds_total{vm=\"db:4312\"}") == (double)apf_blocked_ns(&sum) / 1e9);
+	assert_true(value_of(vms, "kvm_apf_saved_seconds_total{vm=\"db:0d3c7f5a\"}") == (double)apf_saved_ns(&sum) / 1e9);
+	assert_true(value_of(vms, "kvm_apf_blocked_seconds_total{vm=\"db:0d3c7f5a\"}") == (double)apf_blocked_ns(&sum) / 1e9);
 	assert_true(apf_blocked_ns(&sum) > 0 && apf_saved_ns(&sum) > 0);
 	assert_true(sum.oldest_ns > 0);
-	assert_true(value_of(vms, "kvm_apf_oldest_seconds{vm=\"db:4312\"}") == (double)(status.now_ns - sum.oldest_ns) / 1e9);
-	assert_true(value_of(vms, "kvm_apf_oldest_seconds{vm=\"a-guest-with-quite-a-long-name:51007\"}") == 0);
+	assert_true(value_of(vms, "kvm_apf_oldest_seconds{vm=\"db:0d3c7f5a\"}") == (double)(status.now_ns - sum.oldest_ns) / 1e9);
+	assert_true(value_of(vms, "kvm_apf_oldest_seconds{vm=\"a-guest-with-quite-a-long-name\"}") == 0);
 	apf_release(&sum);
-	assert_true(value_of(vms, "kvm_apf_outcomes_total{vm=\"web-1:1201\",outcome=\"async\"}") == 114);
-	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1:1201\",vcpu=\"0\",outcome=\"async\"}") == 101);
-	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1:1201\",vcpu=\"1\",outcome=\"async\"}") == 13);
-	assert_true(value_of(vms, "kvm_apf_fallbacks_total{vm=\"web-1:1201\",reason=\"busy\"}") == 5);
-	assert_true(value_of(vms, "kvm_apf_in_flight{vm=\"db:4312\"}") == 3);
-	assert_true(value_of(vms, "kvm_apf_lost_records_total{vm=\"db:4312\"}") == 2);
+	assert_true(value_of(vms, "kvm_apf_outcomes_total{vm=\"web-1\",outcome=\"async\"}") == 114);
+	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1\",vcpu=\"0\",outcome=\"async\"}") == 101);
+	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1\",vcpu=\"1\",outcome=\"async\"}") == 13);
+	assert_true(value_of(vms, "kvm_apf_fallbacks_total{vm=\"web-1\",reason=\"busy\"}") == 5);
+	assert_true(value_of(vms, "kvm_apf_in_flight{vm=\"db:0d3c7f5a\"}") == 3);
+	assert_true(value_of(vms, "kvm_apf_lost_records_total{vm=\"db:0d3c7f5a\"}") == 2);
 	assert_true(value_of(vms, "kvm_sdei_lost_records_total{kind=\"apf\"}") == 2);
 	free(vms);
 	free(vcpus);
@@ -186,12 +204,12 @@ static void test_sums(void **state)
 		char series[128];
 		const struct model_event *e = model_event(model_vcpu(model_vm(m, 1201), id), 0);
 
-		snprintf(series, sizeof(series), "kvm_sdei_dispatched_total{vm=\"web-1:1201\",vcpu=\"%u\",event=\"0\"}", id);
+		snprintf(series, sizeof(series), "kvm_sdei_dispatched_total{vm=\"web-1\",vcpu=\"%u\",event=\"0\"}", id);
 		assert_true(value_of(vcpus, series) == (double)e->count.dispatched);
 		sum += (double)e->count.dispatched;
 	}
 	assert_true(sum == 114);
-	assert_true(value_of(vms, "kvm_sdei_dispatched_total{vm=\"web-1:1201\",event=\"0\"}") == sum);
+	assert_true(value_of(vms, "kvm_sdei_dispatched_total{vm=\"web-1\",event=\"0\"}") == sum);
 	free(vms);
 	free(vcpus);
 	model_free(m);
@@ -276,21 +294,232 @@ static void test_masked_time(void **state)
 	feed(m, 2 * SEC, 7, SDEI_NONE, SDEI_MASK, SDEI_MASKED, 0, 1);
 	model_tick(m, status.now_ns);
 	text = render(x, m, &status);
-	assert_true(value_of(text, "kvm_sdei_masked_seconds_total{vm=\"-:7\"}") == 3);
+	assert_true(value_of(text, "kvm_sdei_masked_seconds_total{vm=\"-\"}") == 3);
 	free(text);
 	feed(m, 4 * SEC, 7, SDEI_NONE, SDEI_UNMASK, 0, 0, 0);
 	feed(m, 6 * SEC, 7, SDEI_NONE, SDEI_MASK, SDEI_MASKED, 0, 1);
 	status.now_ns = 6 * SEC;
 	model_tick(m, status.now_ns);
 	text = render(x, m, &status);
-	assert_true(value_of(text, "kvm_sdei_masked_seconds_total{vm=\"-:7\"}") == 3);
+	assert_true(value_of(text, "kvm_sdei_masked_seconds_total{vm=\"-\"}") == 3);
 	free(text);
 	status.now_ns = 8 * SEC;
 	model_tick(m, status.now_ns);
 	text = render(x, m, &status);
-	assert_true(value_of(text, "kvm_sdei_masked_seconds_total{vm=\"-:7\"}") == 4);
-	assert_true(value_of(text, "kvm_sdei_mask_seconds_sum{vm=\"-:7\"}") == 2);
+	assert_true(value_of(text, "kvm_sdei_masked_seconds_total{vm=\"-\"}") == 4);
+	assert_true(value_of(text, "kvm_sdei_mask_seconds_sum{vm=\"-\"}") == 2);
 	free(text);
+	metrics_free(x);
+	model_free(m);
+}
+
+/* --- what VMs are called */
+
+static const char *const uuids[] = { "", "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42", "7b1e2c90-94e1-4b0e-8a55-2f6f0c9b1d42" };
+
+/* By the digits of the pid: which name, and which UUID. */
+static char *look_up(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE])
+{
+	static const char *const names[] = { "web", "db", "web#2", "0D3C7F5A-94E1-4B0E-8A55-2F6F0C9B1D42" };
+
+	strcpy(uuid, uuids[pid / 10 % 10 % 3]);
+	return strdup(names[pid / 100 % 10]);
+}
+
+/* A VM whose pid says what it is called. */
+static void start(struct model *m, uint64_t t, uint32_t pid)
+{
+	feed(m, t, pid, 0, SDEI_STATE, SDEI_REGISTERED, SDEI_CREATED, 0);
+	names_adopt(m, look_up, NULL, true);
+}
+
+/* One that is queued. */
+static void signal_event(struct model *m, uint64_t t, uint32_t pid, uint32_t event)
+{
+	const struct sdei_record r = {
+		.time_ns = t, .vm = pid, .event = event, .kind = SDEI_SIGNAL, .outcome = SDEI_QUEUED,
+		.state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING,
+	};
+
+	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
+}
+
+static void stop(struct model *m, uint64_t t, uint32_t pid)
+{
+	feed(m, t, pid, 0, SDEI_STATE, 0, SDEI_DESTROYED, 0);
+}
+
+static struct model *new_model(void)
+{
+	const struct model_options options = { .free_user = name_free };
+
+	return model_new(&options);
+}
+
+/* vm_info of the VM that is pid, of which there is one: its label vm, "": it has no series. */
+static const char *label_of(const char *text, uint32_t pid)
+{
+	static char label[256];
+	char end[32];
+
+	snprintf(end, sizeof(end), ",pid=\"%u\"} 1", pid);
+	*label = '\0';
+	for (const char *line = text; (line = strstr(line, "\nkvm_sdei_vm_info{vm=\"")); ) {
+		line += strlen("\nkvm_sdei_vm_info{vm=\"");
+		if (!memmem(line, strcspn(line, "\n"), end, strlen(end)))
+			continue;
+		assert_string_equal(label, "");
+		snprintf(label, sizeof(label), "%.*s", (int)strcspn(line, "\""), line);
+	}
+	return label;
+}
+
+/* Renders, and checks the labels of the VMs pids, which are all that have series. */
+static void expect_labels(struct metrics *x, const struct model *m, size_t count, const uint32_t pids[], const char *const labels[])
+{
+	const struct status status = { .now_ns = SEC, .wall_ns = SEC };
+	char *text = render(x, m, &status);
+	size_t infos = 0;
+
+	for (const char *at = text; (at = strstr(at, "\nkvm_sdei_vm_info{")); at++)
+		infos++;
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(label_of(text, pids[i]), labels[i]);
+	assert_int_equal(infos, count);
+	free(text);
+}
+#define EXPECT(x, m, pids, ...)									\
+	do {											\
+		const uint32_t those[] = pids;							\
+		const char *const labels[] = { __VA_ARGS__ };					\
+		_Static_assert(sizeof(those) / sizeof(*those) == sizeof(labels) / sizeof(*labels), "a label for each"); \
+		expect_labels(x, m, sizeof(those) / sizeof(*those), those, labels);		\
+	} while (0)
+#define PIDS(...) { __VA_ARGS__ }
+
+/* The first digits of the UUID; not where the name is the UUID. */
+static void test_uuids(void **state)
+{
+	struct model *m = new_model();
+	struct metrics *x = metrics_new(&plain);
+
+	start(m, 1, 1001);
+	start(m, 2, 1011);
+	start(m, 3, 1021);
+	start(m, 4, 1311);
+	EXPECT(x, m, PIDS(1001, 1011, 1021, 1311), "web", "web:0d3c7f5a", "web:7b1e2c90", "0D3C7F5A-94E1-4B0E-8A55-2F6F0C9B1D42");
+	metrics_free(x);
+	model_free(m);
+}
+
+/* A VM that is started again has its label again, at once, and one set of series; in any order of renderings. */
+static void test_restart(void **state)
+{
+	struct model *m = new_model();
+	struct metrics *x = metrics_new(&plain), *later;
+	struct status status = { .now_ns = SEC, .wall_ns = SEC };
+	char *text;
+
+	start(m, 1, 1011);
+	signal_event(m, 2, 1011, 0);
+	EXPECT(x, m, PIDS(1011), "web:0d3c7f5a");
+	stop(m, 3, 1011);
+	EXPECT(x, m, PIDS(1011), "web:0d3c7f5a");
+	start(m, 4, 1012);
+	EXPECT(x, m, PIDS(1012), "web:0d3c7f5a");
+	text = render(x, m, &status);
+	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"web:0d3c7f5a\"}") == 0);
+	assert_true(value_of(text, "kvm_sdei_signals_total{vm=\"web:0d3c7f5a\",event=\"0\",outcome=\"queued\"}") == 0);
+	assert_true(value_of(text, "kvm_sdei_host_signals_total{outcome=\"queued\"}") == 1);
+	free(text);
+	stop(m, 5, 1012);
+	EXPECT(x, m, PIDS(1012), "web:0d3c7f5a");	/* not the first one again */
+	later = metrics_new(&plain);
+	EXPECT(later, m, PIDS(1012), "web:0d3c7f5a");
+	metrics_free(later);
+	start(m, 6, 1011);
+	EXPECT(x, m, PIDS(1011), "web:0d3c7f5a");
+	metrics_free(x);
+	model_free(m);
+}
+
+/* With the same name and no UUID they have numbers, which they keep; who comes gets the lowest one that is free. */
+static void test_same_name(void **state)
+{
+	struct model *m = new_model();
+	struct metrics *x = metrics_new(&plain);
+
+	start(m, 1, 1001);
+	start(m, 2, 1002);
+	start(m, 3, 1003);
+	EXPECT(x, m, PIDS(1001, 1002, 1003), "web", "web#2", "web#3");
+	stop(m, 4, 1001);
+	EXPECT(x, m, PIDS(1001, 1002, 1003), "web", "web#2", "web#3");
+	start(m, 5, 1004);
+	EXPECT(x, m, PIDS(1002, 1003, 1004), "web#2", "web#3", "web");
+	stop(m, 6, 1002);
+	model_expire(m, 7);
+	EXPECT(x, m, PIDS(1003, 1004), "web#3", "web");
+	start(m, 8, 1005);
+	start(m, 9, 1006);
+	EXPECT(x, m, PIDS(1003, 1004, 1005, 1006), "web#3", "web", "web#2", "web#4");
+	metrics_free(x);
+	model_free(m);
+}
+
+/* A guest whose name is another one's label. */
+static void test_stolen_name(void **state)
+{
+	struct model *m = new_model();
+	struct metrics *x = metrics_new(&plain);
+
+	start(m, 1, 1201);
+	start(m, 2, 1001);
+	start(m, 3, 1002);
+	start(m, 4, 1202);
+	EXPECT(x, m, PIDS(1201, 1001, 1002, 1202), "web#2", "web", "web#3", "web#2#2");
+	metrics_free(x);
+	model_free(m);
+}
+
+/* Each label once, whatever comes and goes, and the same one as long as a VM lives. */
+static void test_unique(void **state)
+{
+	struct { uint32_t pid; char label[64]; } living[40] = { 0 };
+	struct model *m = new_model();
+	struct metrics *x = metrics_new(&plain);
+	struct status status = { .now_ns = SEC, .wall_ns = SEC };
+	unsigned int seen = 0;
+
+	srand(5);
+	for (uint64_t t = 1; t < 2000; t++) {
+		unsigned int i = (unsigned int)rand() % 40;
+		char *text;
+
+		if (living[i].pid)
+			stop(m, t, living[i].pid);
+		living[i].pid = living[i].pid ? 0 : (uint32_t)t * 1000 + (uint32_t)(rand() % 3) * 100 + (uint32_t)(rand() % 3) * 10;
+		living[i].label[0] = '\0';
+		if (living[i].pid)
+			start(m, t, living[i].pid);
+		model_expire(m, t > 50 ? t - 50 : 0);
+		if (rand() % 3)
+			continue;
+		text = render(x, m, &status);
+		for (unsigned int k = 0; k < 40; k++) {
+			const char *label = living[k].pid ? label_of(text, living[k].pid) : "";
+
+			assert_true(!living[k].pid == !*label);
+			if (*living[k].label)
+				assert_string_equal(label, living[k].label);
+			seen += *living[k].label != '\0';
+			snprintf(living[k].label, sizeof(living[k].label), "%s", label);
+			for (unsigned int j = 0; j < k; j++)
+				assert_true(!*label || strcmp(label, living[j].label) != 0);
+		}
+		free(text);
+	}
+	assert_true(seen > 5000);
 	metrics_free(x);
 	model_free(m);
 }
@@ -299,29 +528,29 @@ static void test_masked_time(void **state)
 
 static void test_life(void **state)
 {
-	struct model *m = model_new(NULL);
+	struct model *m = new_model();
 	struct metrics *x = metrics_new(&plain);
 	struct status status = { .now_ns = 9 * SEC, .wall_ns = 9 * SEC };
 	char *text;
 
 	feed(m, SEC, 7, 0, SDEI_STATE, SDEI_REGISTERED, SDEI_CREATED, 0);
 	feed(m, 2 * SEC, 7, 0, SDEI_STATE, 0, SDEI_DESTROYED, 0);
-	feed(m, 3 * SEC, 7, 0, SDEI_STATE, SDEI_REGISTERED, SDEI_CREATED, 0);
+	feed(m, 3 * SEC, 8, 0, SDEI_STATE, SDEI_REGISTERED, SDEI_CREATED, 0);
+	names_adopt(m, look_up, NULL, true);
 	model_tick(m, status.now_ns);
-	text = render(x, m, &status);
-	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"-:7\"}") == 1);
-	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"-:7.1\"}") == 0);
-	assert_true(value_of(text, "kvm_sdei_dispatched_total{vm=\"-:7.1\",event=\"0\"}") == 0);
-	assert_true(value_of(text, "kvm_sdei_vms") == 1);
-	free(text);
 	model_expire(m, 2 * SEC);
 	text = render(x, m, &status);
-	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"-:7\"}") == 1);
+	assert_true(value_of(text, "kvm_sdei_vms") == 1);
+	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"web\"}") == 0);	/* 8, which has the label of 7 */
 	free(text);
-	model_expire(m, 2 * SEC + 1);
+	feed(m, 4 * SEC, 8, 0, SDEI_STATE, 0, SDEI_DESTROYED, 0);
 	text = render(x, m, &status);
-	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"-:7\"}") == -1);
-	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"-:7.1\"}") == 0);
+	assert_true(value_of(text, "kvm_sdei_vms") == 0);
+	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"web\"}") == 1);
+	free(text);
+	model_expire(m, 4 * SEC + 1);
+	text = render(x, m, &status);
+	assert_true(value_of(text, "kvm_sdei_vm_gone{vm=\"web\"}") == -1);
 	free(text);
 	metrics_free(x);
 	model_free(m);
@@ -343,8 +572,8 @@ static void test_lost(void **state)
 	assert_true(value_of(text, "kvm_sdei_lost_records_total{kind=\"dispatch\"}") == 13);
 	assert_true(value_of(text, "kvm_sdei_lost_records_total{kind=\"unknown\"}") == 5);
 	assert_true(value_of(text, "kvm_sdei_lost_records_total{kind=\"signal\"}") == 0);
-	assert_true(value_of(text, "kvm_sdei_vm_lost_records_total{vm=\"-:7\"}") == 13);
-	assert_true(value_of(text, "kvm_sdei_dispatched_total{vm=\"-:7\",event=\"0\"}") == 13);
+	assert_true(value_of(text, "kvm_sdei_vm_lost_records_total{vm=\"-\"}") == 13);
+	assert_true(value_of(text, "kvm_sdei_dispatched_total{vm=\"-\",event=\"0\"}") == 13);
 	free(text);
 	model_free(m);
 }
@@ -360,7 +589,7 @@ static void test_findings(void **state)
 	assert_true(count >= 3);
 	assert_true(value_of(text, "kvm_sdei_host_findings_total{code=\"mask-long\"}") == 1);
 	for (size_t i = 0; i < count; i++) {
-		const char *name = findings[i].vm == 4312 ? "db:4312" : "web-1:1201";
+		const char *name = findings[i].vm == 4312 ? "db:0d3c7f5a" : "web-1";
 		const char *code = finding_code_name(findings[i].code);
 		char series[160];
 		double total = 0, open = 0;
@@ -404,18 +633,168 @@ static void test_limit(void **state)
 
 	assert_int_equal(metrics_series(all), count_samples(every, ""));
 	assert_int_equal(metrics_series_dropped(all), 0);
-	assert_true(of_vms > 2000);
+	assert_true(of_vms > 1500);
 	assert_true(count_samples(text, "{vm=") <= 1000);
 	assert_true(count_samples(text, "{vm=") > 800);
 	assert_int_equal(metrics_series_dropped(some), of_vms - count_samples(text, "{vm="));
 	assert_true(value_of(text, "kvm_sdei_series_dropped") == (double)metrics_series_dropped(some));
-	assert_int_equal(count_samples(text, ":2000000\""), count_samples(every, ":2000000\""));	/* the first VM, as a whole */
-	assert_int_equal(count_samples(text, ":2000019\""), 0);
+	assert_int_equal(count_samples(text, "vm=\"qemu-system-aar\""), count_samples(every, "vm=\"qemu-system-aar\""));	/* the first VM, as a whole */
+	assert_true(count_samples(every, "vm=\"qemu-system-aar#20\"") > 0);
+	assert_int_equal(count_samples(text, "vm=\"qemu-system-aar#20\""), 0);
 	free(every);
 	free(text);
 	metrics_free(all);
 	metrics_free(some);
 	model_free(m);
+}
+
+/* --- how many series there are */
+
+/* All of them masked once; each event was dispatched once. */
+static struct model *fleet(size_t vms, size_t events, struct status *status)
+{
+	struct model *m = new_model();
+	uint64_t t = 1;
+
+	for (uint32_t vm = 0; vm < vms; vm++) {
+		start(m, t++, 1 + vm);
+		feed(m, t++, 1 + vm, SDEI_NONE, SDEI_MASK, SDEI_MASKED, 0, 1);
+		feed(m, t++, 1 + vm, SDEI_NONE, SDEI_UNMASK, 0, 0, 0);
+		for (uint32_t event = 0; event < events; event++) {
+			signal_event(m, t++, 1 + vm, event);
+			feed(m, t++, 1 + vm, event, SDEI_DISPATCH, SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING, 0, 0);
+		}
+	}
+	model_tick(m, t);
+	*status = (struct status){ .now_ns = t, .wall_ns = SEC };
+	return m;
+}
+
+/* So many VMs with so many events: the manual's arithmetic, and each series once. */
+static void test_series(void **state)
+{
+	static const struct { size_t vms, events; } fleets[] = { { 1, 1 }, { 1, 4 }, { 7, 1 }, { 13, 3 }, { 100, 3 } };
+
+	for (size_t i = 0; i < sizeof(fleets) / sizeof(*fleets) * 2; i++) {
+		const size_t vms = fleets[i / 2].vms, events = fleets[i / 2].events;
+		const struct metrics_options options = { .buckets = i % 2 ? METRICS_FINE : METRICS_COARSE };
+		struct status status;
+		struct model *m = fleet(vms, events, &status);
+		char *text = render_once(&options, m, &status);
+		struct metrics_costs cost;
+
+		metrics_costs(options.buckets, &cost);
+		assert_int_equal(count_samples(text, ",event="), vms * events * cost.event);
+		assert_int_equal(count_samples(text, "{vm="), vms * (cost.vm + cost.pe + cost.mask + events * cost.event));
+		assert_int_equal(count_samples(text, ""), cost.host + count_samples(text, "{vm="));
+		assert_int_equal(cost.event, i % 2 ? 113 : 71);
+		free(text);
+		model_free(m);
+	}
+}
+
+/* --- how wrong a quantile may be */
+
+/* As Prometheus' histogram_quantile() does it, from the buckets of event 0 of web. */
+static double quantile_of(const char *text, double q)
+{
+	static const char start[] = "\nkvm_sdei_dispatch_latency_seconds_bucket{vm=\"web\",event=\"0\",le=\"";
+	double total = value_of(text, "kvm_sdei_dispatch_latency_seconds_count{vm=\"web\",event=\"0\"}"), below = 0, lower = 0;
+
+	for (const char *at = text; (at = strstr(at, start)); at++) {
+		double le = strtod(at + sizeof(start) - 1, NULL), count = strtod(strchr(at, ' ') + 1, NULL);
+
+		if (count >= q * total)
+			return lower + (le - lower) * (q * total - below) / (count - below);
+		below = count;
+		lower = le;
+	}
+	return -1;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+#define SAMPLES 1000
+
+/* The greater of what a quantile is too high or too low, of latencies given in any order. */
+static double worst_error(enum metrics_buckets buckets, uint64_t latencies[SAMPLES])
+{
+	static const double quantiles[] = { 0.001, 0.01, 0.25, 0.5, 0.9, 0.99, 0.999 };
+	const struct metrics_options options = { .buckets = buckets };
+	struct status status;
+	struct model *m = new_model();
+	uint64_t t = 1;
+	double worst = 1;
+	char *text;
+
+	start(m, t, 1);
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		signal_event(m, ++t, 1, 0);
+		feed(m, t += latencies[i], 1, 0, SDEI_DISPATCH, SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING, 0, 0);
+	}
+	model_tick(m, t);
+	status = (struct status){ .now_ns = t, .wall_ns = SEC };
+	text = render_once(&options, m, &status);
+	qsort(latencies, SAMPLES, sizeof(*latencies), compare);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++) {
+		double have = quantile_of(text, quantiles[i]) * 1e9;
+		double want = (double)latencies[(size_t)(quantiles[i] * SAMPLES + 0.5) - 1];
+
+		worst = have > want * worst ? have / want : want > have * worst ? want / have : worst;
+	}
+	free(text);
+	model_free(m);
+	return worst;
+}
+
+static void fill(uint64_t latencies[SAMPLES], uint64_t ns)
+{
+	for (unsigned int i = 0; i < SAMPLES; i++)
+		latencies[i] = ns;
+}
+
+/* Evenly spread over the powers of two from 1 us to 4 s. */
+static void spread(uint64_t latencies[SAMPLES])
+{
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		uint64_t power = 1ULL << (10 + rand() % 22);
+
+		latencies[i] = power + (uint64_t)rand() * 977 % power;
+	}
+}
+
+/* Less than a factor of 4, of fine buckets of 2, whatever the latencies are; all at one edge come near to it. */
+static void test_quantiles(void **state)
+{
+	uint64_t latencies[SAMPLES];
+
+	srand(3);
+	for (enum metrics_buckets buckets = METRICS_COARSE; buckets <= METRICS_FINE; buckets++) {
+		double factor = buckets == METRICS_FINE ? 2 : 4, worst = 1;
+
+		for (unsigned int power = 10; power <= 32; power += 2) {
+			uint64_t bound = (1ULL << power) - 1;
+			double at, above;
+
+			fill(latencies, bound);
+			at = power > 10 ? worst_error(buckets, latencies) : 1;
+			fill(latencies, bound + 1);
+			above = power < 32 ? worst_error(buckets, latencies) : 1;
+			worst = at > worst ? at : worst;
+			worst = above > worst ? above : worst;
+		}
+		assert_true(worst < factor);
+		assert_true(worst > 0.95 * factor);
+		for (unsigned int round = 0; round < 20; round++) {
+			spread(latencies);
+			assert_true(worst_error(buckets, latencies) < factor);
+		}
+	}
 }
 
 /* --- names and numbers */
@@ -483,7 +862,9 @@ int main(void)
 		cmocka_unit_test(test_sums), cmocka_unit_test(test_counters), cmocka_unit_test(test_masked_time),
 		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_labels), cmocka_unit_test(test_seconds),
-		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_document), cmocka_unit_test(test_uuids), cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_same_name), cmocka_unit_test(test_stolen_name), cmocka_unit_test(test_unique),
+		cmocka_unit_test(test_series), cmocka_unit_test(test_quantiles),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
