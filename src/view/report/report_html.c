@@ -9,6 +9,7 @@
 #include "view/report/html.h"
 #include "session/vm_names.h"
 #include "view/report/report_html_inside.h"
+#include "view/report/verdict.h"
 #include "model/sum.h"
 #include "view/figures/why.h"
 
@@ -53,29 +54,29 @@ static void about(FILE *out, const struct report *report)
 
 /* --- the worst, in one sentence */
 
-static const struct model_late *worst_of(const struct model_event *e)
-{
-	size_t count;
-	const struct model_late *late = model_event_late(e, &count);
-
-	return count ? late : NULL;
-}
-
 static void headline(const struct html_page *page)
 {
-	const struct model_event *e = page->event_count ? page->events[0] : NULL;
-	const struct model_late *late = e ? worst_of(e) : NULL;
-	char why[WHY_SIZE];
+	FILE *out = page->out;
+	struct model_worst worst;
+	const struct verdict_words *words;
+	char why[WHY_SIZE], found[VERDICT_SIZE];
 
-	if (!late) {
-		fputs("<p class=lead>No event was dispatched whose signal had been seen.</p>\n", page->out);
-		return;
+	verdict_worst(&worst, page->model, page->report->status->now_ns);
+	words = verdict_words(worst.kind);
+	if (words) {
+		fprintf(out, "<p class=lead>%s", words->subject);
+		if (worst.event)
+			fprintf(out, " %" PRIu32, worst.event->event);
+		fputs(" of VM ", out);
+		html_page_vm(out, worst.vcpu->vm, HTML_NAME);
+		fprintf(out, " vCPU %" PRIu32 " %s <b data-ns=%" PRIu64 ">", worst.vcpu->id, words->verb, worst.ns);
+		html_ns(out, worst.ns);
+		why_late(why, sizeof(why), &worst.wait);
+		fprintf(out, "</b>%s%s%s.", words->end, *why ? ": " : "", why);
+	} else {
+		fputs("<p class=lead>No event was dispatched whose signal had been seen.", out);
 	}
-	fprintf(page->out, "<p class=lead>The worst dispatch took <b data-ns=%" PRIu64 ">", late->latency_ns);
-	html_ns(page->out, late->latency_ns);
-	fprintf(page->out, "</b>: event %u of VM ", e->event);
-	html_page_vm(page->out, e->vcpu->vm, HTML_NAME);
-	fprintf(page->out, ", vCPU %u. What it waited for: %s.</p>\n", e->vcpu->id, why_late(why, sizeof(why), late));
+	fprintf(out, " %s</p>\n", verdict_found(found, sizeof(found), page->model));
 }
 
 /* --- the figures of all */
@@ -109,10 +110,10 @@ static void tiles(const struct html_page *page)
 
 /* --- what is missing */
 
-static void doubt(FILE *out, uint64_t count, const char *what)
+static void doubt(FILE *out, uint64_t count, const char *one, const char *more)
 {
 	if (count)
-		fprintf(out, "<li>%" PRIu64 " %s\n", count, what);
+		fprintf(out, "<li>%" PRIu64 " %s\n", count, count == 1 ? one : more);
 }
 
 static void missing(const struct html_page *page)
@@ -127,19 +128,23 @@ static void missing(const struct html_page *page)
 		return;
 	}
 	fputs("<section id=missing class=error><h2>Missing</h2>\n<ul>\n", page->out);
-	doubt(page->out, totals->lost, "records were lost while recording: counts are exact, times miss samples");
-	doubt(page->out, totals->late, "records came late");
-	doubt(page->out, totals->misfits, "records did not fit the state before them");
-	doubt(page->out, malformed, "records were malformed");
-	doubt(page->out, totals->crowded, "records were left out: their vCPU or VM has more events or vCPUs than can be");
-	doubt(page->out, totals->no_memory, "records found no memory");
+	doubt(page->out, totals->lost, "record was lost while recording: counts are exact, times miss samples",
+	      "records were lost while recording: counts are exact, times miss samples");
+	doubt(page->out, totals->late, "record came late", "records came late");
+	doubt(page->out, totals->misfits, "record did not fit the state before it",
+	      "records did not fit the state before them");
+	doubt(page->out, malformed, "record was malformed", "records were malformed");
+	doubt(page->out, totals->crowded, "record was left out: its vCPU or VM has more events or vCPUs than can be",
+	      "records were left out: their vCPU or VM has more events or vCPUs than can be");
+	doubt(page->out, totals->no_memory, "record found no memory", "records found no memory");
 	for (size_t i = 0; i < report->problem_count; i++) {
 		reader_describe(&report->problems[i], buf, sizeof(buf));
 		fputs("<li>", page->out);
 		html_text(page->out, buf);
 		putc('\n', page->out);
 	}
-	doubt(page->out, report->problems_all - report->problem_count, "places more are damaged or incomplete");
+	doubt(page->out, report->problems_all - report->problem_count, "place more is damaged or incomplete",
+	      "places more are damaged or incomplete");
 	fputs("</ul></section>\n", page->out);
 }
 
@@ -170,6 +175,55 @@ static int by_worst(const void *a, const void *b)
 	if (xs != ys)
 		return xs < ys ? 1 : -1;
 	return html_page_compare(x, y);
+}
+
+struct ranked_vm {
+	const struct model_vm *vm;
+	uint64_t worst_ns;
+};
+
+static int by_worst_of_vm(const void *a, const void *b)
+{
+	const struct ranked_vm *x = a, *y = b;
+
+	if (x->worst_ns != y->worst_ns)
+		return x->worst_ns < y->worst_ns ? 1 : -1;
+	if (x->vm->pid != y->vm->pid)
+		return x->vm->pid < y->vm->pid ? -1 : 1;
+	return (x->vm->instance > y->vm->instance) - (x->vm->instance < y->vm->instance);
+}
+
+static int sort_vms(struct html_page *page)
+{
+	struct model_vm *const *vms = model_vms(page->model, &page->vm_count);
+	struct ranked_vm *ranked = calloc(page->vm_count + 1, sizeof(*ranked));
+	struct model_worst worst;
+
+	page->vms = calloc(page->vm_count + 1, sizeof(*page->vms));
+	if (!ranked || !page->vms) {
+		free(ranked);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < page->vm_count; i++) {
+		model_vm_worst(&worst, vms[i], page->report->status->now_ns, false);
+		ranked[i] = (struct ranked_vm){ vms[i], worst.kind == WORST_NONE ? 0 : worst.ns };
+	}
+	qsort(ranked, page->vm_count, sizeof(*ranked), by_worst_of_vm);
+	for (size_t i = 0; i < page->vm_count; i++)
+		page->vms[i] = ranked[i].vm;
+	free(ranked);
+	return 0;
+}
+
+static int sort_events(struct html_page *page)
+{
+	page->event_count = each_event(page->model, NULL);
+	page->events = calloc(page->event_count + 1, sizeof(*page->events));
+	if (!page->events)
+		return -ENOMEM;
+	each_event(page->model, page->events);
+	qsort(page->events, page->event_count, sizeof(*page->events), by_worst);
+	return 0;
 }
 
 static void contents(const struct html_page *page)
@@ -214,17 +268,19 @@ static int body(const struct html_page *page)
 int report_html(FILE *out, const struct report *report)
 {
 	struct html_page page = { .out = out, .report = report, .model = report->model };
-	int err;
+	size_t *findings = verdict_order(report->model, &page.finding_count);
+	int err = findings ? sort_vms(&page) : -ENOMEM;
 
-	page.event_count = each_event(report->model, NULL);
-	page.events = calloc(page.event_count + 1, sizeof(*page.events));
-	if (!page.events)
-		return -ENOMEM;
-	each_event(report->model, page.events);
-	qsort(page.events, page.event_count, sizeof(*page.events), by_worst);
-	report_html_head(out, report->about->host);
-	err = body(&page);
-	fputs("</main></body></html>\n", out);
+	page.findings = findings;
+	if (!err)
+		err = sort_events(&page);
+	if (!err) {
+		report_html_head(out, report->about->host);
+		err = body(&page);
+		fputs("</main></body></html>\n", out);
+	}
+	free(findings);
+	free(page.vms);
 	free(page.events);
 	return err;
 }

@@ -90,18 +90,17 @@ static void slow_rows(FILE *out, const struct model_vm *vm, const struct model_a
 static int put_table(const struct html_page *page, const char *head,
 		     void (*put_rows)(FILE *out, const struct model_vm *vm, const struct model_apf *apf))
 {
-	size_t count, shown = 0, all = 0;
-	struct model_vm *const *vms = model_vms(page->model, &count);
+	size_t shown = 0, all = 0;
 	int err = 0;
 
 	html_page_table(page->out, head);
-	for (size_t i = 0; i < count && !err; i++) {
+	for (size_t i = 0; i < page->vm_count && !err; i++) {
 		struct model_apf apf;
 
-		if (!model_vm_has_apf(vms[i]) || all++ >= HTML_VMS_MAX)
+		if (!model_vm_has_apf(page->vms[i]) || all++ >= HTML_VMS_MAX)
 			continue;
-		err = model_vm_apf(vms[i], &apf);
-		put_rows(page->out, vms[i], &apf);
+		err = model_vm_apf(page->vms[i], &apf);
+		put_rows(page->out, page->vms[i], &apf);
 		apf_release(&apf);
 		shown++;
 	}

@@ -128,8 +128,11 @@ void report_html_findings(const struct html_page *page)
 	if (!count)
 		fputs("<p>Nothing was found.</p>\n", page->out);
 	fputs("<ul class=findings>\n", page->out);
-	for (size_t i = 0; i < count && i < HTML_ROWS_MAX; i++)
-		finding(page, &f[i], i < report->finding_count ? &report->findings[i] : NULL);
+	for (size_t i = 0; i < count && i < HTML_ROWS_MAX; i++) {
+		size_t place = page->findings[i];
+
+		finding(page, &f[place], place < report->finding_count ? &report->findings[place] : NULL);
+	}
 	fputs("</ul>\n", page->out);
 	html_page_more(page->out, count, HTML_ROWS_MAX, "findings");
 	fputs("</section>\n", page->out);

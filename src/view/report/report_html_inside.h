@@ -17,6 +17,10 @@ struct html_page {
 	const struct model *model;
 	const struct model_event **events;	/* those in use, the worst dispatch first */
 	size_t event_count;
+	const struct model_vm **vms;		/* all, by the worst of each, past or open */
+	size_t vm_count;
+	const size_t *findings;			/* all, as verdict_order() has them */
+	size_t finding_count;
 };
 
 /* Up to the body: the title, and how all parts look. */

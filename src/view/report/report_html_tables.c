@@ -42,22 +42,20 @@ static void vm_row(FILE *out, const struct model_vm *vm, const struct model_sum 
 int report_html_vms(const struct html_page *page)
 {
 	const uint64_t now_ns = page->report->status->now_ns;
-	size_t count;
-	struct model_vm *const *vms = model_vms(page->model, &count);
 
-	fputs("<section id=vms><h2>VMs</h2>\n", page->out);
+	fputs("<section id=vms><h2>VMs</h2>\n<p>The worst first.</p>\n", page->out);
 	html_page_table(page->out, "<tr><th>VM<th>state<th>vCPUs<th>events<th>signals<th>dispatched<th>completed<th>dropped<th>unaccounted"
 		   "<th>worst dispatch");
-	for (size_t i = 0; i < count && i < HTML_ROWS_MAX; i++) {
-		struct model_sum *sum = sum_new(vms[i], NULL, now_ns, false);
+	for (size_t i = 0; i < page->vm_count && i < HTML_ROWS_MAX; i++) {
+		struct model_sum *sum = sum_new(page->vms[i], NULL, now_ns, false);
 
 		if (!sum)
 			return -ENOMEM;
-		vm_row(page->out, vms[i], sum);
+		vm_row(page->out, page->vms[i], sum);
 		sum_free(sum);
 	}
 	html_page_table_end(page->out);
-	html_page_more(page->out, count, HTML_ROWS_MAX, "VMs");
+	html_page_more(page->out, page->vm_count, HTML_ROWS_MAX, "VMs");
 	fputs("</section>\n", page->out);
 	return 0;
 }
@@ -77,6 +75,7 @@ static void event_row(FILE *out, const struct model_event *e, size_t i)
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999, 1 };
 
 	html_page_row(out, e->vcpu, e, i);
+	blame_cell(out, model_event_blame(e));
 	html_page_cell(out, e->count.signals);
 	html_page_cell(out, e->count.dispatched);
 	html_page_cell(out, e->count.completed + e->count.resumed);
@@ -87,7 +86,6 @@ static void event_row(FILE *out, const struct model_event *e, size_t i)
 	html_page_cell_hist(out, e->handler, 1);
 	html_page_cell_hist(out, e->total, 0.99);
 	html_page_cell_hist(out, e->total, 1);
-	blame_cell(out, model_event_blame(e));
 	html_page_cell_doubt(out, e->lost, model_event_unaccounted(e));
 	putc('\n', out);
 }
@@ -97,9 +95,9 @@ void report_html_events(const struct html_page *page)
 	FILE *out = page->out;
 
 	fputs("<section id=events><h2>Events</h2>\n<p>The worst dispatch first. The number of an event leads to its histograms.</p>\n", out);
-	html_page_table(out, "<tr><td colspan=3><td colspan=4><th colspan=5>signal to dispatch<th colspan=2>handler<th colspan=2>total<td colspan=2>"
-		   "<tr><th>VM<th>vCPU<th>event<th>signals<th>dispatched<th>completed<th>dropped<th>p50<th>p90<th>p99<th>p99.9<th>max"
-		   "<th>p99<th>max<th>p99<th>max<th>waited mostly<th>");
+	html_page_table(out, "<tr><td colspan=4><td colspan=4><th colspan=5>signal to dispatch<th colspan=2>handler<th colspan=2>total<td>"
+		   "<tr><th>VM<th>vCPU<th>event<th>waited mostly<th>signals<th>dispatched<th>completed<th>dropped<th>p50<th>p90<th>p99<th>p99.9<th>max"
+		   "<th>p99<th>max<th>p99<th>max<th>");
 	for (size_t i = 0; i < page->event_count && i < HTML_ROWS_MAX; i++)
 		event_row(out, page->events[i], i);
 	html_page_table_end(out);
@@ -142,18 +140,16 @@ void report_html_blame(const struct html_page *page)
 {
 	FILE *out = page->out;
 	struct html_part parts[BLAME_COUNT];
-	size_t count;
-	struct model_vm *const *vms = model_vms(page->model, &count);
 
 	name_blame(parts);
 	fputs("<section id=blame><h2>Where the time to the dispatch went</h2>\n<p>Of all dispatches whose latency is known, from the first "
 	      "queued signal on.</p>\n", out);
 	html_page_key(out, parts, BLAME_COUNT);
 	html_page_table(out, "<tr><th>VM<th>waited<th class=wide><th>masked<th>disabled<th>blocked<th>entry<th>descheduled<th>in guest<th>in host");
-	for (size_t i = 0; i < count && i < HTML_ROWS_MAX; i++)
-		blame_row(out, vms[i], parts);
+	for (size_t i = 0; i < page->vm_count && i < HTML_ROWS_MAX; i++)
+		blame_row(out, page->vms[i], parts);
 	html_page_table_end(out);
-	html_page_more(out, count, HTML_ROWS_MAX, "VMs");
+	html_page_more(out, page->vm_count, HTML_ROWS_MAX, "VMs");
 	fputs("</section>\n", out);
 }
 
@@ -287,8 +283,7 @@ static int vm_masks(const struct html_page *page, const struct model_vm *vm, siz
 
 int report_html_masks(const struct html_page *page)
 {
-	size_t count, rows = 0;
-	struct model_vm *const *vms = model_vms(page->model, &count);
+	size_t rows = 0;
 	int err;
 
 	fputs("<section id=masks><h2>Masks</h2>\n", page->out);
@@ -297,8 +292,8 @@ int report_html_masks(const struct html_page *page)
 	      page->out);
 	html_page_table(page->out, "<tr><td colspan=7><th colspan=4>PE_MASK to PE_UNMASK<th colspan=2>initial mask"
 		   "<tr><th>VM<th>vCPU<th>now<th>masked<th>share<th>PE_MASK<th>PE_UNMASK<th>count<th>p50<th>p99<th>max<th>count<th>max");
-	for (size_t i = 0; i < count && !err; i++)
-		err = vm_masks(page, vms[i], &rows);
+	for (size_t i = 0; i < page->vm_count && !err; i++)
+		err = vm_masks(page, page->vms[i], &rows);
 	html_page_table_end(page->out);
 	html_page_more(page->out, rows, HTML_ROWS_MAX, "vCPUs");
 	fputs("</section>\n", page->out);
@@ -343,19 +338,18 @@ static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls
 
 static void put_calls(const struct html_page *page, const struct calls *all)
 {
-	size_t count, rows;
-	struct model_vm *const *vms = model_vms(page->model, &count);
+	size_t rows;
 
 	fputs("<div class=box tabindex=0><table><thead><tr><th>VM<th class=word>call<th>count", page->out);
 	for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
 		fprintf(page->out, "<th>%s", model_result_class_name(class));
 	fputs("</thead><tbody>\n", page->out);
 	rows = call_rows(page->out, NULL, all, HTML_ROWS_MAX);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < page->vm_count; i++) {
 		struct calls own = { 0 };
 
-		calls_add_vm(&own, vms[i]);
-		rows += call_rows(page->out, vms[i], &own, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
+		calls_add_vm(&own, page->vms[i]);
+		rows += call_rows(page->out, page->vms[i], &own, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
 	}
 	html_page_table_end(page->out);
 	html_page_more(page->out, rows, HTML_ROWS_MAX, "lines");
@@ -365,11 +359,9 @@ void report_html_calls(const struct html_page *page)
 {
 	struct calls all = { 0 };
 	uint64_t sum = 0;
-	size_t count;
-	struct model_vm *const *vms = model_vms(page->model, &count);
 
-	for (size_t i = 0; i < count; i++)
-		calls_add_vm(&all, vms[i]);
+	for (size_t i = 0; i < page->vm_count; i++)
+		calls_add_vm(&all, page->vms[i]);
 	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
 		sum += call_sum(all.count[i]);
 	fputs("<section id=calls><h2>Calls by result</h2>\n", page->out);
