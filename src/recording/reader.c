@@ -174,7 +174,7 @@ void reader_describe(const struct reader_problem *p, char *buf, size_t size)
 			 p->to_ns / 1000 % 1000000, p->from_ns / 1000000000, p->from_ns / 1000 % 1000000);
 		break;
 	case PROBLEM_RUNS_BACK:
-		snprintf(buf, size, "%s: time runs back %s the packet at byte %" PRIu64 ": %" PRIu64 " item%s of it skipped", p->file,
+		snprintf(buf, size, "%s: time runs back %s the packet at byte %" PRIu64 ": %" PRIu64 " item%s skipped", p->file,
 			 p->to_ns ? "to" : "in", p->offset, p->items, p->items == 1 ? " is" : "s are");
 		break;
 	case PROBLEM_GAP:

@@ -15,6 +15,7 @@
 
 #define DIR_WORD "DIR"
 #define PAGE_WORD "PAGE"
+#define OUT_WORD "OUT"
 #define HEAD 10
 
 enum { NO_METADATA = 1, AS_THEY_ARE = 2, TWO_FILES = 4, OTHER_OFFSETS = 8 };
@@ -39,6 +40,9 @@ static const struct form {
 	{ &cmd_export, { "export", "--perfetto", DIR_WORD } },
 	{ &cmd_export, { "export", "--chrome", DIR_WORD } },
 	{ &cmd_export, { "export", "--csv", "--since", "5ms", DIR_WORD } },
+	{ &cmd_export, { "export", "--ctf", "-o", OUT_WORD, DIR_WORD } },
+	{ &cmd_export, { "export", "--ctf", "-o", OUT_WORD, "--since", "1ms", "--until", "3s", DIR_WORD } },
+	{ &cmd_export, { "export", "--ctf", "-o", OUT_WORD, DIR_WORD, DIR_WORD } },
 	{ &cmd_diff, { "diff", DIR_WORD, "tests/data/recording-gap" } },
 	{ &cmd_diff, { "diff", "-j", "tests/data/recording-clock", DIR_WORD } },
 };
@@ -50,7 +54,7 @@ static void put_metadata(int64_t offset_s)
 	char text[512];
 	int size = snprintf(text, sizeof(text),
 			    "/* CTF 1.8 */\ntrace {\n\tuuid = \"07070707-0707-0707-0707-070707070707\";\n};\nenv {\n"
-			    "\ttracer_name = \"sdeitop\";\n\tformat_major = 1;\n\tformat_minor = 1;\n\thostname = \"fuzz\";\n\tcpus = 2;\n"
+			    "\ttracer_name = \"sdeitop\";\n\tformat_major = 1;\n\tformat_minor = 1;\n\thostname = \"fuzz\";\n\tboot_id = \"fuzz\";\n\tcpus = 2;\n"
 			    "};\nclock {\n\toffset_s = %lld;\n\toffset = 0;\n};\nstream {\n", (long long)offset_s);
 
 	fuzz_put_file(&directory, "metadata", text, size);
@@ -79,14 +83,16 @@ static void put_recording(const uint8_t *bytes, size_t size)
 
 static void run(const struct form *form)
 {
-	char page[128], *words[10] = { NULL };
+	char page[128], out[128], *words[10] = { NULL };
 	int count = 0;
 
 	snprintf(page, sizeof(page), "%s/page", directory.path);
+	snprintf(out, sizeof(out), "%s/out", directory.path);
 	for (; form->words[count]; count++) {
 		const char *word = form->words[count];
 
-		words[count] = strdup(strcmp(word, DIR_WORD) == 0 ? directory.path : strcmp(word, PAGE_WORD) == 0 ? page : word);
+		words[count] = strdup(strcmp(word, DIR_WORD) == 0 ? directory.path : strcmp(word, PAGE_WORD) == 0 ? page :
+				      strcmp(word, OUT_WORD) == 0 ? out : word);
 	}
 	form->command->run(form->command, count, words);
 	while (count--)

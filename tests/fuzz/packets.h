@@ -19,17 +19,28 @@ struct fuzz_directory {
 	char path[64];
 };
 
-static inline void fuzz_clear(const struct fuzz_directory *d)
+static inline void fuzz_clear_path(const char *path)
 {
-	DIR *dir = opendir(d->path);
+	DIR *dir = opendir(path);
 	struct dirent *entry;
 
 	if (!dir)
 		abort();
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
+	while ((entry = readdir(dir))) {
+		char inner[512];
+
+		if (entry->d_name[0] == '.' || unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			continue;
+		snprintf(inner, sizeof(inner), "%s/%s", path, entry->d_name);
+		fuzz_clear_path(inner);
+		rmdir(inner);
+	}
 	closedir(dir);
+}
+
+static inline void fuzz_clear(const struct fuzz_directory *d)
+{
+	fuzz_clear_path(d->path);
 }
 
 static struct fuzz_directory *fuzz_at_exit;
