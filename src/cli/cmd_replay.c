@@ -14,6 +14,8 @@
 #include "util/output.h"
 #include "session/playback.h"
 #include "session/player.h"
+#include "session/vm_names.h"
+#include "view/figures/why.h"
 #include "cli/show.h"
 
 #define TURN_MS 50
@@ -88,6 +90,7 @@ struct run {
 	bool armed, stale;
 	uint64_t clock_ns, deadline_ns, drawn_ns;
 	const struct player_mark *told;
+	bool told_worst, sought_worst;	/* shown already; what was looked for last */
 	uint64_t *marks;
 	size_t mark_room;
 };
@@ -249,16 +252,31 @@ static void draw(struct run *run)
 	run->stale = false;
 }
 
+static void show_worst(struct run *run, const struct player_worst *worst)
+{
+	const struct row_id of = {
+		.pid = worst->vm, .instance = worst->instance, .vcpu = worst->vcpu, .event = worst->event,
+		.has_event = worst->event != SDEI_NONE,
+	};
+	const struct model_vm *vm = why_vm_of(player_model(run->replay), worst->vm, worst->instance);
+
+	top_show_event(show_top(run->show), &of, vm ? name_of(vm)->shown : "-");
+}
+
 /* Once it has arrived. */
 static void show_found(struct run *run)
 {
 	const struct player_mark *found = player_found(run->replay);
+	const struct player_worst *worst = player_found_worst(run->replay);
 
 	if (found && found != run->told)
 		top_select_finding(show_top(run->show), &found->finding);
 	run->told = found;
+	if (worst && !run->told_worst)
+		show_worst(run, worst);
+	run->told_worst = worst != NULL;
 	if (player_found_none(run->replay))
-		top_say(show_top(run->show), "there is no finding on that side");
+		top_say(show_top(run->show), run->sought_worst ? "nothing had to wait" : "there is no finding on that side");
 }
 
 /* The timer turns only while there is something to do. */
@@ -341,6 +359,10 @@ static void obey(struct run *run, enum top_action action)
 {
 	struct player *r = run->replay;
 
+	if (action == TOP_WORST || action == TOP_NEXT_FINDING || action == TOP_PREVIOUS_FINDING)
+		run->sought_worst = action == TOP_WORST;
+	if (action == TOP_WORST)
+		run->told_worst = false;	/* once more, even if it stands there */
 	switch (action) {
 	case TOP_REDRAW: break;
 	case TOP_QUIT: loop_stop(run->loop); break;
@@ -355,6 +377,7 @@ static void obey(struct run *run, enum top_action action)
 	case TOP_TO_END: player_go(r, UINT64_MAX); break;
 	case TOP_NEXT_FINDING: player_find(r, true); break;
 	case TOP_PREVIOUS_FINDING: player_find(r, false); break;
+	case TOP_WORST: player_go_to_worst(r); break;
 	case TOP_JUMP: jump(run); break;
 	}
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/worst.h"
+
 #define LINE_NS 50000000ULL
 #define EMPTY_TICKS 10	/* of a stretch without anything, before ticks are left out */
 
@@ -12,6 +14,7 @@ enum task {
 	TASK_PLAY,	/* as time goes */
 	TASK_GO,	/* to goal_ns */
 	TASK_FIND,	/* to the first mark that is not known yet, or to the end */
+	TASK_WORST,	/* to the end, to know what is worst, and to that */
 };
 
 /* A model on its way from the start. */
@@ -44,6 +47,8 @@ struct player {
 	size_t mark_count, mark_room;
 	uint64_t known_ns;	/* the marks up to here are known */
 	size_t found;		/* 1 + index of the mark it stands at, 0: none */
+	struct player_worst worst;	/* up to known_ns; ns 0: none */
+	bool at_worst;		/* it stands there, or is on its way from the end to there */
 	bool found_none;
 };
 
@@ -167,6 +172,24 @@ static int note_findings(struct player *r)
 	return err;
 }
 
+/* Where it shows: at the first tick after it ended, or at the last one so far while it is open. */
+static void note_worst(struct player *r)
+{
+	size_t count;
+	struct model_vm *const *vms = model_vms(feeder_model(r->cursor.feeder), &count);
+	struct model_worst worst;
+
+	for (size_t i = 0; i < count && r->cursor.tick_ns > r->known_ns; i++) {
+		model_vm_worst(&worst, vms[i], r->cursor.tick_ns, false);
+		if (worst.ns <= r->worst.ns)
+			continue;
+		r->worst = (struct player_worst){
+			.at_ns = tick_at(r, tick_number(r, worst.at_ns)), .ns = worst.ns, .vm = vms[i]->pid, .instance = vms[i]->instance,
+			.vcpu = worst.vcpu->id, .event = worst.event ? worst.event->event : SDEI_NONE,
+		};
+	}
+}
+
 static int tick(struct player *r)
 {
 	struct model *m = feeder_model(r->cursor.feeder);
@@ -178,6 +201,7 @@ static int tick(struct player *r)
 	r->cursor.tick_ns = now_ns;
 	if (r->options.ticked)
 		r->options.ticked(r->options.ctx, m, now_ns);
+	note_worst(r);
 	return note_findings(r);
 }
 
@@ -249,6 +273,7 @@ static void set_task(struct player *r, enum task task, uint64_t goal_ns)
 	r->goal_ns = goal_ns;
 	r->credit_ns = 0;
 	r->found = 0;
+	r->at_worst = false;
 	/* At its own tick, unless records behind it were taken already. */
 	r->again = goal_ns < r->cursor.now_ns || r->lost_position;
 }
@@ -260,6 +285,12 @@ static void give_up(struct player *r)
 	set_task(r, TASK_GO, r->begun_ns);
 }
 
+static void go_to_worst(struct player *r)
+{
+	set_task(r, TASK_GO, r->worst.at_ns);
+	r->at_worst = true;
+}
+
 static void check_arrival(struct player *r, size_t marks_before)
 {
 	bool ended = r->cursor.tick_ns == r->to_ns;
@@ -268,6 +299,10 @@ static void check_arrival(struct player *r, size_t marks_before)
 		arrive(r);
 		r->found = marks_before + 1;
 	} else if (r->task == TASK_FIND && ended) {
+		give_up(r);
+	} else if (r->task == TASK_WORST && ended && r->worst.ns) {
+		go_to_worst(r);
+	} else if (r->task == TASK_WORST && ended) {
 		give_up(r);
 	} else if (r->task != TASK_FIND && r->cursor.tick_ns >= r->goal_ns) {
 		arrive(r);
@@ -385,6 +420,24 @@ void player_find(struct player *r, bool forward)
 		find_back(r);
 }
 
+void player_go_to_worst(struct player *r)
+{
+	if (r->task == TASK_WORST)
+		return;
+	if (r->task != TASK_NONE)
+		player_stop(r);
+	r->playing = false;
+	r->found_none = false;
+	if (r->known_ns == r->to_ns && r->worst.ns) {
+		go_to_worst(r);
+	} else if (r->known_ns == r->to_ns) {
+		r->found_none = true;
+	} else {
+		r->begun_ns = tick_at(r, tick_number(r, r->cursor.now_ns));
+		set_task(r, TASK_WORST, r->to_ns);
+	}
+}
+
 void player_play(struct player *r, bool playing)
 {
 	if (r->task == TASK_PLAY)
@@ -432,6 +485,7 @@ void player_stop(struct player *r)
 	arrive(r);
 	r->playing = false;
 	r->found = 0;
+	r->at_worst = false;
 }
 
 void player_set_delay(struct player *r, uint64_t delay_ns)
@@ -441,6 +495,7 @@ void player_set_delay(struct player *r, uint64_t delay_ns)
 
 	r->options.delay_ns = delay_ns;
 	r->mark_count = 0;
+	r->worst.ns = 0;
 	r->known_ns = r->from_ns;
 	player_go(r, now_ns);
 	r->again = true;
@@ -449,7 +504,7 @@ void player_set_delay(struct player *r, uint64_t delay_ns)
 
 void player_reset(struct player *r)
 {
-	if (r->task == TASK_GO || r->task == TASK_FIND)
+	if (player_progress(r) >= 0)
 		return;
 	model_reset(feeder_model(r->cursor.feeder), r->cursor.now_ns);
 	r->cursor.findings = 0;
@@ -494,11 +549,11 @@ int player_speed(const struct player *r)
 
 int player_progress(const struct player *r)
 {
-	uint64_t from = r->task == TASK_FIND ? r->begun_ns : r->from_ns;
+	uint64_t from = r->task == TASK_GO ? r->from_ns : r->begun_ns;
 	uint64_t to = r->task == TASK_FIND ? r->to_ns : r->goal_ns;
 	uint64_t now = r->again ? r->from_ns : r->cursor.now_ns;
 
-	if (r->task != TASK_GO && r->task != TASK_FIND)
+	if (r->task == TASK_NONE || r->task == TASK_PLAY)
 		return -1;
 	return to > from && now > from ? 100.0 * (now - from) / (to - from) : 0;
 }
@@ -512,6 +567,11 @@ const struct player_mark *player_marks(const struct player *r, size_t *count)
 const struct player_mark *player_found(const struct player *r)
 {
 	return r->task == TASK_NONE && r->found ? &r->marks[r->found - 1] : NULL;
+}
+
+const struct player_worst *player_found_worst(const struct player *r)
+{
+	return r->task == TASK_NONE && r->at_worst ? &r->worst : NULL;
 }
 
 bool player_found_none(struct player *r)

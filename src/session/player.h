@@ -53,6 +53,12 @@ void player_step(struct player *r, long ticks);
  */
 void player_find(struct player *r, bool forward);
 
+/*
+ * To where the worst of the recording shows (model/worst.h), and pauses there: of all of it, so it may have to go to the end first.
+ * If there is none it returns to where it was.
+ */
+void player_go_to_worst(struct player *r);
+
 /* At the end, it plays from the start. */
 void player_play(struct player *r, bool playing);
 void player_faster(struct player *r, int steps);	/* negative: slower */
@@ -102,7 +108,16 @@ const struct player_mark *player_marks(const struct player *r, size_t *count);
 /* The finding that player_find() stopped at; NULL once it went on. */
 const struct player_mark *player_found(const struct player *r);
 
-/* Whether the last player_find() found that there is none; told once. */
+/* What player_go_to_worst() went to; NULL once it went on. */
+struct player_worst {
+	uint64_t at_ns;		/* a tick: the first after it ended, or the last one at which it was open */
+	uint64_t ns;
+	uint32_t vm, instance, vcpu;
+	uint32_t event;		/* SDEI_NONE: it is about the PE */
+};
+const struct player_worst *player_found_worst(const struct player *r);
+
+/* Whether the last player_find() or player_go_to_worst() found that there is none; told once. */
 bool player_found_none(struct player *r);
 
 #endif

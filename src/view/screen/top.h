@@ -33,7 +33,7 @@ enum top_action {
 	TOP_DELAY,	/* top_delay_ms() has changed */
 	/* In a replay: */
 	TOP_PLAY,	/* or pause, or end a jump */
-	TOP_STEP, TOP_STEP_BACK, TOP_FASTER, TOP_SLOWER, TOP_TO_START, TOP_TO_END, TOP_NEXT_FINDING, TOP_PREVIOUS_FINDING,
+	TOP_STEP, TOP_STEP_BACK, TOP_FASTER, TOP_SLOWER, TOP_TO_START, TOP_TO_END, TOP_NEXT_FINDING, TOP_PREVIOUS_FINDING, TOP_WORST,
 	TOP_JUMP,	/* to top_jump_text() */
 };
 
@@ -67,6 +67,9 @@ __attribute__((format(printf, 2, 3))) void top_say(struct top *top, const char *
 
 /* Opens the list of findings with this one selected. */
 void top_select_finding(struct top *top, const struct model_finding *finding);
+
+/* Opens the page of that event, or of its vCPU if it has none; name: of its VM, as shown. */
+void top_show_event(struct top *top, const struct row_id *of, const char *name);
 
 const char *top_jump_text(const struct top *top);
 

@@ -254,8 +254,7 @@ static void enter_finding(struct top *top)
 	id = (struct row_id){
 		.pid = f->vm, .instance = f->instance, .vcpu = f->vcpu, .event = f->event, .has_event = f->event != SDEI_NONE,
 	};
-	snprintf(top->page_name, sizeof(top->page_name), "%s", found->name);
-	top_open_page(top, LEVEL_EVENT, &id, PAGE_EVENT);
+	top_show_event(top, &id, found->name);
 }
 
 static void leave_findings(struct top *top)

@@ -321,6 +321,11 @@ static enum top_action previous_finding(struct top *top)
 	return TOP_PREVIOUS_FINDING;
 }
 
+static enum top_action worst(struct top *top)
+{
+	return TOP_WORST;
+}
+
 static const struct key keys[] = {
 	{ EVERYWHERE, { 'q' }, "q", "Quit", "quit", quit },
 	{ EVERYWHERE, { 'h', '?', -KEY_F(1) }, "h ?", "Help", "this help", show_help },
@@ -332,6 +337,7 @@ static const struct key keys[] = {
 	{ EVERYWHERE | ONLY_REPLAY, { 'b' }, "b", "Jump", "go to a moment: 1m30s from the start, +10s, -10s, 10:00:05", top_ask_jump },
 	{ EVERYWHERE | ONLY_REPLAY, { 'n' }, "n", "Finding", "go to where the next finding came up", next_finding },
 	{ EVERYWHERE | ONLY_REPLAY, { 'N' }, "N", NULL, "go to where the finding before came up", previous_finding },
+	{ EVERYWHERE | ONLY_REPLAY, { 'w' }, "w", NULL, "go to the worst: the longest wait, or what was stuck for longer", worst },
 	{ EVERYWHERE | ONLY_REPLAY, { '{' }, "{", NULL, "to the start", to_start },
 	{ EVERYWHERE | ONLY_REPLAY, { '}' }, "}", NULL, "to the end", to_end },
 	{ IN_TABLE | IN_FINDINGS, { '\n', '\r', -KEY_ENTER }, "Enter", "Open", "from a VM to its vCPUs, their events, one event",

@@ -178,6 +178,12 @@ static void scroll_page(struct top *top, long lines)
 	top->page_first = first < 0 ? 0 : first;
 }
 
+void top_show_event(struct top *top, const struct row_id *of, const char *name)
+{
+	snprintf(top->page_name, sizeof(top->page_name), "%s", name);
+	top_open_page(top, LEVEL_EVENT, of, PAGE_EVENT);
+}
+
 /* From the map or the calls to the event that they are of. */
 static void enter_page(struct top *top)
 {

@@ -238,6 +238,17 @@ static void test_same_place(void **state)
 	go("b 15s Enter", "00:20.0/00:30.5 x1/16 paused");
 }
 
+/* The handler that hung, at the last second at which it did; the page of its event. */
+static void test_worst(void **state)
+{
+	open_replay("--speed 1/16");
+	go("w", "web > vCPU 1 > event 0");
+	free(await("00:15.0/00:30.5 x1/16 paused"));
+	free(await("Running  for 2.8s"));
+	go("Escape", "U2.8s");
+	go("w", "Running  for 2.8s");
+}
+
 static void test_playing(void **state)
 {
 	open_replay("--speed 1024");
@@ -281,6 +292,7 @@ static int tests_of_the_screen(void)
 		cmocka_unit_test_teardown(test_places, close_screen),
 		cmocka_unit_test_teardown(test_findings, close_screen),
 		cmocka_unit_test_teardown(test_same_place, close_screen),
+		cmocka_unit_test_teardown(test_worst, close_screen),
 		cmocka_unit_test_teardown(test_playing, close_screen),
 		cmocka_unit_test_teardown(test_quit, close_screen),
 	};

@@ -194,6 +194,24 @@ static void work(struct player *p)
 	assert_false(player_is_busy(p->replay));
 }
 
+static void assert_worst(struct player *p, uint64_t at_ns, uint64_t ns, uint32_t vcpu, uint32_t event)
+{
+	const struct player_worst *worst;
+
+	player_go_to_worst(p->replay);
+	work(p);
+	worst = player_found_worst(p->replay);
+	assert_non_null(worst);
+	assert_int_equal(player_now_ns(p->replay), at_ns);
+	assert_int_equal(worst->at_ns, at_ns);
+	assert_int_equal(worst->ns, ns);
+	assert_int_equal(worst->vm, 1201);
+	assert_int_equal(worst->vcpu, vcpu);
+	assert_int_equal(worst->event, event);
+	assert_false(player_is_playing(p->replay));
+	assert_false(player_found_none(p->replay));
+}
+
 /* --- what live showed */
 
 static char *describe(const struct model *m, uint64_t now_ns)
@@ -464,6 +482,69 @@ static void test_findings(void **state)
 }
 
 /* It looked through all the rest, and is where it was. */
+/* The handler that hangs, at the last tick at which it did; without it the first of two equal waits, where it ended. */
+static void test_worst(void **state)
+{
+	struct player p;
+
+	open_player(&p, SEC);
+	assert_worst(&p, START + 15 * SEC, 2799 * MS, 1, 0);
+	assert_as_live(&p, START + 15 * SEC, SEC);
+	assert_worst(&p, START + 15 * SEC, 2799 * MS, 1, 0);	/* it stands there */
+	player_step(p.replay, 1);
+	work(&p);
+	assert_null(player_found_worst(p.replay));
+	player_set_delay(p.replay, 7 * SEC);
+	work(&p);
+	assert_worst(&p, START + 14 * SEC, 1799 * MS, 1, 0);
+	close_player(&p);
+
+	open_player(&p, SEC);
+	for (size_t i = 0; i < item_count; i++)
+		if (items[i].record.vcpu == 1)
+			items[i].record.kind = SDEI_PLACE;
+	assert_worst(&p, START + 8 * SEC, 250 * MS, 2, 0);
+	close_player(&p);
+}
+
+/* It comes from the end to it, and can be stopped on the way. */
+static void test_worst_interrupted(void **state)
+{
+	struct player p;
+
+	open_player(&p, SEC);
+	player_go_to_worst(p.replay);
+	p.patience = 30;
+	assert_int_equal(player_work(p.replay, enough, &p), 0);
+	assert_in_range(player_progress(p.replay), 1, 50);
+	assert_null(player_found_worst(p.replay));
+	player_stop(p.replay);
+	assert_int_equal(player_progress(p.replay), -1);
+	assert_null(player_found_worst(p.replay));
+	assert_worst(&p, START + 15 * SEC, 2799 * MS, 1, 0);
+	close_player(&p);
+}
+
+static void test_nothing_waited(void **state)
+{
+	struct player p;
+
+	open_player(&p, SEC);
+	item_count = 0;
+	player_set_delay(p.replay, SEC);	/* starts again, without the first record */
+	work(&p);
+	player_go(p.replay, START + 3 * SEC);
+	work(&p);
+	for (int i = 0; i < 2; i++) {	/* the second time it is known */
+		player_go_to_worst(p.replay);
+		work(&p);
+		assert_true(player_found_none(p.replay));
+		assert_null(player_found_worst(p.replay));
+		assert_int_equal(player_now_ns(p.replay), START + 3 * SEC);
+	}
+	close_player(&p);
+}
+
 static void test_no_later_finding(void **state)
 {
 	struct player p;
@@ -670,6 +751,7 @@ int main(void)
 		cmocka_unit_test(test_jumps), cmocka_unit_test(test_jump_between), cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_playing), cmocka_unit_test(test_speeds), cmocka_unit_test(test_shown_meanwhile),
 		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_findings), cmocka_unit_test(test_no_later_finding),
+		cmocka_unit_test(test_worst), cmocka_unit_test(test_worst_interrupted), cmocka_unit_test(test_nothing_waited),
 		cmocka_unit_test(test_other_delay), cmocka_unit_test(test_reset), cmocka_unit_test(test_cannot_rewind),
 		cmocka_unit_test(test_start_in_the_middle),
 		cmocka_unit_test(test_long_stretch), cmocka_unit_test(test_longest_stretch), cmocka_unit_test(test_odd_ranges),

@@ -42,7 +42,7 @@ static void obey(struct top *top, enum top_action wish, struct replay_status *re
 	static const char *const wishes[] = {
 		[TOP_PLAY] = "play", [TOP_STEP] = "step", [TOP_STEP_BACK] = "step back", [TOP_FASTER] = "faster",
 		[TOP_SLOWER] = "slower", [TOP_TO_START] = "to the start", [TOP_TO_END] = "to the end",
-		[TOP_NEXT_FINDING] = "next finding", [TOP_PREVIOUS_FINDING] = "previous finding",
+		[TOP_NEXT_FINDING] = "next finding", [TOP_PREVIOUS_FINDING] = "previous finding", [TOP_WORST] = "to the worst",
 	};
 
 	if (wish == TOP_JUMP)
@@ -576,7 +576,7 @@ static void test_replay_keys(void **state)
 		const char *keys, *answer;
 	} keys[] = {
 		{ "Space", "paused" }, { "']'", "step" }, { "'['", "step back" }, { "'+'", "faster" }, { "'='", "x8" },
-		{ "-", "slower" }, { "'}'", "to the end" }, { "'{'", "to the start" }, { "b +10s Enter", "jump to '+10s'" },
+		{ "-", "slower" }, { "w", "to the worst" }, { "'}'", "to the end" }, { "'{'", "to the start" }, { "b +10s Enter", "jump to '+10s'" },
 		{ "S-Left", "step back" }, { "S-Right", "step\n" },
 	};
 
