@@ -12,6 +12,16 @@ struct own_sum {
 	struct hist *merged[HISTS];
 };
 
+size_t model_gone_vms(const struct model *m, uint64_t since_ns)
+{
+	size_t count, gone = 0;
+	struct model_vm *const *vms = model_vms(m, &count);
+
+	for (size_t i = 0; i < count; i++)
+		gone += vms[i]->gone && vms[i]->gone_ns >= since_ns;
+	return gone;
+}
+
 bool event_in_use(const struct model_event *e)
 {
 	return (e->state & (SDEI_REGISTERED | SDEI_RUNNING | SDEI_PENDING)) || e->count.signals || e->count.dispatched ||

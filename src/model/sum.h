@@ -26,6 +26,9 @@ struct model_sum {
 struct model_sum *sum_new(const struct model_vm *vm, const struct model_vcpu *vcpu, uint64_t now_ns, bool recent);
 void sum_free(struct model_sum *sum);	/* NULL is fine */
 
+/* VMs that are gone since since_ns, and still there to be shown. */
+size_t model_gone_vms(const struct model *m, uint64_t since_ns);
+
 /* Whether there is anything to say about an event: those that were never used are not shown. */
 bool event_in_use(const struct model_event *e);
 

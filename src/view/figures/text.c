@@ -81,13 +81,17 @@ static void put_rows(FILE *out, const struct table *t, const char *const ids[], 
 		fprintf(out, "and %zu row%s more\n", table_count(t) - rows, plural(table_count(t) - rows));
 }
 
-static void put_status(FILE *out, const struct model *m, const struct status *status, size_t vms, size_t vcpus)
+static void put_observed(FILE *out, size_t vms, size_t vcpus)
+{
+	fprintf(out, "  %zu VM%s, %zu vCPU%s", vms, plural(vms), vcpus, plural(vcpus));
+}
+
+static void put_status(FILE *out, const struct model *m, const struct status *status)
 {
 	const struct model_totals *totals = model_totals(m);
 	size_t open = why_open_count(m);
 
-	fprintf(out, "  %zu VM%s, %zu vCPU%s  LOST %" PRIu64 "  probes %u/%u", vms, plural(vms), vcpus, plural(vcpus),
-		totals->lost, status->probes_attached, status->probes_total);
+	fprintf(out, "  LOST %" PRIu64 "  probes %u/%u", totals->lost, status->probes_attached, status->probes_total);
 	if (open)
 		fprintf(out, "  %zu finding%s", open, plural(open));
 	if (status->cpu_percent >= 0)
@@ -98,12 +102,18 @@ static void put_status(FILE *out, const struct model *m, const struct status *st
 static void put_interval_head(FILE *out, const struct model *m, const struct status *status)
 {
 	const struct model_totals *totals = model_totals(m);
+	size_t gone = totals->vms ? 0 : model_gone_vms(m, status->now_ns - totals->interval_ns);
 	char wall[FORMAT_SIZE];
 
 	fprintf(out, "%s %s", format_wall(wall, sizeof(wall), status->wall_ns), status->host);
 	if (totals->interval_ns)
 		fprintf(out, "  %.1f events/s", totals->interval_records * 1e9 / totals->interval_ns);
-	put_status(out, m, status, totals->vms, totals->vcpus);
+	/* The rows below may be of those. */
+	if (gone)
+		fprintf(out, "  %zu VM%s gone", gone, plural(gone));
+	else
+		put_observed(out, totals->vms, totals->vcpus);
+	put_status(out, m, status);
 }
 
 void text_stretch(FILE *out, const struct status *status, uint64_t length_ns)
@@ -125,7 +135,8 @@ static void put_summary_head(FILE *out, const struct model *m, const struct stat
 		vcpus += vm[i]->vcpu_count;
 	fprintf(out, "summary of %.1f s on %s  %" PRIu64 " events", (status->now_ns - totals->start_ns) / 1e9, status->host,
 		totals->records);
-	put_status(out, m, status, vms, vcpus);
+	put_observed(out, vms, vcpus);
+	put_status(out, m, status);
 }
 
 static void put_doubt(FILE *out, uint64_t count, const char *one, const char *more)

@@ -168,6 +168,7 @@ static void take_figures(struct top *top, const struct model *m, const struct st
 		top->status = *status;
 		top->totals = *model_totals(m);
 		top->open_findings = why_open_count(m);
+		top->gone_vms = model_gone_vms(m, 0);
 		top->has_apf = model_has_apf(m);
 	}
 	if (take_table(top, m, status->now_ns) < 0 || err < 0)

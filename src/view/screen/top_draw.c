@@ -115,6 +115,8 @@ static int draw_totals(const struct top *top, int x)
 {
 	const struct model_totals *totals = &top->totals;
 
+	if (!totals->vms && top->gone_vms)
+		return top_put_piece(0, x, A_NORMAL, "%zu VM%s gone", top->gone_vms, top->gone_vms == 1 ? "" : "s");
 	x = top_put_piece(0, x, A_NORMAL, "%zu VM%s", totals->vms, totals->vms == 1 ? "" : "s");
 	return top_put_piece(0, x, A_NORMAL, "%zu vCPU%s", totals->vcpus, totals->vcpus == 1 ? "" : "s");
 }

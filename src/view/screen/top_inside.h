@@ -94,6 +94,7 @@ struct top {
 	struct status status;	/* as shown; kept while paused */
 	struct model_totals totals;
 	size_t open_findings;
+	size_t gone_vms;		/* that still have rows */
 	bool has_apf;
 	const struct mode *mode;
 	const struct mode *base;	/* what help and prompts return to */

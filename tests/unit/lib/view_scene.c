@@ -169,6 +169,16 @@ static void scene_leaving(struct model *m, uint64_t t)
 		feed(m, t + 900 * MS, 70, 0, event, SDEI_STATE, 0, 0, SDEI_DESTROYED);
 }
 
+/* The only VM ends. */
+static void scene_gone(struct model *m, uint64_t t)
+{
+	create(m, t, 1201, 0);
+	set_up(m, t + MS, 1201, 0, 0);
+	episode(m, t + 5 * MS, 1201, 0, 0, 30 * US, 40 * US, 0);
+	for (uint32_t event = 0; event < 4; event++)
+		feed(m, t + 900 * MS, 1201, 0, event, SDEI_STATE, 0, 0, SDEI_DESTROYED);
+}
+
 static void scene_many(struct model *m, uint64_t t)
 {
 	for (uint32_t i = 0; i < 2000; i++) {
@@ -327,7 +337,7 @@ static const struct scene {
 	unsigned int seconds;
 } scenes[] = {
 	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
-	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 }, { "apf", scene_apf, 1 },
+	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 }, { "gone", scene_gone, 1 }, { "apf", scene_apf, 1 },
 	{ "apf-ended", scene_apf_ended, 1 }, { "apf-only", scene_apf_only, 1 },
 };
 

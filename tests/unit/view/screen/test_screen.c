@@ -138,6 +138,13 @@ static void test_empty(void **state)
 	assert_screen("screen-empty.txt", "Quit");
 }
 
+/* Rows of VMs that are gone are not below "0 VMs". */
+static void test_gone(void **state)
+{
+	open_screen(UTF8, "gone", 80, 24);
+	assert_screen("screen-gone.txt", "Quit");
+}
+
 static void test_hostile_names(void **state)
 {
 	open_screen(UTF8, "hostile", 120, 10);
@@ -622,6 +629,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_160x50, close_screen),
 		cmocka_unit_test_teardown(test_tiny, close_screen),
 		cmocka_unit_test_teardown(test_empty, close_screen),
+		cmocka_unit_test_teardown(test_gone, close_screen),
 		cmocka_unit_test_teardown(test_hostile_names, close_screen),
 		cmocka_unit_test_teardown(test_ascii, close_screen),
 		cmocka_unit_test_teardown(test_resize, close_screen),

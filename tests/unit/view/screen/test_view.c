@@ -225,6 +225,7 @@ static void test_text(void **state)
 	assert_view("hostile", view_interval, "interval-hostile.txt");
 	assert_view("empty", view_summary, "summary-empty.txt");
 	assert_view("trouble", view_summary, "summary-trouble.txt");
+	assert_view("gone", view_interval, "interval-gone.txt");
 	assert_view("apf", view_interval, "interval-apf.txt");
 	assert_view("apf", view_summary, "summary-apf.txt");
 	assert_view("apf-ended", view_interval, "interval-apf-ended.txt");
