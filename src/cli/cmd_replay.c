@@ -175,6 +175,7 @@ static void shut_in(const struct run *run)
 
 	sandbox_begin(&sandbox, run->config.playback.no_sandbox);
 	sandbox_read(&sandbox, run->config.playback.input);
+	show_allow(run->show, &sandbox);
 	sandbox_enter(&sandbox, run->config.playback.verbose && !show_is_screen(run->show));
 }
 
@@ -368,6 +369,7 @@ static void obey(struct run *run, enum top_action action)
 	case TOP_QUIT: loop_stop(run->loop); break;
 	case TOP_RESET: player_reset(r); break;
 	case TOP_DELAY: set_delay(run); break;
+	case TOP_SAVE: show_save(run->show); break;
 	case TOP_PLAY: play_or_stop(run); break;
 	case TOP_STEP: player_step(r, 1); break;
 	case TOP_STEP_BACK: player_step(r, -1); break;
@@ -547,9 +549,9 @@ static int run_replay(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (playback_parse(self, argc, argv, &run.config, &run.config.playback, &status)) {
-		if (!run.config.show.delay_ms)
-			run.config.show.delay_ms = SHOW_DELAY_MS;
 		run.show = show_new(&run.config.show, false, true, &run.exit_status);
+		if (run.show && !run.config.show.delay_ms)
+			run.config.show.delay_ms = show_delay_ms(run.show);
 		if (run.show)
 			play(&run);
 		status = run.exit_status;

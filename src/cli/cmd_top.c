@@ -119,6 +119,8 @@ static int take_keys(void *ctx)
 		session_end(run->session, EXIT_DONE);
 		return 0;
 	}
+	if (action == TOP_SAVE)
+		show_save(run->show);
 	if (action == TOP_RESET)
 		model_reset(run->model, run->status.now_ns);
 	if (action == TOP_DELAY) {
@@ -184,6 +186,7 @@ static void shut_in(const struct run *run)
 	struct sandbox sandbox;
 
 	sandbox_begin(&sandbox, run->config.session.no_sandbox);
+	show_allow(run->show, &sandbox);
 	sandbox_enter(&sandbox, run->config.session.verbose && !show_is_screen(run->show));
 }
 
@@ -245,9 +248,9 @@ static int prepare(struct run *run, char **command)
 	struct show_config *config = &run->config.show;
 	int status;
 
-	if (!config->delay_ms && (!command || config->count))
-		config->delay_ms = SHOW_DELAY_MS;
 	run->show = show_new(config, command || run->config.session.output, false, &status);
+	if (run->show && !config->delay_ms && (!command || config->count))
+		config->delay_ms = show_delay_ms(run->show);
 	if (run->show)
 		status = prepare_model(run);
 	if (status != EXIT_DONE)

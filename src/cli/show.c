@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/setup_file.h"
 #include "view/figures/filter.h"
 #include "view/figures/json.h"
 #include "view/figures/text.h"
@@ -73,6 +74,8 @@ struct show {
 	FILE *out;
 	struct filter *filter;
 	struct top *top;
+	struct setup setup;	/* as saved, of a screen */
+	char setup_message[200];
 };
 
 struct form {
@@ -166,14 +169,18 @@ void show_prepare_model(const struct show *s, struct model *m)
 
 int show_open(struct show *s)
 {
+	const struct show_config *config = s->config;
 	struct top_options own = {
-		.sort = s->config->sort, .reverse = s->config->reverse, .all = s->config->all,
+		.sort = config->sort ?: s->setup.sort, .reverse = config->sort || config->reverse ? config->reverse : s->setup.reverse,
+		.all = config->all, .setup = &s->setup, .no_mouse = config->no_mouse || s->setup.no_mouse,
 		.delay_ms = s->config->delay_ms, .utf8 = s->utf8, .filter = s->config->filter, .replay = s->replay,
 	};
 
 	if (!s->form->screen)
 		return 0;
 	s->top = top_open(&own);
+	if (s->top && *s->setup_message)
+		top_say(s->top, "%s", s->setup_message);
 	return s->top ? 0 : -ENOMEM;
 }
 
@@ -215,12 +222,36 @@ void show_take_signal(struct show *s, int signal)
 
 /* --- life */
 
-static int prepare_screen(const struct show *s)
+uint64_t show_delay_ms(const struct show *s)
+{
+	return s->setup.delay_ms ? s->setup.delay_ms : SHOW_DELAY_MS;
+}
+
+void show_allow(const struct show *s, struct sandbox *sandbox)
+{
+	if (s->form->screen)
+		setup_file_allow(sandbox);
+}
+
+void show_save(struct show *s)
+{
+	char message[200];
+
+	top_setup(s->top, &s->setup);
+	setup_file_write(&s->setup, message, sizeof(message));
+	top_say(s->top, "%s", message);
+}
+
+static int prepare_screen(struct show *s)
 {
 	char message[256];
 
-	if (!s->form->screen || top_possible(message, sizeof(message)))
+	if (!s->form->screen)
 		return EXIT_DONE;
+	if (top_possible(message, sizeof(message))) {
+		setup_file_read(&s->setup, s->setup_message, sizeof(s->setup_message));
+		return EXIT_DONE;
+	}
 	say("%s", message);
 	return EXIT_FAILED;
 }

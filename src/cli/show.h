@@ -9,9 +9,10 @@
 #include "view/figures/columns.h"
 #include "view/screen/top.h"
 #include "session/limit_options.h"
+#include "util/sandbox.h"
 
 struct show_config {
-	bool batch, json, all, reverse;
+	bool batch, json, all, reverse, no_mouse;
 	uint64_t delay_ms, count;
 	const struct column *sort;
 	const char *filter;
@@ -34,9 +35,10 @@ extern const struct option_type option_filter;	/* const char *, see filter.h */
 	SHOW_OPTION(config, 'a', "all", NULL, flag, all, "also events that were never used"),	\
 	SHOW_OPTION(config, 'f', "filter", "CONDITIONS", filter, filter,			\
 		    "only rows for which all hold: 'vm=web* p99>500us state=P'"),		\
+	SHOW_OPTION(config, 0, "no-mouse", NULL, flag, no_mouse, "leave the mouse to the terminal, which then selects text without Shift"), \
 	LIMIT_OPTIONS(config, show.limits)
 
-#define SHOW_DELAY_MS 1000	/* unless set */
+#define SHOW_DELAY_MS 1000	/* unless set, by an option or by the user's set-up of the screen */
 
 /* For more_help: the columns and the keys. */
 void show_help(FILE *out, bool replay);
@@ -55,6 +57,15 @@ bool show_is_utf8(const struct show *s);	/* for feeder_new() */
 
 /* How long what is gone stays in the model. */
 uint64_t show_keep_gone_ns(const struct show *s);
+
+/* The interval where no option says: SHOW_DELAY_MS, or as the user has set the screen up. */
+uint64_t show_delay_ms(const struct show *s);
+
+/* What a screen needs from within a sandbox. */
+void show_allow(const struct show *s, struct sandbox *sandbox);
+
+/* Saves the set-up of the screen; its last line says where, or why not. */
+void show_save(struct show *s);
 
 /* What the model has to keep. */
 void show_prepare_model(const struct show *s, struct model *m);

@@ -14,12 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MODE 0644
+#define MODE 0644	/* who reads it is another user */
 
 struct atomic_file {
 	char *directory, *name;
 	char lock_name[NAME_MAX + 1], temporary[NAME_MAX + 1];
 	int dir, lock;		/* -1: not open */
+	mode_t mode;
 	uint64_t errors, failing;	/* all, and those since it last worked */
 	int err, told_err;	/* of the last write, and of the one that was told */
 	char news[PATH_MAX + 128];
@@ -159,12 +160,11 @@ static int write_all(int fd, const char *bytes, size_t size)
 	return 0;
 }
 
-/* Whatever the umask is, who reads it is another user. */
-static int fill(int fd, const char *bytes, size_t size)
+static int fill(int fd, mode_t mode, const char *bytes, size_t size)
 {
 	int err = write_all(fd, bytes, size);
 
-	if (!err && fchmod(fd, MODE))
+	if (!err && fchmod(fd, mode))
 		err = -errno;
 	if (!err && fsync(fd))
 		err = -errno;
@@ -177,7 +177,7 @@ static int write_temporary(const struct atomic_file *t, const char *bytes, size_
 {
 	int fd = openat(t->dir, t->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	return fd < 0 ? -errno : fill(fd, bytes, size);
+	return fd < 0 ? -errno : fill(fd, t->mode, bytes, size);
 }
 
 static int replace(struct atomic_file *t, const char *bytes, size_t size)
@@ -201,6 +201,11 @@ int atomic_file_write(struct atomic_file *t, const char *bytes, size_t size)
 	t->errors += t->err != 0;
 	t->failing += t->err != 0;
 	return t->err;
+}
+
+void atomic_file_set_mode(struct atomic_file *t, mode_t mode)
+{
+	t->mode = mode;
 }
 
 uint64_t atomic_file_errors(const struct atomic_file *t)
@@ -251,6 +256,7 @@ struct atomic_file *atomic_file_open(const char *path, int *err)
 	if (!t)
 		return NULL;
 	t->dir = t->lock = -1;
+	t->mode = MODE;
 	*err = set_names(t, path);
 	if (!*err)
 		*err = open_directory(t);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct atomic_file;
 
@@ -28,6 +29,9 @@ void atomic_file_close(struct atomic_file *t, bool remove);
 
 /* 0 or -errno: -EBUSY and -ENOLCK as above, where the directory was away meanwhile. */
 int atomic_file_write(struct atomic_file *t, const char *bytes, size_t size);
+
+/* Of what is written from now on, whatever the umask is; 0644 unless set. */
+void atomic_file_set_mode(struct atomic_file *t, mode_t mode);
 
 /* Failed writes so far. */
 uint64_t atomic_file_errors(const struct atomic_file *t);

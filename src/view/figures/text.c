@@ -405,8 +405,12 @@ int text_table(FILE *out, const struct model *m, const struct status *status, co
 
 void text_column_help(FILE *out)
 {
-	for (size_t i = 0; i < column_count; i++)
-		fprintf(out, "  %-12s %-7s %s\n", columns[i].id, columns[i].title, columns[i].help);
+	for (size_t i = 0; i < column_count; i++) {
+		fprintf(out, "  %-12s %-7s %s", columns[i].id, columns[i].title, columns[i].help);
+		if (columns[i].key)
+			fprintf(out, " (key %c)", columns[i].key);
+		fputc('\n', out);
+	}
 }
 
 void text_filter_help(FILE *out)

@@ -38,9 +38,9 @@ static void prepare_terminal(struct top *top)
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
 	set_escdelay(ESC_WAIT_MS);
-	keyok(KEY_MOUSE, FALSE);	/* what follows it would be keys */
 	curs_set(0);
 	top_prepare_colors(top);
+	top_prepare_mouse(!top->options.no_mouse);
 	arm();
 }
 
@@ -49,6 +49,7 @@ static void release(struct top *top)
 	table_free(top->table);
 	heat_free(top->heat);
 	filter_free(top->filter);
+	filter_free(top->search.filter);
 	page_clear(&top->page);
 	top_close_findings(top);
 	free(top);
@@ -63,6 +64,10 @@ struct top *top_open(const struct top_options *options)
 	top->options = *options;
 	if (!top->options.sort)
 		top->options.sort = column_find("max");
+	if (options->setup)
+		top->setup = *options->setup;
+	else
+		setup_init(&top->setup);
 	top_go(top, &top_table_mode);
 	top->table = table_new();
 	top->heat = heat_new();
@@ -112,6 +117,15 @@ uint64_t top_delay_ms(const struct top *top)
 	return top->options.delay_ms;
 }
 
+void top_setup(const struct top *top, struct setup *setup)
+{
+	*setup = top->setup;
+	setup->sort = top->options.sort;
+	setup->reverse = top->options.reverse;
+	setup->delay_ms = top->options.delay_ms;
+	setup->no_mouse = top->options.no_mouse;
+}
+
 /* --- what the command calls */
 
 enum top_action top_keys(struct top *top)
@@ -126,7 +140,10 @@ enum top_action top_keys(struct top *top)
 		if (input == INPUT_UNKNOWN)
 			continue;
 		top->message[0] = '\0';
-		action = top->mode->key(top, key, input == INPUT_SPECIAL);
+		if (input == INPUT_SPECIAL && key == KEY_MOUSE)
+			action = top_take_mouse(top);
+		else
+			action = top->mode->key(top, key, input == INPUT_SPECIAL);
 	}
 	top->empty_reads = any ? 0 : top->empty_reads + 1;
 	return top->empty_reads > EMPTY_READS_MAX ? TOP_QUIT : action;

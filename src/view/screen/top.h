@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "session/status.h"
 #include "view/figures/table.h"
+#include "view/screen/setup.h"
 
 struct top_options {
 	const struct column *sort;	/* NULL: the worst latency first */
@@ -22,6 +23,8 @@ struct top_options {
 	uint64_t delay_ms;
 	const char *filter;		/* see filter.h; NULL: none */
 	bool utf8;			/* the locale is; else everything is ASCII */
+	const struct setup *setup;	/* its columns; NULL: as usual */
+	bool no_mouse;
 	bool replay;			/* of a recording: it has the keys for that, and shows view_status.replay */
 };
 
@@ -31,6 +34,7 @@ enum top_action {
 	TOP_QUIT,
 	TOP_RESET,	/* model_reset() */
 	TOP_DELAY,	/* top_delay_ms() has changed */
+	TOP_SAVE,	/* top_setup() is to be saved */
 	/* In a replay: */
 	TOP_PLAY,	/* or pause, or end a jump */
 	TOP_STEP, TOP_STEP_BACK, TOP_FASTER, TOP_SLOWER, TOP_TO_START, TOP_TO_END, TOP_NEXT_FINDING, TOP_PREVIOUS_FINDING, TOP_WORST,
@@ -81,6 +85,9 @@ void top_resume(struct top *top);
 void top_resize(struct top *top);
 
 uint64_t top_delay_ms(const struct top *top);
+
+/* How the user has set it up. */
+void top_setup(const struct top *top, struct setup *setup);
 
 /* Keys and their meaning, for --help. */
 void top_key_help(FILE *out, bool replay);

@@ -257,6 +257,19 @@ static void enter_finding(struct top *top)
 	top_show_event(top, &id, found->name);
 }
 
+/* As in the table. */
+static void click_finding(struct top *top, int y, int x)
+{
+	size_t row = top->found_first + y - top_head_lines(top);
+
+	if (y < top_head_lines(top) || row >= top->found_count || row >= top->found_first + visible_findings(top))
+		return;
+	if (row == top->found_row)
+		enter_finding(top);
+	else
+		top->found_row = row;
+}
+
 static void leave_findings(struct top *top)
 {
 	top_close_findings(top);
@@ -265,5 +278,5 @@ static void leave_findings(struct top *top)
 
 const struct mode top_findings_mode = {
 	.draw = draw_findings, .key = top_common_key, .where = IN_FINDINGS, .go = move_findings, .page = visible_findings,
-	.enter = enter_finding, .back = leave_findings,
+	.enter = enter_finding, .back = leave_findings, .click = click_finding,
 };

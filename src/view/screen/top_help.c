@@ -24,7 +24,7 @@ static bool column_line(const struct top *top, size_t n, char *buf, size_t size)
 {
 	if (n >= column_count)
 		return false;
-	snprintf(buf, size, "  %-12s %s", columns[n].title, columns[n].help);
+	snprintf(buf, size, "%c %-12s %s", columns[n].key ?: ' ', columns[n].title, columns[n].help);
 	return true;
 }
 
@@ -39,7 +39,7 @@ static bool filter_line(const struct top *top, size_t n, char *buf, size_t size)
 static const struct part parts[] = {
 	{ "Keys", key_line },
 	{ "Conditions (all must hold; columns by name or title; case is ignored)", filter_line },
-	{ "Columns (us are microseconds; times since the start or since r, rates of the last interval)", column_line },
+	{ "Columns, with the letter that sorts by them (us are microseconds; times since the start or since r, rates of the last interval)", column_line },
 };
 
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
@@ -118,16 +118,23 @@ static long help_step(wint_t key)
 	}
 }
 
-static enum top_action help_key(struct top *top, wint_t key, bool special)
+static void scroll_help(struct top *top, long lines)
 {
-	long last = (long)count_lines(top) - (long)help_page(), step = special ? help_step(key) : 0;
-	long first = (long)top->help_first + step;
+	long last = (long)count_lines(top) - (long)help_page(), first = (long)top->help_first + lines;
 
-	if (!step)
-		top->mode = top->base;
 	first = first > last ? last : first;
 	top->help_first = first < 0 ? 0 : first;
+}
+
+static enum top_action help_key(struct top *top, wint_t key, bool special)
+{
+	long step = special ? help_step(key) : 0;
+
+	if (step)
+		scroll_help(top, step);
+	else
+		top->mode = top->base;
 	return TOP_REDRAW;
 }
 
-const struct mode top_help_mode = { .draw = draw_help, .key = help_key };
+const struct mode top_help_mode = { .draw = draw_help, .key = help_key, .go = scroll_help };

@@ -3,6 +3,7 @@
  * The inside of the live screen. Only top*.c include it, and with it curses.
  *   top.c         the terminal, and what the command calls
  *   top_input.c   the next key
+ *   top_mouse.c   the mouse
  *   top_draw.c    colours, pieces of text, the status lines
  *   top_table.c   the table
  *   top_keys.c    what its keys do
@@ -10,7 +11,9 @@
  *   top_findings.c the list of findings
  *   top_replay.c  where in a recording it is, and the keys for that
  *   top_help.c    the help
- *   top_prompt.c  the choice of the sort column, a line that is typed
+ *   top_columns.c the choice of columns and of what to sort by
+ *   top_search.c  the search
+ *   top_prompt.c  a line that is typed
  */
 #ifndef VIEW_SCREEN_TOP_INSIDE_H
 #define VIEW_SCREEN_TOP_INSIDE_H
@@ -56,16 +59,34 @@ struct mode {
 	size_t (*page)(const struct top *top);		/* lines of a screen */
 	void (*enter)(struct top *top);
 	void (*back)(struct top *top);
+	void (*click)(struct top *top, int y, int x);	/* NULL: there is nothing to click on */
 };
-extern const struct mode top_table_mode, top_page_mode, top_findings_mode, top_help_mode, top_sort_mode, top_prompt_mode;
+extern const struct mode top_table_mode, top_page_mode, top_findings_mode, top_help_mode, top_columns_mode, top_prompt_mode;
 
 typedef enum top_action (*top_accept_t)(struct top *top, const char *text);
 
-struct prompt {
+/* What a line is typed for. */
+struct question {
 	const char *label;
+	top_accept_t accept;
+	/* May be NULL: */
+	void (*typed)(struct top *top, const char *text);	/* so far */
+	void (*special)(struct top *top, wint_t key);	/* KEY_… that the line has no use for */
+	void (*cancel)(struct top *top);
+};
+
+struct prompt {
+	const struct question *question;
 	wchar_t text[256];
 	size_t length;
-	top_accept_t accept;
+};
+
+struct search {
+	struct filter *filter;		/* NULL: none so far */
+	char text[FILTER_LENGTH_MAX + 1];
+	struct row_id from;		/* what was selected before, as in struct top */
+	bool following;
+	size_t row;
 };
 
 /* Which rows the table shows. */
@@ -126,11 +147,14 @@ struct top {
 
 	struct place places[PLACES_MAX];
 	size_t place_count;
+	const struct column *last_place;	/* that would be there, had it room */
 	size_t aside;			/* columns scrolled out to the left */
 	size_t hidden;			/* columns that found no room */
 
 	size_t help_first;
-	size_t sort_row;
+	struct setup setup;		/* of it, the columns are in use */
+	size_t setup_row;
+	struct search search;
 	struct prompt prompt;
 	char filter_text[FILTER_LENGTH_MAX + 1];
 	char jump_text[64];
@@ -150,6 +174,11 @@ enum input { INPUT_NOTHING, INPUT_UNKNOWN, INPUT_CHARACTER, INPUT_SPECIAL };
 
 /* UNKNOWN: a key that means nothing, all of what the terminal sent for it. SPECIAL: *key is KEY_… of curses. Does not wait for a key. */
 enum input top_read_key(wint_t *key);
+
+/* --- top_mouse.c */
+
+void top_prepare_mouse(bool wanted);
+enum top_action top_take_mouse(struct top *top);
 
 /* --- top_draw.c */
 
@@ -173,6 +202,8 @@ bool top_has_foot(const struct top *top);
 
 /* The selection is a row's identity; where that is now, and that it can be seen. */
 void top_find_selection(struct top *top);
+
+void top_select_row(struct top *top, size_t row);
 
 /* A page of the selected row. */
 void top_open_row(struct top *top, enum page_kind kind);
@@ -217,16 +248,29 @@ const struct key *top_key(size_t n, bool replay);
 
 void top_draw_keys(const struct top *top);
 void top_sort_by(struct top *top, const struct column *column);
+enum top_action top_click_key(struct top *top, int x);	/* in the last line */
 enum top_action top_common_key(struct top *top, wint_t code, bool special);
 
 /* NULL, "" clear it. -EINVAL: top->message says why. */
 int top_set_filter(struct top *top, const char *text);
 void top_go(struct top *top, const struct mode *base);
 
+/* --- top_columns.c */
+
+enum top_action top_choose_columns(struct top *top);
+
+/* --- top_search.c */
+
+enum top_action top_ask_search(struct top *top);
+
+/* The last search goes on; without one it is asked for. */
+enum top_action top_search_next(struct top *top);
+enum top_action top_search_previous(struct top *top);
+
 /* --- top_prompt.c */
 
-/* A line that begins as text. */
-void top_ask(struct top *top, const char *label, const char *text, top_accept_t accept);
+/* A line that begins as text. question stays in use. */
+void top_ask(struct top *top, const struct question *question, const char *text);
 
 /* From accept: the line is not right, and top->message says why. */
 void top_ask_again(struct top *top);

@@ -58,7 +58,9 @@ static enum top_action accept_filter(struct top *top, const char *text)
 
 static enum top_action ask_filter(struct top *top)
 {
-	top_ask(top, "Show only (as web p99>500us): ", top->filter_text, accept_filter);
+	static const struct question question = { .label = "Show only (as web p99>500us): ", .accept = accept_filter };
+
+	top_ask(top, &question, top->filter_text);
 	return TOP_REDRAW;
 }
 
@@ -83,14 +85,9 @@ static enum top_action accept_delay(struct top *top, const char *text)
 
 static enum top_action ask_delay(struct top *top)
 {
-	top_ask(top, "Seconds between updates: ", "", accept_delay);
-	return TOP_REDRAW;
-}
+	static const struct question question = { .label = "Seconds between updates: ", .accept = accept_delay };
 
-static enum top_action choose_sort(struct top *top)
-{
-	top->mode = &top_sort_mode;
-	top->sort_row = top->options.sort ? top->options.sort - columns : 0;
+	top_ask(top, &question, "");
 	return TOP_REDRAW;
 }
 
@@ -146,6 +143,11 @@ static enum top_action toggle_all(struct top *top)
 	top->options.all = !top->options.all;
 	snprintf(top->message, sizeof(top->message), "%s", top->options.all ? "all events" : "only events in use");
 	return TOP_REDRAW;
+}
+
+static enum top_action save(struct top *top)
+{
+	return TOP_SAVE;
 }
 
 static enum top_action redraw_all(struct top *top)
@@ -271,7 +273,7 @@ static enum top_action left(struct top *top)
 
 static enum top_action right(struct top *top)
 {
-	if (top->place_count && top->places[top->place_count - 1].column != &columns[column_count - 1] && top->hidden > top->aside)
+	if (top->place_count && top->places[top->place_count - 1].column != top->last_place && top->hidden > top->aside)
 		top->aside++;
 	return TOP_REDRAW;
 }
@@ -327,8 +329,8 @@ static enum top_action worst(struct top *top)
 }
 
 static const struct key keys[] = {
-	{ EVERYWHERE, { 'q' }, "q", "Quit", "quit", quit },
-	{ EVERYWHERE, { 'h', '?', -KEY_F(1) }, "h ?", "Help", "this help", show_help },
+	{ EVERYWHERE, { 'q', -KEY_F(10) }, "q F10", "Quit", "quit", quit },
+	{ EVERYWHERE, { 'h', '?', -KEY_F(1) }, "h ? F1", "Help", "this help", show_help },
 	{ EVERYWHERE | ONLY_REPLAY, { ' ' }, "space", "Play", "play and pause; ends a jump that takes long", play },
 	{ EVERYWHERE | ONLY_REPLAY, { ']', -KEY_SRIGHT }, "]", "Step", "one interval forward (also Shift-Right)", step },
 	{ EVERYWHERE | ONLY_REPLAY, { '[', -KEY_SLEFT }, "[", NULL, "one interval back (also Shift-Left)", step_back },
@@ -350,9 +352,13 @@ static const struct key keys[] = {
 	{ IN_TABLE | IN_PAGE, { 'm' }, "m", "Map", "latencies over time, of the selected row", toggle_map },
 	{ IN_TABLE | IN_PAGE, { 'C' }, "C", NULL, "the SDEI calls of the selected row and their results", toggle_calls },
 	{ IN_TABLE | IN_PAGE | NAMED_WITH_APF, { 'A' }, "A", "Faults", "the asynchronous page faults of the selected row, stage by stage", toggle_apf },
+	{ IN_TABLE, { '/', -KEY_F(3) }, "/ F3", "Search", "go to the next row for which conditions hold, while they are typed", top_ask_search },
+	{ IN_TABLE | ONLY_LIVE, { 'n' }, "n", NULL, "the next row of that search (in a replay, / and F3)", top_search_next },
+	{ IN_TABLE | ONLY_LIVE, { 'N' }, "N", NULL, "the row of that search before", top_search_previous },
 	{ IN_TABLE, { 'f', '\\', -KEY_F(4) }, "f \\ F4", "Filter", "show only some rows: words match name or pid; vm=web* p99>500us", ask_filter },
 	{ IN_TABLE, { 'c' }, "c", NULL, "clear the filter", clear_filter },
-	{ IN_TABLE, { 'o' }, "o", "Sort", "choose the column to sort by", choose_sort },
+	{ IN_TABLE, { 'o', -KEY_F(2), -KEY_F(6) }, "o F2 F6", "Columns", "choose columns, their order, and what to sort by", top_choose_columns },
+	{ IN_TABLE, { 0 }, "P X S ...", NULL, "sort by the column that has this letter below", NULL },
 	{ IN_TABLE, { '<', ',' }, "<", NULL, "sort by the column to the left", sort_left },
 	{ IN_TABLE, { '>', '.' }, ">", NULL, "sort by the column to the right", sort_right },
 	{ IN_TABLE, { 'R' }, "R", NULL, "sort the other way round", reverse },
@@ -369,6 +375,7 @@ static const struct key keys[] = {
 	{ EVERYWHERE, { -KEY_END, 'G' }, "End G", NULL, "the last row", end },
 	{ IN_TABLE, { -KEY_LEFT }, "Left", NULL, "scroll the columns back", left },
 	{ IN_TABLE, { -KEY_RIGHT }, "Right", NULL, "scroll to the columns that found no room", right },
+	{ EVERYWHERE, { 'W' }, "W", NULL, "save columns, their order, sorting, the delay for next time", save },
 	{ EVERYWHERE, { 'L' - '@' }, "^L", NULL, "draw the screen anew", redraw_all },
 };
 
@@ -396,11 +403,24 @@ static const struct key *find_key(const struct top *top, int code)
 	return NULL;
 }
 
+static const struct column *column_of_key(wint_t code)
+{
+	for (size_t i = 0; i < column_count; i++)
+		if (columns[i].key && (wint_t)columns[i].key == code)
+			return &columns[i];
+	return NULL;
+}
+
 enum top_action top_common_key(struct top *top, wint_t code, bool special)
 {
 	const struct key *key = find_key(top, special ? -(int)code : (int)code);
+	const struct column *column = special || top->mode->where != IN_TABLE ? NULL : column_of_key(code);
 
-	return key ? key->act(top) : TOP_REDRAW;
+	if (key)
+		return key->act(top);
+	if (column)
+		top_sort_by(top, column);
+	return TOP_REDRAW;
 }
 
 static bool is_named(const struct top *top, const struct key *key)
@@ -408,19 +428,46 @@ static bool is_named(const struct top *top, const struct key *key)
 	return key->word && (!(key->where & NAMED_WITH_APF) || top->has_apf);
 }
 
+static int named_width(const struct key *key)
+{
+	return strcspn(key->label, " ") + 1 + strlen(key->word);
+}
+
+/* Key number *n or a later one that the last line has room for at x; *n behind it. */
+static const struct key *next_named(const struct top *top, size_t *n, int x)
+{
+	const struct key *key;
+
+	while ((key = top_key((*n)++, top->options.replay)))
+		if (is_named(top, key) && key->where & top->base->where && x + named_width(key) <= COLS)
+			return key;
+	return NULL;
+}
+
 void top_draw_keys(const struct top *top)
 {
 	const struct key *key;
+	size_t n = 0;
 	int x = 0;
 
-	for (size_t i = 0; (key = top_key(i, top->options.replay)); i++) {
+	while ((key = next_named(top, &n, x))) {
 		int letters = strcspn(key->label, " ");
 
-		if (!is_named(top, key) || !(key->where & top->base->where) || x + letters + 1 + (int)strlen(key->word) > COLS)
-			continue;
 		top_put_field(LINES - 1, x, key->label, letters, true, top_look(top, PAIR_CHOSEN));
 		x = top_put_piece(LINES - 1, x + letters + 1, A_NORMAL, "%s", key->word);
 	}
+}
+
+enum top_action top_click_key(struct top *top, int x)
+{
+	const struct key *key;
+	size_t n = 0;
+	int from = 0;
+
+	for (; (key = next_named(top, &n, from)); from += named_width(key) + 2)
+		if (x >= from && x < from + named_width(key))
+			return key->act(top);
+	return TOP_REDRAW;
 }
 
 void top_key_help(FILE *out, bool replay)

@@ -80,7 +80,9 @@ static enum top_action accept_jump(struct top *top, const char *text)
 
 enum top_action top_ask_jump(struct top *top)
 {
-	top_ask(top, "Go to (1m30s, +10s, -10s, 10:00:05): ", "", accept_jump);
+	static const struct question question = { .label = "Go to (1m30s, +10s, -10s, 10:00:05): ", .accept = accept_jump };
+
+	top_ask(top, &question, "");
 	return TOP_REDRAW;
 }
 

@@ -20,11 +20,12 @@ static unsigned int total_width(const struct top *top)
 	return width;
 }
 
+/* Of the columns that the user has chosen, the last one, else the least. */
 static void drop_least(struct top *top)
 {
-	size_t least = 0;
+	size_t least = top->setup.chosen ? top->place_count - 1 : 0;
 
-	for (size_t i = 1; i < top->place_count; i++)
+	for (size_t i = 1; i < top->place_count && !top->setup.chosen; i++)
 		if (top->places[i].column->rank > top->places[least].column->rank)
 			least = i;
 	top->place_count--;
@@ -47,10 +48,11 @@ static void gather_places(struct top *top)
 	top->place_count = 0;
 	top->hidden = 0;
 	for (size_t i = 0; i < column_count && top->place_count < PLACES_MAX; i++) {
-		const struct column *column = &columns[i];
+		const struct column *column = top->setup.columns[i].column;
 
-		if (column->rare && !table_has(top->table, column))
+		if (!top->setup.columns[i].shown || (column->rare && !table_has(top->table, column)))
 			continue;
+		top->last_place = column;
 		if (!column->fixed && aside) {
 			aside--;
 			top->hidden++;
@@ -290,19 +292,56 @@ static void leave_rows(struct top *top)
 
 /* --- moving */
 
-/* Moves the selection; the first row is not followed, so that what comes first stays in view. */
-static void move_rows(struct top *top, long lines)
+/* The first row is not followed, so that what comes first stays in view. */
+void top_select_row(struct top *top, size_t row)
 {
-	long last = (long)table_count(top->table) - 1, row = (long)top->row + lines;
-
-	row = row > last ? last : row;
-	top->row = row < 0 ? 0 : row;
+	top->row = row;
 	top->following = row > 0;
 	if (top->following)
 		top->chosen = *table_id(top->table, top->row);
 }
 
+static void move_rows(struct top *top, long lines)
+{
+	long last = (long)table_count(top->table) - 1, row = (long)top->row + lines;
+
+	row = row > last ? last : row;
+	top_select_row(top, row < 0 ? 0 : row);
+}
+
+/* The column sorts, once more the other way round. */
+static void click_title(struct top *top, int x)
+{
+	int from = 0;
+
+	for (size_t i = 0; i < top->place_count; from += top->places[i++].width + 1) {
+		const struct column *column = top->places[i].column;
+
+		if (x < from || x >= from + (int)top->places[i].width)
+			continue;
+		if (column == top->options.sort)
+			top->options.reverse = !top->options.reverse;
+		else
+			top_sort_by(top, column);
+	}
+}
+
+/* The selected row is opened, another one selected. */
+static void click_table(struct top *top, int y, int x)
+{
+	size_t row = top->first + y - top_head_lines(top);
+
+	if (y == top_head_lines(top) - 1)
+		click_title(top, x);
+	else if (y < top_head_lines(top) || row >= table_count(top->table) || row >= top->first + visible_rows(top))
+		return;
+	else if (row == top->row)
+		enter_row(top);
+	else
+		top_select_row(top, row);
+}
+
 const struct mode top_table_mode = {
 	.draw = draw_table, .key = top_common_key, .where = IN_TABLE, .go = move_rows, .page = visible_rows,
-	.enter = enter_row, .back = leave_rows,
+	.enter = enter_row, .back = leave_rows, .click = click_table,
 };

@@ -175,6 +175,16 @@ static void test_sort(void **state)
 	assert_screen("screen-sort.txt", "Enter sorts");
 	type("Up Up Up Enter");
 	free(await("by dispatched"));
+	type("P");
+	free(await("by p99"));
+	type("D");
+	free(await("by drops"));
+	type("F6");
+	free(await("Enter sorts"));
+	type("Escape S");
+	free(await("by signals"));
+	type("'>'");
+	free(await("by dispatched"));
 	type("'<'");
 	free(await("by signals"));
 	type("R");
@@ -203,6 +213,69 @@ static void test_filter(void **state)
 	assert_screen("screen-80x24.txt", "db");
 }
 
+/* What is typed selects at once; Esc goes back. */
+static void test_search(void **state)
+{
+	open_screen(UTF8, "many", 80, 24);
+	free(await("Quit"));
+	type("/ 'p99<1ms' Space 'vcpu=7'");
+	assert_screen("screen-search.txt", "vcpu=7");
+	type("F3");
+	free(await("2000008 qemu-s    7"));
+	type("Escape");
+	free(await("2000019 qemu-s   99"));
+	type("F3 'p99<1ms' Space 'vcpu=7' Enter n N N");
+	free(await("2000000 qemu-s    7"));
+	type("/ Enter");
+	free(await("2000009 qemu-s    7"));
+	type("/ 'p99<fast' Enter");
+	free(await("character 5: 'fast' is not a time"));
+	type("Escape / nobody");
+	free(await("nothing matches 'nobody'"));
+}
+
+/* Which columns, in which order; what is too wide is cut off on the right. */
+static void test_columns(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("F2 Home Down Space");	/* no name */
+	free(await("[ ]   NAME"));
+	type("End Up Space");		/* T99us */
+	free(await("[x]   T99us"));
+	for (int i = 0; i < 17; i++)
+		type("F7");
+	assert_screen("screen-columns.txt", "Enter sorts");
+	type("Escape");
+	assert_screen("screen-columns-chosen.txt", "T99us");
+	type("o d Escape");
+	assert_screen("screen-80x24.txt", "NAME");
+}
+
+/* A click on a title, on a row, on that once more, on a key; and the wheel. */
+static void test_mouse(void **state)
+{
+	open_screen(UTF8, "many", 80, 24);
+	free(await("Quit"));
+	type_bytes("1b 5b 4d 20 55 23 1b 5b 4d 23 55 23");
+	free(await("by p99"));
+	type_bytes("1b 5b 4d 20 55 23 1b 5b 4d 23 55 23");
+	free(await("by p99\u2191"));
+	for (int i = 0; i < 10; i++)
+		type_bytes("1b 5b 4d 61 30 30");
+	free(await("2000000 qemu-s   30"));
+	type_bytes("1b 5b 4d 20 30 25 1b 5b 4d 23 30 25");
+	type_bytes("1b 5b 4d 20 30 25 1b 5b 4d 23 30 25");
+	free(await("> event 0"));
+	type("Escape");
+	type_bytes("1b 5b 4d 20 2a 38 1b 5b 4d 23 2a 38");
+	free(await("Keys"));
+	type_bytes("1b 5b 4d 61 30 30");
+	free(await("more lines below"));
+	type("q");
+	free(await("by p99"));
+}
+
 static void test_help(void **state)
 {
 	open_screen(UTF8, "small", 80, 24);
@@ -210,7 +283,7 @@ static void test_help(void **state)
 	type("h");
 	assert_screen("screen-help.txt", "Keys");
 	type("NPage NPage");
-	free(await("MASK%"));
+	free(await("D DROP"));
 	type("End");
 	assert_screen("screen-help-end.txt", "The end.");
 	type("Up");
@@ -635,6 +708,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_resize, close_screen),
 		cmocka_unit_test_teardown(test_sort, close_screen),
 		cmocka_unit_test_teardown(test_filter, close_screen),
+		cmocka_unit_test_teardown(test_search, close_screen),
+		cmocka_unit_test_teardown(test_columns, close_screen),
+		cmocka_unit_test_teardown(test_mouse, close_screen),
 		cmocka_unit_test_teardown(test_help, close_screen),
 		cmocka_unit_test_teardown(test_selection, close_screen),
 		cmocka_unit_test_teardown(test_pause, close_screen),
