@@ -305,7 +305,7 @@ need-lab:
 	@scripts/setup --check lab
 
 # --- what people call
-.PHONY: setup kernel run test test-unit test-host test-lab test-debug-kernel test-kernels clean help
+.PHONY: setup kernel run demo-nmi test test-unit test-host test-lab test-debug-kernel test-kernels clean help
 setup:
 	@scripts/setup
 
@@ -314,7 +314,12 @@ kernel: setup
 
 run: setup
 	@$(MAKE) --no-print-directory all lab
-	@scripts/run $(ARCH)
+	@scripts/run $(or $(GUEST),$(ARCH))
+
+# A CPU of a Linux guest that hangs, the NMI that reaches it, and a panic.
+demo-nmi: setup
+	@$(MAKE) --no-print-directory all lab
+	@scripts/demo-nmi
 
 test test-unit test-host test-lab test-debug-kernel test-kernels: setup
 	@tests/run $(@:test-%=%)
@@ -336,7 +341,10 @@ help:
 #? make                    build sdeitop and sdeid for this host (build/); says what is missing
 #? make run                install what is missing, build, show sdeitop live: on this host where
 #?                         its kernel has the kvm_sdei_* tracepoints, else in the lab; ARCH=x86_64:
-#?                         asynchronous page faults in the x86 lab
+#?                         asynchronous page faults in the x86 lab; GUEST=linux: a stock Linux as
+#?                         guest in the lab (its kernel is built first: some minutes, once)
+#? make demo-nmi           a Linux guest's CPU hangs with interrupts off, an NMI reaches it, the guest
+#?                         panics: what sdeitop shows of it
 #? make test               install what is missing, then every test
 #? make test-unit          unit tests only, plain and with sanitizers
 #? make test-host          tests with real browsers, servers and readers only

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 3000
+# debug kernel: no
+"""A stock Linux under stock QEMU: what sdeitop records of its NMIs is what the guest itself has counted, and no more is found
+than there is."""
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from labtest import TOP, finish, lab, ok, out_dir, script    # noqa: E402
+
+OUT = out_dir("linux-guest")
+SDEITOP = os.path.join(TOP, "build", "sdeitop")
+E_NO_PACKAGE = 3    # of scripts/kernel and scripts/setup
+ROUNDS = 67
+RESET_ROUNDS = 11
+HUNG_ROUNDS = 15
+HOTPLUGS = 20
+REGISTERS_READ = 4  # by Linux in each handler: x0 to x3
+
+RUN = r"""
+cd /out || exit 1
+run() { # NAME OPTIONS: the recording NAME of a guest that runs NAME.sh with ARGS
+	sdeitop record -o $1 -- linux-guest $2 $1 sh -c "set -- $ARGS; $(cat $1.sh)" >$1.out 2>$1.err
+	echo $? >$1.status
+}
+ARGS=%d run backtraces ''
+ARGS= run panic ''
+ARGS="/out/again %d" run reset --resets
+""" % (ROUNDS, RESET_ROUNDS)
+
+
+def cannot_be_had(*command):
+    """The message of a script that lacks a package; what else goes wrong is a failure."""
+    done = subprocess.run([os.path.join(TOP, "scripts", command[0]), *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    if done.returncode not in (0, E_NO_PACKAGE):
+        ok("linux-guest/" + " ".join(command), done.stderr.splitlines()[-10:] or ["failed"])
+        finish()
+    return done.stderr.strip().splitlines()[-1] if done.returncode else None
+
+
+def text(name):
+    with open(os.path.join(OUT, name), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+class Recording:
+    """A guest's report, and what it said itself."""
+
+    def __init__(self, name):
+        self.name = name
+        done = subprocess.run([SDEITOP, "report", "--json", os.path.join(OUT, name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, check=False)
+        self.err = done.stderr
+        self.status = done.returncode
+        self.report = json.loads(done.stdout or "{}")
+        # QEMU makes a VM, too, to know what the device tree has to say; and a scratch one in each process, which must not show.
+        self.names = [vm["name"] for vm in self.report.get("vms", [])]
+        self.vms = [vm for vm in self.report.get("vms", []) if vm["name"] == name]
+        self.said = {line.split()[0]: [int(n) for n in line.split()[1:]]
+                     for line in text(name + ".out").splitlines() if line.split()[0] in ("handled", "asked", "answered")}
+
+    def ended(self, status):
+        got = int(text(self.name + ".status"))
+        return [] if got == status else [f"status {got} instead of {status}", *text(self.name + ".err").splitlines()[-10:]]
+
+    def sound(self):
+        """Complete, lossless, one VM, each signal and handler accounted for."""
+        complaints = [] if self.status == 0 else [f"report: {self.status} {self.err}"]
+        complaints += [f"{key} {self.report.get(key)}" for key in ("lost", "late", "malformed", "misfits") if self.report.get(key) != 0]
+        complaints += [] if self.names == [self.name + "-tree", self.name] else [f"VMs: {self.names}"]
+        for vm in self.vms:
+            for vcpu in vm["vcpus"]:
+                for event in vcpu["events"]:
+                    if event["unaccounted"] or event["unaccounted_handlers"]:
+                        complaints.append(f"vCPU {vcpu['vcpu']} event {event['event']} does not add up")
+        return complaints
+
+    def counts(self, vcpu):
+        return self.vms[0]["vcpus"][vcpu]["events"][0]["count"]
+
+    def calls(self, vcpu, function):
+        return {c["result"]: c["count"] for c in self.vms[0]["vcpus"][vcpu]["calls"] if c["function"] == function}
+
+    def findings(self, *expected):
+        """Each as CODE, vCPU, event."""
+        got = sorted((f["code"], f["vcpu"], f["event"] is not None) for f in self.report.get("findings", []))
+        return [] if got == sorted(expected) else [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in self.report.get("findings", [])] + ["expected " + str(expected)]
+
+
+def ended(counts):
+    """Linux resumes at its interrupt vector unless the kernel was interrupted with interrupts masked."""
+    return counts["completed"] + counts["resumed"]
+
+
+def differ(what, got, wanted):
+    return [] if got == wanted else [f"{what}: {got} instead of {wanted}"]
+
+
+def check_backtraces():
+    """The CPU that asks answers for itself, without an event: CPU 0 or CPU 1, wherever the shell ran. When the guest goes down, Linux takes
+    its SDEI client away from each CPU, and then stops CPU 1, which masks once more."""
+    r = Recording("backtraces")
+    ok("linux-guest/backtraces/ends", r.ended(0))
+    ok("linux-guest/backtraces/recording", r.sound())
+    if not r.vms or "handled" not in r.said:
+        return
+    handled, asked, answered = r.said["handled"], r.said["asked"][0], r.said["answered"]
+    ok("linux-guest/backtraces/the guest asked", differ("times", asked, 3 * ROUNDS + HUNG_ROUNDS))
+    ok("linux-guest/backtraces/the guest's log", differ("answers", answered, [asked, asked]))
+    complaints = differ("handlers of both", sum(handled), asked)
+    for vcpu in (0, 1):
+        for count in ("signals", "queued", "dispatched"):
+            complaints += differ(f"vCPU {vcpu} {count}", r.counts(vcpu)[count], handled[vcpu])
+        complaints += differ(f"vCPU {vcpu} ended", ended(r.counts(vcpu)), handled[vcpu])
+        complaints += differ(f"vCPU {vcpu} registers read", r.calls(vcpu, "EVENT_CONTEXT"), {"SUCCESS": REGISTERS_READ * handled[vcpu]})
+    signals = [r.calls(vcpu, "EVENT_SIGNAL").get("SUCCESS", 0) for vcpu in (0, 1)]
+    complaints += differ("calls of EVENT_SIGNAL", signals, [handled[1], handled[0]])
+    ok("linux-guest/backtraces/counts", complaints, f"{asked} backtraces, handlers {handled}")
+    complaints = differ("registrations of vCPU 1", r.calls(1, "EVENT_REGISTER"), {"SUCCESS": 1 + HOTPLUGS})
+    complaints += differ("unregistrations of vCPU 1", r.calls(1, "EVENT_UNREGISTER"), {"SUCCESS": HOTPLUGS + 1})
+    complaints += differ("masks of vCPU 1", r.vms[0]["vcpus"][1]["mask_calls"], HOTPLUGS + 2)
+    ok("linux-guest/backtraces/hotplug", complaints)
+    ok("linux-guest/backtraces/findings", r.findings())
+    ok("linux-guest/backtraces/no warning in the guest",
+       [line for line in text("backtraces.out").splitlines() if any(word in line for word in ("WARNING: ", "BUG: ", "stall"))])
+
+
+def check_panic():
+    """CPU 1 is stopped in the handler, which masks and never ends; CPU 0 masks itself at the end of its panic."""
+    r = Recording("panic")
+    ok("linux-guest/panic/ends before its command", r.ended(1))
+    ok("linux-guest/panic/recording", r.sound())
+    if not r.vms:
+        return
+    counts = r.counts(1)
+    complaints = differ("signals", counts["signals"], 1) + differ("dispatched", counts["dispatched"], 1)
+    complaints += differ("cut off", counts["running_cleared"], 1)
+    ok("linux-guest/panic/one NMI", complaints)
+    ok("linux-guest/panic/findings", r.findings(("handler-hung", 1, True), ("mask-long", 0, False), ("mask-long", 1, False)))
+    hung = [f["text"] for f in r.report["findings"] if f["code"] == "handler-hung"]
+    ok("linux-guest/panic/the handler has masked", [] if hung and "has masked the PE" in hung[0] else hung or ["no finding"])
+    ok("linux-guest/panic/the guest's console", [] if "Kernel panic" in text("panic.console.log") else text("panic.console.log").splitlines()[-5:])
+
+
+def check_reset():
+    r = Recording("reset")
+    ok("linux-guest/reset/ends", r.ended(0))
+    ok("linux-guest/reset/recording", r.sound())
+    if not r.vms:
+        return
+    both = [r.counts(vcpu) for vcpu in (0, 1)]
+    complaints = []
+    for count in ("signals", "dispatched"):
+        complaints += differ(count, sum(c[count] for c in both), 2 * RESET_ROUNDS)
+    complaints += differ("ended", sum(ended(c) for c in both), 2 * RESET_ROUNDS)
+    ok("linux-guest/reset/counts of both boots", complaints)
+    ok("linux-guest/reset/findings", r.findings())
+
+
+def main():
+    missing = cannot_be_had("kernel", "build", "guest") or cannot_be_had("setup", "--qemu")
+    if missing:
+        print(f"skip linux-guest {missing}")
+        return
+    os.makedirs(OUT)
+    for name in ("backtraces", "panic", "reset"):
+        with open(os.path.join(OUT, name + ".sh"), "w", encoding="utf-8") as file:
+            file.write(script(f"linux-guest/{name}.sh"))
+    status, output = lab(OUT, "sh", "-c", RUN, timeout=900, options=("--guest", "linux"))
+    ok("linux-guest/lab", [] if status == 0 else [f"status {status}", *output.splitlines()[-10:]])
+    if status == 0:
+        check_backtraces()
+        check_panic()
+        check_reset()
+    finish()
+
+
+if __name__ == "__main__":
+    main()
