@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Asynchronous page faults, from the functions of virt/kvm/async_pf.c and those it calls: so on any kernel that has them,
- * without a patch. Records of kind APF.
+ * Page faults, from functions of KVM: so on any kernel that has them, without a patch. Records of kind APF.
  *
- * A fault is a work item of the kernel, whose address is used again as soon as it is done; so each gets an id, for as long as
- * it is in `faults`. The worker's steps are told apart by its thread, because its item may be gone before it returns.
+ * An asynchronous one is seen in virt/kvm/async_pf.c and what it calls: a work item of the kernel, whose address is used again as
+ * soon as it is done; so each gets an id, for as long as it is in `faults`. The worker's steps are told apart by its thread,
+ * because its item may be gone before it returns. A synchronous one is the time that KVM's handler of page faults takes.
  */
 #ifndef SDEI_APF_H
 #define SDEI_APF_H
@@ -14,7 +14,12 @@
 #define APF_PER_VCPU 64		/* ASYNC_PF_PER_VCPU */
 #define MSR_KVM_ASYNC_PF_ACK 0x4b564d07
 
-const volatile __u8 apf_untold = APF_UNTOLD;	/* what it means that the guest is not told: set between open and load */
+#define QUICK_NS 100000000	/* how often those too short for a record are told */
+
+/* Set between open and load. */
+const volatile __u8 apf_untold = APF_UNTOLD;	/* what it means that the guest is not told */
+const volatile bool sdei;			/* kvm_sdei_state tells the ends of vCPUs */
+const volatile __u64 sync_ns = 20000;		/* a fault that takes as long is recorded by itself */
 
 /* One that is in flight. */
 struct fault {
@@ -30,9 +35,16 @@ struct worker {
 	bool ready;		/* told to be */
 };
 
-/* A vCPU's thread in the handler of a page fault. */
-struct faulting {
-	__u64 since_ns, sleeps;
+/* The page faults of a vCPU. Written by its thread only, from KVM_RUN. */
+struct vcpu_faults {
+	__u64 since_ns;			/* when the one that it is in began; 0: it is in none */
+	__u64 sleeps, majors, minors;	/* of its thread, and of the vCPU, by then */
+	__u64 devices;
+	__u64 quick, quick_ns;		/* not told yet */
+	__u64 flushed_ns;		/* when the others were; 0: none ever */
+	__u32 thread;			/* the last one that was in a fault */
+	__u8 cause;			/* enum sdei_apf_cause that was met inside; 0: none */
+	bool handed_over;		/* to a worker */
 };
 
 /* Sized by user space. */
@@ -53,9 +65,17 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
+	__type(key, __u64);	/* address of the vCPU */
+	__type(value, struct vcpu_faults);
+} vcpus_faults SEC(".maps");
+
+/* Which vCPU a thread was last in a fault of. Threads end unseen: the oldest make room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
 	__type(key, __u32);	/* thread */
-	__type(value, struct faulting);
-} faulting SEC(".maps");
+	__type(value, __u64);	/* address of the vCPU */
+} threads SEC(".maps");
 
 volatile __u64 last_fault;	/* id */
 
@@ -130,6 +150,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 		.gfn = gfn_of(work), .token = token_of(work), .vcpu_address = (__u64)vcpu,
 		.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id),
 	};
+	struct vcpu_faults *in_fault;
 	struct sdei_record_apf record;
 	__u64 key = (__u64)work;
 
@@ -140,10 +161,14 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	record.queued = queued_of(vcpu);
 	if (!is_wanted(&record.head))
 		return 0;
-	if (bpf_map_update_elem(&faults, &key, &fault, BPF_ANY))
+	if (bpf_map_update_elem(&faults, &key, &fault, BPF_ANY)) {
 		lose_fault(&record.head);
-	else
-		send(&record.head, sizeof(record), 0, 0);
+		return 0;
+	}
+	send(&record.head, sizeof(record), 0, 0);
+	in_fault = bpf_map_lookup_elem(&vcpus_faults, &fault.vcpu_address);
+	if (in_fault)
+		in_fault->handed_over = true;
 	return 0;
 }
 
@@ -319,19 +344,6 @@ int BPF_PROG(apf_clear, struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-/* For kernels without the tracepoints of SDEI, which tell it. */
-SEC("fentry/kvm_arch_vcpu_destroy")
-int BPF_PROG(apf_vcpu_end, struct kvm_vcpu *vcpu)
-{
-	struct sdei_record_apf record;
-
-	if (!tracing)
-		return 0;
-	record = apf_record_vcpu(vcpu, APF_VCPU_END, 0);
-	apf_send(&record);
-	return 0;
-}
-
 /* --- the worker's side */
 
 SEC("fentry/async_pf_execute")
@@ -392,63 +404,209 @@ int BPF_PROG(apf_worked, void *work)
 	return 0;
 }
 
-/* --- faults that keep the vCPU in the host */
+/* --- faults that keep the vCPU in the host: on any KVM, whether it has asynchronous ones or not */
 
-static __always_inline __u64 sleeps(void)
+static __always_inline bool is_in_fault(const struct vcpu_faults *f)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return FAR(task, nvcsw);
+	return f && f->since_ns;
 }
 
-static __always_inline int enter_fault(void)
+/* What may have been met inside one, by the thread that is current. */
+static __always_inline void note_cause(__u8 cause)
 {
-	struct faulting entry = { .since_ns = bpf_ktime_get_ns(), .sleeps = sleeps() };
 	__u32 thread = bpf_get_current_pid_tgid();
+	__u64 *vcpu = bpf_map_lookup_elem(&threads, &thread);
+	struct vcpu_faults *f;
 
-	if (tracing)
-		bpf_map_update_elem(&faulting, &thread, &entry, BPF_ANY);
+	if (!vcpu)
+		return;
+	f = bpf_map_lookup_elem(&vcpus_faults, vcpu);
+	if (is_in_fault(f) && (!f->cause || cause < f->cause))
+		f->cause = cause;
+}
+
+SEC("fentry/handle_userfault")
+int BPF_PROG(apf_userfault)
+{
+	note_cause(APF_FROM_USERFAULT);
 	return 0;
 }
 
-/* Only those that slept: the others are what every stage-2 fault costs. */
+SEC("fentry/do_swap_page")
+int BPF_PROG(apf_swap)
+{
+	note_cause(APF_FROM_SWAP);
+	return 0;
+}
+
+/* Accesses to devices are no page faults, but come the same way. */
+static __always_inline __u64 device_accesses(struct kvm_vcpu *vcpu)
+{
+	__u64 count = 0;
+
+	if (bpf_core_field_exists(vcpu->stat.mmio_exit_user))
+		count = FAR(vcpu, stat.mmio_exit_user) + FAR(vcpu, stat.mmio_exit_kernel);
+	return count;
+}
+
+static __always_inline struct vcpu_faults *faults_of(struct kvm_vcpu *vcpu)
+{
+	__u64 key = (__u64)vcpu;
+	struct vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
+	const struct vcpu_faults none = {};
+
+	if (f)
+		return f;
+	bpf_map_update_elem(&vcpus_faults, &key, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&vcpus_faults, &key);
+}
+
+static __always_inline int enter_fault(struct kvm_vcpu *vcpu)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 thread = bpf_get_current_pid_tgid();
+	__u64 key = (__u64)vcpu;
+	struct vcpu_faults *f;
+
+	if (!tracing)
+		return 0;
+	f = faults_of(vcpu);
+	if (!f)		/* no room: its end will show as lost */
+		return 0;
+	if (f->thread != thread) {
+		bpf_map_update_elem(&threads, &thread, &key, BPF_ANY);
+		f->thread = thread;
+	}
+	f->cause = 0;
+	f->handed_over = false;
+	f->sleeps = FAR(task, nvcsw);
+	f->majors = FAR(task, maj_flt);
+	f->minors = FAR(task, min_flt);
+	f->devices = device_accesses(vcpu);
+	f->since_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline __u8 cause_of(const struct vcpu_faults *f)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (f->cause)
+		return f->cause;
+	if (FAR(task, maj_flt) != f->majors)
+		return APF_FROM_FILE;
+	return FAR(task, min_flt) != f->minors ? APF_FROM_MEMORY : APF_FROM_NOTHING;
+}
+
+/* Those that were too short for a record each; what found no room in the ring goes with the next one. */
+static __always_inline void flush_quick(struct kvm_vcpu *vcpu, struct vcpu_faults *f, __u64 now_ns)
+{
+	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_QUICK, 0);
+
+	record.faults = f->quick;
+	record.duration_ns = f->quick_ns;
+	f->flushed_ns = now_ns;
+	if (is_wanted(&record.head) && !send(&record.head, sizeof(record), 0, 0))
+		return;
+	f->quick = f->quick_ns = 0;
+}
+
+static __always_inline void add_quick(struct kvm_vcpu *vcpu, struct vcpu_faults *f, __u64 now_ns, __u64 duration_ns)
+{
+	if (!f->flushed_ns)
+		f->flushed_ns = now_ns;
+	f->quick++;
+	f->quick_ns += duration_ns;
+	if (now_ns - f->flushed_ns >= QUICK_NS)
+		flush_quick(vcpu, f, now_ns);
+}
+
+static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct vcpu_faults *f, __u64 gpa, __u64 duration_ns)
+{
+	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_SYNC, cause_of(f));
+
+	record.gfn = gpa >> 12;
+	record.duration_ns = duration_ns;
+	apf_send(&record);
+}
+
+/* Those that slept or took long are recorded one by one; what a worker does is told by its own steps. */
 static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 {
-	__u32 thread = bpf_get_current_pid_tgid();
-	struct faulting *entry = bpf_map_lookup_elem(&faulting, &thread), then;
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = (__u64)vcpu, now_ns, duration_ns;
+	struct vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
 	struct sdei_record_apf record;
 
-	if (!entry)
+	if (!tracing)
 		return 0;
-	then = *entry;
-	bpf_map_delete_elem(&faulting, &thread);
-	if (!tracing || sleeps() == then.sleeps)
+	if (!f) {
+		record = apf_record_vcpu(vcpu, APF_SYNC, 0);
+		lose_fault(&record.head);
 		return 0;
-	record = apf_record_vcpu(vcpu, APF_SYNC, 0);
-	record.gfn = gpa >> 12;
-	record.duration_ns = bpf_ktime_get_ns() - then.since_ns;
+	}
+	if (!f->since_ns)
+		return 0;
+	now_ns = bpf_ktime_get_ns();
+	duration_ns = now_ns - f->since_ns;
+	f->since_ns = 0;
+	if (device_accesses(vcpu) != f->devices)
+		return 0;
+	if (FAR(task, nvcsw) != f->sleeps || (duration_ns >= sync_ns && !f->handed_over))
+		send_sync(vcpu, f, gpa, duration_ns);
+	else
+		add_quick(vcpu, f, now_ns, duration_ns);
+	return 0;
+}
+
+static __always_inline void end_faults(struct kvm_vcpu *vcpu)
+{
+	__u64 key = (__u64)vcpu;
+	struct vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
+
+	if (!f)
+		return;
+	if (f->quick)
+		flush_quick(vcpu, f, bpf_ktime_get_ns());
+	bpf_map_delete_elem(&vcpus_faults, &key);
+}
+
+/* The last that is seen of a vCPU. The tracepoints of SDEI tell the same where there are any. */
+SEC("fentry/kvm_arch_vcpu_destroy")
+int BPF_PROG(apf_vcpu_end, struct kvm_vcpu *vcpu)
+{
+	struct sdei_record_apf record;
+
+	if (!tracing)
+		return 0;
+	end_faults(vcpu);
+	if (sdei)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_VCPU_END, 0);
 	apf_send(&record);
 	return 0;
 }
 
 /* x86 */
+#define PFERR_RSVD (1ULL << 3)	/* a page that KVM marked as a device's */
+
 SEC("fentry/kvm_mmu_page_fault")
-int BPF_PROG(apf_fault_x86, struct kvm_vcpu *vcpu)
+int BPF_PROG(apf_fault_x86, struct kvm_vcpu *vcpu, __u64 gpa, __u64 error_code)
 {
-	return enter_fault();
+	return error_code & PFERR_RSVD ? 0 : enter_fault(vcpu);
 }
 
 SEC("fexit/kvm_mmu_page_fault")
-int BPF_PROG(apf_sync_x86, struct kvm_vcpu *vcpu, __u64 gpa)
+int BPF_PROG(apf_sync_x86, struct kvm_vcpu *vcpu, __u64 gpa, __u64 error_code)
 {
-	return leave_fault(vcpu, gpa);
+	return error_code & PFERR_RSVD ? 0 : leave_fault(vcpu, gpa);
 }
 
 /* arm64 */
 SEC("fentry/kvm_handle_guest_abort")
 int BPF_PROG(apf_fault_arm64, struct kvm_vcpu *vcpu)
 {
-	return enter_fault();
+	return enter_fault(vcpu);
 }
 
 SEC("fexit/kvm_handle_guest_abort")

@@ -174,9 +174,9 @@ static __always_inline struct sdei_ring *ring_of(__u32 cpu)
 
 /*
  * Sends record, of size bytes (a constant) and complete but for its time. error and function are those of
- * struct sdei_lost_key, should it be lost.
+ * struct sdei_lost_key, should it be lost. False: it is.
  */
-static __always_inline void send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
+static __always_inline bool send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
 {
 	__u32 id = bpf_get_smp_processor_id();
 	const __u8 kind = record->kind;
@@ -187,22 +187,23 @@ static __always_inline void send(struct sdei_record *record, __u64 size, __s32 e
 
 	cpu = bpf_map_lookup_elem(&counters, &id);
 	if (!cpu)	/* cannot be: sized by the possible CPUs */
-		return;
+		return false;
 	if (kind >= SDEI_KIND_COUNT)	/* cannot be; some verifiers have forgotten what kind is */
-		return;
+		return false;
 	raise(&cpu->kinds[kind].attempted, kind);
 	ring = ring_of(id);
 	if (ring)	/* else the CPU was plugged in after the start */
 		place = ring_reserve(ring, ring_bytes, size, bpf_ktime_get_ns, &time_ns, &filled);
 	if (!place) {
 		lose(cpu, record, kind, error, function);
-		return;
+		return false;
 	}
 	record->time_ns = time_ns;
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
 	ring_commit(ring);
 	if (is_time_to_wake(cpu, record, filled))
 		wake(cpu, record->time_ns);
+	return true;
 }
 
 /* The head of a record but for its time. */

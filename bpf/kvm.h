@@ -57,6 +57,11 @@ struct kvm_vcpu_fault_info {
 	__u64 hpfar_el2;
 };
 
+/* Counts of a vCPU; of x86 none is read. */
+struct kvm_vcpu_stat {
+	__u64 mmio_exit_user, mmio_exit_kernel;
+};
+
 struct kvm_vcpu_arch {
 	struct kvm_vcpu_fault_info fault;
 	struct kvm_sdei_vcpu sdei;
@@ -81,6 +86,7 @@ struct kvm_vcpu {
 		__u32 queued;
 	} async_pf;
 	struct kvm_vcpu_arch arch;
+	struct kvm_vcpu_stat stat;
 };
 
 /* Each architecture has some of these; asked for before use. */
@@ -138,6 +144,7 @@ struct task_struct {
 	int pid;		/* in the initial namespace */
 	int on_cpu;
 	unsigned long nvcsw;	/* how often it gave its CPU up to wait */
+	unsigned long min_flt, maj_flt;	/* pages it was given: from memory, from storage */
 	struct hlist_node pid_links[1];	/* in pid.tasks */
 };
 
@@ -195,11 +202,13 @@ static __always_inline __u32 vm_of(struct kvm_vcpu *vcpu)
 	return FAR(kvm, userspace_pid);
 }
 
-/* Page faults of the vCPU in flight. */
+/* Page faults of the vCPU in flight; 0 where the kernel has no asynchronous ones. */
 static __always_inline __u32 queued_of(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu___atomic *atomic = (void *)vcpu;
 
+	if (!bpf_core_field_exists(vcpu->async_pf))
+		return 0;
 	if (bpf_core_field_exists(atomic->async_pf.queued.counter))
 		return FAR(atomic, async_pf.queued.counter);
 	return FAR(vcpu, async_pf.queued);

@@ -108,8 +108,9 @@ enum sdei_apf_step {
 	APF_ACK		= 6,	/* the guest has seen that; about the newest APF_PRESENT of the vCPU; no id */
 	APF_FALLBACK	= 7,	/* handled synchronously instead (outcome says why); no id */
 	APF_CLEAR	= 8,	/* all of the vCPU are forgotten: kvm_clear_async_pf_completion_queue(); no id */
-	APF_SYNC	= 9,	/* a fault that kept the vCPU in the host for duration_ns; no id */
+	APF_SYNC	= 9,	/* a fault that kept the vCPU in the host for duration_ns (outcome says why); no id */
 	APF_VCPU_END	= 10,	/* the vCPU is destroyed; no id. Only where no record of kind STATE tells it */
+	APF_QUICK	= 11,	/* since the last one: `faults` that were too short for a record each, duration_ns in all; no id */
 };
 
 /* sdei_record.outcome of APF_NOT_PRESENT: how the guest was told. */
@@ -137,6 +138,18 @@ enum sdei_apf_fallback {
 	APF_FALLBACK_BUSY	= 6,	/* SDEI: a handler is running */
 	APF_FALLBACK_PENDING	= 7,	/* SDEI: the event is pending already */
 	APF_FALLBACK_OTHER	= 8,
+};
+
+/*
+ * sdei_record.outcome of APF_SYNC: where its page came from, as the kernel counts it for the vCPU's thread. The first of these
+ * that was met. 0: not known, as in recordings made before there were any.
+ */
+enum sdei_apf_cause {
+	APF_FROM_USERFAULT	= 1,	/* a process answered a userfaultfd */
+	APF_FROM_SWAP		= 2,
+	APF_FROM_FILE		= 3,	/* read from storage (a major fault) */
+	APF_FROM_MEMORY		= 4,	/* a page was found in the page cache, filled with zeros, or copied (a minor fault) */
+	APF_FROM_NOTHING	= 5,	/* it was there: only KVM's tables had to change, or a lock was waited for */
 };
 
 /* sdei_record.origin of RESET. */
@@ -185,9 +198,12 @@ struct sdei_record_call {
 struct sdei_record_apf {
 	struct sdei_record head;	/* arg: the token, as the guest sees it; 0: none */
 	__u64 id;		/* of the fault: unique on this host since the tracing began; 0: none */
-	__u64 gfn;		/* guest page; 0 where the step does not know it */
 	union {
-		__u64 duration_ns;	/* APF_SYNC */
+		__u64 gfn;	/* guest page; 0 where the step does not know it */
+		__u64 faults;	/* APF_QUICK */
+	};
+	union {
+		__u64 duration_ns;	/* APF_SYNC, APF_QUICK */
 		__u64 queued;		/* others: faults of the vCPU in flight, this one included */
 	};
 };

@@ -121,15 +121,19 @@ static int make_room(struct vcpu_apf *a)
 	return 0;
 }
 
+static void begin_fault(struct apf_fault *fault, const struct sdei_record_apf *r, uint64_t begin_ns)
+{
+	*fault = (struct apf_fault){ .id = r->id, .token = r->head.arg, .gfn = r->gfn, .setup_ns = begin_ns, .vcpu = r->head.vcpu };
+	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
+		fault->stage[i] = APF_UNKNOWN;
+}
+
 static void add_open(struct vcpu_apf *a, const struct sdei_record_apf *r)
 {
 	struct apf_open *f = &a->open[a->shown.in_flight];
 
-	*f = (struct apf_open) {
-		.fault = { .id = r->id, .token = r->head.arg, .gfn = r->gfn, .setup_ns = r->head.time_ns, .vcpu = r->head.vcpu },
-	};
-	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
-		f->fault.stage[i] = APF_UNKNOWN;
+	*f = (struct apf_open){ 0 };
+	begin_fault(&f->fault, r, r->head.time_ns);
 	apf_set_in_flight(a, a->shown.in_flight + 1);
 }
 
@@ -142,11 +146,16 @@ static void forget_all(struct vcpu_apf *a)
 
 /* --- the slowest */
 
+uint64_t apf_fault_ns(const struct apf_fault *fault)
+{
+	return fault->stage[APF_STAGE_total] == APF_UNKNOWN ? fault->stage[APF_STAGE_sync] : fault->stage[APF_STAGE_total];
+}
+
 static void take_slow(struct model_apf *shown, const struct apf_fault *fault)
 {
 	unsigned int at = shown->slow_count;
 
-	while (at && shown->slow[at - 1].stage[APF_STAGE_total] < fault->stage[APF_STAGE_total])
+	while (at && apf_fault_ns(&shown->slow[at - 1]) < apf_fault_ns(fault))
 		at--;
 	if (at == APF_SLOW_COUNT)
 		return;
@@ -154,6 +163,19 @@ static void take_slow(struct model_apf *shown, const struct apf_fault *fault)
 		shown->slow_count++;
 	memmove(&shown->slow[at + 1], &shown->slow[at], (shown->slow_count - 1 - at) * sizeof(*fault));
 	shown->slow[at] = *fault;
+}
+
+static void warm_up(struct apf_warmup *w, uint64_t begin_ns, uint64_t end_ns, uint64_t faults, uint64_t blocked_ns)
+{
+	w->over |= w->start_ns && begin_ns > w->end_ns && begin_ns - w->end_ns > APF_CALM_NS;
+	if (w->over)
+		return;
+	if (!w->start_ns)
+		w->start_ns = begin_ns;
+	if (end_ns > w->end_ns)
+		w->end_ns = end_ns;
+	w->faults += faults;
+	w->blocked_ns += blocked_ns;
 }
 
 /* --- steps of a fault */
@@ -192,6 +214,7 @@ static int take_setup(struct vcpu_apf *a, const struct sdei_record_apf *r, bool 
 	int err = 0;
 
 	a->shown.count.setup++;
+	warm_up(&a->shown.warmup, r->head.time_ns, r->head.time_ns, 1, 0);
 	forget_stale(a, r->id);
 	if (r->id && !late)
 		err = make_room(a);
@@ -257,6 +280,8 @@ static int end_fault(struct vcpu_apf *a, struct apf_open *f, const struct sdei_r
 		err = -ENOMEM;
 	if ((f->told == APF_HALTED || f->told == APF_UNTOLD) && sample_since(a, APF_STAGE_halt, f->fault.setup_ns, r, stage))
 		err = -ENOMEM;
+	if (stage[APF_STAGE_halt] != APF_UNKNOWN)
+		warm_up(&a->shown.warmup, f->fault.setup_ns, r->time_ns, 0, stage[APF_STAGE_halt]);
 	if (stage[APF_STAGE_total] != APF_UNKNOWN)
 		take_slow(&a->shown, &f->fault);
 	forget(a, f);
@@ -315,10 +340,41 @@ static int take_fallback(struct vcpu_apf *a, const struct sdei_record *r)
 	return 0;
 }
 
+static void count_cause(struct vcpu_apf *a, unsigned int cause, uint64_t count, uint64_t ns)
+{
+	struct apf_cause *sum = &a->shown.causes[cause < APF_CAUSES ? cause : 0];
+
+	sum->count += count;
+	sum->ns += ns;
+}
+
+/* A duration from a recording may be anything. */
+static uint64_t begin_of(const struct sdei_record_apf *r)
+{
+	return r->duration_ns < r->head.time_ns ? r->head.time_ns - r->duration_ns : r->head.time_ns;
+}
+
 static int take_sync(struct vcpu_apf *a, const struct sdei_record_apf *r)
 {
+	struct apf_fault fault;
+
 	a->shown.count.sync++;
+	count_cause(a, r->head.outcome, 1, r->duration_ns);
+	begin_fault(&fault, r, begin_of(r));
+	fault.stage[APF_STAGE_sync] = r->duration_ns;
+	fault.cause = r->head.outcome;
+	take_slow(&a->shown, &fault);
+	warm_up(&a->shown.warmup, fault.setup_ns, r->head.time_ns, 1, r->duration_ns);
 	return sample(a, APF_STAGE_sync, r->duration_ns, &r->head);
+}
+
+/* When they began is not known; the last one has just ended. */
+static int take_quick(struct vcpu_apf *a, const struct sdei_record_apf *r)
+{
+	a->shown.count.quick += r->faults;
+	a->shown.quick_ns += r->duration_ns;
+	warm_up(&a->shown.warmup, begin_of(r), r->head.time_ns, r->faults, r->duration_ns);
+	return 0;
 }
 
 /* Those that were there at the time. What the guest was told of it may see yet. */
@@ -354,6 +410,8 @@ static int take_step(struct vcpu_apf *a, const struct sdei_record_apf *r, bool l
 		return take_clear(a, &r->head, late);
 	case APF_SYNC:
 		return take_sync(a, r);
+	case APF_QUICK:
+		return take_quick(a, r);
 	default:
 		return 0;
 	}
@@ -363,7 +421,7 @@ static int take_step(struct vcpu_apf *a, const struct sdei_record_apf *r, bool l
 
 static bool is_step(unsigned int step)
 {
-	return step >= APF_SETUP && step <= APF_VCPU_END;
+	return step >= APF_SETUP && step <= APF_QUICK;
 }
 
 /* Those of the vCPU's own thread. The others may come when it has ended, so that they bring none to life. */
@@ -442,6 +500,7 @@ static void count_lost(struct vcpu_apf *a, const struct sdei_lost_key *key, uint
 		break;
 	case APF_SYNC:
 		count->sync += n;
+		count_cause(a, key->outcome, n, 0);
 		break;
 	}
 }
@@ -480,7 +539,8 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 		return -ENOMEM;
 	v->apf->shown.lost += count;
 	count_lost(v->apf, key, count);
-	doubt(v->apf, key->origin);
+	if (key->origin != APF_QUICK)	/* what it would have told comes with the next one */
+		doubt(v->apf, key->origin);
 	if (key->origin == APF_VCPU_END)
 		v->doomed = !v->gone;
 	return 0;
@@ -690,7 +750,12 @@ uint64_t apf_saved_ns(const struct model_apf *apf)
 
 uint64_t apf_blocked_ns(const struct model_apf *apf)
 {
-	return hist_sum(apf->stage[APF_STAGE_halt]) + hist_sum(apf->stage[APF_STAGE_sync]);
+	return hist_sum(apf->stage[APF_STAGE_halt]) + hist_sum(apf->stage[APF_STAGE_sync]) + apf->quick_ns;
+}
+
+bool apf_is_settled(const struct apf_warmup *w, uint64_t now_ns)
+{
+	return w->over || (w->start_ns && now_ns > w->end_ns && now_ns - w->end_ns > APF_CALM_NS);
 }
 
 static int merge(struct hist **sum, const struct hist *h)
@@ -720,6 +785,20 @@ static int add_hists(struct model_apf *sum, const struct model_vcpu *v, bool rec
 	return err;
 }
 
+/* Over when all of them are. */
+static void add_warmup(struct apf_warmup *sum, const struct apf_warmup *w)
+{
+	if (!w->start_ns)
+		return;
+	sum->over = w->over && (sum->over || !sum->start_ns);
+	if (!sum->start_ns || w->start_ns < sum->start_ns)
+		sum->start_ns = w->start_ns;
+	if (w->end_ns > sum->end_ns)
+		sum->end_ns = w->end_ns;
+	sum->faults += w->faults;
+	sum->blocked_ns += w->blocked_ns;
+}
+
 static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent)
 {
 	const struct model_apf *apf = &v->apf->shown;
@@ -728,6 +807,12 @@ static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent
 	add_counts(&sum->interval, &apf->interval);
 	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
 		sum->fallbacks[i] += apf->fallbacks[i];
+	for (unsigned int i = 0; i < APF_CAUSES; i++) {
+		sum->causes[i].count += apf->causes[i].count;
+		sum->causes[i].ns += apf->causes[i].ns;
+	}
+	sum->quick_ns += apf->quick_ns;
+	add_warmup(&sum->warmup, &apf->warmup);
 	sum->in_flight += apf->in_flight;
 	sum->oldest_ns = apf_older_ns(sum->oldest_ns, apf->oldest_ns);
 	if (apf->most_in_flight > sum->most_in_flight)

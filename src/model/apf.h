@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Asynchronous page faults: what became of each, and how long its stages took. Fed by model_feed() with records of kind APF,
+ * Page faults: what became of each, and how long its stages took. Fed by model_feed() with records of kind APF,
  * and on arm64 joined with the SDEI records of the event that tells the guest (event 1). Design section 5.
  *
  * A fault is known by its id from APF_SETUP until APF_PRESENT, APF_CLEAR or a loss; one whose start was not seen gives no samples.
@@ -28,7 +28,7 @@ struct model_vm;
 	X(ack, "told so until the guest acknowledges")			\
 	X(total, "handed to a worker until the guest is told that the page is there")	\
 	X(halt, "of total: faults for which the vCPU is halted or waits, because the guest was not told")	\
-	X(sync, "faults handled synchronously: how long they kept the vCPU in the host")
+	X(sync, "faults handled synchronously, the quick ones apart: how long they kept the vCPU in the host")
 
 enum apf_stage {
 #define X(name, help) APF_STAGE_##name,
@@ -53,7 +53,8 @@ enum apf_stage {
 	X(wake_all, "times that all who wait were woken")		\
 	X(acked, "page-ready acknowledged by the guest")		\
 	X(fallback, "faults that were not handed to a worker, see fallbacks")	\
-	X(sync, "faults that kept the vCPU in the host")
+	X(sync, "faults that kept the vCPU in the host, see causes")	\
+	X(quick, "faults that were too short to be recorded one by one")
 
 struct apf_counts {
 #define X(name, help) uint64_t name;
@@ -63,13 +64,31 @@ struct apf_counts {
 
 #define APF_FALLBACKS 9		/* index: enum sdei_apf_fallback; [0] none of them */
 
-/* One of the slowest, by total. A stage that is not known is APF_UNKNOWN. */
+#define APF_CAUSES 6		/* index: enum sdei_apf_cause; [0] not known */
+
+struct apf_cause {
+	uint64_t count, ns;
+};
+
+/*
+ * The faults of a VM that has just begun to run, or was restored: from its first one until none came for APF_CALM_NS. A long wait
+ * is no calm.
+ */
+#define APF_CALM_NS 1000000000ULL
+struct apf_warmup {
+	uint64_t start_ns, end_ns;	/* of the first fault, and of the last one so far; 0: none yet */
+	uint64_t faults, blocked_ns;	/* all of them, and how long they kept vCPUs in the host */
+	bool over;
+};
+
+/* One of the slowest, by total or, if it was synchronous, sync. A stage that is not known is APF_UNKNOWN. */
 #define APF_SLOW_COUNT 4
 #define APF_UNKNOWN UINT64_MAX
 struct apf_fault {
 	uint64_t id, token, gfn, setup_ns;	/* setup_ns: CLOCK_MONOTONIC */
 	uint64_t stage[APF_STAGE_COUNT];
 	uint32_t vcpu;
+	uint8_t cause;				/* of a synchronous one: enum sdei_apf_cause */
 };
 
 struct model_apf {
@@ -77,6 +96,9 @@ struct model_apf {
 	struct hist *depth;			/* faults in flight when one is added (a number, not ns) */
 	struct apf_counts count, interval;	/* since start (or model_reset); of the last closed interval */
 	uint64_t fallbacks[APF_FALLBACKS];
+	struct apf_cause causes[APF_CAUSES];	/* of the synchronous ones */
+	uint64_t quick_ns;			/* how long the quick ones kept the vCPU in the host */
+	struct apf_warmup warmup;
 	uint64_t in_flight;			/* now, those whose start was not seen apart */
 	uint64_t oldest_ns;			/* when the oldest of them was handed to its worker; 0: none is in flight */
 	uint64_t most_in_flight;		/* of one vCPU */
@@ -114,7 +136,7 @@ int64_t apf_unaccounted(const struct model_apf *apf);
 
 /*
  * What asynchronous page faults saved, and what page faults still cost (ns): how long pages were on their way while their
- * vCPUs could do something else (total less halt), and how long vCPUs stood still for one (halt and sync).
+ * vCPUs could do something else (total less halt), and how long vCPUs stood still for one (halt, sync, and the quick ones).
  */
 uint64_t apf_saved_ns(const struct model_apf *apf);
 uint64_t apf_blocked_ns(const struct model_apf *apf);
@@ -124,6 +146,12 @@ static inline uint64_t apf_older_ns(uint64_t a, uint64_t b)
 {
 	return a && (!b || a < b) ? a : b;
 }
+
+/* How long it took, ns: total, or of a synchronous one, sync. */
+uint64_t apf_fault_ns(const struct apf_fault *fault);
+
+/* The warm-up is over: none came for APF_CALM_NS, as of now_ns. */
+bool apf_is_settled(const struct apf_warmup *warmup, uint64_t now_ns);
 
 const char *apf_stage_name(enum apf_stage stage);
 const char *apf_stage_help(enum apf_stage stage);

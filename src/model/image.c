@@ -70,12 +70,13 @@ _Static_assert(sizeof(struct sdei_record) == 32, "see above");
 _Static_assert(sizeof(struct model_finding) == 128, "see above");
 
 #define APF_NUMBERS(X) \
-	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(last_ns) X(signal_ns) X(dispatch.id) \
+	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.warmup.start_ns) \
+	X(shown.warmup.end_ns) X(shown.warmup.faults) X(shown.warmup.blocked_ns) X(shown.warmup.over) X(last_ns) X(signal_ns) X(dispatch.id) \
 	X(dispatch.since_ns) X(handler.id) X(handler.since_ns) X(ack.id) X(ack.since_ns) X(quiet)
-_Static_assert(sizeof(struct model_apf) == 872, "see above");
-_Static_assert(sizeof(struct vcpu_apf) == 1056, "see above");
+_Static_assert(sizeof(struct model_apf) == 1032, "see above");
+_Static_assert(sizeof(struct vcpu_apf) == 1224, "see above");
 
-#define FAULT_NUMBERS(X) X(id) X(token) X(gfn) X(setup_ns)
+#define FAULT_NUMBERS(X) X(id) X(token) X(gfn) X(setup_ns) X(cause)
 _Static_assert(sizeof(struct apf_fault) == 120, "see above");
 
 #define OPEN_FAULT_NUMBERS(X) X(working_ns) X(ready_ns) X(told) X(unseen)
@@ -92,7 +93,7 @@ _Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct 
 static const uint64_t shape[] = {
 	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, RULE_COUNT,
 	FINDINGS_MAX, SUSPICIONS_MAX, MODEL_EVENTS_MAX, MODEL_VCPUS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
-	MODEL_LATE_COUNT, BLOCKERS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS,
+	MODEL_LATE_COUNT, BLOCKERS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS, APF_CAUSES,
 	APF_SLOW_COUNT, APF_OPEN_MAX,
 };
 
@@ -377,7 +378,6 @@ static void get_fault(struct bytes_in *in, const struct model_vcpu *v, struct ap
 	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
 		fault->stage[i] = get_number(in) - 1;
 	fault->vcpu = v->id;
-	bytes_need(in, fault->id);
 }
 
 static void put_open_faults(struct bytes_out *out, const struct vcpu_apf *a)
@@ -402,7 +402,7 @@ static void get_open_faults(struct bytes_in *in, const struct model_vcpu *v, str
 #define X(field) GET(in, a->open[i].field);
 		OPEN_FAULT_NUMBERS(X)
 #undef X
-		bytes_need(in, a->open[i].told <= APF_UNTOLD);
+		bytes_need(in, a->open[i].fault.id && a->open[i].told <= APF_UNTOLD);
 		for (uint64_t k = 0; k < i; k++)
 			bytes_need(in, a->open[k].fault.id != a->open[i].fault.id);
 	}
@@ -421,8 +421,8 @@ static void get_slow(struct bytes_in *in, const struct model_vcpu *v, struct mod
 	shown->slow_count = get_number_below(in, APF_SLOW_COUNT + 1);
 	for (unsigned int i = 0; i < shown->slow_count; i++) {
 		get_fault(in, v, &shown->slow[i]);
-		bytes_need(in, shown->slow[i].stage[APF_STAGE_total] != APF_UNKNOWN);
-		bytes_need(in, !i || shown->slow[i].stage[APF_STAGE_total] <= shown->slow[i - 1].stage[APF_STAGE_total]);
+		bytes_need(in, apf_fault_ns(&shown->slow[i]) != APF_UNKNOWN);
+		bytes_need(in, !i || apf_fault_ns(&shown->slow[i]) <= apf_fault_ns(&shown->slow[i - 1]));
 	}
 }
 
@@ -438,6 +438,10 @@ static void put_apf(struct bytes_out *out, const struct vcpu_apf *a)
 	put_apf_counts(out, &a->shown.interval);
 	put_apf_counts(out, &a->mark);
 	put_numbers(out, a->shown.fallbacks, APF_FALLBACKS);
+	for (unsigned int i = 0; i < APF_CAUSES; i++) {
+		put_number(out, a->shown.causes[i].count);
+		put_number(out, a->shown.causes[i].ns);
+	}
 	put_open_faults(out, a);
 	put_slow(out, &a->shown);
 	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
@@ -474,6 +478,10 @@ static void get_apf(struct bytes_in *in, const struct model *m, struct model_vcp
 	get_apf_counts(in, &a->shown.interval);
 	get_apf_counts(in, &a->mark);
 	get_numbers(in, a->shown.fallbacks, APF_FALLBACKS);
+	for (unsigned int i = 0; i < APF_CAUSES; i++) {
+		a->shown.causes[i].count = get_number(in);
+		a->shown.causes[i].ns = get_number(in);
+	}
 	get_open_faults(in, v, a);
 	get_slow(in, v, &a->shown);
 	get_apf_hists(in, m, a);

@@ -125,8 +125,11 @@ static void put_apf(struct json *j, const struct sdei_record *r)
 
 	put_apf_head(j, r);
 	json_u64(j, "id", apf->id);
-	json_address(j, "gfn", apf->gfn);
-	json_u64(j, r->origin == APF_SYNC ? "duration_ns" : "queued", apf->queued);
+	if (r->origin == APF_QUICK)
+		json_u64(j, "faults", apf->faults);
+	else
+		json_address(j, "gfn", apf->gfn);
+	json_u64(j, r->origin == APF_SYNC || r->origin == APF_QUICK ? "duration_ns" : "queued", apf->queued);
 }
 
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {

@@ -22,7 +22,7 @@ static const struct label places[] = {
 static const struct label apf_steps[] = {
 	{ "setup", APF_SETUP }, { "not-present", APF_NOT_PRESENT }, { "working", APF_WORKING }, { "ready", APF_READY },
 	{ "present", APF_PRESENT }, { "ack", APF_ACK }, { "fallback", APF_FALLBACK }, { "clear", APF_CLEAR }, { "sync", APF_SYNC },
-	{ "vcpu-end", APF_VCPU_END },
+	{ "vcpu-end", APF_VCPU_END }, { "quick", APF_QUICK },
 };
 static const struct label apf_told[] = { { "told", APF_TOLD }, { "halted", APF_HALTED }, { "untold", APF_UNTOLD } };
 static const struct label apf_present[] = {
@@ -32,6 +32,10 @@ static const struct label apf_fallbacks[] = {
 	{ "off", APF_FALLBACK_OFF }, { "not-now", APF_FALLBACK_NOT_NOW }, { "full", APF_FALLBACK_FULL },
 	{ "no-memory", APF_FALLBACK_NO_MEMORY }, { "masked", APF_FALLBACK_MASKED }, { "busy", APF_FALLBACK_BUSY },
 	{ "pending", APF_FALLBACK_PENDING }, { "other", APF_FALLBACK_OTHER },
+};
+static const struct label apf_causes[] = {
+	{ "userfault", APF_FROM_USERFAULT }, { "swap", APF_FROM_SWAP }, { "file", APF_FROM_FILE }, { "memory", APF_FROM_MEMORY },
+	{ "mapped", APF_FROM_NOTHING },
 };
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
 static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
@@ -52,6 +56,7 @@ static const struct {
 	[LABELS_APF_TOLD] = SET(apf_told),
 	[LABELS_APF_PRESENT] = SET(apf_present),
 	[LABELS_APF_FALLBACK] = SET(apf_fallbacks),
+	[LABELS_APF_CAUSE] = SET(apf_causes),
 	[LABELS_FUNCTION] = SET(functions),
 	[LABELS_KIND] = SET(kinds),
 };
@@ -79,6 +84,8 @@ const char *record_apf_outcome(unsigned int step, unsigned int outcome)
 		return record_name(LABELS_APF_PRESENT, outcome);
 	case APF_FALLBACK:
 		return record_name(LABELS_APF_FALLBACK, outcome);
+	case APF_SYNC:
+		return outcome ? record_name(LABELS_APF_CAUSE, outcome) : "";
 	default:
 		return "";
 	}

@@ -21,6 +21,7 @@ enum labels {
 	LABELS_APF_TOLD,	/* of APF: outcome, by its step; see record_apf_outcome() */
 	LABELS_APF_PRESENT,
 	LABELS_APF_FALLBACK,
+	LABELS_APF_CAUSE,
 	LABELS_FUNCTION,	/* of CALL */
 	LABELS_KIND,
 	LABELS_COUNT

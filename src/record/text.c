@@ -202,6 +202,11 @@ static void put_apf_head(struct line *p, const struct sdei_record *r)
 	line_text(p, outcome);
 }
 
+static bool lasts(const struct sdei_record *r)
+{
+	return r->origin == APF_SYNC || r->origin == APF_QUICK;
+}
+
 static void put_apf(struct line *p, const struct sdei_record *r)
 {
 	const struct sdei_record_apf *apf = (const void *)r;
@@ -213,14 +218,18 @@ static void put_apf(struct line *p, const struct sdei_record *r)
 		line_text(p, " token ");
 		line_hex(p, r->arg, 0);
 	}
-	if (apf->gfn) {
+	if (r->origin == APF_QUICK) {
+		line_char(p, ' ');
+		line_u64(p, apf->faults, 0, 0);
+		line_text(p, " faults");
+	} else if (apf->gfn) {
 		line_text(p, " gfn ");
 		line_hex(p, apf->gfn, 0);
 	}
-	if (r->origin == APF_SYNC || apf->queued) {
+	if (lasts(r) || apf->queued) {
 		line_char(p, ' ');
 		line_u64(p, apf->queued, 0, 0);
-		line_text(p, r->origin == APF_SYNC ? " ns" : " in flight");
+		line_text(p, lasts(r) ? " ns" : " in flight");
 	}
 }
 

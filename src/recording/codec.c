@@ -50,7 +50,7 @@ static size_t put_header(uint8_t *out, unsigned int id, uint64_t time_ns, uint64
 	uint64_t step = time_ns - *clock_ns;
 
 	*clock_ns = time_ns;
-	if (id <= LAYOUT_NARROW_MAX && step <= SHORT_MASK) {
+	if (id <= LAYOUT_SHORT_MAX && step <= SHORT_MASK) {
 		store(out, id | (time_ns & SHORT_MASK) << 5);
 		return SHORT_HEADER;
 	}

@@ -55,7 +55,7 @@ static size_t get_long_header(const uint8_t *in, size_t size, uint64_t head, uns
 	if (*id == LAYOUT_MEDIUM) {
 		*id = head >> 5 & 31;
 		*clock_ns = advance(*clock_ns, head >> 10, MEDIUM_MASK);
-		return size < MEDIUM_HEADER || *id > LAYOUT_NARROW_MAX ? 0 : MEDIUM_HEADER;
+		return size < MEDIUM_HEADER ? 0 : MEDIUM_HEADER;
 	}
 	if (size < LONG_HEADER)
 		return 0;
@@ -71,7 +71,7 @@ static always_inline size_t get_header(const uint8_t *in, size_t size, unsigned 
 	if (size < SHORT_HEADER)
 		return 0;
 	*id = head & 31;
-	if (likely(*id <= LAYOUT_NARROW_MAX)) {
+	if (likely(*id <= LAYOUT_SHORT_MAX)) {
 		*clock_ns = advance(*clock_ns, head >> 5, SHORT_MASK);
 		return SHORT_HEADER;
 	}

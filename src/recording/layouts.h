@@ -37,7 +37,8 @@ struct layout {
 	bool wide;			/* takes everything, and has the time of the item in front of the fields */
 };
 
-#define LAYOUT_NARROW_MAX 29	/* the largest id that short headers take; the two above lead to longer ones */
+#define LAYOUT_SHORT_MAX 29	/* the largest id that short headers take; the two above lead to longer ones */
+#define LAYOUT_NARROW_MAX 31	/* that medium ones take, and the largest of a narrow layout */
 #define LAYOUT_MEDIUM 30
 #define LAYOUT_LONG 31
 #define LAYOUT_NAME_ID 64	/* a text stands behind its fields */

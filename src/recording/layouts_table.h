@@ -121,7 +121,7 @@ static const struct event_class records[SDEI_KIND_COUNT] = {
 	RECORD(CALL, call, call_fields, 11, 12, 13, 14, 15, 16, 37),
 	RECORD(STATE, state, state_fields, 17, 18, 19, 38),
 	RECORD(PLACE, place, place_fields, 29, 46),
-	[SDEI_APF] = { "kvm_apf", ITEM_RECORD, SDEI_APF, apf_fields, { 47 } },
+	[SDEI_APF] = { "kvm_apf", ITEM_RECORD, SDEI_APF, apf_fields, { 30, 31, 47 } },
 };
 
 static const struct event_class snapshot = { "kvm_sdei_snapshot", ITEM_SNAPSHOT, SDEI_STATE, state_fields, { 20, 21, 22, 39 } };
@@ -182,6 +182,8 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(45, records[SDEI_CANCEL]),
 	NARROW(29, records[SDEI_PLACE], 0, 5, 3),
 	WIDE(46, records[SDEI_PLACE]),
+	NARROW(30, records[SDEI_APF], 4, 4, 32, 32, 40, 8),		/* of a fault that has an id */
+	NARROW(31, records[SDEI_APF], 4, 4, 0, 0, 48, 40),		/* one that kept the vCPU in the host */
 	WIDE(47, records[SDEI_APF]),
 	WIDE(LAYOUT_NAME_ID, name),
 	WIDE(65, lost),
@@ -191,6 +193,6 @@ static const struct layout table[LAYOUT_IDS] = {
 /* All narrow layouts: X(id). */
 #define LAYOUTS_NARROW(X) \
 	X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) \
-	X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29)
+	X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 
 #endif

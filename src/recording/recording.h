@@ -20,7 +20,7 @@
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 1	/* 1: kvm_apf */
+#define RECORDING_MINOR 2	/* 1: kvm_apf; 2: its narrow layouts */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)

@@ -102,8 +102,12 @@ static void kernel_announce(struct source *source)
 {
 	size_t total;
 	const struct source_probe *probes = kernel_probes(source, &total);
+	unsigned int attached = count_attached(probes, total);
 
-	say_at(SAY_INFO, MSG_TRACING, count_attached(probes, total), (unsigned int)total);
+	if (live_has_sdei(kernel_of(source)->live))
+		say_at(SAY_INFO, MSG_TRACING, attached, (unsigned int)total);
+	else
+		say_at(SAY_INFO, MSG_TRACING_FAULTS, attached, (unsigned int)total);
 }
 
 static void kernel_close(struct source *source)

@@ -108,10 +108,24 @@ static void judge_apf(struct judge_list *j)
 	struct capability *c;
 
 	for (int i = PROBE_APF; there && i < PROBE_SCHED && !missing; i++)
-		missing = i == PROBE_APF_VCPU_END ? NULL : p->list[i].why_not;
+		missing = probe_is_sync(i) ? NULL : p->list[i].why_not;
 	c = add(j, "async-page-faults", yes_if(there), false, "asynchronous page faults of guests and their latency", "%s",
 		!there ? "this kernel has no kvm_setup_async_pf()" : missing ?: "all functions are there");
 	remedy(c, "boot a kernel with CONFIG_KVM_ASYNC_PF: any of x86 or s390, or one of arm64 with the second series of tracepoints/");
+}
+
+static void judge_sync(struct judge_list *j)
+{
+	const struct probes *p = &j->facts->probes;
+	bool there = !j->facts->btf && p->has_faults;
+	const char *missing = NULL;
+	struct capability *c;
+
+	for (int i = PROBE_APF; there && i < PROBE_SCHED && !missing; i++)
+		missing = probe_is_sync(i) ? p->list[i].why_not : NULL;
+	c = add(j, "page-faults", yes_if(there), false, "page faults that vCPUs wait for, and where their pages come from", "%s",
+		!there ? "this kernel has neither kvm_mmu_page_fault() nor kvm_handle_guest_abort()" : missing ?: "all functions are there");
+	remedy(c, "load the kvm module of an x86 or arm64 kernel that has CONFIG_KVM");
 }
 
 static void judge_tracepoints(struct judge_list *j)
@@ -119,6 +133,7 @@ static void judge_tracepoints(struct judge_list *j)
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		judge_tracepoint(j, i);
 	judge_tracepoint(j, PROBE_SNAPSHOT);
+	judge_sync(j);
 	judge_apf(j);
 	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
 		judge_tracepoint(j, i);
@@ -279,7 +294,7 @@ static void judge_trial(struct judge_list *j)
 	}
 }
 
-_Static_assert(3 + PROBE_COUNT + 5 + 7 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
+_Static_assert(3 + PROBE_COUNT + 1 + 5 + 7 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
 
 size_t capability_judge(const struct capability_facts *facts, struct capability list[CAPABILITY_MAX])
 {

@@ -30,7 +30,7 @@ static const char *first_refusal(const struct live *live)
 
 static void leave_out_apf(struct probes *probes)
 {
-	probes->has_apf = false;
+	probes->has_apf = probes->has_faults = false;
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
 		probes_refuse(probes, i, "not asked for");
 }
@@ -46,16 +46,14 @@ static int find_probes(struct live *live, const struct live_options *options, co
 				 "(%s): it must be built with CONFIG_DEBUG_INFO_BTF and have the kvm_sdei_* tracepoints; "
 				 WAY_OUT, kernel.release, strerror(-found));
 	live->has_sdei = found > 0;
-	if (!found && !live->probes.has_apf)
+	if (!found && !live->probes.has_apf && !live->probes.has_faults)
 		return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
-				 "the BTF of the kernel and of its kvm module (%s: %s), nor asynchronous page faults; " WAY_OUT, kernel.release,
+				 "the BTF of the kernel and of its kvm module (%s: %s), nor KVM's page faults; " WAY_OUT, kernel.release,
 				 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
 	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
 	if (live->has_sdei && options->no_apf)
 		leave_out_apf(&live->probes);
-	else if (live->has_sdei)
-		probes_refuse(&live->probes, PROBE_APF_VCPU_END, "kvm_sdei_state tells it");
 	for (int i = PROBE_SCHED; i < PROBE_COUNT && !options->sched; i++)
 		probes_refuse(&live->probes, i, "not asked for");
 	return 0;
@@ -80,10 +78,8 @@ int live_check(char *message, size_t size)
 /* A kernel without SDEI lacks nothing of it. */
 static bool is_shown(const struct live *live, const struct live_options *options, int i)
 {
-	if (i == PROBE_APF_VCPU_END && live->has_sdei)
-		return false;
 	if (probe_is_apf(i))
-		return live->probes.has_apf;
+		return live->probes.has_apf || (probe_is_sync(i) && live->probes.has_faults);
 	if (i >= PROBE_SCHED)
 		return options->sched;
 	return live->has_sdei;
@@ -157,7 +153,7 @@ static int attach(struct live *live, const struct live_error *error)
 	if (attached)
 		return 0;
 	privilege_explain(why, sizeof(why));
-	return live_fail(error, first_err, "cannot attach to anything of SDEI or of asynchronous page faults: %s%s%s", first_refusal(live),
+	return live_fail(error, first_err, "cannot attach to anything of SDEI or of page faults: %s%s%s", first_refusal(live),
 			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
 }
 
@@ -209,6 +205,11 @@ void live_close(struct live *live)
 		bpf_link__destroy(live->links[i]);
 	live_unload(live);
 	free(live);
+}
+
+bool live_has_sdei(const struct live *live)
+{
+	return live->has_sdei;
 }
 
 int live_fd(const struct live *live)

@@ -34,7 +34,8 @@ struct live_options {
 	struct source_filter filter;
 	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: see ring_default_bytes() */
 	bool no_calls;		/* leave kvm_sdei_call out */
-	bool no_apf;		/* leave asynchronous page faults out where the kernel has the tracepoints of SDEI */
+	uint64_t sync_ns;	/* page faults that keep a vCPU as long are recorded one by one; 0: 20 us */
+	bool no_apf;		/* leave page faults out where the kernel has the tracepoints of SDEI */
 	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */
 	bool verbose;		/* libbpf's own messages to stderr */
 };
@@ -51,6 +52,9 @@ int live_check(char *message, size_t size);
  */
 struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);
 void live_close(struct live *live);
+
+/* Else this kernel has no tracepoints of SDEI, and page faults are all that there is. */
+bool live_has_sdei(const struct live *live);
 
 /* Epoll-able descriptor that becomes readable at the watermark of any ring, and when a vCPU is created. */
 int live_fd(const struct live *live);

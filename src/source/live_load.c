@@ -17,7 +17,8 @@
 #define WAITING_VCPUS 16384	/* that have an event pending at the same time */
 #define SNAPSHOT_VCPUS 65536	/* of more, those whose file has several descriptors are told more than once: no harm, only work */
 #define APF_FAULTS 65536	/* in flight, of all vCPUs */
-#define APF_THREADS 16384	/* workers, and vCPUs in a page fault, at the same time */
+#define APF_THREADS 16384	/* workers at the same time */
+#define FAULTING_VCPUS 65536	/* that have had a page fault, until they end */
 
 /*
  * libbpf's messages have no context, so the first warning is kept here, of those that name a program if there is one: behind
@@ -114,7 +115,9 @@ static int size_optional_maps(struct live *live)
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.workers, live->probes.has_apf ? APF_THREADS : 1);
 	if (!err)
-		err = bpf_map__set_max_entries(live->bpf->maps.faulting, live->probes.has_apf ? APF_THREADS : 1);
+		err = bpf_map__set_max_entries(live->bpf->maps.vcpus_faults, live->probes.has_faults ? FAULTING_VCPUS : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.threads, live->probes.has_faults ? FAULTING_VCPUS : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.told, is_wanted(live, PROBE_SNAPSHOT) ? SNAPSHOT_VCPUS : 1);
 	return err;
@@ -173,6 +176,9 @@ static int load_object(struct live *live, const struct live_options *options, co
 	configure_filters(live, &options->filter);
 	live->bpf->rodata->sched = options->sched;
 	live->bpf->rodata->apf_untold = untold_outcome();
+	live->bpf->rodata->sdei = live->has_sdei;
+	if (options->sync_ns)
+		live->bpf->rodata->sync_ns = options->sync_ns;
 	err = size_maps(live, &options->filter);
 	if (err)
 		return live_fail(error, err, "cannot size the BPF maps: %s", strerror(-err));

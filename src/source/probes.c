@@ -94,7 +94,7 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
-/* --- functions of asynchronous page faults, and for what has none that can be used, tracepoints */
+/* --- functions of page faults, and for what has none that can be used, tracepoints */
 
 /*
  * Where a program is attached. args are the arguments that it uses, the first of the function, a letter each: v struct kvm_vcpu *,
@@ -139,12 +139,21 @@ static const struct {
 	[PROBE_APF_VCPU_END] = { "apf_vcpu_end", "the end of VMs",
 		{ { "apf_vcpu_end", "kvm_arch_vcpu_destroy", "v" } } },
 	[PROBE_APF_FAULT] = { "apf_fault", "synchronous page faults",
-		{ { "apf_fault_arm64", "kvm_handle_guest_abort", "v" }, { "apf_fault_x86", "kvm_mmu_page_fault", "v" } },
+		{ { "apf_fault_arm64", "kvm_handle_guest_abort", "v" }, { "apf_fault_x86", "kvm_mmu_page_fault", "vii" } },
 		NEEDS(PROBE_APF_SYNC) },
 	[PROBE_APF_SYNC] = { "apf_sync", "synchronous page faults",
-		{ { "apf_sync_arm64", "kvm_handle_guest_abort", "v" }, { "apf_sync_x86", "kvm_mmu_page_fault", "vi" } },
+		{ { "apf_sync_arm64", "kvm_handle_guest_abort", "v" }, { "apf_sync_x86", "kvm_mmu_page_fault", "vii" } },
 		NEEDS(PROBE_APF_FAULT) },
+	[PROBE_APF_USERFAULT] = { "apf_userfault", "page faults that another process has to answer (userfaultfd)",
+		{ { "apf_userfault", "handle_userfault", "" } }, NEEDS(PROBE_APF_FAULT) },
+	[PROBE_APF_SWAP] = { "apf_swap", "page faults whose page was swapped out",
+		{ { "apf_swap", "do_swap_page", "" } }, NEEDS(PROBE_APF_FAULT) },
 };
+
+bool probe_is_sync(int i)
+{
+	return i >= PROBE_APF_VCPU_END && i <= PROBE_APF_SWAP;
+}
 
 const char *probe_gives(int i)
 {
@@ -266,7 +275,7 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 		hook++;
 	probes->list[i] = (struct source_probe){ .name = functions[i].name, .gives = functions[i].gives };
 	probes->programs[i] = hook->program;
-	if (!probes->has_apf)
+	if (!probes->has_apf && !probe_is_sync(i))
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
 	else if (!has_hook(t, hook))
 		probes_refuse(probes, i, "this kernel has no function %s()", hook->function);
@@ -304,6 +313,7 @@ void probes_settle(struct probes *probes)
 static void find_functions(struct probes *probes, const struct types *t)
 {
 	probes->has_apf = has_function(t, "kvm_setup_async_pf");
+	probes->has_faults = has_hook(t, &functions[PROBE_APF_FAULT].hooks[0]) || has_hook(t, &functions[PROBE_APF_FAULT].hooks[1]);
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
 		find_function(probes, i, t);
 	probes_settle(probes);

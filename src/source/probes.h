@@ -14,7 +14,7 @@
 enum probe {
 	PROBE_TRACEPOINTS = SDEI_STATE,
 	PROBE_SNAPSHOT = PROBE_TRACEPOINTS,	/* the iterator */
-	PROBE_APF,				/* asynchronous page faults: kvm_setup_async_pf() says whether this kernel has any */
+	PROBE_APF,				/* page faults; asynchronous ones only where the kernel has kvm_setup_async_pf() */
 	PROBE_APF_SETUP = PROBE_APF,
 	PROBE_APF_NOT_PRESENT,
 	PROBE_APF_REFUSED,
@@ -28,6 +28,8 @@ enum probe {
 	PROBE_APF_VCPU_END,
 	PROBE_APF_FAULT,
 	PROBE_APF_SYNC,
+	PROBE_APF_USERFAULT,
+	PROBE_APF_SWAP,
 	PROBE_SCHED,				/* what follows is for PLACE */
 	PROBE_SWITCH = PROBE_SCHED,
 	PROBE_ENTRY,
@@ -40,17 +42,21 @@ struct probes {
 	char reasons[PROBE_COUNT][96];
 	int args[PROBE_COUNT];	/* of the tracepoint, as this kernel has it; 0: it has none */
 	const char *programs[PROBE_COUNT];	/* what they are called in the BPF object */
-	bool has_apf;		/* this kernel has asynchronous page faults: those probes are of use */
+	bool has_apf;		/* this kernel has asynchronous page faults */
+	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
 };
 
 /* The figures that probe i gives. */
 const char *probe_gives(int i);
 
-/* Is i one of the probes of asynchronous page faults? */
+/* Is i one of the probes of page faults? */
 static inline bool probe_is_apf(int i)
 {
 	return i >= PROBE_APF && i < PROBE_SCHED;
 }
+
+/* Is it also of use where the kernel has no asynchronous ones? */
+bool probe_is_sync(int i);
 
 /*
  * Fills in all probes: why_not is NULL for those that can be attached. The number of these among the tracepoints of

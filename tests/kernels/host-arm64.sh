@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Runs in the lab (busybox sh) on an arm64 kernel without our series: what the tool says there; all in /out.
+# Runs in the lab (busybox sh) on an arm64 kernel without our series: what the tool shows there of a guest that waits for its pages;
+# all in /out.
 cd /out || exit 1
 
 said() { # said NAME COMMAND...: its output, its messages and its exit status
@@ -12,5 +13,9 @@ said() { # said NAME COMMAND...: its output, its messages and its exit status
 uname -r >version
 said doctor sdeitop doctor -j
 said state sdeitop state -j
-said live sdeitop -j -- true
+GUEST="sdei-guest --apf bare --vcpus 2 --pages 41"
+said live sdeitop -j -- $GUEST --truth /out/live.truth.json --name live
+said record sdeitop record -o record.rec -- $GUEST --truth /out/record.truth.json --name record
+said events sdeitop events -j --summary record.rec
+said report sdeitop report -j record.rec
 exit 0

@@ -151,16 +151,61 @@ def x86(host, name, result):
     result["probes"], result["missing"] = host.probes("live")
 
 
+def check_waits(host, name, summary, syncs=None):
+    """Each page that the guest's pager brought is a fault of userfaultfd; syncs: its records, each within its touch."""
+    truth = json.loads(host.text(name + ".truth.json"))
+    apf = [v["apf"] for v in summary["vms"] if "apf" in v]
+    if len(apf) != 1:
+        return [f"page faults of {len(apf)} VMs"]
+    complaints = a.same("pages that the pager brought", apf[0]["sync_by"]["userfault"]["count"], truth["served"])
+    complaints += [] if truth["served"] else ["the guest waited for no page"]
+    complaints += a.same("asynchronous faults", apf[0]["count"]["setup"], 0)
+    if syncs is not None:
+        complaints += a.same("records of them", len(syncs), truth["served"]) + check_within(truth, syncs)
+    return complaints
+
+
+def check_within(truth, syncs):
+    """Every wait lies within a touch of its page, as the guest timed it, and no two within the same one."""
+    error = truth["clock"]["error_ns"]
+    touches = {(vcpu["vcpu"], page["page"]): page for vcpu in truth["vcpus"] for page in vcpu["pages"]}
+    complaints = []
+    for record in syncs:
+        begin = record["time_ns"] - record["duration_ns"]
+        around = [key for key, page in touches.items() if key[0] == record["vcpu"] and
+                  page["before"] <= begin + error and record["time_ns"] <= page["after"] + error]
+        if not around:
+            complaints.append(f"vCPU {record['vcpu']} gfn {record['gfn']} at {begin}: within no touch")
+        else:
+            del touches[min(around, key=lambda key: touches[key]["after"] - touches[key]["before"])]
+    return complaints
+
+
+def check_waits_recorded(host):
+    complaints = host.ended("record", 0) + host.ended("events", 0) + host.ended("report", 0)
+    if complaints:
+        return complaints
+    lines = host.lines("events.json")
+    syncs = [line for line in lines if line.get("kind") == "apf" and line.get("outcome") == "userfault"]
+    complaints = check_waits(host, "record", lines[-1], syncs) + t.check_nothing_lost(lines[-1])
+    apf = [[v["apf"] for v in summary["vms"] if "apf" in v] for summary in (lines[-1], host.lines("report.json")[-1])]
+    return complaints + a.same("what the report counts", apf[1][0]["count"], apf[0][0]["count"])
+
+
 def arm64(host, name, result):
-    """Without our series there is nothing to show, and each command says so."""
-    tests = {command: host.ended(command, 4) for command in ("doctor", "state", "live")}
+    """Without our series there is nothing of SDEI, and the commands about it say so; what guests wait for is there."""
     states, doctor = host.capabilities("doctor")
-    tests["doctor"] += a.same("kvm", states["kvm"], "yes") + a.same("btf", states["btf"], "yes")
-    for command, why in (("doctor", doctor["why_not"]), ("state", host.text("state.err")), ("live", host.text("live.err"))):
-        tests[command] += [] if "tracepoints/README.md" in why else [f"{command} does not say what is missing: {why}"]
+    tests = {
+        "doctor": host.ended("doctor", 0) + a.same("kvm", states["kvm"], "yes") + a.same("sdei", states["sdei"], "no") +
+                  a.same("page-faults", states["page-faults"], "yes"),
+        "state": host.ended("state", 4) + ([] if "tracepoints/README.md" in host.text("state.err") else ["state does not say what is missing"]),
+        "live": host.ended("live", 0) or check_waits(host, "live", host.lines("live.json")[-1]),
+        "record": check_waits_recorded(host),
+    }
     for test, complaints in tests.items():
         ok(f"kernels/{name}/{test}", complaints)
         result[test] = not complaints
+    result["probes"], result["missing"] = host.probes("live")
 
 
 def run(arch, series):

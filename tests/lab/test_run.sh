@@ -43,7 +43,7 @@ page_faults() {
 	done
 	judge "page faults: status 0" test "$status" = 0
 	for guest in web db mail; do
-		judge "page faults: those of guest $guest" says "asynchronous page faults of VM [0-9]* $guest\$"
+		judge "page faults: those of guest $guest" says "page faults of VM [0-9]* $guest\$"
 	done
 	judge "page faults: one guest is told, one is halted, one waits" at_least \
 		"$(grep -cE '^Outcomes  async [1-9]|halted [1-9]|^Fallbacks all [1-9].*not-now' "$OUT/said")" 3

@@ -213,7 +213,7 @@ static void put_event(struct json_line *line, const struct model_event *e)
 	json_close(j, '}');
 }
 
-/* --- asynchronous page faults; nothing where there is none */
+/* --- page faults; nothing where there is none */
 
 static void put_apf_counts(struct json *j, const char *key, const struct apf_counts *counts)
 {
@@ -229,6 +229,31 @@ static void put_fallbacks(struct json *j, const struct model_apf *apf)
 	json_open(j, "fallback_by", '{');
 	for (unsigned int reason = 1; reason < APF_FALLBACKS; reason++)
 		json_u64(j, record_name(LABELS_APF_FALLBACK, reason), apf->fallbacks[reason]);
+	json_close(j, '}');
+}
+
+/* "unknown": of recordings that do not say it. */
+static void put_causes(struct json *j, const struct model_apf *apf)
+{
+	json_open(j, "sync_by", '{');
+	for (unsigned int cause = 0; cause < APF_CAUSES; cause++) {
+		json_open(j, cause ? record_name(LABELS_APF_CAUSE, cause) : "unknown", '{');
+		json_u64(j, "count", apf->causes[cause].count);
+		json_u64(j, "ns", apf->causes[cause].ns);
+		json_close(j, '}');
+	}
+	json_close(j, '}');
+	json_u64(j, "quick_ns", apf->quick_ns);
+}
+
+static void put_warmup(struct json *j, const struct apf_warmup *w)
+{
+	json_open(j, "warmup", '{');
+	json_u64(j, "start_ns", w->start_ns);
+	json_u64(j, "end_ns", w->end_ns);
+	json_u64(j, "faults", w->faults);
+	json_u64(j, "blocked_ns", w->blocked_ns);
+	json_bool(j, "over", w->over);
 	json_close(j, '}');
 }
 
@@ -251,6 +276,8 @@ static void put_slow(struct json *j, const struct model_apf *apf)
 		json_u64(j, "setup_ns", fault->setup_ns);
 		json_address(j, "gfn", fault->gfn);
 		json_u64(j, "token", fault->token);
+		if (fault->cause)
+			json_text(j, "cause", record_name(LABELS_APF_CAUSE, fault->cause));
 		json_open(j, "stages_ns", '{');
 		for (unsigned int stage = 0; stage < APF_STAGE_COUNT; stage++)
 			put_slow_stage(j, stage, fault->stage[stage]);
@@ -268,6 +295,8 @@ static void put_apf(struct json_line *line, const struct model_apf *apf)
 	put_apf_counts(j, "count", &apf->count);
 	put_apf_counts(j, "interval", &apf->interval);
 	put_fallbacks(j, apf);
+	put_causes(j, apf);
+	put_warmup(j, &apf->warmup);
 	json_u64(j, "in_flight", apf->in_flight);
 	json_u64(j, "oldest_ns", apf->oldest_ns);
 	json_u64(j, "most_in_flight", apf->most_in_flight);

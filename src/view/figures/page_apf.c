@@ -20,7 +20,15 @@ struct maker {
 	struct page *page;
 	const struct page_scope *scope;
 	const struct model_apf *apf;
+	const struct model_vm *vm;
+	const struct model_vcpu *vcpu;	/* NULL: all of the VM's */
 };
+
+/* A host whose kernel has none shows only what was waited for. */
+static bool has_async(const struct model_apf *apf)
+{
+	return apf->count.setup || apf->count.fallback || apf->carried || apf->in_flight || apf->lost;
+}
 
 /* --- counts, as many on a line as fit */
 
@@ -101,6 +109,57 @@ static void put_fallbacks(const struct maker *k)
 	put_figure(&flow, k->apf->count.fallback ? LOOK_PLAIN : LOOK_DIM, "all", k->apf->count.fallback);
 	for (unsigned int i = 1; i < APF_FALLBACKS; i++)
 		put_some(&flow, LOOK_WARN, record_name(LABELS_APF_FALLBACK, i), k->apf->fallbacks[i]);
+}
+
+static void put_cause(struct flow *flow, const char *name, uint64_t count, uint64_t ns)
+{
+	char text[64], shown[FORMAT_SIZE], age[FORMAT_SIZE];
+
+	if (!count)
+		return;
+	snprintf(text, sizeof(text), "%s %s", format_count(shown, sizeof(shown), count, FIGURE_WIDTH),
+		 format_age(age, sizeof(age), ns));
+	put_text(flow, LOOK_PLAIN, name, text);
+}
+
+/* Faults that the vCPU waited for: how many, and how long together, by where their pages came from. */
+static void put_waited(const struct maker *k)
+{
+	const struct model_apf *apf = k->apf;
+	struct flow flow = { .k = k, .label = "Waited" };
+
+	for (unsigned int cause = 1; cause < APF_CAUSES; cause++)
+		put_cause(&flow, record_name(LABELS_APF_CAUSE, cause), apf->causes[cause].count, apf->causes[cause].ns);
+	put_cause(&flow, "sync", apf->causes[0].count, apf->causes[0].ns);
+	put_cause(&flow, "quick", apf->count.quick, apf->quick_ns);
+}
+
+static unsigned int vcpus_of(const struct maker *k)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < k->vm->vcpu_count; i++)
+		count += !!model_vcpu_apf(k->vm->vcpus[i]);
+	return k->vcpu || !count ? 1 : count;
+}
+
+/* How long it took from a VM's first fault until they ceased, and what share of that its vCPUs were blocked. */
+static void put_warmup(const struct maker *k)
+{
+	const struct apf_warmup *w = &k->apf->warmup;
+	uint64_t length_ns = w->end_ns - w->start_ns;
+	bool settled = apf_is_settled(w, k->scope->status->now_ns);
+	char age[FORMAT_SIZE], count[FORMAT_SIZE];
+
+	if (!w->faults)
+		return;
+	page_line(k->page);
+	page_put(k->page, LOOK_HEAD, "%-*s", LABEL_WIDTH, "Warm-up");
+	page_put(k->page, LOOK_PLAIN, "%s %s, %s faults", settled ? "settled after" : "goes on for",
+		 format_age(age, sizeof(age), length_ns), format_count(count, sizeof(count), w->faults, FIGURE_WIDTH));
+	if (length_ns)
+		page_put(k->page, LOOK_PLAIN, ", vCPUs blocked %.0f%%",
+			 100.0 * w->blocked_ns / length_ns / vcpus_of(k));
 }
 
 static void put_time(const struct maker *k)
@@ -248,15 +307,25 @@ static void put_slow_stages(const struct maker *k, const struct apf_fault *fault
 			put_slow_stage(k, fault, i, LOOK_PLAIN);
 }
 
+static bool is_sync(const struct apf_fault *fault)
+{
+	return fault->stage[APF_STAGE_total] == APF_UNKNOWN;
+}
+
 static void put_slow(const struct maker *k, const struct apf_fault *fault)
 {
 	int64_t wall_ns = status_wall_ns(k->scope->status, fault->setup_ns);
 	char age[FORMAT_SIZE], clock[FORMAT_SIZE];
 
 	page_line(k->page);
-	page_put(k->page, LOOK_WARN, "%6s", format_age(age, sizeof(age), fault->stage[APF_STAGE_total]));
-	page_put(k->page, LOOK_PLAIN, " at %s vCPU %" PRIu32 " gfn 0x%" PRIx64 "%s:", format_clock_ms(clock, sizeof(clock), wall_ns),
-		 fault->vcpu, fault->gfn, fault->stage[APF_STAGE_halt] == APF_UNKNOWN ? "" : " waited");
+	page_put(k->page, LOOK_WARN, "%6s", format_age(age, sizeof(age), apf_fault_ns(fault)));
+	page_put(k->page, LOOK_PLAIN, " at %s vCPU %" PRIu32 " gfn 0x%" PRIx64 "%s", format_clock_ms(clock, sizeof(clock), wall_ns),
+		 fault->vcpu, fault->gfn, fault->stage[APF_STAGE_halt] == APF_UNKNOWN && !is_sync(fault) ? "" : " waited");
+	if (is_sync(fault) && fault->cause)
+		page_put(k->page, LOOK_PLAIN, " (%s)", record_name(LABELS_APF_CAUSE, fault->cause));
+	if (is_sync(fault))
+		return;
+	page_put(k->page, LOOK_PLAIN, ":");
 	put_slow_stages(k, fault);
 }
 
@@ -308,7 +377,8 @@ static void put_row_titles(const struct maker *k, bool rates)
 
 static void put_row(const struct maker *k, const struct apf_counts *count, uint64_t length_ns)
 {
-	const struct hist *total = k->apf->stage[APF_STAGE_total];
+	/* Without asynchronous ones, of those that were waited for. */
+	const struct hist *total = k->apf->stage[has_async(k->apf) ? APF_STAGE_total : APF_STAGE_sync];
 
 	put_number(k, count->setup, length_ns);
 	put_number(k, count->async, length_ns);
@@ -326,7 +396,7 @@ static void put_row(const struct maker *k, const struct apf_counts *count, uint6
 static void put_vcpu(const struct maker *k, const struct model_vm *vm, const struct model_vcpu *vcpu)
 {
 	struct model_apf apf;
-	struct maker own = { k->page, k->scope, &apf };
+	struct maker own = { k->page, k->scope, &apf, vm, vcpu };
 
 	if (model_apf_sum(vm, vcpu, k->scope->recent, &apf))
 		k->page->no_memory = true;
@@ -350,19 +420,23 @@ static void put_vcpus(const struct maker *k, const struct model_vm *vm)
 void page_apf(struct page *page, const struct model_vm *vm, const struct model_vcpu *vcpu, const struct page_scope *scope)
 {
 	struct model_apf apf;
-	struct maker k = { page, scope, &apf };
+	struct maker k = { page, scope, &apf, vm, vcpu };
 
 	if (vcpu ? !model_vcpu_apf(vcpu) : !model_vm_has_apf(vm)) {
 		page_line(page);
-		page_put(page, LOOK_DIM, "no asynchronous page fault seen yet");
+		page_put(page, LOOK_DIM, "no page fault seen yet");
 		return;
 	}
 	if (model_apf_sum(vm, vcpu, scope->recent, &apf))
 		page->no_memory = true;
-	put_faults(&k);
-	put_outcomes(&k);
-	put_fallbacks(&k);
+	if (has_async(&apf)) {
+		put_faults(&k);
+		put_outcomes(&k);
+		put_fallbacks(&k);
+	}
+	put_waited(&k);
 	put_time(&k);
+	put_warmup(&k);
 	put_stages(&k);
 	put_slowest(&k);
 	if (!vcpu)
@@ -382,7 +456,7 @@ static void put_vm(const struct maker *k, const struct model_vm *vm)
 	unsigned int used;
 	int bytes = text_cut(name, NAME_WIDTH, &used);
 	struct model_apf apf;
-	struct maker own = { k->page, k->scope, &apf };
+	struct maker own = { k->page, k->scope, &apf, vm, NULL };
 
 	if (model_apf_sum(vm, NULL, k->scope->recent, &apf))
 		k->page->no_memory = true;

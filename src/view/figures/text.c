@@ -315,7 +315,7 @@ static void put_apf(FILE *out, const struct model *m, const struct status *statu
 
 		if (!model_vm_has_apf(vm[i]))
 			continue;
-		fprintf(out, "\nasynchronous page faults of VM %u %s\n", vm[i]->pid, name_of(vm[i])->shown);
+		fprintf(out, "\npage faults of VM %u %s\n", vm[i]->pid, name_of(vm[i])->shown);
 		page_apf(&page, vm[i], NULL, &scope);
 		put_page(out, &page);
 	}

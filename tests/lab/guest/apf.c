@@ -37,6 +37,7 @@ static const struct mode modes[] = {
 	{ "park", "not present parks the task, another one runs; even tasks at EL0, odd ones at EL1", APF_PARK, 1, 4, 20, 2000 },
 	{ "wait", "complete and wait for the page", APF_WAIT, 1, 2, 20, 2000 },
 	{ "never-ack", "likewise, and the first page-ready interrupt is never acknowledged", APF_NEVER_ACK, 1, 1, 80, 1000 },
+	{ "bare", "neither SDEI nor page faults of that kind are offered, as on any KVM: the vCPU waits for each page", APF_BARE, 1, 2, 20, 2000 },
 	{ "off", "the guest does not ask for it: the vCPU waits for each page", APF_OFF, 1, 2, 20, 2000 },
 	{ "masked", "the PE stays masked", APF_MASKED, 1, 2, 20, 500 },
 	{ "no-handler", "event 1 is registered, but not enabled", APF_NO_HANDLER, 1, 2, 20, 500 },
@@ -335,7 +336,9 @@ static int offer(struct vcpu *vcpu)
 
 static int set_up(struct test *test)
 {
-	struct vm_options options = { .vcpus = test->options.vcpus, .payload = payload_apf_image, .payload_end = payload_apf_image_end };
+	bool bare = test->mode->mode == APF_BARE;
+	struct vm_options options = { .vcpus = test->options.vcpus, .payload = payload_apf_image, .payload_end = payload_apf_image_end,
+				      .without_sdei = bare };
 	int err = vm_create(&test->vm, &options);
 
 	if (err)
@@ -345,7 +348,7 @@ static int set_up(struct test *test)
 	err = add_pages(test);
 	for (unsigned int i = 0; i < options.vcpus && !err; i++) {
 		fill_vcpu(test, &test->vm.vcpus[i]);
-		err = offer(&test->vm.vcpus[i]);
+		err = bare ? 0 : offer(&test->vm.vcpus[i]);
 	}
 	return err;
 }

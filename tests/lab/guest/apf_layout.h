@@ -39,6 +39,7 @@ enum apf_mode {
 	APF_PARK,	/* not present: the task is parked, another one runs */
 	APF_WAIT,	/* complete: the vCPU waits for the page */
 	APF_NEVER_ACK,	/* likewise, and the first page-ready interrupt is never acknowledged */
+	APF_BARE,	/* there is nothing that the guest could ask for */
 	APF_OFF,	/* the guest does not ask for it */
 	APF_MASKED,	/* the PE stays masked */
 	APF_NO_HANDLER,	/* event 1 is never enabled */

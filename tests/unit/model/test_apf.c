@@ -459,6 +459,91 @@ static void test_sync(void **state)
 	assert_int_equal(shown(m)->count.setup, 0);
 }
 
+/* How long it lasted, where its page came from, which was the slowest. */
+static void sync_fault(struct model *m, uint64_t end, unsigned int cause, uint64_t gfn, uint64_t duration)
+{
+	struct sdei_record_apf r = step_of(end, APF_SYNC, cause, 0);
+
+	r.gfn = gfn;
+	r.duration_ns = duration;
+	feed(m, &r);
+}
+
+static void test_causes(void **state)
+{
+	struct model *m = *state;
+	const struct model_apf *apf;
+
+	sync_fault(m, 1000, APF_FROM_USERFAULT, 7, 300);
+	sync_fault(m, 2000, APF_FROM_USERFAULT, 8, 500);
+	sync_fault(m, 3000, APF_FROM_FILE, 9, 400);
+	sync_fault(m, 4000, APF_CAUSES, 10, 1);		/* of a later version */
+	lost(m, APF_SYNC, APF_FROM_SWAP, 3);
+	apf = shown(m);
+	assert_int_equal(apf->causes[APF_FROM_USERFAULT].count, 2);
+	assert_int_equal(apf->causes[APF_FROM_USERFAULT].ns, 800);
+	assert_int_equal(apf->causes[APF_FROM_FILE].count, 1);
+	assert_int_equal(apf->causes[APF_FROM_SWAP].count, 3);
+	assert_int_equal(apf->causes[0].count, 1);
+	assert_int_equal(apf->count.sync, 7);
+	assert_int_equal(apf->slow_count, 4);
+	assert_int_equal(apf->slow[0].gfn, 8);
+	assert_int_equal(apf->slow[0].setup_ns, 1500);
+	assert_int_equal(apf->slow[0].cause, APF_FROM_USERFAULT);
+	assert_int_equal(apf_fault_ns(&apf->slow[1]), 400);
+	assert_string_equal(record_apf_outcome(APF_SYNC, APF_FROM_NOTHING), "mapped");
+	assert_string_equal(record_apf_outcome(APF_SYNC, 0), "");
+}
+
+static void quick(struct model *m, uint64_t time, uint64_t faults, uint64_t duration)
+{
+	struct sdei_record_apf r = step_of(time, APF_QUICK, 0, 0);
+
+	r.faults = faults;
+	r.duration_ns = duration;
+	feed(m, &r);
+}
+
+static void test_quick(void **state)
+{
+	struct model *m = *state;
+
+	quick(m, 1000, 20, 300);
+	quick(m, 2000, 5, 100);
+	lost(m, APF_QUICK, 0, 1);
+	quick(m, 3000, 7, 50);
+	assert_int_equal(shown(m)->count.quick, 32);
+	assert_int_equal(shown(m)->quick_ns, 450);
+	assert_int_equal(apf_blocked_ns(shown(m)), 450);
+	assert_int_equal(shown(m)->count.sync, 0);
+	assert_false(shown(m)->inexact);
+}
+
+/* From the first fault until there was none for a second; what comes later is none of it. */
+static void test_warmup(void **state)
+{
+	const uint64_t s = 1000000000;
+	struct model *m = *state;
+	const struct apf_warmup *w;
+
+	sync_fault(m, 10 * s + 500, APF_FROM_FILE, 1, 500);
+	w = &shown(m)->warmup;
+	assert_int_equal(w->start_ns, 10 * s);
+	quick(m, 11 * s, 40, 1000);
+	sync_fault(m, 12 * s + s / 2, APF_FROM_FILE, 2, s);	/* a long wait is no calm */
+	assert_int_equal(w->end_ns, 12 * s + s / 2);
+	assert_int_equal(w->faults, 42);
+	assert_int_equal(w->blocked_ns, s + 1500);
+	assert_false(w->over);
+	assert_false(apf_is_settled(w, 13 * s));
+	assert_true(apf_is_settled(w, 14 * s));
+	sync_fault(m, 20 * s, APF_FROM_FILE, 3, 100);
+	assert_true(w->over);
+	assert_int_equal(w->faults, 42);
+	assert_int_equal(w->end_ns, 12 * s + s / 2);
+	assert_true(apf_is_settled(w, 20 * s));
+}
+
 static void test_wake_all(void **state)
 {
 	struct model *m = *state;
@@ -953,7 +1038,7 @@ static void test_unsound(void **state)
 	assert_int_equal(model_feed(m, &r.head, sizeof(r.head)), -EINVAL);
 	r.head.origin = 0;
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), -EINVAL);
-	r.head.origin = APF_VCPU_END + 1;
+	r.head.origin = APF_QUICK + 1;
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), -EINVAL);
 	assert_int_equal(model_feed_lost(m, &key, 2), -EINVAL);
 	assert_int_equal(model_totals(m)->unknown, 5);
@@ -1263,6 +1348,9 @@ int main(void)
 		TEST(test_depth),
 		TEST(test_fallbacks),
 		TEST(test_sync),
+		TEST(test_causes),
+		TEST(test_quick),
+		TEST(test_warmup),
 		TEST(test_wake_all),
 		TEST(test_clear),
 		TEST(test_end_of_the_vcpu),

@@ -225,16 +225,22 @@ static void test_as_the_table_says(void **state)
 	for (int i = 0; i < 300000; i++) {
 		const struct layout *l = layout_of(1 + random_bits(&seed) % LAYOUT_NARROW_MAX);
 		struct recording_item expected, item;
-		uint64_t clock = random_bits(&seed) >> 8, low;
+		unsigned int header = l->id <= LAYOUT_SHORT_MAX ? 3 : 5;
+		uint64_t clock = random_bits(&seed) >> 8, low, mask = header == 3 ? (1 << 19) - 1 : (1 << 30) - 1;
 		uint8_t bytes[96];
 		size_t size;
 
 		assert_non_null(l);
 		for (size_t at = 0; at < sizeof(bytes); at++)
 			bytes[at] = random_bits(&seed) >> 32;
-		bytes[0] = (bytes[0] & ~31) | l->id;
-		low = bits_at(bytes, 5, 19);
-		size = 3 + expect(bytes + 3, l, clock + ((low - clock) & ((1 << 19) - 1)), &expected);
+		if (header == 3) {
+			bytes[0] = (bytes[0] & ~31) | l->id;
+		} else {
+			bytes[0] = LAYOUT_MEDIUM | (l->id << 5 & 0xff);
+			bytes[1] = (bytes[1] & ~3) | l->id >> 3;
+		}
+		low = header == 3 ? bits_at(bytes, 5, 19) : bits_at(bytes, 10, 30);
+		size = header + expect(bytes + header, l, clock + ((low - clock) & mask), &expected);
 		/* With all that stands behind it, and as the last of a packet. */
 		assert_int_equal(codec_get(bytes, i % 2 ? sizeof(bytes) : size, &item, &clock), size);
 		assert_int_equal(clock, expected.time_ns);
@@ -285,6 +291,26 @@ static void test_hot_sizes(void **state)
 	item.record.head.outcome = 0;
 	item.record.head.pc = 0xffff800080012345;
 	assert_int_equal(codec_put(bytes, &item, &clock), 17);
+}
+
+/* A step of a page fault, and one that kept the vCPU in the host. */
+static void test_page_fault_sizes(void **state)
+{
+	struct recording_item item = { .kind = ITEM_RECORD, .time_ns = 5000, .size = sizeof(struct sdei_record_apf) };
+	struct sdei_record_apf *apf = &item.record.apf;
+	uint8_t bytes[CODEC_ITEM_MAX];
+	uint64_t clock = 4000;
+
+	*apf = (struct sdei_record_apf){
+		.head = { .time_ns = 5000, .vm = 4000000, .vcpu = 1000, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_PRESENT,
+			  .outcome = APF_SIGNALLED, .arg = 0xfedcba98 },
+		.id = 0xffffffff, .gfn = 0xffffffffff, .queued = 64,
+	};
+	assert_int_equal(codec_put(bytes, &item, &clock), 24);
+	apf->head.origin = APF_SYNC;
+	apf->head.arg = apf->id = 0;
+	apf->duration_ns = 0xffffffffff;
+	assert_int_equal(codec_put(bytes, &item, &clock), 21);
 }
 
 static struct recording_about example(void)
@@ -345,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_as_the_table_says),
 		cmocka_unit_test(test_layouts_are_whole_bytes),
 		cmocka_unit_test(test_hot_sizes),
+		cmocka_unit_test(test_page_fault_sizes),
 		cmocka_unit_test(test_about),
 		cmocka_unit_test(test_about_cut),
 	};

@@ -25,7 +25,7 @@ static struct capability_facts *good(void)
 		f->probes.list[i].name = i < PROBE_TRACEPOINTS ? kind_of((unsigned int)i + 1)->probe : "other";
 		f->probes.args[i] = 9;
 	}
-	f->sdei = f->iterator = f->probes.has_apf = true;
+	f->sdei = f->iterator = f->probes.has_apf = f->probes.has_faults = true;
 	f->tracing = f->functions = f->ringbuf = f->array_of_maps = f->charges_memory = 1;
 	f->capabilities = ~0ULL;
 	f->lockdown = LOCKDOWN_NONE;
@@ -96,6 +96,25 @@ static void test_tracepoint(void **state)
 	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.remedy, "tracepoints/README.md"));
 	assert_string_equal(c.found, "it has 3 arguments, 4 are expected");
 	assert_string_equal(judge(good(), "kvm_sdei_mask").found, "9 arguments, 4 are used");
+}
+
+/* On a kernel as it is these are there, where asynchronous ones are not. */
+static void test_page_faults(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability c;
+
+	f->probes.has_apf = false;
+	assert_string_equal(judge(f, "page-faults").found, "all functions are there");
+	f = good();
+	probes_refuse(&f->probes, PROBE_APF_SWAP, "this kernel has no function do_swap_page()");
+	c = judge(f, "page-faults");
+	assert_int_equal(c.state, CAPABILITY_YES);
+	assert_string_equal(c.found, "this kernel has no function do_swap_page()");
+	f = good();
+	f->probes.has_faults = false;
+	c = judge(f, "page-faults");
+	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.found, "kvm_handle_guest_abort"));
 }
 
 static void test_apf(void **state)
@@ -212,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_tracepoint),
+		cmocka_unit_test(test_page_faults),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_trial),
 	};

@@ -245,7 +245,7 @@ static struct types add_apf(struct btf *btf, const struct prototype *other)
 		{ "kvm_setup_async_pf", "viio", 'b' }, { "kvm_arch_async_page_not_present", "vw", 'b' },
 		{ "kvm_arch_async_page_present", "vw", 0 }, { "async_pf_execute", "k", 0 },
 		{ "kvm_clear_async_pf_completion_queue", "v", 0 }, { "kvm_arch_vcpu_destroy", "v", 0 },
-		{ "get_user_pages_remote", "oiiioo", 'i' },
+		{ "get_user_pages_remote", "oiiioo", 'i' }, { "handle_userfault", "oi", 'i' }, { "do_swap_page", "o", 'i' },
 	};
 	struct types t = types_in(btf);
 
@@ -279,9 +279,30 @@ static void test_apf_of_x86(void **state)
 		assert_null(probes.list[i].why_not);
 		assert_string_equal(probes.list[i].gives, probe_gives(i));
 	}
+	assert_true(probes.has_faults);
 	assert_string_equal(probes.list[PROBE_APF_SYNC].name, "apf_sync");
 	assert_string_equal(probes.programs[PROBE_APF_SYNC], "apf_sync_x86");
 	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_x86");
+	btf__free(btf);
+}
+
+/* arm64 as it is has no asynchronous ones; the others are there. */
+static void test_faults_of_arm64(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct types t = types_in(btf);
+	struct probes probes;
+
+	add_prototype(&t, "kvm_handle_guest_abort", "v", 'i');
+	add_prototype(&t, "kvm_arch_vcpu_destroy", "v", 0);
+	add_prototype(&t, "handle_userfault", "oi", 'i');
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	assert_false(probes.has_apf);
+	assert_true(probes.has_faults);
+	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+		assert_int_equal(!probes.list[i].why_not, probe_is_sync(i) && i != PROBE_APF_SWAP);
+	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_arm64");
+	assert_string_equal(probes.list[PROBE_APF_SWAP].why_not, "this kernel has no function do_swap_page()");
 	btf__free(btf);
 }
 
@@ -352,8 +373,8 @@ static void test_needed(void **state)
 	probes_refuse(&probes, PROBE_APF_SYNC, "no");
 	probes.list[PROBE_APF_SYNC].denied = true;
 	probes_settle(&probes);
-	assert_int_equal(count_refused(&probes), 2);
-	assert_true(probes.list[PROBE_APF_FAULT].denied);
+	assert_int_equal(count_refused(&probes), 4);
+	assert_true(probes.list[PROBE_APF_FAULT].denied && probes.list[PROBE_APF_SWAP].denied);
 }
 
 /* In the module; what only x86 has is missing, and that alone; the kernel series has tracepoints instead. */
@@ -391,10 +412,10 @@ static void test_no_apf(void **state)
 	struct probes probes;
 
 	add_function(btf, "get_user_pages_remote");
-	add_function(btf, "kvm_handle_guest_abort");
 	probes_find_in(&probes, btf, NULL);
 	assert_false(probes.has_apf);
-	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+	assert_false(probes.has_faults);
+	for (int i = PROBE_APF; i < PROBE_APF_VCPU_END; i++)
 		assert_string_equal(probes.list[i].why_not, "this kernel has no asynchronous page faults for guests");
 	btf__free(btf);
 }
@@ -411,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_snapshot_in_module),
 		cmocka_unit_test(test_sched),
 		cmocka_unit_test(test_apf_of_x86),
+		cmocka_unit_test(test_faults_of_arm64),
 		cmocka_unit_test(test_more_arguments),
 		cmocka_unit_test(test_other_function),
 		cmocka_unit_test(test_needed),

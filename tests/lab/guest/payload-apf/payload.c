@@ -110,6 +110,8 @@ static void set_up_event(struct apf_vcpu *v, uint64_t event, bool enabled)
 
 static void set_up(struct apf_vcpu *v)
 {
+	if (v->mode == APF_BARE)
+		return;
 	check_features(v);
 	set_up_event(v, 0, true);
 	set_up_event(v, 1, v->mode != APF_NO_HANDLER);
@@ -426,7 +428,7 @@ static void run_tasks(struct apf_vcpu *v)
 /* Late interrupts of faults that nobody waits for any more. */
 static void settle(struct apf_vcpu *v)
 {
-	if (smccc(APF_CALL, OP_DISABLE, 0, 0, 0, 0))
+	if (v->mode != APF_BARE && smccc(APF_CALL, OP_DISABLE, 0, 0, 0, 0))
 		wrong(v, WRONG_ENABLE);
 	take_interrupts();
 }
