@@ -381,7 +381,7 @@ const struct command cmd_record = {
 	.about = "The directory is a CTF 1.8 trace: " PROGRAM " report, replay and events read it, and so does babeltrace2.\n"
 		 "With --max-size and --keep it never takes more than about SIZE times N bytes.\n"
 		 "Exit status: 0 done, 1 failed (or COMMAND did, or something could not be written), 2 wrong usage,\n"
-		 "4 this kernel has neither the kvm_sdei_* tracepoints nor asynchronous page faults.\n",
+		 "4 this kernel has neither the kvm_sdei_* tracepoints nor page faults of KVM.\n",
 	.options = options,
 	.run = run,
 };

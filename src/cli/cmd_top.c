@@ -295,7 +295,7 @@ const struct command cmd_top = {
 		 "With COMMAND it is run, watched, and summed up when it ends (with an interval: in between, too).\n"
 		 "With --json its output goes to standard error. Text and JSON end with a summary, also after ^C.\n"
 		 "Exit status: 0 done, 1 failed (or COMMAND did), 2 wrong usage, 4 this kernel has neither the kvm_sdei_*\n"
-		 "tracepoints (tracepoints/README.md says how to get them) nor asynchronous page faults.\n",
+		 "tracepoints (tracepoints/README.md says how to get them) nor page faults of KVM.\n",
 	.more_help = more_help,
 	.options = options,
 	.operands = operands,

@@ -46,13 +46,13 @@ static int find_probes(struct live *live, const struct live_options *options, co
 				 "(%s): it must be built with CONFIG_DEBUG_INFO_BTF and have the kvm_sdei_* tracepoints; "
 				 WAY_OUT, kernel.release, strerror(-found));
 	live->has_sdei = found > 0;
-	if (!found && !live->probes.has_apf && !live->probes.has_faults)
+	if (!found && (options->no_apf || (!live->probes.has_apf && !live->probes.has_faults)))
 		return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
 				 "the BTF of the kernel and of its kvm module (%s: %s), nor KVM's page faults; " WAY_OUT, kernel.release,
 				 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
 	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
-	if (live->has_sdei && options->no_apf)
+	if (options->no_apf)
 		leave_out_apf(&live->probes);
 	for (int i = PROBE_SCHED; i < PROBE_COUNT && !options->sched; i++)
 		probes_refuse(&live->probes, i, "not asked for");

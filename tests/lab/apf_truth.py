@@ -42,7 +42,7 @@ class Faults:
             if record["kind"] != "apf" or record["vm"] != vm:
                 continue
             for name in ("token", "gfn"):
-                record[name] = number(record[name])
+                record[name] = number(record.get(name, 0))
             short = record["step"] == "sync" and record.get("outcome") in ("memory", "mapped")
             self.by_step["short" if short else record["step"]].append(record)
             if record["id"]:

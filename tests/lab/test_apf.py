@@ -56,7 +56,7 @@ def as_traced(row):
     fields = {"vm": row["vm"], "vcpu": row["vcpu"], "ns": row["time_ns"], "id": row.get("id")}
     if row["kind"] in ("dispatch", "complete") and row["event"] == 1:
         return "sdei_" + row["kind"], fields | {"event": 1, "how": {"resume": "complete-and-resume"}.get(row.get("how"), row.get("how"))}
-    if row["kind"] != "apf":
+    if row["kind"] != "apf" or row["step"] in ("sync", "quick"):
         return None
     kind, reason = OUTCOMES.get(row["step"], {}).get(row.get("outcome"), (row["step"], row.get("outcome")))
     return kind, fields | {"token": int(row["token"], 16), "gfn": int(row["gfn"], 16), "reason": reason}

@@ -92,8 +92,9 @@ def main():
         judge("tracepoints", "nobody", 1, 1, dict(there, **{"cap_bpf": "no", "cap_perfmon": "no", "bpf-tracing": "unknown", "live": "no"}))
     if run("stock"):
         without = {name: "no" for name in TRACEPOINTS}
-        judge("stock", "root", 4, 4, dict(without, btf="yes", kvm="yes", sdei="no", **{"bpf-tracing": "yes", "live": "no"}))
-        judge("stock", "nobody", 4, 4, dict(without, btf="yes", live="no"))
+        there = dict(without, btf="yes", kvm="yes", sdei="no", **{"page-faults": "yes", "async-page-faults": "no"})
+        judge("stock", "root", 0, 4, dict(there, **{"bpf-tracing": "yes", "live": "yes"}))
+        judge("stock", "nobody", 1, 4, dict(there, live="no"))
     finish()
 
 

@@ -319,8 +319,10 @@ static void put_slow(const struct maker *k, const struct apf_fault *fault)
 
 	page_line(k->page);
 	page_put(k->page, LOOK_WARN, "%6s", format_age(age, sizeof(age), apf_fault_ns(fault)));
-	page_put(k->page, LOOK_PLAIN, " at %s vCPU %" PRIu32 " gfn 0x%" PRIx64 "%s", format_clock_ms(clock, sizeof(clock), wall_ns),
-		 fault->vcpu, fault->gfn, fault->stage[APF_STAGE_halt] == APF_UNKNOWN && !is_sync(fault) ? "" : " waited");
+	page_put(k->page, LOOK_PLAIN, " at %s vCPU %" PRIu32, format_clock_ms(clock, sizeof(clock), wall_ns), fault->vcpu);
+	if (fault->gfn)
+		page_put(k->page, LOOK_PLAIN, " gfn 0x%" PRIx64, fault->gfn);
+	page_put(k->page, LOOK_PLAIN, "%s", fault->stage[APF_STAGE_halt] == APF_UNKNOWN && !is_sync(fault) ? "" : " waited");
 	if (is_sync(fault) && fault->cause)
 		page_put(k->page, LOOK_PLAIN, " (%s)", record_name(LABELS_APF_CAUSE, fault->cause));
 	if (is_sync(fault))
