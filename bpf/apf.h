@@ -383,7 +383,7 @@ int BPF_PROG(apf_page)
 	if (!working || !tracing)
 		return 0;
 	worker = bpf_map_lookup_elem(&workers, &thread);
-	if (worker)
+	if (worker && !worker->ready)
 		tell_ready(worker);
 	return 0;
 }
