@@ -62,7 +62,8 @@ until sdeitop state | grep -q ' REU--' && sdeitop state | grep -q ' RE-PM'; do
 done
 sdeitop events --json --sched -- sleep 2 >sched.jsonl 2>sched.err || exit 1
 kill -STOP $guest
-sdeitop state >state.txt || exit 1
+sdeitop state --all >state.txt || exit 1
+sdeitop state >in-use.txt || exit 1
 sdeitop state --json >state.json || exit 1
 sdeitop events --json --summary -- sleep 0.3 >events.jsonl 2>events.err || exit 1
 sdeitop events --json -v 1 -e 2 -- sleep 0.3 >filtered.jsonl || exit 1
@@ -176,16 +177,28 @@ def test_quiet():
                 if ("R" in e["state"]) != (e["ep_addr"] is not None)]
     ok("snapshot/names and handlers", handlers if names == ["quiet"] else handlers + [str(names)])
     check_text()
+    check_in_use()
     check_events(truth["vm"])
     check_filters()
     check_sched()
 
 
+def text_rows(name):
+    with open(f"{OUT}/{name}", encoding="utf-8") as file:
+        return [line.split() for line in file.read().splitlines()[1:]]
+
+
 def check_text():
-    with open(f"{OUT}/state.txt", encoding="utf-8") as file:
-        rows = [line.split() for line in file.read().splitlines()[1:]]
-    got = {(int(row[2]), int(row[3])): row[4] for row in rows}
+    got = {(int(row[2]), int(row[3])): row[4] for row in text_rows("state.txt")}
     ok("snapshot/state as text", differences(EXPECTED, got))
+
+
+def check_in_use():
+    """A row for each event in use, and one for each vCPU that has none."""
+    in_use = {(str(vcpu), str(event)) for (vcpu, event), letters in EXPECTED.items() if set(letters) - set("-M")}
+    idle = {(str(vcpu), "-") for vcpu, _ in EXPECTED} - {(vcpu, "-") for vcpu, _ in in_use}
+    got = sorted((row[2], row[3]) for row in text_rows("in-use.txt"))
+    ok("snapshot/state of what is in use", [] if got == sorted(in_use | idle) else [f"{got} instead of {sorted(in_use | idle)}"])
 
 
 def check_events(vm):
