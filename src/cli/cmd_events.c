@@ -31,6 +31,7 @@ static const struct option_spec options[] = {
 	{ 0, "summary", NULL, &option_flag, offsetof(struct events_config, summary), "end with the summary that sdeitop -b ends with" },
 	PLAYBACK_RANGE_OPTIONS(events_config),
 	PLAYBACK_SANDBOX_OPTION(events_config),
+	SESSION_TIME_OPTION(events_config),
 	SESSION_OPTIONS(events_config),
 	{ 0 },
 };
@@ -46,6 +47,7 @@ struct events {
 	struct output out;
 	uint64_t printed;
 	bool unflushed, done, in_range;
+	struct times_printer times;
 };
 
 static bool is_creation(const struct sdei_record *r)
@@ -64,9 +66,9 @@ static void print_record(void *ctx, const struct sdei_record *r, size_t size)
 		feeder_record(e->feeder, r, size);
 	name = name_cache_get(e->names, r->vm, r->time_ns, is_creation(r));
 	if (e->config.json)
-		json_record(e->out.file, r, name->raw);
+		json_record(e->out.file, &e->times, r, name->raw);
 	else
-		record_text_record(e->out.file, r, name->shown);
+		record_text_record(e->out.file, &e->times, r, name->shown);
 	e->unflushed = true;
 	e->printed++;
 	if (e->config.count && e->printed == e->config.count) {
@@ -146,9 +148,10 @@ static int follow(struct events *e, char **command)
 		return status;
 	if (e->feeder)
 		tick(e, &start);
+	e->times = (struct times_printer){ .times = session_times(e->session), .wall = e->config.json };
 	session_announce(e->session);
 	if (!e->config.json)
-		record_text_header(e->out.file);
+		record_text_header(e->out.file, e->times.times);
 	session_flush(e->session, &e->out);
 	session_run(e->session, command);
 	if (e->feeder)
@@ -240,8 +243,9 @@ static int replay(struct events *e)
 	}
 	if (e->feeder)
 		feeder_set_names(e->feeder, playback_name, e->playback);
+	e->times = (struct times_printer){ .times = playback_times(e->playback), .wall = e->config.json };
 	if (!e->config.json)
-		record_text_header(e->out.file);
+		record_text_header(e->out.file, e->times.times);
 	playback_run(e->playback, UINT64_MAX);
 	if (e->feeder && !e->out.error) {
 		feeder_flush(e->feeder);
@@ -253,8 +257,8 @@ static int replay(struct events *e)
 	return playback_finish(e->playback);
 }
 
-/* The filters stand in the same rows for both. */
-static void share_filters(struct events *e)
+/* What stands in the same rows for both. */
+static void share_options(struct events *e)
 {
 	const struct session_config *session = &e->config.session;
 	struct playback_config *playback = &e->config.playback;
@@ -263,6 +267,7 @@ static void share_filters(struct events *e)
 	playback->vcpus = session->vcpus;
 	playback->events = session->events;
 	playback->guests = session->guests;
+	playback->times = session->times;
 }
 
 static bool prepare(struct events *e)
@@ -311,7 +316,7 @@ static int run(const struct command *self, int argc, char **argv)
 		if (status == EXIT_DONE && !prepare(&e))
 			status = EXIT_FAILED;
 		if (status == EXIT_DONE && e.config.playback.input) {
-			share_filters(&e);
+			share_options(&e);
 			status = replay(&e);
 		} else if (status == EXIT_DONE) {
 			status = follow(&e, command);
@@ -331,7 +336,7 @@ const struct command cmd_events = {
 	.usage = "events [OPTIONS] [DIR | -- COMMAND...]",
 	.help = "Prints every SDEI event and step of a page fault, one line each: as it happens, until ^C (or COMMAND) ends,\n"
 		"or of the recording DIR.",
-	.about = "Times are seconds of CLOCK_MONOTONIC; in JSON they are nanoseconds.\n"
+	.about = "Times are as --time says; time_ns in JSON is CLOCK_MONOTONIC. MOMENT: man sdeitop, TIMES.\n"
 		 "State letters: R registered, E enabled, U running, P pending, M PE masked, after the event.\n"
 		 "Exit status: as sdeitop; 5: the recording is incomplete, what is there was printed.\n",
 	.options = options,

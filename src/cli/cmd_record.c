@@ -32,7 +32,7 @@ struct record_config {
 
 static const struct option_spec options[] = {
 	{ 'o', "output", "DIR", &option_string, offsetof(struct record_config, session.output),
-	  "the directory to make; default: sdeitop-HOST-DATE-TIME" },
+	  "the directory to make; default: sdeitop-HOST-TIME, in UTC" },
 	{ 0, "duration", "SECONDS", &option_seconds, offsetof(struct record_config, duration_ms), "end after this time" },
 	{ 0, "max-size", "SIZE", &option_size, offsetof(struct record_config, max_size), "start another file after so many bytes" },
 	{ 0, "keep", "N", &option_count, offsetof(struct record_config, keep),
@@ -77,7 +77,7 @@ static void name_directory(struct recorder *r, const struct status *now)
 	for (char *at = host; *at; at++)
 		if (*at == '/')
 			*at = '_';
-	strftime(when, sizeof(when), "%Y%m%d-%H%M%S", localtime_r(&seconds, &tm));
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&seconds, &tm));
 	snprintf(r->directory, sizeof(r->directory), PROGRAM "-%s-%s", host, when);
 	r->config.session.output = r->directory;
 }

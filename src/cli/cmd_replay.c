@@ -338,7 +338,7 @@ static void jump(struct run *run)
 	if (jump_time(run, text, &time_ns) == 0)
 		player_go(run->replay, time_ns);
 	else
-		top_say(show_top(run->show), "'%s' is no moment: %s", text, "+10s, -10s, 1m30s, 10:00:05");
+		top_say(show_top(run->show), "'%s' is no moment: %s", text, "+10s, -10s, 1m30s, 10:00:05Z, or any time that is printed");
 }
 
 static void play_or_stop(struct run *run)

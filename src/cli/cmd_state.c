@@ -212,7 +212,7 @@ static void put_json(struct state *s)
 	json_open(&j, NULL, '{');
 	json_text(&j, "type", "state");
 	json_u64(&j, "time_ns", s->now.now_ns);
-	json_text(&j, "wall", format_wall(wall, sizeof(wall), s->now.wall_ns));
+	json_text(&j, "wall", format_time_wall(wall, sizeof(wall), &s->now, s->now.now_ns));
 	json_text(&j, "host", s->now.host);
 	json_open(&j, "vms", '[');
 	for (size_t i = 0; i < count; i++)

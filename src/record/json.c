@@ -4,6 +4,8 @@
 #include "record/names.h"
 #include "record/sdei.h"
 
+#define WALL_DECIMALS 6
+
 static void put_error(struct json *j, int error)
 {
 	json_i64(j, "error", error);
@@ -184,7 +186,15 @@ void json_record_head(struct json *j, const char *key, const struct sdei_record 
 	json_close(j, '}');
 }
 
-void json_record(FILE *out, const struct sdei_record *r, const char *name)
+static void put_wall(struct json *j, struct times_printer *times, uint64_t time_ns)
+{
+	char wall[TIMES_SIZE];
+
+	wall[times_print(times, wall, time_ns, WALL_DECIMALS)] = '\0';
+	json_text(j, "wall", wall);
+}
+
+void json_record(FILE *out, struct times_printer *times, const struct sdei_record *r, const char *name)
 {
 	const char *kind = sdei_kind_name(r->kind);
 	struct json j = { .out = out };
@@ -192,6 +202,7 @@ void json_record(FILE *out, const struct sdei_record *r, const char *name)
 
 	json_open(&j, NULL, '{');
 	json_u64(&j, "time_ns", r->time_ns);
+	put_wall(&j, times, r->time_ns);
 	json_text(&j, "kind", kind ? kind : "?");
 	json_u64(&j, "vm", r->vm);
 	json_text(&j, "name", name);

@@ -7,12 +7,16 @@
 
 #include "bpf/record.h"
 #include "util/json.h"
+#include "util/times.h"
 
 /* The head of a record whatever its kind; vm and vcpu are left out. */
 void json_record_head(struct json *j, const char *key, const struct sdei_record *r);
 
-/* A line about a record of the kinds in record.h (as big as its kind says); lines that are none have a "type", as "type":"lost". */
-void json_record(FILE *out, const struct sdei_record *record, const char *name);
+/*
+ * A line about a record of the kinds in record.h (as big as its kind says), with "wall" as times (of the wall clock) prints it; lines
+ * that are none have a "type", as "type":"lost".
+ */
+void json_record(FILE *out, struct times_printer *times, const struct sdei_record *record, const char *name);
 void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count);	/* key NULL: unknown */
 
 #endif

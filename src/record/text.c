@@ -9,10 +9,18 @@
 #include "record/names.h"
 
 #define NAME_WIDTH 12
+#define TIME_DECIMALS 6
 
-void record_text_header(FILE *out)
+static unsigned int time_width(const struct times *times)
 {
-	fprintf(out, "%16s %7s %-*s %4s %-10s %5s %-5s %s\n", "TIME(s)", "VM", NAME_WIDTH, "NAME", "vCPU", "KIND", "EVENT",
+	static const unsigned char widths[] = { [TIMES_UTC] = 27, [TIMES_LOCAL] = 32, [TIMES_MONO] = 16, [TIMES_RELATIVE] = 16 };
+
+	return widths[times->form];
+}
+
+void record_text_header(FILE *out, const struct times *times)
+{
+	fprintf(out, "%*s %7s %-*s %4s %-10s %5s %-5s %s\n", (int)time_width(times), times->form == TIMES_MONO ? "TIME(s)" : "TIME", "VM", NAME_WIDTH, "NAME", "vCPU", "KIND", "EVENT",
 		"STATE", "DETAILS");
 }
 
@@ -278,21 +286,21 @@ void record_text_details(FILE *out, const struct sdei_record *r)
 	line_end(&p);
 }
 
-static void put_time(struct line *p, uint64_t time_ns)
+static void put_time(struct line *p, struct times_printer *times, uint64_t time_ns)
 {
-	line_u64(p, time_ns / 1000000000, 9, ' ');
-	line_char(p, '.');
-	line_u64(p, time_ns % 1000000000 / 1000, 6, '0');
+	char text[TIMES_SIZE];
+
+	line_right(p, text, times_print(times, text, time_ns, TIME_DECIMALS), time_width(times->times), ' ');
 }
 
-void record_text_record(FILE *out, const struct sdei_record *r, const char *name)
+void record_text_record(FILE *out, struct times_printer *times, const struct sdei_record *r, const char *name)
 {
 	const char *kind = sdei_kind_name(r->kind);
 	char letters[6];
 	struct line p;
 
 	line_begin(&p, out);
-	put_time(&p, r->time_ns);
+	put_time(&p, times, r->time_ns);
 	line_char(&p, ' ');
 	line_u64(&p, r->vm, 7, ' ');
 	put_name(&p, name);

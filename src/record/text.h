@@ -7,9 +7,11 @@
 #include <stdio.h>
 
 #include "bpf/record.h"
+#include "util/times.h"
 
-void record_text_header(FILE *out);
-void record_text_record(FILE *out, const struct sdei_record *record, const char *name);
+/* times: how those of the records are printed. */
+void record_text_header(FILE *out, const struct times *times);
+void record_text_record(FILE *out, struct times_printer *times, const struct sdei_record *record, const char *name);
 void record_text_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count);	/* key NULL: unknown */
 
 /* What a record's head tells of its kind, without more of it than that. */

@@ -431,6 +431,7 @@ static void span_add(struct reader_span *span, const struct packet_head *head)
 	if (!span->packets)
 		span->first_sequence = head->sequence;
 	span->next_sequence = head->sequence + 1;
+	wall_steps_learn(&span->wall, head->begin_ns, head->wall_offset_ns);
 	span->packets++;
 	span->items += head->holds == PACKET_SNAPSHOT ? 0 : head->items;
 }
@@ -564,6 +565,7 @@ static bool fill_run(const struct reader *r, const struct recording_item *items,
 	run->count = count;
 	run->begin_ns = reader_begin_ns(r);
 	run->wall_offset_ns = reader_wall_offset_ns(r);
+	run->packet_ns = r->head.begin_ns;
 	run->bytes_done = r->bytes_done;
 	run->sequence = r->head.sequence;
 	return count;
@@ -652,8 +654,8 @@ static void step(struct walk *w, const struct packet_head *head, const uint8_t *
 	memcpy(w->bytes, bytes, head->packet_bits / 8);
 }
 
-/* The last place at or before time_ns to start from, and the span of all. */
-static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct reader_span *span)
+/* Walks so many packets: the last place at or before time_ns to start from, and the span of all. */
+static int walk(struct reader *r, uint64_t most, uint64_t time_ns, struct place *start, struct reader_span *span)
 {
 	struct walk w = { .bytes = malloc(RECORDING_PACKET_CLAIM_MAX), .refused_end_ns = UINT64_MAX };
 	struct packet_head head;
@@ -668,7 +670,7 @@ static int walk(struct reader *r, uint64_t time_ns, struct place *start, struct 
 	if (!is_zero(r->about.uuid))
 		cursor_set_uuid(w.cursor, r->about.uuid);
 	*span = (struct reader_span){ .bytes = r->total };
-	while (cursor_next(w.cursor, &head, &bytes, NULL, NULL))
+	while (span->packets < most && cursor_next(w.cursor, &head, &bytes, NULL, NULL))
 		if (counts(&w, &head))
 			step(&w, &head, bytes, time_ns, start, span);
 	if (w.has_last) {
@@ -691,17 +693,25 @@ int reader_span(struct reader *r, struct reader_span *span)
 	int err = 0;
 
 	if (!r->has_span)
-		err = walk(r, 0, &start, &r->span);
+		err = walk(r, UINT64_MAX, 0, &start, &r->span);
 	r->has_span = !err;
 	*span = r->span;
 	return err;
+}
+
+int reader_first(struct reader *r, struct reader_span *span)
+{
+	struct place start = { 0 };
+	int err = walk(r, 1, 0, &start, span);
+
+	return err ?: span->packets ? 0 : -ENODATA;
 }
 
 int reader_seek(struct reader *r, uint64_t time_ns)
 {
 	struct place start = { 0 };
 	struct reader_span span;
-	int err = time_ns ? walk(r, time_ns, &start, &span) : 0;
+	int err = time_ns ? walk(r, UINT64_MAX, time_ns, &start, &span) : 0;
 
 	if (!err)
 		err = cursor_go(r->cursor, start.place);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "recording/packet.h"
+#include "util/times.h"
 
 struct reader;
 
@@ -30,7 +31,8 @@ struct reader_run {
 	const struct recording_item *items;
 	size_t count;
 	uint64_t begin_ns;		/* reader_begin_ns() */
-	int64_t wall_offset_ns;		/* reader_wall_offset_ns() */
+	int64_t wall_offset_ns;		/* reader_wall_offset_ns(), known since: */
+	uint64_t packet_ns;		/* the packet of the items begins */
 	uint64_t bytes_done;		/* reader_progress() */
 	uint64_t sequence;		/* the packet's number */
 };
@@ -68,8 +70,12 @@ struct reader_span {
 	uint64_t first_sequence;	/* the number of the first packet */
 	uint64_t next_sequence;		/* that behind the last one; of an end mark alone, its own: another recording has more there */
 	uint64_t bytes;			/* of all files, as they are on disk */
+	struct wall_steps wall;		/* as the packets tell */
 };
 int reader_span(struct reader *r, struct reader_span *span);
+
+/* Of the first of them alone, for which not all is read. 0; -ENODATA: there is none; -errno. */
+int reader_first(struct reader *r, struct reader_span *span);
 
 /* The time of the first item since the start or a seek; 0 before that has been met. */
 uint64_t reader_begin_ns(const struct reader *r);

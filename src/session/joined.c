@@ -214,27 +214,45 @@ static void leave_out(struct joined *j, uint64_t from_ns, uint64_t to_ns)
 	j->count = kept;
 }
 
+/* What a moment leaves of a part; what is before its begin, or not meant, leaves all. */
+static void narrow(struct moment *moment, uint64_t ns, const struct part *part)
+{
+	if (moment->kind != MOMENT_NONE && ns >= part->span.begin_ns)
+		*moment = (struct moment){ .kind = MOMENT_MONOTONIC, .ns = ns, .span_ns = 1 };
+	else
+		moment->kind = MOMENT_NONE;
+}
+
+static void report_range(const struct reader_span *all, const struct times *times)
+{
+	char begin[TIMES_SIZE], end[TIMES_SIZE];
+
+	say(MSG_RANGE, times_full(begin, sizeof(begin), times, all->begin_ns, 6), times_full(end, sizeof(end), times, all->end_ns, 6));
+}
+
 /* Moments are those of all together. */
 static void set_range(struct joined *j)
 {
-	int64_t offset_ns = j->parts->about.clock_offset_ns;
+	const struct playback_config *config = &j->parts->config;
 	struct reader_span all = j->parts->span;
-	uint64_t from_ns, to_ns;
+	struct times times = { .form = config->times, .start_ns = all.begin_ns, .wall = all.wall };
+	uint64_t from_ns = all.begin_ns, to_ns;
 
 	for (size_t i = 1; i < j->count; i++)
 		if (j->parts[i].span.end_ns > all.end_ns)
 			all.end_ns = j->parts[i].span.end_ns;
-	from_ns = moment_resolve(&j->parts->config.since, &all, offset_ns, all.begin_ns);
-	to_ns = moment_resolve(&j->parts->config.until, &all, offset_ns, all.end_ns);
+	to_ns = all.end_ns;
+	if (config->since.kind != MOMENT_NONE && moment_resolve(&config->since, &all, &times, MOMENT_FIRST, &from_ns))
+		from_ns = UINT64_MAX;
+	if (config->until.kind != MOMENT_NONE && moment_resolve(&config->until, &all, &times, MOMENT_LAST, &to_ns))
+		to_ns = 0;
 	for (size_t i = 0; i < j->count; i++) {
-		struct playback_config *config = &j->parts[i].config;
-
-		if (config->since.kind != MOMENT_NONE)
-			config->since = (struct moment){ MOMENT_MONOTONIC, from_ns };
-		if (config->until.kind != MOMENT_NONE)
-			config->until = (struct moment){ MOMENT_MONOTONIC, to_ns };
+		narrow(&j->parts[i].config.since, from_ns, &j->parts[i]);
+		narrow(&j->parts[i].config.until, to_ns, &j->parts[i]);
 	}
 	leave_out(j, from_ns, to_ns);
+	if (!j->count)
+		report_range(&all, &times);
 }
 
 /* --- opening */
@@ -342,10 +360,8 @@ struct joined *joined_open(const struct playback_config *config, const struct st
 		joined_close(j);
 		return NULL;
 	}
-	if (!j->count) {
-		say(MSG_RANGE);
+	if (!j->count)
 		*exit_status = EXIT_USAGE;
-	}
 	/* They have their places now. */
 	for (size_t i = 0; i < j->count; i++)
 		j->parts[i].joined = j;

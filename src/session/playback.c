@@ -19,6 +19,10 @@
 #define PROBLEMS_TOLD 10
 #define PROGRESS_AFTER_NS 1000000000ULL
 
+#define MSG_NO_PACKET	"%s: no packet of a sdeitop recording"
+#define MSG_MONOTONIC	"%s of CLOCK_MONOTONIC is before the recording, which begins at %s; after its start it would be %ss"
+#define PRINT_DECIMALS 6
+#define DAY_NS (86400 * NS_PER_SEC)
 #define MSG_PROBLEMS	"… and %llu more"
 
 struct playback {
@@ -26,6 +30,7 @@ struct playback {
 	struct playback_calls calls;
 	struct reader *reader;
 	struct name_book names;
+	struct times times;
 	struct readahead *ahead;		/* NULL: none is at work */
 	struct reader_run run;			/* the newest one: while a thread is at work the reader cannot be asked */
 	const struct recording_item *items;	/* the next ones, left of them; 0: to be fetched, or the end */
@@ -45,14 +50,32 @@ struct playback {
 	bool shows_progress;
 };
 
-int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns)
+/* --- the clock */
+
+/* reader_span(); then all is known about its clock, too. */
+static int read_span(struct playback *p, struct reader_span *span)
+{
+	int err = reader_span(p->reader, span);
+
+	if (err)
+		return err;
+	p->times.wall = span->wall;
+	p->times.start_ns = span->begin_ns;
+	p->times.dated = span->end_ns - span->begin_ns >= DAY_NS;
+	return 0;
+}
+
+const struct times *playback_times(const struct playback *p)
+{
+	return &p->times;
+}
+
+int playback_moment(struct playback *p, const struct moment *moment, uint64_t *time_ns)
 {
 	struct reader_span span;
-	int err = moment->kind == MOMENT_NONE ? -EINVAL : reader_span(p->reader, &span);
+	int err = read_span(p, &span);
 
-	if (!err)
-		*time_ns = moment_resolve(moment, &span, reader_about(p->reader)->clock_offset_ns, 0);
-	return err;
+	return err ?: moment_resolve(moment, &span, &p->times, MOMENT_FIRST, time_ns);
 }
 
 /* --- names */
@@ -201,6 +224,13 @@ void playback_show_progress(struct playback *p)
 	p->begin_ns = clock_monotonic_ns();
 }
 
+/* Of the newest run. */
+static void learn_clock(struct playback *p)
+{
+	wall_steps_learn(&p->times.wall, p->run.packet_ns, p->run.wall_offset_ns);
+	p->times.dated |= p->items[p->left - 1].time_ns >= p->times.start_ns + DAY_NS;
+}
+
 /* False: there is no next item. */
 static bool fetch(struct playback *p)
 {
@@ -212,6 +242,7 @@ static bool fetch(struct playback *p)
 		p->run = run;
 		p->items = run.items;
 		p->left = run.count;
+		learn_clock(p);
 	}
 	return p->left;
 }
@@ -265,16 +296,10 @@ bool playback_in_range(const struct playback *p)
 	return p->now_ns >= p->from_ns;
 }
 
-/* Before the first one. */
-static void begin_run(struct playback *p)
-{
-	p->run = (struct reader_run){ .wall_offset_ns = reader_about(p->reader)->clock_offset_ns };
-}
-
 int playback_seek(struct playback *p, uint64_t time_ns)
 {
 	p->left = 0;
-	begin_run(p);
+	p->run = (struct reader_run){ 0 };
 	p->stopped = p->begun = false;
 	p->now_ns = 0;
 	memset(p->read_of, 0, sizeof(p->read_of));
@@ -319,13 +344,13 @@ uint64_t playback_now_ns(const struct playback *p)
 	return p->now_ns;
 }
 
-void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns)
+void playback_range(struct playback *p, uint64_t *from_ns, uint64_t *to_ns)
 {
 	struct reader_span span;
 
 	*from_ns = p->from_ns;
 	*to_ns = p->to_ns;
-	if (p->whole && reader_span(p->reader, &span) == 0) {
+	if (p->whole && read_span(p, &span) == 0) {
 		*from_ns = span.begin_ns;
 		*to_ns = span.end_ns;
 	}
@@ -357,7 +382,8 @@ void playback_view_status(const struct playback *p, struct status *status)
 
 	memset(status, 0, sizeof(*status));
 	status->now_ns = p->now_ns;
-	status->wall_ns = (int64_t)(p->now_ns + (uint64_t)p->run.wall_offset_ns);
+	status->wall_ns = wall_steps_wall_ns(&p->times.wall, p->now_ns);
+	status->times = &p->times;
 	status_set_host_name(status, about->host);
 	status_from_recording(status, &p->status);
 	for (int kind = 0; kind < SDEI_KIND_COUNT; kind++) {
@@ -405,30 +431,83 @@ bool playback_parse(const struct command *command, int argc, char **argv, void *
 	return false;
 }
 
+/* A number that is before the recording was hardly meant as CLOCK_MONOTONIC. */
+static int complain_monotonic(const struct playback *p, const struct moment *moment)
+{
+	const struct times mono = { .form = TIMES_MONO };
+	char given[TIMES_SIZE], begin[TIMES_SIZE];
+
+	times_full(given, sizeof(given), &mono, moment->ns, PRINT_DECIMALS);
+	say(MSG_MONOTONIC, given, times_full(begin, sizeof(begin), &mono, p->times.start_ns, PRINT_DECIMALS), given);
+	return EXIT_USAGE;
+}
+
+static int complain_range(const struct playback *p, const struct reader_span *span)
+{
+	char begin[TIMES_SIZE], end[TIMES_SIZE];
+
+	say(MSG_RANGE, times_full(begin, sizeof(begin), &p->times, span->begin_ns, PRINT_DECIMALS),
+	    times_full(end, sizeof(end), &p->times, span->end_ns, PRINT_DECIMALS));
+	return EXIT_USAGE;
+}
+
+static int complain_reading(int err)
+{
+	say(MSG_READING, strerror(-err));
+	return EXIT_FAILED;
+}
+
+/* What is asked for beyond the recording is not there. */
+static int start_range(struct playback *p, const struct reader_span *span)
+{
+	int err;
+
+	if (p->from_ns < span->begin_ns)
+		p->from_ns = span->begin_ns;
+	if (p->to_ns > span->end_ns)
+		p->to_ns = span->end_ns;
+	p->start_ns = p->from_ns > span->begin_ns ? p->from_ns : 0;
+	err = p->start_ns ? playback_seek(p, p->start_ns) : 0;
+	return err ? complain_reading(err) : EXIT_DONE;
+}
+
+/* An exit status; what is wrong has been reported. */
 static int set_range(struct playback *p)
 {
-	int64_t offset_ns = reader_about(p->reader)->clock_offset_ns;
+	const struct moment *since = &p->config->since, *until = &p->config->until;
 	struct reader_span span;
 	int err;
 
-	p->whole = p->config->since.kind == MOMENT_NONE && p->config->until.kind == MOMENT_NONE;
+	p->whole = since->kind == MOMENT_NONE && until->kind == MOMENT_NONE;
 	p->to_ns = UINT64_MAX;
 	if (p->whole)
-		return 0;
-	err = reader_span(p->reader, &span);
+		return EXIT_DONE;
+	err = read_span(p, &span);
 	if (err)
-		return err;
-	p->from_ns = moment_resolve(&p->config->since, &span, offset_ns, span.begin_ns);
-	p->to_ns = moment_resolve(&p->config->until, &span, offset_ns, span.end_ns);
+		return complain_reading(err);
+	if (since->kind != MOMENT_NONE && moment_resolve(since, &span, &p->times, MOMENT_FIRST, &p->from_ns))
+		return complain_monotonic(p, since);
+	if (until->kind != MOMENT_NONE && moment_resolve(until, &span, &p->times, MOMENT_LAST, &p->to_ns))
+		return complain_monotonic(p, until);
 	if (p->from_ns > p->to_ns || p->from_ns > span.end_ns || p->to_ns < span.begin_ns)
-		return -ERANGE;
-	/* What is asked for beyond the recording is not there. */
-	if (p->from_ns < span.begin_ns)
-		p->from_ns = span.begin_ns;
-	if (p->to_ns > span.end_ns)
-		p->to_ns = span.end_ns;
-	p->start_ns = p->from_ns > span.begin_ns ? p->from_ns : 0;
-	return p->start_ns ? playback_seek(p, p->start_ns) : 0;
+		return complain_range(p, &span);
+	return start_range(p, &span);
+}
+
+/* Its first packet says what its clock is. An exit status, as set_range(). */
+static int begin(struct playback *p)
+{
+	struct reader_span first;
+	int err = reader_first(p->reader, &first);
+
+	if (err == -ENODATA) {
+		say(MSG_NO_PACKET, p->config->input);
+		return EXIT_FAILED;
+	}
+	if (err)
+		return complain_reading(err);
+	p->times = (struct times){ .form = p->config->times, .start_ns = first.begin_ns, .wall = first.wall };
+	return set_range(p);
 }
 
 struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status)
@@ -447,22 +526,14 @@ struct playback *playback_open(const struct playback_config *config, const struc
 	p->has_filters = config->vms.count || config->vcpus.count || config->events.count || config->guests.count;
 	p->calls = *calls;
 	p->reader = reader_open(config->input, &err, message, sizeof(message));
-	if (!p->reader) {
-		say("%s", message);
-		playback_close(p);
-		return NULL;
-	}
-	begin_run(p);
-	reader_progress(p->reader, &done, &p->bytes);
-	err = set_range(p);
-	if (!err)
-		return p;
-	if (err == -ERANGE) {
-		*exit_status = EXIT_USAGE;
-		say(MSG_RANGE);
+	if (p->reader) {
+		reader_progress(p->reader, &done, &p->bytes);
+		*exit_status = begin(p);
 	} else {
-		say(MSG_READING, strerror(-err));
+		say("%s", message);
 	}
+	if (p->reader && *exit_status == EXIT_DONE)
+		return p;
 	playback_close(p);
 	return NULL;
 }

@@ -15,16 +15,17 @@
 struct playback;
 
 #define MSG_NO_INPUT	"the directory of a recording is missing"
-#define MSG_RANGE	"--since and --until leave nothing of the recording"
+#define MSG_RANGE	"--since and --until leave nothing of the recording, which is from %s to %s"
 
-/* The time that is meant, CLOCK_MONOTONIC. 0 or -EINVAL: there is none such. */
-int playback_moment(const struct playback *p, const struct moment *moment, uint64_t *time_ns);
+/* The time that is meant, CLOCK_MONOTONIC. 0 or -errno, as moment_resolve(). */
+int playback_moment(struct playback *p, const struct moment *moment, uint64_t *time_ns);
 
 struct playback_config {
 	bool help, version, verbose, no_sandbox;
 	struct number_list vms, vcpus, events;
 	struct string_list guests;
 	struct moment since, until;
+	enum time_form times;
 	const char *input;	/* DIR: an operand, or -i */
 };
 
@@ -34,6 +35,7 @@ struct playback_config {
 #define PLAYBACK_OPTIONS(config)								\
 	FILTER_OPTIONS(PLAYBACK_OPTION, config),						\
 	PLAYBACK_RANGE_OPTIONS(config),								\
+	PLAYBACK_OPTION(config, 0, "time", "FORM", times, times, TIME_HELP),			\
 	PLAYBACK_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
 	PLAYBACK_SANDBOX_OPTION(config),							\
 	PLAYBACK_OPTION(config, 'h', "help", NULL, flag, help, "this text"),			\
@@ -41,7 +43,7 @@ struct playback_config {
 #define PLAYBACK_SANDBOX_OPTION(config)								\
 	PLAYBACK_OPTION(config, 0, "no-sandbox", NULL, flag, no_sandbox, "do not give up files and system calls that reading needs not")
 #define PLAYBACK_RANGE_OPTIONS(config)								\
-	PLAYBACK_OPTION(config, 0, "since", "MOMENT", moment, since, "from there: 1m30s, 10:00:05, 2026-01-31T10:00"), \
+	PLAYBACK_OPTION(config, 0, "since", "MOMENT", moment, since, "from there: any time that is printed, or 1m30s after the start"), \
 	PLAYBACK_OPTION(config, 0, "until", "MOMENT", moment, until, "up to there"),		\
 	PLAYBACK_OPTION(config, 'i', "input", "DIR", string, input, "the recording")
 #define PLAYBACK_OPERAND(config) PLAYBACK_OPTION(config, 0, "DIR", NULL, string, input, NULL)
@@ -99,6 +101,9 @@ int playback_seek(struct playback *p, uint64_t time_ns);
 /* When the next item is that playback_run() would come to, filters aside; UINT64_MAX: there is none in the range. */
 uint64_t playback_next_ns(struct playback *p);
 
+/* How its times are shown; it becomes more exact as more is read. The playback's. */
+const struct times *playback_times(const struct playback *p);
+
 struct reader *playback_reader(struct playback *p);
 uint64_t playback_now_ns(const struct playback *p);	/* of the newest item; the range's end, if more follows it */
 
@@ -106,7 +111,7 @@ uint64_t playback_now_ns(const struct playback *p);	/* of the newest item; the r
  * The range that is played, limits included: the recording, or what --since and --until leave of it. To know where a recording
  * ends it has to be read to its end, unless it has been. Where it begins is known with the first item.
  */
-void playback_range(const struct playback *p, uint64_t *from_ns, uint64_t *to_ns);
+void playback_range(struct playback *p, uint64_t *from_ns, uint64_t *to_ns);
 uint64_t playback_from_ns(const struct playback *p);
 
 /* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback. */

@@ -16,6 +16,8 @@
 #include "util/clock.h"
 #include "util/log.h"
 
+#define DAY_NS (86400 * NS_PER_SEC)
+
 struct session {
 	const struct session_config *config;
 	struct session_calls calls;
@@ -29,6 +31,7 @@ struct session {
 	int status;
 	const char *end_message;	/* why it ended; for when the screen is gone; or NULL */
 	bool asks_daemon;
+	struct times times;
 };
 
 /* --- options */
@@ -474,8 +477,27 @@ int session_exit_status(const struct session *w)
 	return w->status;
 }
 
+/* Of what the source says about now. */
+static void learn_clock(struct session *w, const struct status *now)
+{
+	if (!w->times.wall.count)
+		w->times = (struct times){ .form = w->config->times, .start_ns = now->now_ns };
+	wall_steps_learn(&w->times.wall, now->now_ns, (int64_t)((uint64_t)now->wall_ns - now->now_ns));
+	w->times.dated = now->now_ns >= w->times.start_ns + DAY_NS;
+}
+
 void session_status(struct session *w, struct status *status)
 {
 	memset(status, 0, sizeof(*status));
 	w->source->type->status(w->source, status);
+	learn_clock(w, status);
+	status->times = &w->times;
+}
+
+const struct times *session_times(struct session *w)
+{
+	struct status now;
+
+	session_status(w, &now);
+	return &w->times;
 }

@@ -15,6 +15,7 @@
 #include "session/status.h"
 #include "util/loop.h"
 #include "util/output.h"
+#include "session/moment.h"
 #include "session/options.h"
 
 struct session_config {
@@ -26,9 +27,11 @@ struct session_config {
 	struct string_list guests;
 	size_t ring_bytes;
 	const char *output;
+	enum time_form times;
 };
 
 /* Rows for a command's option table; its config has a struct session_config called session. */
+#define SESSION_TIME_OPTION(config) SESSION_OPTION(config, 0, "time", "FORM", times, times, TIME_HELP)
 #define SESSION_OPTION(config, key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct config, session.field), help }
 #define SESSION_OPTIONS(config)									\
@@ -119,6 +122,9 @@ void session_end(struct session *w, int status);
 
 /* output_flush(); ends the run if nothing can be written any more. False then. */
 bool session_flush(struct session *w, struct output *out);
+
+/* How times are shown, as of now; the session's. */
+const struct times *session_times(struct session *w);
 
 /* Fills what there is to say about now. */
 void session_status(struct session *w, struct status *status);

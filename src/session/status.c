@@ -51,3 +51,20 @@ void status_from_recording(struct status *status, const struct recording_status 
 	status->counters.malformed = said->malformed;
 	status->counters.late = said->late;
 }
+
+int64_t status_wall_ns(const struct status *status, uint64_t time_ns)
+{
+	if (status->times)
+		return wall_steps_wall_ns(&status->times->wall, time_ns);
+	return (int64_t)((uint64_t)status->wall_ns + time_ns - status->now_ns);
+}
+
+const struct times *status_times(const struct status *status, struct times *plain)
+{
+	if (status->times)
+		return status->times;
+	*plain = (struct times){
+		.wall = { .count = 1, .step = { { .offset_ns = (int64_t)((uint64_t)status->wall_ns - status->now_ns) } } },
+	};
+	return plain;
+}

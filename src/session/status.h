@@ -11,6 +11,7 @@
 
 #include "record/counters.h"
 #include "recording/recording.h"
+#include "util/times.h"
 
 /* The place in a recording. */
 struct replay_status {
@@ -25,6 +26,7 @@ struct replay_status {
 struct status {
 	uint64_t now_ns;	/* CLOCK_MONOTONIC, that of the last tick: every record up to then is in the figures */
 	int64_t wall_ns;	/* CLOCK_REALTIME at the same moment */
+	const struct times *times;	/* how times are shown; NULL: as wall_ns says, in UTC */
 	uint64_t delay_ns;	/* what the interval should be; 0: none */
 	char host[65];
 	unsigned int probes_attached, probes_total;
@@ -46,9 +48,9 @@ struct recording_status status_for_recording(const struct status *status, bool e
 void status_from_recording(struct status *status, const struct recording_status *said);
 
 /* CLOCK_REALTIME at time_ns. A recording may claim any times: what does not fit wraps around. */
-static inline int64_t status_wall_ns(const struct status *status, uint64_t time_ns)
-{
-	return (int64_t)((uint64_t)status->wall_ns + time_ns - status->now_ns);
-}
+int64_t status_wall_ns(const struct status *status, uint64_t time_ns);
+
+/* How its times are shown: status->times, or plain, filled in. */
+const struct times *status_times(const struct status *status, struct times *plain);
 
 #endif

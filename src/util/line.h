@@ -87,7 +87,7 @@ static inline unsigned int line_hexadecimal(char digits[LINE_DIGITS], uint64_t v
 	return at;
 }
 
-/* In so many columns at least, up to LINE_FIELD, filled up in front with pad; length up to LINE_DIGITS. */
+/* In so many columns at least, up to LINE_FIELD, filled up in front with pad; length up to LINE_FIELD, too. */
 static inline void line_right(struct line *p, const char *text, unsigned int length, unsigned int width, char pad)
 {
 	line_room(p, LINE_FIELD);

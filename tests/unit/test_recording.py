@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -130,9 +131,15 @@ def letters(state):
     return "".join(letter if state >> bit & 1 else "-" for bit, letter in enumerate("REUPM"))
 
 
-def as_printed(item, values, names, words):
+def wall(ns):
+    """UTC, cut off to the microsecond."""
+    seconds, rest = divmod(ns, 10**9)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest // 1000:06}Z"
+
+
+def as_printed(item, values, names, words, offset):
     """The record as `events --json` has it."""
-    record = {"time_ns": values["time"], "kind": item.removeprefix("kvm_sdei_"), "name": names[values["vm"]]}
+    record = {"time_ns": values["time"], "wall": wall(values["time"] + offset), "kind": item.removeprefix("kvm_sdei_"), "name": names[values["vm"]]}
     for name, value in values.items():
         if name in ("vm", "vcpu", "error", "result"):
             record[name] = value
@@ -167,16 +174,17 @@ def decode(page):
         uuid = bytes.fromhex(re.search(r'uuid = "([0-9a-f-]+)"', file.read()).group(1).replace("-", ""))
     with open(os.path.join(RECORDING, "sdei-000000"), "rb") as file:
         data = file.read()
-    found, names, statuses = [], {}, []
+    found, names, statuses, offset = [], {}, [], None
     for head, content in reader.packets(data, uuid):
         items = list(reader.items(head, content))
+        offset = head["wall_offset_ns"] if offset is None else offset
         for item, values in items:
             if item == "sdeitop_name":
                 names[values["vm"]] = values["text"]
             elif item == "sdeitop_status":
                 statuses.append((values, head))
             else:
-                found.append(as_printed(item, values, names, words))
+                found.append(as_printed(item, values, names, words, offset))
     return reader, found, statuses
 
 

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define NS_PER_SEC 1000000000LL
 
@@ -102,42 +101,50 @@ char *format_lasting(char *buf, size_t size, uint64_t ns, unsigned int width)
 char *format_position(char *buf, size_t size, uint64_t ns)
 {
 	uint64_t tenths = ns / (NS_PER_SEC / 10), seconds = tenths / 10;
-	int length = seconds >= 3600 ? snprintf(buf, size, "%" PRIu64 ":", seconds / 3600) : 0;
+	int length = seconds >= 3600 ? snprintf(buf, size, "%" PRIu64 "h", seconds / 3600) : 0;
 
-	snprintf(buf + length, size - length, "%02u:%02u.%u", (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60),
+	snprintf(buf + length, size - length, "%02um%02u.%us", (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60),
 		 (unsigned int)(tenths % 10));
 	return buf;
 }
 
-char *format_wall(char *buf, size_t size, int64_t wall_ns)
+char *format_offset(char *buf, size_t size, int64_t ns)
 {
-	int64_t rest = wall_ns % (int64_t)NS_PER_SEC;
-	time_t seconds = wall_ns / (int64_t)NS_PER_SEC - (rest < 0);
-	struct tm tm;
-	size_t length;
+	double value = ns;
 
-	gmtime_r(&seconds, &tm);
-	length = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (rest < 0)
-		rest += NS_PER_SEC;
-	snprintf(buf + length, size - length, ".%03dZ", (int)(rest / 1000000));
+	if (value > -1e6 && value < 1e6)
+		snprintf(buf, size, "%+.3fus", value / 1e3);
+	else if (value > -1e9 && value < 1e9)
+		snprintf(buf, size, "%+.6fms", value / 1e6);
+	else
+		snprintf(buf, size, "%+.6fs", value / 1e9);
 	return buf;
 }
 
-char *format_clock(char *buf, size_t size, int64_t wall_ns)
+char *format_time(char *buf, size_t size, const struct status *status, uint64_t time_ns, unsigned int decimals)
 {
-	time_t seconds = wall_ns / NS_PER_SEC;
-	struct tm tm;
+	struct times plain;
 
-	localtime_r(&seconds, &tm);
-	strftime(buf, size, "%H:%M:%S", &tm);
-	return buf;
+	return times_full(buf, size, status_times(status, &plain), time_ns, decimals);
 }
 
-char *format_clock_ms(char *buf, size_t size, int64_t wall_ns)
+char *format_time_wall(char *buf, size_t size, const struct status *status, uint64_t time_ns)
 {
-	size_t length = strlen(format_clock(buf, size, wall_ns));
+	struct times plain;
 
-	snprintf(buf + length, size - length, ".%03d", (int)(wall_ns % NS_PER_SEC / 1000000));
-	return buf;
+	return times_wall(buf, size, status_times(status, &plain), time_ns, 3);
+}
+
+char *format_clock(char *buf, size_t size, const struct status *status, uint64_t time_ns, unsigned int decimals)
+{
+	struct times plain;
+
+	return times_short(buf, size, status_times(status, &plain), time_ns, decimals);
+}
+
+unsigned int format_clock_width(const struct status *status, unsigned int decimals)
+{
+	struct times plain;
+
+	return times_short_width(status_times(status, &plain), decimals);
 }

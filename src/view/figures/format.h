@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FORMAT_SIZE 40	/* enough for each of them */
+#include "session/status.h"
+
+#define FORMAT_SIZE TIMES_SIZE	/* enough for each of them */
 
 /* "12345", with k, M, G, … when that takes more than width columns. */
 char *format_count(char *buf, size_t size, double value, unsigned int width);
@@ -25,14 +27,18 @@ char *format_age(char *buf, size_t size, uint64_t ns);
 /* What lasts, and may do so for days: microseconds without their unit if that fits into width, else as format_age(). */
 char *format_lasting(char *buf, size_t size, uint64_t ns, unsigned int width);
 
-/* A place in something that takes a while: 00:12.3, 1:02:03.4. */
+/* A place in something that takes a while, as --since takes it: 00m12.3s, 1h02m03.4s. */
 char *format_position(char *buf, size_t size, uint64_t ns);
 
-/* CLOCK_REALTIME as 2026-01-31T12:34:56.789Z. */
-char *format_wall(char *buf, size_t size, int64_t wall_ns);
+/* How long after or before a moment, in a unit that fits: -1.500us, +12.345678ms, -1199.998369s. */
+char *format_offset(char *buf, size_t size, int64_t ns);
 
-/* The same as 12:34:56 in local time. */
-char *format_clock(char *buf, size_t size, int64_t wall_ns);
-char *format_clock_ms(char *buf, size_t size, int64_t wall_ns);	/* 12:34:56.789 */
+/* A moment as --time says, see util/times.h: with its date, or without unless what is observed lasts a day or longer. */
+char *format_time(char *buf, size_t size, const struct status *status, uint64_t time_ns, unsigned int decimals);
+char *format_clock(char *buf, size_t size, const struct status *status, uint64_t time_ns, unsigned int decimals);
+unsigned int format_clock_width(const struct status *status, unsigned int decimals);
+
+/* Always with its date, and of the wall clock, for JSON. */
+char *format_time_wall(char *buf, size_t size, const struct status *status, uint64_t time_ns);
 
 #endif

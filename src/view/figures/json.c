@@ -524,7 +524,7 @@ static void put_head(struct json_line *line)
 
 	json_text(j, "type", line->type);
 	json_u64(j, "time_ns", status->now_ns);
-	json_text(j, "wall", format_wall(wall, sizeof(wall), status->wall_ns));
+	json_text(j, "wall", format_time_wall(wall, sizeof(wall), status, status->now_ns));
 	json_u64(j, "start_ns", totals->start_ns);
 	json_u64(j, "interval_ns", line->summary ? status->now_ns - totals->start_ns : totals->interval_ns);
 	json_text(j, "host", status->host);
@@ -604,7 +604,7 @@ void json_stretch(FILE *out, const struct status *status, uint64_t length_ns)
 	json_open(&j, NULL, '{');
 	json_text(&j, "type", "stretch");
 	json_u64(&j, "time_ns", status->now_ns);
-	json_text(&j, "wall", format_wall(wall, sizeof(wall), status->wall_ns));
+	json_text(&j, "wall", format_time_wall(wall, sizeof(wall), status, status->now_ns));
 	json_text(&j, "host", status->host);
 	json_u64(&j, "length_ns", length_ns);
 	json_close(&j, '}');

@@ -314,12 +314,12 @@ static bool is_sync(const struct apf_fault *fault)
 
 static void put_slow(const struct maker *k, const struct apf_fault *fault)
 {
-	int64_t wall_ns = status_wall_ns(k->scope->status, fault->setup_ns);
 	char age[FORMAT_SIZE], clock[FORMAT_SIZE];
 
 	page_line(k->page);
 	page_put(k->page, LOOK_WARN, "%6s", format_age(age, sizeof(age), apf_fault_ns(fault)));
-	page_put(k->page, LOOK_PLAIN, " at %s vCPU %" PRIu32, format_clock_ms(clock, sizeof(clock), wall_ns), fault->vcpu);
+	page_put(k->page, LOOK_PLAIN, " at %s vCPU %" PRIu32, format_clock(clock, sizeof(clock), k->scope->status, fault->setup_ns, 3),
+		 fault->vcpu);
 	if (fault->gfn)
 		page_put(k->page, LOOK_PLAIN, " gfn 0x%" PRIx64, fault->gfn);
 	page_put(k->page, LOOK_PLAIN, "%s", fault->stage[APF_STAGE_halt] == APF_UNKNOWN && !is_sync(fault) ? "" : " waited");

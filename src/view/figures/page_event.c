@@ -18,7 +18,7 @@
 #define FIGURE_WIDTH 8
 #define LINE_STEPS 24
 #define PLAIN_WIDTH 6
-#define CLOCK_WIDTH 13		/* " 12:03:04.123" */
+#define CLOCK_DECIMALS 3
 
 struct maker {
 	struct page *page;
@@ -27,7 +27,13 @@ struct maker {
 
 static const char *clock_of(const struct maker *k, uint64_t time_ns, char *buf, size_t size)
 {
-	return format_clock_ms(buf, size, status_wall_ns(k->scope->status, time_ns));
+	return format_clock(buf, size, k->scope->status, time_ns, CLOCK_DECIMALS);
+}
+
+/* With a blank before it. */
+static unsigned int clock_width(const struct maker *k)
+{
+	return 1 + format_clock_width(k->scope->status, CLOCK_DECIMALS);
 }
 
 static const char *age_of(const struct maker *k, uint64_t since_ns, char *buf, size_t size)
@@ -172,7 +178,7 @@ static bool has_room(const struct maker *k, unsigned int rank)
 
 static bool has_clock(const struct maker *k)
 {
-	return LABEL_WIDTH + FIGURE_WIDTH * 9 + CLOCK_WIDTH <= k->scope->width;
+	return LABEL_WIDTH + FIGURE_WIDTH * 9 + clock_width(k) <= k->scope->width;
 }
 
 static void put_us(const struct maker *k, double ns)
@@ -199,7 +205,7 @@ static void put_latency_head(const struct maker *k)
 			page_put(k->page, LOOK_HEAD, "%*s", FIGURE_WIDTH, figures[i].title);
 	}
 	if (has_clock(k))
-		page_put(k->page, LOOK_HEAD, "%*s", CLOCK_WIDTH, "worst at");
+		page_put(k->page, LOOK_HEAD, "%*s", clock_width(k), "worst at");
 }
 
 static void put_latency(const struct maker *k, const char *name, const struct hist *h)
@@ -223,7 +229,7 @@ static void put_latency(const struct maker *k, const char *name, const struct hi
 			put_us(k, f->get ? f->get(h) : hist_quantile(h, f->quantile));
 	}
 	if (has_clock(k) && worst)
-		page_put(k->page, LOOK_DIM, "%*s", CLOCK_WIDTH, clock_of(k, worst->time_ns, buf, sizeof(buf)));
+		page_put(k->page, LOOK_DIM, "%*s", clock_width(k), clock_of(k, worst->time_ns, buf, sizeof(buf)));
 }
 
 static void put_latencies(const struct maker *k, const struct model_event *e)

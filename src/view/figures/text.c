@@ -105,7 +105,7 @@ static void put_interval_head(FILE *out, const struct model *m, const struct sta
 	size_t gone = totals->vms ? 0 : model_gone_vms(m, status->now_ns - totals->interval_ns);
 	char wall[FORMAT_SIZE];
 
-	fprintf(out, "%s %s", format_wall(wall, sizeof(wall), status->wall_ns), status->host);
+	fprintf(out, "%s %s", format_time(wall, sizeof(wall), status, status->now_ns, 3), status->host);
 	if (totals->interval_ns)
 		fprintf(out, "  %.1f events/s", totals->interval_records * 1e9 / totals->interval_ns);
 	/* The rows below may be of those. */
@@ -120,7 +120,7 @@ void text_stretch(FILE *out, const struct status *status, uint64_t length_ns)
 {
 	char wall[FORMAT_SIZE];
 
-	fprintf(out, "%s %s  nothing was recorded for %.1f s\n\n", format_wall(wall, sizeof(wall), status->wall_ns), status->host,
+	fprintf(out, "%s %s  nothing was recorded for %.1f s\n\n", format_time(wall, sizeof(wall), status, status->now_ns, 3), status->host,
 		length_ns / 1e9);
 }
 
@@ -160,11 +160,6 @@ void text_quality(FILE *out, const struct model *m, const struct status *status)
 	put_doubt(out, totals->no_memory, "record found no memory", "records found no memory");
 }
 
-static const char *wall_of(const struct status *status, uint64_t time_ns, char *buf, size_t size)
-{
-	return format_wall(buf, size, status_wall_ns(status, time_ns));
-}
-
 static void put_finding(FILE *out, const struct model *m, const struct status *status, const struct model_finding *f)
 {
 	const struct model_vm *vm = why_vm(m, f);
@@ -173,7 +168,7 @@ static void put_finding(FILE *out, const struct model *m, const struct status *s
 	finding_describe(f, what, sizeof(what));
 	fprintf(out, "%-7s %-18s %s: %s; first %s%s\n", severity_name(finding_severity(f->code)),
 		finding_code_name(f->code), why_where(where, sizeof(where), f, vm ? name_of(vm)->shown : "-"), what,
-		wall_of(status, f->first_ns, wall, sizeof(wall)), f->open ? ", still so" : "");
+		format_time(wall, sizeof(wall), status, f->first_ns, 3), f->open ? ", still so" : "");
 }
 
 static void put_findings(FILE *out, const struct model *m, const struct status *status)
@@ -240,7 +235,7 @@ static void put_when(FILE *out, const struct status *status, const struct model_
 	if (worst_letter(worst->kind))
 		fprintf(out, "so far %s", worst_kind_name(worst->kind));
 	else
-		fprintf(out, "at %s", wall_of(status, worst->at_ns, wall, sizeof(wall)));
+		fprintf(out, "at %s", format_time(wall, sizeof(wall), status, worst->at_ns, 3));
 }
 
 static void put_worst(FILE *out, const struct model *m, const struct status *status)

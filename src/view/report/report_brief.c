@@ -49,7 +49,7 @@ static void put_verdict(FILE *out, const struct report *r, const struct model_wo
 		return;
 	is_open = worst_letter(worst->kind);
 	at_ns = is_open ? worst->at_ns - worst->ns : worst->at_ns;
-	fprintf(out, "%s %s\n", is_open ? "Since:" : "When: ", format_wall(wall, sizeof(wall), status_wall_ns(r->status, at_ns)));
+	fprintf(out, "%s %s\n", is_open ? "Since:" : "When: ", format_time(wall, sizeof(wall), r->status, at_ns, 3));
 	if (*why_late(why, sizeof(why), &worst->wait))
 		fprintf(out, "Why:   %s\n", why);
 }
@@ -64,7 +64,7 @@ static void put_finding(FILE *out, const struct report *r, const struct model_fi
 	finding_describe(f, what, sizeof(what));
 	fprintf(out, "%-7s %s  %s, first %s%s\n        %s\n", severity_name(finding_severity(f->code)), finding_code_name(f->code),
 		why_where(where, sizeof(where), f, vm ? name_of(vm)->shown : "-"),
-		format_wall(wall, sizeof(wall), status_wall_ns(r->status, f->first_ns)), f->open ? ", still so" : "", what);
+		format_time(wall, sizeof(wall), r->status, f->first_ns, 3), f->open ? ", still so" : "", what);
 }
 
 static void put_findings(FILE *out, const struct report *r, const size_t *order, size_t count)

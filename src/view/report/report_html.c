@@ -32,7 +32,7 @@ static void about(FILE *out, const struct report *report)
 	fputs("<header><h1>SDEI on ", out);
 	html_text(out, *a->host ? a->host : HTML_NO_HOST);
 	fputs("</h1>\n<dl>", out);
-	fprintf(out, "<dt>from<dd>%s\n", format_wall(wall, sizeof(wall), status_wall_ns(report->status, report->begin_ns)));
+	fprintf(out, "<dt>from<dd>%s\n", format_time(wall, sizeof(wall), report->status, report->begin_ns, 3));
 	fprintf(out, "<dt>for<dd data-ns=%" PRIu64 ">", report->end_ns - report->begin_ns);
 	html_ns(out, report->end_ns - report->begin_ns);
 	putc('\n', out);

@@ -103,7 +103,7 @@ static void finding(const struct html_page *page, const struct model_finding *f,
 	char what[FINDING_TEXT_SIZE], wall[FORMAT_SIZE];
 
 	finding_describe(f, what, sizeof(what));
-	format_wall(wall, sizeof(wall), status_wall_ns(status, f->first_ns));
+	format_time(wall, sizeof(wall), status, f->first_ns, 3);
 	fprintf(page->out, "<li class=%s data-code=%s data-count=%" PRIu64 "><b>%s</b> <b>%s</b> VM ", severity, finding_code_name(f->code), f->count,
 		severity, finding_code_name(f->code));
 	put_whose(page, f->vm, f->instance, f->vcpu, f->event);

@@ -30,10 +30,9 @@ static void put_text(FILE *out, const char *label, const char *text, bool utf8)
 
 static void put_times(FILE *out, const struct report *r, const char *label, uint64_t begin_ns, uint64_t end_ns)
 {
-	int64_t wall = status_wall_ns(r->status, begin_ns);
 	char text[FORMAT_SIZE];
 
-	fprintf(out, "%sfrom %s, %" PRIu64 ".%03" PRIu64 " s", label, format_wall(text, sizeof(text), wall),
+	fprintf(out, "%sfrom %s, %" PRIu64 ".%03" PRIu64 " s", label, format_time(text, sizeof(text), r->status, begin_ns, 3),
 		(end_ns - begin_ns) / 1000000000, (end_ns - begin_ns) / 1000000 % 1000);
 }
 
@@ -130,12 +129,11 @@ static const char *name_of_vm(const struct report *r, const struct report_eviden
 static void put_record(FILE *out, const struct sdei_record *record, uint32_t function, uint64_t from_ns)
 {
 	const char *kind = sdei_kind_name(record->kind);
-	int64_t ns = record->time_ns - from_ns;
-	char letters[6], event[16] = "-";
+	char letters[6], event[16] = "-", offset[FORMAT_SIZE];
 
 	if (record->event != SDEI_NONE)
 		snprintf(event, sizeof(event), "%" PRIu32, record->event);
-	fprintf(out, "  %+14.3f us  %-10s event %-4s %s ", ns / 1e3, kind ? kind : "?", event,
+	fprintf(out, "  %16s  %-10s event %-4s %s ", format_offset(offset, sizeof(offset), record->time_ns - from_ns), kind ? kind : "?", event,
 		sdei_state_letters(record->state, letters));
 	if (sdei_call_name(function))
 		fputs(sdei_call_name(function), out);
@@ -165,10 +163,10 @@ static void put_late(FILE *out, const struct report *r)
 		fputs("\nrecords around the worst dispatches\n", out);
 	for (size_t i = 0; i < r->late_count; i++) {
 		const struct report_evidence *e = &r->late[i];
-		char age[FORMAT_SIZE];
+		char age[FORMAT_SIZE], from[FORMAT_SIZE];
 
-		fprintf(out, "%s at %" PRIu64 ".%06" PRIu64 " s, VM %" PRIu32 " %s vCPU %" PRIu32 " event %" PRIu32 "\n",
-			format_age(age, sizeof(age), e->to_ns - e->from_ns), e->from_ns / 1000000000, e->from_ns / 1000 % 1000000,
+		fprintf(out, "%s at %s, VM %" PRIu32 " %s vCPU %" PRIu32 " event %" PRIu32 "\n",
+			format_age(age, sizeof(age), e->to_ns - e->from_ns), format_time(from, sizeof(from), r->status, e->from_ns, 6),
 			e->vm, name_of_vm(r, e), e->vcpu, e->event);
 		report_text_evidence(out, e, SIZE_MAX);
 	}

@@ -281,8 +281,8 @@ static void put_axis(struct page *page, const struct heat *h, const struct map *
 	char from[FORMAT_SIZE], to[FORMAT_SIZE];
 	int gap;
 
-	format_clock(from, sizeof(from), status_wall_ns(status, first->end_ns));
-	format_clock(to, sizeof(to), status->wall_ns);
+	format_clock(from, sizeof(from), status, first->end_ns, 0);
+	format_clock(to, sizeof(to), status, status->now_ns, 0);
 	gap = (int)map->columns - (int)strlen(from) - (int)strlen(to);
 	page_line(page);
 	page_put(page, LOOK_DIM, "%*s %s%*s%s", LABEL - 1, "", from, gap > 1 ? gap : 1, "", gap >= 0 ? to : "");

@@ -108,7 +108,7 @@ static int draw_clock(const struct top *top, int x)
 {
 	char clock[FORMAT_SIZE];
 
-	return top_put_piece(0, x, A_NORMAL, "%s", format_clock(clock, sizeof(clock), top->status.wall_ns));
+	return top_put_piece(0, x, A_NORMAL, "%s", format_clock(clock, sizeof(clock), &top->status, top->status.now_ns, 0));
 }
 
 static int draw_totals(const struct top *top, int x)

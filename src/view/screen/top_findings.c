@@ -105,7 +105,12 @@ static size_t visible_findings(const struct top *top)
 
 static const char *clock_at(const struct top *top, uint64_t time_ns, char *buf, size_t size)
 {
-	return format_clock(buf, size, status_wall_ns(&top->status, time_ns));
+	return format_clock(buf, size, &top->status, time_ns, 0);
+}
+
+static int clock_width(const struct top *top)
+{
+	return format_clock_width(&top->status, 0);
 }
 
 static void format_id(char *buf, size_t size, uint32_t id)
@@ -130,10 +135,10 @@ static void format_found(const struct top *top, const struct found *found, char 
 	format_id(vm, sizeof(vm), f->vm);
 	format_id(vcpu, sizeof(vcpu), f->vcpu);
 	format_id(event, sizeof(event), f->event);
-	length = snprintf(line, size, LINE_FORMAT " %8s", severity_name(finding_severity(f->code)), finding_code_name(f->code), vm,
-			  vcpu, event, clock_at(top, f->first_ns, first, sizeof(first)));
+	length = snprintf(line, size, LINE_FORMAT " %*s", severity_name(finding_severity(f->code)), finding_code_name(f->code), vm,
+			  vcpu, event, clock_width(top), clock_at(top, f->first_ns, first, sizeof(first)));
 	if (COLS >= TIMES_FROM_COLUMNS)
-		length += snprintf(line + length, size - length, " %8s %5s", clock_at(top, f->last_ns, last, sizeof(last)),
+		length += snprintf(line + length, size - length, " %*s %5s", clock_width(top), clock_at(top, f->last_ns, last, sizeof(last)),
 				   format_count(count, sizeof(count), f->count, 5));
 	finding_describe(f, what, sizeof(what));
 	if (COLS >= TEXT_FROM_COLUMNS)
@@ -143,10 +148,10 @@ static void format_found(const struct top *top, const struct found *found, char 
 static void draw_titles(const struct top *top)
 {
 	char line[200];
-	int length = snprintf(line, sizeof(line), LINE_FORMAT " %8s", " ", "FINDING", "VM", "vCPU", "EV", "FIRST");
+	int length = snprintf(line, sizeof(line), LINE_FORMAT " %*s", " ", "FINDING", "VM", "vCPU", "EV", clock_width(top), "FIRST");
 
 	if (COLS >= TIMES_FROM_COLUMNS)
-		length += snprintf(line + length, sizeof(line) - length, " %8s %5s", "LAST", "COUNT");
+		length += snprintf(line + length, sizeof(line) - length, " %*s %5s", clock_width(top), "LAST", "COUNT");
 	if (COLS >= TEXT_FROM_COLUMNS)
 		snprintf(line + length, sizeof(line) - length, " WHAT");
 	top_put_field(top_head_lines(top) - 1, 0, line, COLS, true, top_look(top, PAIR_TITLE));

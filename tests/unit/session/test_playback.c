@@ -152,7 +152,7 @@ static void test_ranges(void **state)
 static void test_bad_moments(void **state)
 {
 	static const char *const bad[] = {
-		"", "x", "5x", "10m20", ".5s", "1.5.5s", "24:00", "10:60", "10:00:60", "10:00:05x", "2026-13-01", "2026-01-01X", "-5",
+		"", "x", "5x", "10m20", ".5s", "1.5.5s", "24:00", "10:60", "10:00:60", "10:00:05x", "2026-13-01", "2026-01-01X", "-5", "+5s",
 		"99999999999999999999", "99999999999h", "1 s", "10:", "s",
 	};
 	struct moment m;
@@ -198,6 +198,9 @@ static void test_failures(void **state)
 	assert_int_equal(status, EXIT_FAILED);
 	config.input = directory;
 	moment(&config.since, "2h");
+	assert_int_equal(play(&played, &config, &status), -1);
+	assert_int_equal(status, EXIT_USAGE);
+	moment(&config.since, "10");		/* CLOCK_MONOTONIC, before its start: hardly what is meant */
 	assert_int_equal(play(&played, &config, &status), -1);
 	assert_int_equal(status, EXIT_USAGE);
 	snprintf(path, sizeof(path), "%s/sdei-000001", directory);

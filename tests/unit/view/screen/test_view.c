@@ -75,10 +75,42 @@ static void test_ages(void **state)
 
 static void test_times(void **state)
 {
+	const struct times local = { .form = TIMES_LOCAL, .wall = { .count = 1 } };
+	struct status status = { .now_ns = 1000000, .wall_ns = 1767225600123000000 };
 	char buf[FORMAT_SIZE];
 
-	assert_string_equal(format_wall(buf, sizeof(buf), 1767225600123000000), "2026-01-01T00:00:00.123Z");
-	assert_string_equal(format_wall(buf, sizeof(buf), 0), "1970-01-01T00:00:00.000Z");
+	assert_string_equal(format_time(buf, sizeof(buf), &status, 1000000, 3), "2026-01-01T00:00:00.123Z");
+	assert_string_equal(format_clock(buf, sizeof(buf), &status, 2000000, 3), "00:00:00.124Z");
+	assert_int_equal(format_clock_width(&status, 3), strlen(buf));
+	status.times = &local;		/* with a clock of its own */
+	assert_string_equal(format_time(buf, sizeof(buf), &status, 1000000, 3), "1970-01-01T00:00:00.001+00:00");
+	assert_string_equal(format_time_wall(buf, sizeof(buf), &status, 1000000), "1970-01-01T00:00:00.001+00:00");
+}
+
+static void assert_offset(int64_t ns, const char *want)
+{
+	char buf[FORMAT_SIZE];
+
+	assert_string_equal(format_offset(buf, sizeof(buf), ns), want);
+}
+
+static void test_offsets(void **state)
+{
+	assert_offset(0, "+0.000us");
+	assert_offset(-1500, "-1.500us");
+	assert_offset(999999, "+999.999us");
+	assert_offset(-1000000, "-1.000000ms");
+	assert_offset(12345678, "+12.345678ms");
+	assert_offset(-1199998369000, "-1199.998369s");
+}
+
+/* --since takes them. */
+static void test_positions(void **state)
+{
+	char buf[FORMAT_SIZE];
+
+	assert_string_equal(format_position(buf, sizeof(buf), 12345678901), "00m12.3s");
+	assert_string_equal(format_position(buf, sizeof(buf), 3723456789012), "1h02m03.4s");
 }
 
 /* --- columns and rows */
@@ -402,7 +434,9 @@ static void test_split(void **state)
 
 static const struct vm_name name = { .raw = "web\n", .shown = "web\\x0a", .width = 7 };
 
-static void each_record(FILE *out, void (*put)(FILE *out, const struct sdei_record *r, const char *name), const char *vm)
+typedef void (*put_record_t)(FILE *out, struct times_printer *times, const struct sdei_record *r, const char *name);
+
+static void each_record(FILE *out, put_record_t put, struct times_printer *times, const char *vm)
 {
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++) {
 		union {
@@ -424,31 +458,40 @@ static void each_record(FILE *out, void (*put)(FILE *out, const struct sdei_reco
 		}
 		if (kind == SDEI_STATE)
 			r.head.outcome = SDEI_PENDING;
-		put(out, &r.head, vm);
+		put(out, times, &r.head, vm);
 	}
 }
 
-static void rejected(FILE *out, void (*put)(FILE *out, const struct sdei_record *r, const char *name), const char *vm)
+static void rejected(FILE *out, put_record_t put, struct times_printer *times, const char *vm)
 {
 	struct sdei_record r = {
 		.time_ns = 1, .vm = 1, .event = 0x40000001, .kind = SDEI_SIGNAL, .outcome = SDEI_REJECTED,
 		.origin = SDEI_FROM_VMM, .sender = SDEI_NONE, .error = -16,
 	};
 
-	put(out, &r, vm);
+	put(out, times, &r, vm);
 	r.origin = r.outcome = 99;		/* of a newer kernel */
 	r.error = -121;
-	put(out, &r, vm);
+	put(out, times, &r, vm);
 }
 
 static const struct sdei_lost_key lost = { .vm = 4321, .vcpu = 7, .event = 2, .kind = SDEI_SIGNAL };
 static const struct sdei_lost_key lost_of_any = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_APF };
 
+/* The wall clock was 2026-01-01T00:00:00Z when the machine was booted. */
+static const struct times clocks = { .wall = { .count = 1, .step = { { .offset_ns = 1767225600000000000 } } } };
+
 static void view_events_text(FILE *out, const struct model *m, const struct status *status)
 {
-	record_text_header(out);
-	each_record(out, record_text_record, name.shown);
-	rejected(out, record_text_record, name.shown);
+	for (enum time_form form = TIMES_UTC; form <= TIMES_RELATIVE; form++) {
+		struct times times = clocks;
+		struct times_printer printer = { .times = &times };
+
+		times.form = form;
+		record_text_header(out, &times);
+		each_record(out, record_text_record, &printer, name.shown);
+		rejected(out, record_text_record, &printer, name.shown);
+	}
 	record_text_lost(out, &lost, 1009);
 	record_text_lost(out, &lost_of_any, 2);
 	record_text_lost(out, NULL, 3);
@@ -456,8 +499,10 @@ static void view_events_text(FILE *out, const struct model *m, const struct stat
 
 static void view_events_json(FILE *out, const struct model *m, const struct status *status)
 {
-	each_record(out, json_record, name.raw);
-	rejected(out, json_record, name.raw);
+	struct times_printer printer = { .times = &clocks, .wall = true };
+
+	each_record(out, json_record, &printer, name.raw);
+	rejected(out, json_record, &printer, name.raw);
 	json_lost(out, &lost, 1009);
 	json_lost(out, &lost_of_any, 2);
 	json_lost(out, NULL, 3);
@@ -473,6 +518,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_ages), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_offsets), cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_sorting), cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_freezing), cmocka_unit_test(test_text), cmocka_unit_test(test_json),
 		cmocka_unit_test(test_records), cmocka_unit_test(test_heat), cmocka_unit_test(test_heat_places),
