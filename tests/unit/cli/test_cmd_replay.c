@@ -190,39 +190,39 @@ static void go(const char *keys, const char *where)
 static void test_places(void **state)
 {
 	open_replay("--speed 1/16");
-	free(await("REPLAY 00:00.0/00:30.5 x1/16 playing"));
+	free(await("REPLAY 00m00.0s/00m30.5s x1/16 playing"));
 	go("Space", "x1/16 paused");
-	go("']'", "00:01.0/");
-	go("']' ']' ']'", "00:04.0/");
-	go("'['", "00:03.0/");
-	go("b 20s Enter", "00:20.0/");
-	go("b -4.5s Enter", "00:16.0/");
-	go("b +1m Enter", "00:30.5/00:30.5 x1/16 END");
-	go("b 00:16:50 Enter", "00:10.0/");
-	go("b 2026-01-01T00:16:45Z Enter", "00:05.0/");
-	go("b 1009 Enter", "00:09.0/");
+	go("']'", "00m01.0s/");
+	go("']' ']' ']'", "00m04.0s/");
+	go("'['", "00m03.0s/");
+	go("b 20s Enter", "00m20.0s/");
+	go("b -4.5s Enter", "00m16.0s/");
+	go("b +1m Enter", "00m30.5s/00m30.5s x1/16 END");
+	go("b 00:16:50 Enter", "00m10.0s/");
+	go("b 2026-01-01T00:16:45Z Enter", "00m05.0s/");
+	go("b 1009 Enter", "00m09.0s/");
 	go("b soon Enter", "'soon' is no moment");
-	go("'{'", "00:00.0/");
+	go("'{'", "00m00.0s/");
 	go("'}'", "END");
-	go("d 0.5 Enter", "every 0.5s");
-	go("'['", "00:30.0/");
-	go("'['", "00:29.5/");
+	type("d 0.5 Enter");
+	go("'['", "00m30.0s/");
+	go("'['", "00m29.5s/");
 }
 
 static void test_findings(void **state)
 {
 	open_replay("--speed 1/16");
 	type("n");
-	assert_screen("replay-finding.txt", "00:08.0/");
+	assert_screen("replay-finding.txt", "00m08.0s/");
 	go("Escape N", "no finding on that side");
-	go("n", "00:14.0/");
+	go("n", "00m14.0s/");
 	free(await("handler-hung"));
 	go("n", "no finding on that side");
-	free(await("00:14.0/"));
-	go("Escape N", "00:08.0/");
+	free(await("00m14.0s/"));
+	go("Escape N", "00m08.0s/");
 	free(await("drop-burst"));
 	go("Escape '}'", "END");
-	go("N", "00:14.0/");
+	go("N", "00m14.0s/");
 }
 
 /* A jump that ends where it began says that it has arrived, and a second finding of the same moment is shown at once. */
@@ -232,10 +232,10 @@ static void test_same_place(void **state)
 	go("Space", "x1/16 paused");
 	go("b 0s Enter", "x1/16 paused");
 	go("n", "event 0: 2");	/* drops of vCPU 2 */
-	free(await("00:20.0/00:30.5 x1/16 paused"));
-	go("n", "event 0: handler");
-	free(await("00:20.0/00:30.5 x1/16 paused"));
-	go("b 15s Enter", "00:20.0/00:30.5 x1/16 paused");
+	free(await("00m20.0s/00m30.5s x1/16 paused"));
+	go("n", "event 0: the handler");
+	free(await("00m20.0s/00m30.5s x1/16 paused"));
+	go("b 15s Enter", "00m20.0s/00m30.5s x1/16 paused");
 }
 
 /* The handler that hung, at the last second at which it did; the page of its event. */
@@ -243,7 +243,7 @@ static void test_worst(void **state)
 {
 	open_replay("--speed 1/16");
 	go("w", "web > vCPU 1 > event 0");
-	free(await("00:15.0/00:30.5 x1/16 paused"));
+	free(await("00m15.0s/00m30.5s x1/16 paused"));
 	free(await("Running  for 2.8s"));
 	go("Escape", "U2.8s");
 	go("w", "Running  for 2.8s");
@@ -253,10 +253,10 @@ static void test_playing(void **state)
 {
 	open_replay("--speed 1024");
 	assert_screen("replay-end.txt", "x1024 END");
-	go("'{'", "00:00.0/");
+	go("'{'", "00m00.0s/");
 	go("Space", "END");	/* once more */
 	go("1 Enter", "web > vCPUs");
-	go("'{'", "00:00.0/");
+	go("'{'", "00m00.0s/");
 	go("-", "x512");
 }
 

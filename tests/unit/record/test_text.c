@@ -32,12 +32,14 @@ static void test_answers(void **state)
 			.head = { .kind = SDEI_CALL, .event = SDEI_NONE, .result = answers[i].result },
 			.function = answers[i].function, .args = { answers[i].arg },
 		};
+		const struct times times = { .form = TIMES_MONO };
+		struct times_printer printer = { .times = &times };
 		size_t size, length = strlen(answers[i].shown);
 		char *text = NULL;
 		FILE *out = open_memstream(&text, &size);
 
 		assert_non_null(out);
-		record_text_record(out, &call.head, "web");
+		record_text_record(out, &printer, &call.head, "web");
 		assert_int_equal(fclose(out), 0);
 		assert_true(size > length);
 		assert_string_equal(text + size - length, answers[i].shown);
