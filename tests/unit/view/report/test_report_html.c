@@ -180,7 +180,7 @@ static void test_trouble(void **state)
 	assert_non_null(strstr(text, "data-code=handler-hung"));
 	assert_non_null(strstr(text, "data-code=mask-long"));
 	assert_non_null(strstr(text, "The handler of event 0 of VM 4312"));
-	assert_non_null(strstr(text, "has been running for <b data-ns=20510000000>20.5 s</b>."));
+	assert_non_null(strstr(text, "has been running for <b data-ns=20510000000>20.5\xc2\xa0s</b>."));
 	free(text);
 	begin_page("small", true);
 	assert_non_null(strstr(text, "1009 records were lost"));
