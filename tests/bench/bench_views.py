@@ -9,12 +9,13 @@ SCRAPED = (16, 1024, 16384)
 
 def bench_metrics(table, directory):
     for line in output_of(tool("metrics_throughput"), directory).splitlines():
-        found = re.match(r"\s*(\d+) VMs x (\d+) vCPUs( each)?\s+(\d+) series\s+(\d+) bytes\s+render\s+([\d.]+) ms .* write +([\d.]+) ms", line)
-        vms, vcpus, each, series, size, render, write = found.groups()
+        found = re.match(r"\s*(\d+) VMs x (\d+) vCPUs( each)?\s+(coarse|fine)\s+(\d+) series\s+(\d+) bytes\s+render\s+([\d.]+) ms .* write +([\d.]+) ms",
+                         line)
+        vms, vcpus, each, buckets, series, size, render, write = found.groups()
         table.point("ms per scrape over series", int(series), float(render))
         if vcpus == "1" and int(vms) not in SCRAPED:
             continue
-        name = f"metrics, {vms} VMs x {vcpus}{' by vCPU' if each else ''}"
+        name = f"metrics, {vms} VMs x {vcpus}{' by vCPU' if each else ''}{', fine buckets' if buckets == 'fine' else ''}"
         table.add(f"{name}: scrape", float(render), "ms")
         table.add("  text", int(size) / 1024, "KiB")
         table.add("  written, with fsync", float(write), "ms")
