@@ -134,9 +134,10 @@ static void feed(struct model *m, uint64_t now_ns, uint32_t vcpu, uint8_t kind, 
 	model_feed(m, &r, sizeof(r));
 }
 
-/* A warning, two seconds after now_ns. */
+/* A warning, two seconds after now_ns: of a vCPU that has an event to be kept away. */
 static void mask_long(struct model *m, uint64_t now_ns, uint32_t vcpu)
 {
+	feed(m, now_ns, vcpu, SDEI_ENABLE, SDEI_REGISTERED | SDEI_ENABLED);
 	feed(m, now_ns, vcpu, SDEI_MASK, SDEI_MASKED);
 	model_tick(m, now_ns + 2 * SECOND);
 	feed(m, now_ns + 2 * SECOND, vcpu, SDEI_UNMASK, 0);
@@ -442,14 +443,18 @@ static bool is_there(const char *name)
 	return stat(path, &info) == 0;
 }
 
-/* What does not fit is told once, until it fits. */
+/* What does not fit is told once, until it fits. The host's own series are not limited. */
 static void test_series(void **state)
 {
 	const struct daemon_config config = { .textfile = directory, .max_series = 100 };
 	struct exporter *x = exporter_open(&config);
 	struct status status = { .now_ns = START };
 	struct model *m = model_new(NULL);
+	size_t host;
 
+	exporter_write(x, m, &status);
+	exporter_wait(x);
+	host = exporter_series(x);
 	for (uint32_t vm = 1; vm <= 40; vm++) {
 		const struct sdei_record r = {
 			.time_ns = START, .vm = vm, .kind = SDEI_SIGNAL, .state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING,
@@ -459,7 +464,7 @@ static void test_series(void **state)
 	}
 	exporter_write(x, m, &status);
 	assert_int_equal(count_of(logged(), "do not fit into max-series"), 1);
-	assert_in_range(exporter_series(x), 1, 100);
+	assert_in_range(exporter_series(x), host + 1, host + 100);
 	exporter_wait(x);
 	exporter_write(x, m, &status);
 	exporter_wait(x);
