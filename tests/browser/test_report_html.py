@@ -722,7 +722,7 @@ def test_all(browser, directory, web):
         run(RECORD, name, recording)
     page = os.path.join(directory, "lab.html")
     report_on(browser, "lab", page, lab)
-    report_on(browser, "a range", os.path.join(directory, "range.html"), lab, "--since", "1", "--until", "2.9")
+    report_on(browser, "a range", os.path.join(directory, "range.html"), lab, "--since", "1s", "--until", "2.9s")
     report_on(browser, "a guest with trouble", os.path.join(directory, "web.html"), web)
     report_on(browser, "64 vCPUs, 512 columns", os.path.join(directory, "large.html"), recordings["large"])
     report_on(browser, "600 vCPUs", os.path.join(directory, "crowd.html"), recordings["crowd"])

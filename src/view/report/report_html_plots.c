@@ -9,6 +9,7 @@
 
 #include "view/report/html.h"
 #include "session/vm_names.h"
+#include "view/figures/format.h"
 #include "view/report/report_html_inside.h"
 #include "view/figures/why.h"
 
@@ -410,6 +411,15 @@ static int vcpus(const struct html_page *page, const struct map *map)
 	return 0;
 }
 
+/* What the axes of time count from. */
+static void put_begin(const struct html_page *page)
+{
+	uint64_t begin_ns = timeline_begin_ns(page->report->timeline);
+	char begin[FORMAT_SIZE];
+
+	fprintf(page->out, "<p>Time is counted from %s.</p>\n", format_time(begin, sizeof(begin), page->report->status, begin_ns, 3));
+}
+
 int report_html_latencies(const struct html_page *page)
 {
 	static const struct map worst = {
@@ -425,6 +435,7 @@ int report_html_latencies(const struct html_page *page)
 		bands = find_bands(t);
 	fputs("<section id=time><h2>Dispatch latency over time</h2>\n", page->out);
 	if (bands.max) {
+		put_begin(page);
 		all(page, &bands);
 		err = vcpus(page, &worst);
 	} else {
