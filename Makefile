@@ -250,6 +250,7 @@ to_man = $(foreach page,$(1),$(call to_folder,$(page),$(SHARE)/man/man$(subst .,
 INSTALLS = 755:$(B)/sdeitop:$(PREFIX)/bin/sdeitop 755:$(B)/sdeid:$(PREFIX)/sbin/sdeid \
 	$(call to_man,$(wildcard man/*)) \
 	$(patsubst %,644:contrib/completion/sdeitop.bash:$(SHARE)/bash-completion/completions/%,sdeitop sdeid) \
+	$(patsubst %,644:contrib/completion/sdeitop.fish:$(SHARE)/fish/vendor_completions.d/%.fish,sdeitop sdeid) \
 	644:$(B)/sdeid.service:$(UNITDIR)/sdeid.service \
 	644:contrib/systemd/60-sdeid.rules:$(PREFIX)/lib/udev/rules.d/60-sdeid.rules \
 	644:contrib/systemd/sdeid.sysusers:$(PREFIX)/lib/sysusers.d/sdeid.conf \

@@ -60,6 +60,8 @@ wanted() {
 		/etc/sdeitop/sdeid.conf
 		/usr/share/bash-completion/completions/sdeitop
 		/usr/share/bash-completion/completions/sdeid
+		/usr/share/fish/vendor_completions.d/sdeitop.fish
+		/usr/share/fish/vendor_completions.d/sdeid.fish
 		/usr/share/sdeitop/prometheus/alerts.rules.yml
 		/usr/share/sdeitop/prometheus/recording.rules.yml
 		/usr/share/sdeitop/grafana/sdeitop.json
