@@ -20,7 +20,7 @@
 /* The first reason for which there is nothing to attach, other than that it was not wanted. */
 static const char *first_refusal(const struct live *live)
 {
-	int first = live->has_sdei ? 0 : PROBE_APF, end = live->has_sdei ? PROBE_TRACEPOINTS : PROBE_SCHED;
+	int first = live->has_sdei ? 0 : live->probes.has_apf ? PROBE_APF : PROBE_APF_VCPU_END, end = live->has_sdei ? PROBE_TRACEPOINTS : PROBE_SCHED;
 
 	for (int i = first; i < end; i++)
 		if (live->probes.list[i].why_not)
@@ -153,6 +153,8 @@ static int attach(struct live *live, const struct live_error *error)
 	if (attached)
 		return 0;
 	privilege_explain(why, sizeof(why));
+	if (first_err == -ENOTSUPP)
+		first_err = -ENOENT;	/* so arm64 before Linux 6.5 */
 	return live_fail(error, first_err, "cannot attach to anything of SDEI or of page faults: %s%s%s", first_refusal(live),
 			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
 }
