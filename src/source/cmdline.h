@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CMDLINE_DEADLINE_MS 100
+#define CMDLINE_DEADLINE_MS 300	/* a busy machine takes longer than 100 to start a thread; waited for once a process */
 #define CMDLINE_READERS 16	/* that may be late at the same time: further processes are not asked meanwhile */
 
 struct cmdline {
