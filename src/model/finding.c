@@ -103,13 +103,13 @@ static void duration(uint64_t ns, char buf[24])
 /* count is of all that the event did in one episode, whatever the rule was. */
 static void describe_illegal(const struct model_finding *f, char *buf, size_t size)
 {
-	const char *help = finding_rule_help(f->rule), *kind = sdei_kind_name(f->record.kind);
+	const char *help = finding_rule_help(f->rule), *kind = sdei_kind_name(f->record.head.kind);
 	char before[6], after[6], more[64] = "";
 
 	if (f->count > 1)
 		snprintf(more, sizeof(more), ", and %" PRIu64 " illegal transition%s after that", f->count - 1, f->count > 2 ? "s" : "");
 	snprintf(buf, size, "%s: %s %s -> %s%s", help ? help : finding_help(f->code), kind ? kind : "?",
-		 sdei_state_letters(f->state_before, before), sdei_state_letters(f->record.state, after), more);
+		 sdei_state_letters(f->state_before, before), sdei_state_letters(f->record.head.state, after), more);
 }
 
 static void describe_refused(const struct model_finding *f, char *buf, size_t size)
@@ -340,7 +340,8 @@ static struct model_finding *suspect(struct model *m, struct finding_owner owner
 	struct model_finding finding = fresh(owner, code, r->time_ns);
 
 	finding.has_record = true;
-	finding.record = *r;
+	finding.record = record_brief(r);
+	finding.before_ns = keep_newest_ns(owner.vcpu);
 	finding.state_before = (owner.event ? owner.event->state : 0) | (owner.vcpu->masked ? SDEI_MASKED : 0);
 	return suspect_anew(m, owner, &finding);
 }
@@ -465,7 +466,7 @@ void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns)
 	struct findings *f = &m->findings;
 
 	for (size_t i = 0; i < f->suspicion_count;) {
-		if (f->suspicions[i].finding.record.time_ns + grace_ns <= now_ns || !grace_ns)
+		if (f->suspicions[i].finding.record.head.time_ns + grace_ns <= now_ns || !grace_ns)
 			confirm(m, i);
 		else
 			i++;

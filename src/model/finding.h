@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bpf/record.h"
+#include "record/brief.h"
 
 enum model_severity { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 
@@ -91,7 +91,8 @@ struct model_finding {
 	/* Evidence of the first one. */
 	uint8_t state_before;		/* post-state of the record before, where it matters; HANDLER_HUNG: the newest */
 	bool has_record;
-	struct sdei_record record;	/* the one that raised it */
+	struct record_brief record;	/* the one that raised it */
+	uint64_t before_ns;		/* time of its vCPU's record before, if model_keep_recent() was asked for; else 0 */
 	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */
 	uint32_t function;		/* REFUSED_CALLS: which call was refused most; 0: one that SDEI does not have */
 	int64_t result;			/* how, */

@@ -61,13 +61,15 @@ _Static_assert(sizeof(struct event_open) == 136, "see above");
 #define LATE_NUMBERS(X) X(latency_ns) X(signal_ns) X(dispatch_ns) X(signals) X(blocked_by)
 _Static_assert(sizeof(struct model_late) == 88, "see above");
 
-#define RECORD_NUMBERS(X) X(time_ns) X(vm) X(vcpu) X(event) X(kind) X(state) X(outcome) X(origin) X(pc)
-_Static_assert(sizeof(struct sdei_record) == 32, "see above");
+#define RECORD_NUMBERS(X) \
+	X(head.time_ns) X(head.vm) X(head.vcpu) X(head.event) X(head.kind) X(head.state) X(head.outcome) X(head.origin) X(head.pc) \
+	X(function)
+_Static_assert(sizeof(struct record_brief) == 40, "see above");
 
 #define FINDING_NUMBERS(X) \
 	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
-	X(rule) X(function) X(result) X(most)
-_Static_assert(sizeof(struct model_finding) == 128, "see above");
+	X(rule) X(function) X(result) X(most) X(before_ns)
+_Static_assert(sizeof(struct model_finding) == 144, "see above");
 
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.warmup.start_ns) \
@@ -86,7 +88,7 @@ _Static_assert(sizeof(struct apf_open) == 144, "see above");
 #define REFUSAL_NUMBERS(X) X(count) X(result)
 _Static_assert(sizeof(struct vcpu_refused) == 24 + REFUSED_CALLS * MODEL_RESULT_CLASSES * 16, "see above");
 
-_Static_assert(sizeof(struct vcpu_recent) == 8 + MODEL_RECENT * sizeof(struct sdei_record), "see above");
+_Static_assert(sizeof(struct vcpu_recent) == 8 + MODEL_RECENT * sizeof(struct record_brief), "see above");
 _Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct hist *), "see above");
 
 /* What another build may know more or less of, and the fields would be others. */
@@ -148,29 +150,30 @@ static void *make(struct bytes_in *in, size_t size)
 
 /* --- records */
 
-static void put_record(struct bytes_out *out, const struct sdei_record *r)
+static void put_record(struct bytes_out *out, const struct record_brief *r)
 {
 #define X(field) put_number(out, r->field);
 	RECORD_NUMBERS(X)
 #undef X
 }
 
-static void get_record(struct bytes_in *in, struct sdei_record *r)
+static void get_record(struct bytes_in *in, struct record_brief *r)
 {
 #define X(field) GET(in, r->field);
 	RECORD_NUMBERS(X)
 #undef X
 }
 
-static void need_sound(struct bytes_in *in, const struct sdei_record *r)
+static void need_sound(struct bytes_in *in, const struct record_brief *r)
 {
-	bytes_need(in, is_kind(r->kind) && has_needed_event(r->kind, r->event));
+	bytes_need(in, is_kind(r->head.kind) && has_needed_event(r->head.kind, r->head.event));
+	bytes_need(in, r->head.kind == SDEI_CALL || !r->function);
 }
 
 /* Oldest first; where the ring begins does not matter. */
 static void put_recent(struct bytes_out *out, const struct model_vcpu *v)
 {
-	struct sdei_record records[MODEL_RECENT];
+	struct record_brief records[MODEL_RECENT];
 	size_t count = model_recent(v, records);
 
 	put_number(out, count);

@@ -381,7 +381,7 @@ struct event_intervals {
 
 struct vcpu_recent {
 	uint64_t count;
-	struct sdei_record records[MODEL_RECENT];	/* the newest at (count - 1) % MODEL_RECENT */
+	struct record_brief records[MODEL_RECENT];	/* the newest at (count - 1) % MODEL_RECENT */
 };
 
 /* Where samples of this interval go; NULL: nobody asked. */
@@ -390,6 +390,7 @@ struct hist **keep_interval(struct model_event *e, unsigned int which);
 /* 0 or -ENOMEM. */
 int keep_event(struct model_event *e);
 int keep_record(struct model_vcpu *v, const struct sdei_record *r);
+uint64_t keep_newest_ns(const struct model_vcpu *v);	/* of the newest record that is kept; 0: none is */
 void keep_tick(struct model_event *e);
 void keep_turn(struct hist **now, struct hist **last, unsigned int count);	/* histograms of an interval that is over */
 void keep_free_event(struct model_event *e);

@@ -73,8 +73,15 @@ int keep_record(struct model_vcpu *v, const struct sdei_record *r)
 		v->records = calloc(1, sizeof(*v->records));
 	if (!v->records)
 		return -ENOMEM;
-	v->records->records[v->records->count++ % MODEL_RECENT] = *r;
+	v->records->records[v->records->count++ % MODEL_RECENT] = record_brief(r);
 	return 0;
+}
+
+uint64_t keep_newest_ns(const struct model_vcpu *v)
+{
+	const struct vcpu_recent *kept = v->records;
+
+	return kept && kept->count ? kept->records[(kept->count - 1) % MODEL_RECENT].head.time_ns : 0;
 }
 
 void keep_free_vcpu(struct model_vcpu *v)
@@ -83,7 +90,7 @@ void keep_free_vcpu(struct model_vcpu *v)
 	v->records = NULL;
 }
 
-size_t model_recent(const struct model_vcpu *vcpu, struct sdei_record records[MODEL_RECENT])
+size_t model_recent(const struct model_vcpu *vcpu, struct record_brief records[MODEL_RECENT])
 {
 	const struct vcpu_recent *kept = vcpu->records;
 	size_t count = !kept ? 0 : kept->count < MODEL_RECENT ? kept->count : MODEL_RECENT;

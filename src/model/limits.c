@@ -213,7 +213,8 @@ static struct model_finding *too_many(struct model *m, struct finding_owner owne
 			return NULL;
 		f->count = number;
 		f->has_record = true;
-		f->record = *r;
+		f->record = record_brief(r);
+		f->before_ns = keep_newest_ns(owner.vcpu);
 		f->state_before = owner.event ? owner.event->state : 0;
 	}
 	f->last_ns = r->time_ns;

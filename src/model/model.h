@@ -269,7 +269,7 @@ void model_event_interval(const struct model_event *e, struct model_event_interv
  */
 #define MODEL_RECENT 32
 void model_keep_recent(struct model *m, bool keep);
-size_t model_recent(const struct model_vcpu *vcpu, struct sdei_record records[MODEL_RECENT]);
+size_t model_recent(const struct model_vcpu *vcpu, struct record_brief records[MODEL_RECENT]);
 
 /* Does a finding of that code hold about an event, or (e NULL) about the PE of v? Those without room in model_findings() count. */
 bool model_is_found(const struct model_vcpu *v, const struct model_event *e, enum model_finding_code code);

@@ -86,16 +86,22 @@ static void put_unregister(struct json *j, const struct sdei_record *r)
 	put_cleared(j, r->outcome);
 }
 
-static void put_call(struct json *j, const struct sdei_record *r)
+static void put_function(struct json *j, uint32_t function)
 {
-	const struct sdei_record_call *call = (const void *)r;
-	const char *name = sdei_call_name(call->function);
+	const char *name = sdei_call_name(function);
 
-	json_address(j, "function", call->function);
+	json_address(j, "function", function);
 	if (name)
 		json_text(j, "function_name", name);
 	else
 		json_null(j, "function_name");
+}
+
+static void put_call(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_call *call = (const void *)r;
+
+	put_function(j, call->function);
 	json_open(j, "args", '[');
 	for (int i = 0; i < 3; i++)
 		json_address(j, NULL, call->args[i]);
@@ -150,9 +156,11 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_APF] = put_apf,
 };
 
-/* What of a kind's own is in the head. */
-static void put_kind_head(struct json *j, const struct sdei_record *r)
+/* What of a kind's own is in the brief form. */
+static void put_kind_brief(struct json *j, const struct record_brief *brief)
 {
+	const struct sdei_record *r = &brief->head;
+
 	switch (r->kind) {
 	case SDEI_REGISTER:
 		break;
@@ -161,6 +169,7 @@ static void put_kind_head(struct json *j, const struct sdei_record *r)
 		put_cleared(j, r->outcome);
 		break;
 	case SDEI_CALL:
+		put_function(j, brief->function);
 		put_result(j, r->result);
 		break;
 	case SDEI_APF:
@@ -172,8 +181,9 @@ static void put_kind_head(struct json *j, const struct sdei_record *r)
 	}
 }
 
-void json_record_head(struct json *j, const char *key, const struct sdei_record *r)
+void json_record_brief(struct json *j, const char *key, const struct record_brief *brief)
 {
+	const struct sdei_record *r = &brief->head;
 	const char *kind = sdei_kind_name(r->kind);
 	char letters[6];
 
@@ -182,7 +192,7 @@ void json_record_head(struct json *j, const char *key, const struct sdei_record 
 	json_text(j, "kind", kind ? kind : "?");
 	json_id(j, "event", r->event);
 	json_text(j, "state", sdei_state_letters(r->state, letters));
-	put_kind_head(j, r);
+	put_kind_brief(j, brief);
 	json_close(j, '}');
 }
 

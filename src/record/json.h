@@ -6,11 +6,12 @@
 #include <stdio.h>
 
 #include "bpf/record.h"
+#include "record/brief.h"
 #include "util/json.h"
 #include "util/times.h"
 
-/* The head of a record whatever its kind; vm and vcpu are left out. */
-void json_record_head(struct json *j, const char *key, const struct sdei_record *r);
+/* A record in brief, whatever its kind; vm and vcpu are left out. */
+void json_record_brief(struct json *j, const char *key, const struct record_brief *brief);
 
 /*
  * A line about a record of the kinds in record.h (as big as its kind says), with "wall" as times (of the wall clock) prints it; lines

@@ -177,15 +177,21 @@ static void put_unregister(struct line *p, const struct sdei_record *r)
 	put_cleared(p, r->outcome);
 }
 
-static void put_call(struct line *p, const struct sdei_record *r)
+static void put_function(struct line *p, uint32_t function)
 {
-	const struct sdei_record_call *call = (const void *)r;
-	const char *name = sdei_call_name(call->function);
+	const char *name = sdei_call_name(function);
 
 	if (name)
 		line_text(p, name);
 	else
-		line_hex(p, call->function, 8);
+		line_hex(p, function, 8);
+}
+
+static void put_call(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_call *call = (const void *)r;
+
+	put_function(p, call->function);
 	for (int i = 0; i < 3; i++) {
 		line_text(p, i ? ", " : "(");
 		line_hex(p, call->args[i], 0);
@@ -257,8 +263,10 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei
 	[SDEI_APF] = put_apf,
 };
 
-static void put_details(struct line *p, const struct sdei_record *r)
+static void put_details(struct line *p, const struct record_brief *brief)
 {
+	const struct sdei_record *r = &brief->head;
+
 	switch (r->kind) {
 	case SDEI_REGISTER:
 		break;
@@ -266,6 +274,7 @@ static void put_details(struct line *p, const struct sdei_record *r)
 		put_state_head(p, r);
 		break;
 	case SDEI_CALL:
+		put_function(p, brief->function);
 		put_result(p, r->result);
 		break;
 	case SDEI_APF:
@@ -277,12 +286,12 @@ static void put_details(struct line *p, const struct sdei_record *r)
 	}
 }
 
-void record_text_details(FILE *out, const struct sdei_record *r)
+void record_text_details(FILE *out, const struct record_brief *brief)
 {
 	struct line p;
 
 	line_begin(&p, out);
-	put_details(&p, r);
+	put_details(&p, brief);
 	line_end(&p);
 }
 

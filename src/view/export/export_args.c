@@ -162,7 +162,7 @@ void export_args_drop(struct export_args *args, const struct sdei_record *r)
 
 void export_args_finding(struct export_args *args, const struct model_finding *f)
 {
-	const char *kind = sdei_kind_name(f->record.kind);
+	const char *kind = sdei_kind_name(f->record.head.kind);
 
 	args->count = 0;
 	add_event(args, f->event);
@@ -174,9 +174,9 @@ void export_args_finding(struct export_args *args, const struct model_finding *f
 	if (!f->has_record)
 		return;
 	add_text(args, ARG_RECORD, kind ? kind : "?");
-	add_state(args, f->record.state);
-	if (f->record.kind == SDEI_SIGNAL || f->record.kind == SDEI_CANCEL)
-		add_error(args, f->record.error);
-	if (f->record.kind == SDEI_DISPATCH)
-		add(args, ARG_PC, ARG_IS_ADDRESS, f->record.pc);
+	add_state(args, f->record.head.state);
+	if (f->record.head.kind == SDEI_SIGNAL || f->record.head.kind == SDEI_CANCEL)
+		add_error(args, f->record.head.error);
+	if (f->record.head.kind == SDEI_DISPATCH)
+		add(args, ARG_PC, ARG_IS_ADDRESS, f->record.head.pc);
 }

@@ -472,7 +472,7 @@ static void put_finding(struct json *j, const struct model_finding *finding)
 	json_text(j, "text", text);
 	json_text(j, "state_before", sdei_state_letters(finding->state_before, letters));
 	if (finding->has_record)
-		json_record_head(j, "record", &finding->record);
+		json_record_brief(j, "record", &finding->record);
 	else
 		json_null(j, "record");
 	json_close(j, '}');

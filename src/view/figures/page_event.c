@@ -19,6 +19,8 @@
 #define LINE_STEPS 24
 #define PLAIN_WIDTH 6
 #define CLOCK_DECIMALS 3
+#define RECORD_DECIMALS 6
+#define SINCE_WIDTH 6
 
 struct maker {
 	struct page *page;
@@ -421,35 +423,41 @@ static void put_mask(const struct maker *k, const struct model_vcpu *vcpu)
 	put_mask_times(k, "initial", vcpu->initial_mask);
 }
 
-static void put_record(const struct maker *k, const struct sdei_record *r)
+/* before: the one that came before it, or NULL. */
+static void put_record(const struct maker *k, const struct record_brief *brief, const struct record_brief *before)
 {
+	const struct sdei_record *r = &brief->head;
 	const char *kind = sdei_kind_name(r->kind);
-	char clock[FORMAT_SIZE], event[16] = "-", state[6], *details = NULL;
+	char clock[FORMAT_SIZE], since[FORMAT_SIZE] = "", event[16] = "-", state[6], *details = NULL;
 	size_t size;
 	FILE *out = open_memstream(&details, &size);
 
 	if (r->event != SDEI_NONE)
 		snprintf(event, sizeof(event), "%" PRIu32, r->event);
 	if (out) {
-		record_text_details(out, r);
+		record_text_details(out, brief);
 		fclose(out);
 	}
+	format_clock(clock, sizeof(clock), k->scope->status, r->time_ns, RECORD_DECIMALS);
+	/* Late ones come behind what they are older than. */
+	if (before && r->time_ns >= before->head.time_ns)
+		format_age(since, sizeof(since), r->time_ns - before->head.time_ns);
 	page_line(k->page);
-	page_put(k->page, LOOK_PLAIN, "%s %-10s %3s %s %s", clock_of(k, r->time_ns, clock, sizeof(clock)), kind ? kind : "?",
-		 event, sdei_state_letters(r->state, state), details ? details : "");
+	page_put(k->page, LOOK_PLAIN, "%s %*s %-10s %3s %s %s", clock, SINCE_WIDTH, since, kind ? kind : "?", event,
+		 sdei_state_letters(r->state, state), details ? details : "");
 	free(details);
 }
 
 static void put_records(const struct maker *k, const struct model_vcpu *vcpu)
 {
-	struct sdei_record records[MODEL_RECENT];
+	struct record_brief records[MODEL_RECENT];
 	size_t count = model_recent(vcpu, records);
 
 	if (!count)
 		return;
-	put_head(k, "Last records of the vCPU, the newest first");
-	while (count > 0)
-		put_record(k, &records[--count]);
+	put_head(k, "Last records of the vCPU, the newest first; time since the record before");
+	for (; count > 0; count--)
+		put_record(k, &records[count - 1], count > 1 ? &records[count - 2] : NULL);
 }
 
 void page_event(struct page *page, const struct model_vcpu *vcpu, const struct model_event *e, const struct page_scope *scope)

@@ -11,8 +11,7 @@
 
 struct collection {
 	struct report_evidence reported;
-	struct sdei_record records[EVIDENCE_RECORDS];
-	uint32_t functions[EVIDENCE_RECORDS];
+	struct record_brief records[EVIDENCE_RECORDS];
 	size_t before, after;		/* so many of the first ones are from before, of the last ones from behind */
 	bool missed;			/* records from before were left out */
 	bool done;			/* nothing more is wanted */
@@ -97,7 +96,7 @@ static void choose_findings(struct evidence *e, const struct model *m)
 		reported->instance = findings[i].instance;
 		reported->vcpu = findings[i].vcpu;
 		reported->event = findings[i].event;
-		reported->from_ns = reported->to_ns = findings[i].has_record ? findings[i].record.time_ns : findings[i].first_ns;
+		reported->from_ns = reported->to_ns = findings[i].has_record ? findings[i].record.head.time_ns : findings[i].first_ns;
 		want(e, e->wanted_findings, i, reported);
 	}
 }
@@ -121,19 +120,12 @@ void evidence_free(struct evidence *e)
 
 /* --- collecting */
 
-static void put(struct collection *c, size_t at, const struct sdei_record *record)
-{
-	c->records[at] = *record;
-	c->functions[at] = record->kind == SDEI_CALL ? ((const struct sdei_record_call *)record)->function : 0;
-}
-
 /* Takes out one, so that what is behind it moves up. */
 static void drop(struct collection *c, size_t at)
 {
 	size_t behind = --c->reported.count - at;
 
 	memmove(&c->records[at], &c->records[at + 1], behind * sizeof(c->records[0]));
-	memmove(&c->functions[at], &c->functions[at + 1], behind * sizeof(c->functions[0]));
 }
 
 /* Without room one from the middle gives way: how it began and how it ended is what matters. */
@@ -144,7 +136,7 @@ static void append(struct collection *c, const struct sdei_record *record)
 		c->reported.left_out++;
 		drop(c, c->reported.gap);
 	}
-	put(c, c->reported.count++, record);
+	c->records[c->reported.count++] = record_brief(record);
 }
 
 static void take_before(struct collection *c, const struct sdei_record *record)
@@ -279,7 +271,6 @@ static void put_evidence(struct report_evidence *reported, struct collection *co
 	for (size_t i = 0; i < count; i++) {
 		reported[i] = collections[i].reported;
 		reported[i].records = collections[i].records;
-		reported[i].functions = collections[i].functions;
 	}
 }
 
@@ -291,4 +282,13 @@ void evidence_report(struct evidence *e, struct report *report)
 	report->late_count = e->late_count;
 	report->findings = e->reported_findings;
 	report->finding_count = e->finding_count;
+}
+
+int64_t report_since_before(const struct report_evidence *e, size_t index)
+{
+	uint64_t time_ns = e->records[index].head.time_ns;
+
+	if (!index || (e->left_out && index == e->gap) || time_ns < e->records[index - 1].head.time_ns)
+		return -1;
+	return time_ns - e->records[index - 1].head.time_ns;
 }

@@ -9,6 +9,7 @@
 
 #include "model/model.h"
 #include "model/timeline.h"
+#include "record/brief.h"
 #include "recording/reader.h"
 #include "session/status.h"
 
@@ -16,12 +17,14 @@
 struct report_evidence {
 	uint32_t vm, instance, vcpu, event;
 	uint64_t from_ns, to_ns;	/* the late dispatch, or the finding */
-	const struct sdei_record *records;	/* heads */
-	const uint32_t *functions;	/* of each that is a CALL, else 0 */
+	const struct record_brief *records;
 	size_t count;
 	uint64_t left_out;		/* records in between that had no room … */
 	size_t gap;			/* … in front of this one; 0: none */
 };
+
+/* ns from the record before the one of that index to it; -1: that one is not there, or is a late one that is not before it. */
+int64_t report_since_before(const struct report_evidence *e, size_t index);
 
 struct report {
 	const struct model *model;		/* fed, ticked and settled; its VMs have names */

@@ -12,14 +12,14 @@
 
 /* --- records */
 
-static void put_details(FILE *out, const struct sdei_record *r)
+static void put_details(FILE *out, const struct record_brief *brief)
 {
 	char *details = NULL;
 	size_t size;
 	FILE *text = open_memstream(&details, &size);
 
 	if (text) {
-		record_text_details(text, r);
+		record_text_details(text, brief);
 		fclose(text);
 	}
 	html_text(out, details ? details : "");
@@ -28,31 +28,30 @@ static void put_details(FILE *out, const struct sdei_record *r)
 
 static void record_row(FILE *out, const struct report_evidence *e, size_t i)
 {
-	const struct sdei_record *r = &e->records[i];
-	uint32_t function = e->functions ? e->functions[i] : 0;
-	const char *kind = sdei_kind_name(r->kind), *call = sdei_call_name(function);
-	int64_t ns = r->time_ns - e->from_ns;
+	const struct sdei_record *r = &e->records[i].head;
+	const char *kind = sdei_kind_name(r->kind);
+	int64_t ns = r->time_ns - e->from_ns, since_ns = report_since_before(e, i);
 	char letters[6];
 
-	fprintf(out, "<tr><td data-ns=%" PRId64 ">%+.3f<td class=word>%s<td>", ns, ns / 1e3, kind ? kind : "?");
+	fprintf(out, "<tr><td data-ns=%" PRId64 ">%+.3f<td>", ns, ns / 1e3);
+	if (since_ns >= 0)
+		fprintf(out, "%.3f", since_ns / 1e3);
+	fprintf(out, "<td class=word>%s<td>", kind ? kind : "?");
 	if (r->event != SDEI_NONE)
 		fprintf(out, "%u", r->event);
 	fprintf(out, "<td class=state>%s<td class=word>", sdei_state_letters(r->state, letters));
-	if (call)
-		fputs(call, out);
-	else if (function)
-		fprintf(out, "0x%08" PRIx32, function);
-	put_details(out, r);
+	put_details(out, &e->records[i]);
 	putc('\n', out);
 }
 
 static void records(FILE *out, const struct report_evidence *e)
 {
-	fputs("<div class=box tabindex=0><table class=records><thead><tr><th>\xc2\xb5s<th class=word>record<th>event<th>state<th></thead><tbody>\n",
+	fputs("<div class=box tabindex=0><table class=records><thead><tr><th>\xc2\xb5s<th>\xc2\xb5s since the last<th class=word>record<th>event<th>state<th></thead><tbody>\n",
 	      out);
 	for (size_t i = 0; i < e->count; i++) {
 		if (e->left_out && i == e->gap)
-			fprintf(out, "<tr><td colspan=5 class=more>and %" PRIu64 " records more in between\n", e->left_out);
+			fprintf(out, "<tr><td colspan=6 class=more>and %" PRIu64 " record%s more in between\n", e->left_out,
+				e->left_out == 1 ? "" : "s");
 		record_row(out, e, i);
 	}
 	fputs("</tbody></table></div>\n", out);

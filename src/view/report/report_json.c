@@ -60,19 +60,6 @@ static void put_problems(struct json *j, const struct report *report)
 	json_close(j, ']');
 }
 
-/* Of the record with the same index, null if it is no call. */
-static void put_function(struct json *j, uint32_t function)
-{
-	const char *name = sdei_call_name(function);
-	char number[16];
-
-	snprintf(number, sizeof(number), "0x%08" PRIx32, function);
-	if (function)
-		json_text(j, NULL, name ?: number);
-	else
-		json_null(j, NULL);
-}
-
 static void put_evidence(struct json *j, const struct report_evidence *evidence)
 {
 	json_open(j, NULL, '{');
@@ -86,11 +73,7 @@ static void put_evidence(struct json *j, const struct report_evidence *evidence)
 	json_u64(j, "gap", evidence->gap);
 	json_open(j, "records", '[');
 	for (size_t i = 0; i < evidence->count; i++)
-		json_record_head(j, NULL, &evidence->records[i]);
-	json_close(j, ']');
-	json_open(j, "functions", '[');
-	for (size_t i = 0; i < evidence->count; i++)
-		put_function(j, evidence->functions[i]);
+		json_record_brief(j, NULL, &evidence->records[i]);
 	json_close(j, ']');
 	json_close(j, '}');
 }

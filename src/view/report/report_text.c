@@ -17,6 +17,7 @@
 
 #define WIDTH 100
 #define HISTOGRAM_ROWS 24
+#define SINCE_WIDTH 6
 
 /* Texts of a recording are as hostile as any. */
 static void put_text(FILE *out, const char *label, const char *text, bool utf8)
@@ -126,20 +127,21 @@ static const char *name_of_vm(const struct report *r, const struct report_eviden
 }
 
 /* Times count from the moment it is about. */
-static void put_record(FILE *out, const struct sdei_record *record, uint32_t function, uint64_t from_ns)
+static void put_record(FILE *out, const struct report_evidence *e, size_t i)
 {
+	const struct sdei_record *record = &e->records[i].head;
 	const char *kind = sdei_kind_name(record->kind);
-	char letters[6], event[16] = "-", offset[FORMAT_SIZE];
+	char letters[6], event[16] = "-", offset[FORMAT_SIZE], since[FORMAT_SIZE] = "";
+	int64_t since_ns = report_since_before(e, i);
 
 	if (record->event != SDEI_NONE)
 		snprintf(event, sizeof(event), "%" PRIu32, record->event);
-	fprintf(out, "  %16s  %-10s event %-4s %s ", format_offset(offset, sizeof(offset), record->time_ns - from_ns), kind ? kind : "?", event,
+	if (since_ns >= 0)
+		format_age(since, sizeof(since), since_ns);
+	fprintf(out, "  %16s %*s  %-10s event %-4s %s ", format_offset(offset, sizeof(offset), record->time_ns - e->from_ns),
+		SINCE_WIDTH, since, kind ? kind : "?", event,
 		sdei_state_letters(record->state, letters));
-	if (sdei_call_name(function))
-		fputs(sdei_call_name(function), out);
-	else if (function)
-		fprintf(out, "0x%08" PRIx32, function);
-	record_text_details(out, record);
+	record_text_details(out, &e->records[i]);
 	putc('\n', out);
 }
 
@@ -150,11 +152,11 @@ void report_text_evidence(FILE *out, const struct report_evidence *e, size_t mos
 	uint64_t left_out = e->left_out + next - first;
 
 	for (size_t i = 0; i < first; i++)
-		put_record(out, &e->records[i], e->functions[i], e->from_ns);
+		put_record(out, e, i);
 	if (left_out)
 		fprintf(out, "  and %" PRIu64 " record%s more in between\n", left_out, left_out == 1 ? "" : "s");
 	for (size_t i = next; i < e->count; i++)
-		put_record(out, &e->records[i], e->functions[i], e->from_ns);
+		put_record(out, e, i);
 }
 
 static void put_late(FILE *out, const struct report *r)

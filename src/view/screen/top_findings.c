@@ -126,6 +126,8 @@ static void format_id(char *buf, size_t size, uint32_t id)
 #define TIMES_FROM_COLUMNS 62
 #define TEXT_FROM_COLUMNS 72
 
+#define RECORD_DECIMALS 6
+
 static void format_found(const struct top *top, const struct found *found, char *line, size_t size)
 {
 	const struct model_finding *f = &found->finding;
@@ -168,24 +170,28 @@ static attr_t found_look(const struct top *top, size_t row)
 	return finding_severity(f->code) == FINDING_ERROR ? top_look(top, PAIR_BAD) : A_NORMAL;
 }
 
-static void format_evidence(const struct model_finding *f, char *buf, size_t size)
+/* "12:00:01.000123Z +1.2us signal of event 1, state RE--- -> RE-P- queued, from vCPU 0". */
+static void format_evidence(const struct top *top, const struct model_finding *f, char *buf, size_t size)
 {
-	const char *kind = sdei_kind_name(f->record.kind);
-	char before[6], after[6];
+	const struct sdei_record *r = &f->record.head;
+	const char *kind = sdei_kind_name(r->kind);
+	char clock[FORMAT_SIZE], since[FORMAT_SIZE], event[24] = "", before[6], after[6];
 	FILE *out;
-	int length;
 
 	*buf = '\0';
 	if (!f->has_record)
 		return;
-	length = snprintf(buf, size, "%s of event ", kind ? kind : "?");
-	format_id(buf + length, size - length, f->record.event);
-	length = strlen(buf);
-	length += snprintf(buf + length, size - length, ", state %s -> %s ", sdei_state_letters(f->state_before, before),
-			   sdei_state_letters(f->record.state, after));
-	out = fmemopen(buf + length, size - length, "w");
+	format_clock(clock, sizeof(clock), &top->status, r->time_ns, RECORD_DECIMALS);
+	if (r->event != SDEI_NONE)
+		snprintf(event, sizeof(event), " of event %" PRIu32, r->event);
+	out = fmemopen(buf, size, "w");
 	if (!out)
 		return;
+	fputs(clock, out);
+	if (f->before_ns && r->time_ns >= f->before_ns)
+		fprintf(out, " +%s", format_age(since, sizeof(since), r->time_ns - f->before_ns));
+	fprintf(out, " %s%s, state %s -> %s ", kind ? kind : "?", event, sdei_state_letters(f->state_before, before),
+		sdei_state_letters(r->state, after));
 	record_text_details(out, &f->record);
 	fclose(out);
 }
@@ -204,7 +210,7 @@ static void draw_detail(const struct top *top)
 	snprintf(line, sizeof(line), "first %s, last %s%s", clock_at(top, f->first_ns, first, sizeof(first)),
 		 clock_at(top, f->last_ns, last, sizeof(last)), f->open ? ", still so" : "");
 	top_put_field(y + 2, 0, line, COLS, true, A_NORMAL);
-	format_evidence(f, line, sizeof(line));
+	format_evidence(top, f, line, sizeof(line));
 	top_put_field(y + 3, 0, line, COLS, true, A_NORMAL);
 }
 

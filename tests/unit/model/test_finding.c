@@ -143,7 +143,7 @@ static void test_illegal(void **state)
 		assert_int_equal(f->first_ns, 102);
 		assert_int_equal(f->count, 1);
 		assert_true(f->open && f->has_record);
-		assert_int_equal(f->record.kind, illegal[i].steps[2].kind);
+		assert_int_equal(f->record.head.kind, illegal[i].steps[2].kind);
 		finding_describe(f, text, sizeof(text));
 		assert_non_null(strstr(text, finding_rule_help(f->rule)));
 		model_tick(m, 3 * S);
@@ -373,12 +373,12 @@ static void test_sentences(void **state)
 {
 	static const struct { struct model_finding finding; const char *text; } sentences[] = {
 		{ { .code = FINDING_ILLEGAL_TRANSITION, .rule = RULE_DISPATCHED_DISABLED, .count = 1, .state_before = REG | SDEI_PENDING,
-		    .record = { .kind = SDEI_DISPATCH, .state = REG | SDEI_RUNNING } },
+		    .record.head = { .kind = SDEI_DISPATCH, .state = REG | SDEI_RUNNING } },
 		  "dispatched while disabled: dispatch R--P- -> R-U--" },
 		{ { .code = FINDING_ILLEGAL_TRANSITION, .rule = RULE_DISPATCHED_DISABLED, .count = 2, .state_before = REG | SDEI_PENDING,
-		    .record = { .kind = SDEI_DISPATCH, .state = REG | SDEI_RUNNING } },
+		    .record.head = { .kind = SDEI_DISPATCH, .state = REG | SDEI_RUNNING } },
 		  "dispatched while disabled: dispatch R--P- -> R-U--, and 1 illegal transition after that" },
-		{ { .code = FINDING_ILLEGAL_TRANSITION, .rule = RULE_MASK_CHANGED, .count = 7, .record = { .kind = SDEI_CALL, .state = MASK } },
+		{ { .code = FINDING_ILLEGAL_TRANSITION, .rule = RULE_MASK_CHANGED, .count = 7, .record.head = { .kind = SDEI_CALL, .state = MASK } },
 		  "the PE mask changed without an operation on it: call ----- -> ----M, and 6 illegal transitions after that" },
 		{ { .code = FINDING_HANDLER_HUNG, .count = 1, .open = true, .value = 1200000000 }, "the handler has been running for 1.20 s" },
 		{ { .code = FINDING_HANDLER_HUNG, .count = 1, .value = 61 * S }, "the handler ran for 61.0 s" },
@@ -415,7 +415,7 @@ static void test_sentences_fit(void **state)
 		for (unsigned int rule = 0; rule < RULE_COUNT; rule++) {
 			const struct model_finding finding = {
 				.code = code, .rule = rule, .count = UINT64_MAX, .most = UINT64_MAX - 1, .value = UINT64_MAX,
-				.function = 0xC4000026, .result = -2, .record = { .kind = SDEI_UNREGISTER },
+				.function = 0xC4000026, .result = -2, .record = { .head.kind = SDEI_UNREGISTER },
 			};
 			char text[FINDING_TEXT_SIZE];
 
@@ -520,7 +520,7 @@ static void test_snapshot(void **state)
 
 static void test_kept(void **state)
 {
-	struct sdei_record records[MODEL_RECENT];
+	struct record_brief records[MODEL_RECENT];
 	struct model_event_interval hists;
 	const struct model_event *e;
 
@@ -533,8 +533,8 @@ static void test_kept(void **state)
 	}
 	e = model_event(model_vcpu(model_vm(m, 7), 0), 0);
 	assert_int_equal(model_recent(e->vcpu, records), MODEL_RECENT);
-	assert_int_equal(records[MODEL_RECENT - 1].time_ns, 1909);
-	assert_int_equal(records[0].kind, SDEI_DISPATCH);
+	assert_int_equal(records[MODEL_RECENT - 1].head.time_ns, 1909);
+	assert_int_equal(records[0].head.kind, SDEI_DISPATCH);
 	model_tick(m, 2000);
 	model_event_interval(e, &hists);
 	assert_int_equal(hist_count(hists.dispatch), 20);
@@ -542,6 +542,33 @@ static void test_kept(void **state)
 	model_tick(m, 3000);
 	model_event_interval(e, &hists);
 	assert_null(hists.dispatch);
+}
+
+/* Which call it was is kept, of the last records and of one that shows a finding, which also knows when the record before it was. */
+static void test_calls_kept(void **state)
+{
+	struct sdei_record_call call = {
+		.head = { .vm = 7, .event = SDEI_NONE, .kind = SDEI_CALL, .result = -2 }, .function = 0xC400002F,
+	};
+	struct record_brief records[MODEL_RECENT];
+	const struct model_finding *f;
+
+	model_keep_recent(m, true);
+	for (uint64_t i = 0; i < 10; i++) {
+		call.head.time_ns = 100 + 10 * i;
+		assert_int_equal(model_feed(m, &call.head, sizeof(call)), 0);
+	}
+	PUT(250, SDEI_ENABLE, 0, ENA);
+	assert_int_equal(model_recent(model_vcpu(model_vm(m, 7), 0), records), 11);
+	assert_int_equal(records[9].function, 0xC400002F);
+	assert_int_equal(records[9].head.result, -2);
+	assert_int_equal(records[10].function, 0);
+	model_settle(m, S);
+	f = findings(1);
+	assert_int_equal(f->code, FINDING_REFUSED_CALLS);
+	assert_int_equal(f->record.function, 0xC400002F);
+	assert_int_equal(f->record.head.time_ns, 190);
+	assert_int_equal(f->before_ns, 180);
 }
 
 int main(void)
@@ -552,7 +579,7 @@ int main(void)
 		TEST(test_hung_between_ticks), TEST(test_pending_stuck), TEST(test_mask_long), TEST(test_drop_burst),
 		TEST(test_mask_without_events), TEST(test_stopped_in_the_handler),
 		TEST(test_refused_calls), TEST(test_refused_of_all_kinds), TEST(test_refused_anew), TEST(test_sentences), TEST(test_sentences_fit),
-		TEST(test_unaccounted), TEST(test_unaccounted_grows), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept),
+		TEST(test_unaccounted), TEST(test_unaccounted_grows), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept), TEST(test_calls_kept),
 	};
 
 	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);

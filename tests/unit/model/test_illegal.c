@@ -347,7 +347,7 @@ static void check_exact(const struct bed *b, const struct happened *h)
 	assert_int_equal(f->last_ns, h->record.time_ns);
 	assert_int_equal(f->count, 1);
 	assert_int_equal(f->state_before & about, h->before & about);
-	assert_memory_equal(&f->record, &h->record, sizeof(f->record));
+	assert_memory_equal(&f->record.head, &h->record, sizeof(h->record));
 	if (gap) {
 		assert_int_equal(gap->value, h->fault->unaccounted);
 		assert_int_equal(gap->first_ns, h->record.time_ns);

@@ -148,7 +148,7 @@ static void same_apf(const struct model_vcpu *a, const struct model_vcpu *b)
 static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, uint64_t now_ns)
 {
 	struct model_vcpu plain_a = plain_vcpu(a), plain_b = plain_vcpu(b);
-	struct sdei_record recent_a[MODEL_RECENT], recent_b[MODEL_RECENT];
+	struct record_brief recent_a[MODEL_RECENT], recent_b[MODEL_RECENT];
 	size_t recent = model_recent(a, recent_a);
 
 	assert_memory_equal(&plain_a, &plain_b, sizeof(plain_a));
