@@ -126,10 +126,14 @@ static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_ke
 	return 0;
 }
 
-/* Several programs count PLACE and APF, and not every kernel keeps them apart on a CPU. */
+/* Kinds that several programs count, which not every kernel keeps apart on a CPU. An object may say that it has others. */
+#ifndef IS_SHARED_KIND
+#define IS_SHARED_KIND(kind) ((kind) == SDEI_PLACE || (kind) == SDEI_APF)
+#endif
+
 static __always_inline void raise(__u64 *count, __u8 kind)
 {
-	if (kind == SDEI_PLACE || kind == SDEI_APF)
+	if (IS_SHARED_KIND(kind))
 		__sync_fetch_and_add(count, 1);
 	else
 		++*count;

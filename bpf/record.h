@@ -15,11 +15,17 @@
 #include <linux/types.h>
 #endif
 
-#define SDEI_RECORD_ABI 2
+#define SDEI_RECORD_ABI 3
 #define SDEI_RECORD_MAX 64	/* bytes */
 
 /* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
 #define SDEI_NONE 0xffffffffU
+
+/*
+ * The VM of records that come from the SDEI client of this machine: the machine itself, whose CPUs are the vCPUs. It is the
+ * pid of init, which is no VMM.
+ */
+#define SDEI_THIS_MACHINE 1
 
 /* One per tracepoint kvm_sdei_*; the order is ABI. X(NAME, name). */
 #define SDEI_KINDS(X)		\
@@ -77,6 +83,13 @@ enum sdei_outcome {
 enum sdei_how {
 	SDEI_COMPLETED	= 1,
 	SDEI_RESUMED	= 2,
+	SDEI_END_UNSEEN	= 3,	/* the handler cannot be traced: when and how it ended is not known */
+};
+
+/* sdei_record.origin of DISPATCH: bits, as the client sees it; KVM's programs set none. */
+enum sdei_dispatch_flags {
+	SDEI_UNSIGNALLED = 1 << 0,	/* no signal was seen: firmware raises this event by itself */
+	SDEI_CRITICAL	= 1 << 1,	/* of critical priority: it may preempt the handler of a normal event */
 };
 
 /* sdei_record.origin of STATE. */
@@ -167,7 +180,7 @@ struct sdei_record {
 	__u8 kind;		/* enum sdei_kind */
 	__u8 state;		/* enum sdei_state: the post-state */
 	__u8 outcome;		/* SIGNAL, COMPLETE: see above; UNREGISTER, STATE: the cleared bits; else 0 */
-	__u8 origin;		/* SIGNAL: enum sdei_source; STATE, RESET: the reason; else 0 */
+	__u8 origin;		/* SIGNAL: enum sdei_source; DISPATCH: enum sdei_dispatch_flags; STATE, RESET: the reason; else 0 */
 	union {
 		__u64 pc;	/* DISPATCH: the interrupted PC */
 		__u64 arg;	/* COMPLETE: status, or the address to resume at */
@@ -191,7 +204,7 @@ struct sdei_record_call {
 	struct sdei_record head;
 	__u64 args[3];		/* x1..x3 */
 	__u32 function;		/* SMCCC function id */
-	__u32 pad;
+	__u32 duration_ns;	/* of the call as its caller sees it, at most UINT32_MAX; 0: not known */
 };
 
 /* APF. */

@@ -283,7 +283,7 @@ static bool prepare(struct events *e)
 /* What would do nothing to a recording; NULL: nothing. */
 static const char *live_option(const struct session_config *c)
 {
-	return c->no_calls ? "--no-calls" : c->sched ? "--sched" : c->ring_bytes ? "--ring-size" : NULL;
+	return c->no_calls ? "--no-calls" : c->client ? "--client" : c->sched ? "--sched" : c->ring_bytes ? "--ring-size" : NULL;
 }
 
 static int check(const struct events_config *c, char **command)

@@ -484,10 +484,10 @@ static void clean_up(struct sdeid *d)
 	config_clear(&d->config);
 }
 
-static int check_kernel(void)
+static int check_kernel(bool client)
 {
 	char message[1024];
-	int err = live_check(message, sizeof(message));
+	int err = live_check(client, message, sizeof(message));
 
 	if (!err)
 		return EXIT_DONE;
@@ -505,7 +505,7 @@ static int read_arguments(struct sdeid *d)
 		say_at(SAY_ERROR, MSG_TRY_HELP, say_program(), "", "");
 		return EXIT_USAGE;
 	}
-	return d->config.check ? check_kernel() : session_answer_help(&sdeid_command, &d->config.session);
+	return d->config.check ? check_kernel(d->config.session.client) : session_answer_help(&sdeid_command, &d->config.session);
 }
 
 int daemon_main(int argc, char **argv)

@@ -174,7 +174,8 @@ static void count_cleared(struct model *m, struct model_event *e, unsigned int c
 }
 
 /* The one definition of what a record counts as; the same for those that were lost. */
-static inline void count_what(struct model *m, struct model_event *e, unsigned int kind, unsigned int outcome, int error, uint64_t n)
+static inline void count_what(struct model *m, struct model_event *e, unsigned int kind, unsigned int outcome, unsigned int origin,
+			      int error, uint64_t n)
 {
 	switch (kind) {
 	case SDEI_SIGNAL:
@@ -182,6 +183,8 @@ static inline void count_what(struct model *m, struct model_event *e, unsigned i
 		break;
 	case SDEI_DISPATCH:
 		COUNT(m, e, dispatched, n);
+		if (origin & SDEI_UNSIGNALLED)
+			e->unsignalled += n;
 		break;
 	case SDEI_COMPLETE:
 		if (outcome == SDEI_RESUMED)
@@ -221,7 +224,7 @@ static unsigned int state_before(const struct model_event *e, const struct sdei_
 			return state & ~SDEI_PENDING;
 		return r->outcome == SDEI_COALESCED ? state | SDEI_PENDING : state;
 	case SDEI_DISPATCH:
-		return SDEI_PENDING;
+		return r->origin & SDEI_UNSIGNALLED ? 0 : SDEI_PENDING;
 	case SDEI_COMPLETE:
 		return state | SDEI_RUNNING;
 	case SDEI_CANCEL:
@@ -376,7 +379,13 @@ static int act_dispatch(struct model_event *e, const struct sdei_record *r)
 
 static int act_complete(struct model_event *e, const struct sdei_record *r)
 {
-	int err = SAMPLE_SINCE(e, handler, e->running_since_ns, r);
+	int err;
+
+	if (unlikely(r->outcome == SDEI_END_UNSEEN)) {
+		abandon(e, SDEI_RUNNING);
+		return 0;
+	}
+	err = SAMPLE_SINCE(e, handler, e->running_since_ns, r);
 
 	if (SAMPLE_SINCE(e, total, e->running_signal_ns, r))
 		err = -ENOMEM;
@@ -492,7 +501,7 @@ static inline void check_limits(struct model *m, struct model_event *e, const st
 /* A late record only counts: its state and its place in any interval are history. */
 static void event_take_late(struct model *m, struct model_event *e, const struct sdei_record *r)
 {
-	count_what(m, e, r->kind, r->outcome, r->error, 1);
+	count_what(m, e, r->kind, r->outcome, r->origin, r->error, 1);
 	doubt(m, e, r->kind, r->origin, 1);
 }
 
@@ -515,7 +524,7 @@ int take_as(struct model *m, struct model_event *e, const struct sdei_record *r,
 {
 	int err;
 
-	count_what(m, e, kind, r->outcome, r->error, 1);
+	count_what(m, e, kind, r->outcome, r->origin, r->error, 1);
 	if (unlikely(e->sketched))
 		event_unsketch(e);
 	check_limits(m, e, r, kind);
@@ -556,7 +565,7 @@ int event_take(struct model *m, struct model_event *e, const struct sdei_record 
  */
 void event_take_lost(struct model *m, struct model_event *e, const struct sdei_lost_key *key, uint64_t count)
 {
-	count_what(m, e, key->kind, key->outcome, key->error, count);
+	count_what(m, e, key->kind, key->outcome, key->origin, key->error, count);
 	e->lost += count;
 	doubt(m, e, key->kind, key->origin, count);
 	if (key->kind == SDEI_STATE && key->origin == SDEI_DESTROYED)
@@ -606,7 +615,7 @@ void event_reset(struct model_event *e)
 	memset(e->rejected, 0, sizeof(e->rejected));
 	e->carried_pending = !!(e->state & SDEI_PENDING);
 	e->carried_running = !!(e->state & SDEI_RUNNING);
-	e->lost = e->misfits = e->missed_restores = 0;
+	e->lost = e->misfits = e->missed_restores = e->unsignalled = 0;
 	e->drops = 0;
 	e->inexact = false;
 	keep_free_event(e);
@@ -635,7 +644,7 @@ int64_t model_unaccounted(const struct model_event *e)
 	const struct model_counts *c = &e->count;
 	uint64_t became = c->dispatched + c->coalesced + c->rejected + c->cancelled + c->cleared;
 
-	return unaccounted(e, (int64_t)(c->signals - became), e->state & SDEI_PENDING, e->carried_pending, 1);
+	return unaccounted(e, (int64_t)(c->signals + e->unsignalled - became), e->state & SDEI_PENDING, e->carried_pending, 1);
 }
 
 int64_t model_unaccounted_handlers(const struct model_event *e)

@@ -51,9 +51,9 @@ _Static_assert(sizeof(struct model_vcpu) == 320, "see above");
 
 #define EVENT_NUMBERS(X) \
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(pending_since_ns) \
-	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) \
+	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) X(unsignalled) \
 	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops) X(registered_ns)
-_Static_assert(sizeof(struct model_event) == 576, "see above");
+_Static_assert(sizeof(struct model_event) == 640, "see above");
 
 #define OPEN_NUMBERS(X) X(until_ns) X(last)
 _Static_assert(sizeof(struct event_open) == 136, "see above");

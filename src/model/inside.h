@@ -55,7 +55,7 @@ struct findings {
 enum variant {
 	OTHER,		/* calls, and what was refused: nothing changes */
 	REGISTER, UNREGISTER, ENABLE, DISABLE, MASK, UNMASK, PRIVATE_RESET, VCPU_RESET,
-	QUEUED, COALESCED, CANCELLED, DISPATCHED, COMPLETED, CREATED, STATE_RESET, RESTORED, ENDED,
+	QUEUED, COALESCED, CANCELLED, DISPATCHED, DISPATCHED_ALONE, COMPLETED, CREATED, STATE_RESET, RESTORED, ENDED,
 	VARIANTS
 };
 
@@ -294,6 +294,8 @@ static inline enum variant variant_of(const struct sdei_record *r)
 		return rules_variants[r->kind][r->outcome & 7];
 	case SDEI_CANCEL:
 		return rules_variants[r->kind][!!r->error];
+	case SDEI_DISPATCH:
+		return rules_variants[r->kind][r->origin & 3];
 	case SDEI_RESET:
 	case SDEI_STATE:
 		return rules_variants[r->kind][r->origin & 7];

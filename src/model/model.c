@@ -291,6 +291,8 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	note_lost(m, key->kind, count);
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
+	if (key->kind == SDEI_CALL && key->vm == SDEI_ANY_VM)
+		return 0;	/* it changes no state, and which call it was is not known */
 	if (key->kind == SDEI_APF)
 		return count_failed(m, apf_take_lost(m, key, count), count);
 	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {

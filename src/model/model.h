@@ -79,6 +79,7 @@ struct model_event {
 	uint64_t rejected[REJECT_COUNT];
 	uint64_t carried_pending;	/* episodes that were pending when first seen */
 	uint64_t carried_running;	/* handlers that were running when first seen, or were restored running */
+	uint64_t unsignalled;		/* dispatches of what nobody was seen to signal: firmware raises the event by itself */
 	uint64_t lost;			/* records about it that were lost, calls apart */
 	uint64_t misfits;		/* records that contradicted the state that the one before had left */
 	uint64_t ep_addr, ep_arg;	/* handler; 0 when unknown */

@@ -36,6 +36,7 @@ static const struct rule rules[VARIANTS] = {
 	[COALESCED]	= { P,	0,	R | P,	0,	0 },
 	[CANCELLED]	= { P,	0,	0,	P,	P },
 	[DISPATCHED]	= { P,	U,	R | E | U, P | M, U | P },
+	[DISPATCHED_ALONE] = { 0, U,	R | E | U, P | M, ALL },
 	[COMPLETED]	= { U,	0,	0,	U,	U },
 	[CREATED]	= { 0,	0,	0,	ALL,	ALL | M },
 	[STATE_RESET]	= { 0,	0,	0,	R | E | P, ALL | M },
@@ -50,7 +51,8 @@ const uint8_t rules_variants[SDEI_KIND_COUNT][8] = {
 	[SDEI_DISABLE] = { DISABLE },
 	[SDEI_MASK] = { MASK },
 	[SDEI_UNMASK] = { UNMASK },
-	[SDEI_DISPATCH] = { DISPATCHED },
+	[SDEI_DISPATCH] = { DISPATCHED, [SDEI_UNSIGNALLED] = DISPATCHED_ALONE, [SDEI_CRITICAL] = DISPATCHED,
+			    [SDEI_UNSIGNALLED | SDEI_CRITICAL] = DISPATCHED_ALONE },
 	[SDEI_COMPLETE] = { COMPLETED },
 	[SDEI_SIGNAL] = { [SDEI_QUEUED] = QUEUED, [SDEI_COALESCED] = COALESCED },
 	[SDEI_CANCEL] = { [0] = CANCELLED },
@@ -163,7 +165,7 @@ static enum finding_rule wrong_dispatch(unsigned int left, unsigned int unset)
 
 static enum finding_rule wrong_after(enum variant variant, unsigned int left, unsigned int unset)
 {
-	if (variant == DISPATCHED)
+	if (variant == DISPATCHED || variant == DISPATCHED_ALONE)
 		return wrong_dispatch(left, unset);
 	if ((left | unset) & M)
 		return RULE_MASK_STATE;
@@ -200,16 +202,22 @@ static bool passed_over(const struct model *m, const struct model_vcpu *v, const
 	return false;
 }
 
+/* A critical event comes in between the handler of a normal one; which is the lowest of those that firmware raises, nobody sees. */
+static bool may_preempt(const struct sdei_record *r)
+{
+	return r->kind == SDEI_DISPATCH && r->origin & SDEI_CRITICAL;
+}
+
 /* A restore that moves the running bit tells first of the one, then of the other. */
 static enum finding_rule wrong_among_others(const struct model *m, const struct model_vcpu *v, const struct model_event *e,
 					    const struct sdei_record *r, enum variant variant)
 {
 	const struct model_event *other = v->running;
 
-	if (r->kind == SDEI_STATE || !(r->state & U))
+	if (r->kind == SDEI_STATE || !(r->state & U) || may_preempt(r))
 		return RULE_NONE;
 	if (other && other != e && trusted(m, v, other->last_ns))
-		return variant == DISPATCHED ? RULE_DISPATCHED_BUSY : RULE_TWO_RUNNING;
+		return r->kind == SDEI_DISPATCH ? RULE_DISPATCHED_BUSY : RULE_TWO_RUNNING;
 	return variant == DISPATCHED && passed_over(m, v, e) ? RULE_DISPATCHED_ORDER : RULE_NONE;
 }
 

@@ -46,6 +46,10 @@ static void put_cancel(struct json *j, const struct sdei_record *r)
 static void put_dispatch(struct json *j, const struct sdei_record *r)
 {
 	json_address(j, "pc", r->pc);
+	if (r->origin & SDEI_UNSIGNALLED)
+		json_bool(j, "unsignalled", true);
+	if (r->origin & SDEI_CRITICAL)
+		json_bool(j, "critical", true);
 }
 
 static void put_complete(struct json *j, const struct sdei_record *r)
@@ -110,6 +114,8 @@ static void put_call(struct json *j, const struct sdei_record *r)
 		json_i64(j, "result", r->result);
 	else
 		put_result(j, r->result);
+	if (call->duration_ns)
+		json_u64(j, "duration_ns", call->duration_ns);
 }
 
 static void put_place(struct json *j, const struct sdei_record *r)

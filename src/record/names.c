@@ -10,7 +10,7 @@ static const struct label outcomes[] = { { "queued", SDEI_QUEUED }, { "coalesced
 static const struct label sources[] = {
 	{ "guest", SDEI_FROM_GUEST }, { "vmm", SDEI_FROM_VMM }, { "apf", SDEI_FROM_APF }, { "restore", SDEI_FROM_RESTORE },
 };
-static const struct label hows[] = { { "complete", SDEI_COMPLETED }, { "resume", SDEI_RESUMED } };
+static const struct label hows[] = { { "complete", SDEI_COMPLETED }, { "resume", SDEI_RESUMED }, { "unseen", SDEI_END_UNSEEN } };
 static const struct label state_reasons[] = {
 	{ "created", SDEI_CREATED }, { "reset", SDEI_STATE_RESET }, { "restored", SDEI_RESTORED },
 	{ "destroyed", SDEI_DESTROYED }, { "snapshot", SDEI_SNAPSHOT },

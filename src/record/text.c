@@ -117,10 +117,18 @@ static void put_dispatch(struct line *p, const struct sdei_record *r)
 {
 	line_text(p, "interrupts pc ");
 	line_hex(p, r->pc, 0);
+	if (r->origin & SDEI_UNSIGNALLED)
+		line_text(p, ", unsignalled");
+	if (r->origin & SDEI_CRITICAL)
+		line_text(p, ", critical");
 }
 
 static void put_complete(struct line *p, const struct sdei_record *r)
 {
+	if (r->outcome == SDEI_END_UNSEEN) {
+		line_text(p, "unseen");
+		return;
+	}
 	line_text(p, r->outcome == SDEI_RESUMED ? "and resume at " : "status ");
 	line_hex(p, r->arg, 0);
 }
@@ -198,6 +206,11 @@ static void put_call(struct line *p, const struct sdei_record *r)
 	}
 	line_char(p, ')');
 	put_answer(p, call);
+	if (!call->duration_ns)
+		return;
+	line_text(p, " in ");
+	line_u64(p, call->duration_ns, 0, 0);
+	line_text(p, " ns");
 }
 
 static void put_place(struct line *p, const struct sdei_record *r)

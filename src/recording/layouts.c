@@ -18,5 +18,9 @@ const struct event_class *event_class_of(const struct recording_item *item)
 	if (item->kind != ITEM_RECORD)
 		return item->kind <= ITEM_STATUS ? others[item->kind] : NULL;
 	kind = item->record.head.kind;
+	if (kind == SDEI_DISPATCH && item->record.head.origin)
+		return &client_dispatch;
+	if (kind == SDEI_CALL && item->record.call.duration_ns)
+		return &client_call;
 	return kind < SDEI_KIND_COUNT && records[kind].name ? &records[kind] : NULL;
 }

@@ -38,6 +38,9 @@ static const struct field signal_fields[] = {
 	{ 0 }
 };
 static const struct field dispatch_fields[] = { FIELD_HEAD, FIELD("pc", record.head.pc, .is_hex = true), { 0 } };
+static const struct field client_dispatch_fields[] = {
+	FIELD_HEAD, FIELD("pc", record.head.pc, .is_hex = true), FIELD("flags", record.head.origin, .implied = 0), { 0 }
+};
 static const struct field complete_fields[] = {
 	FIELD_HEAD,
 	FIELD("how", record.head.outcome, .labels = LABELS_HOW),
@@ -51,6 +54,16 @@ static const struct field call_fields[] = {
 	FIELD("arg0", record.call.args[0], .is_hex = true),
 	FIELD("arg1", record.call.args[1], .is_hex = true),
 	FIELD("arg2", record.call.args[2], .is_hex = true),
+	{ 0 }
+};
+static const struct field client_call_fields[] = {
+	FIELD_HEAD,
+	FIELD("function", record.call.function, .labels = LABELS_FUNCTION),
+	FIELD("result", record.head.result, .is_signed = true),
+	FIELD("arg0", record.call.args[0], .is_hex = true),
+	FIELD("arg1", record.call.args[1], .is_hex = true),
+	FIELD("arg2", record.call.args[2], .is_hex = true),
+	FIELD("duration_ns", record.call.duration_ns, .implied = 0),
 	{ 0 }
 };
 static const struct field state_fields[] = {
@@ -124,6 +137,12 @@ static const struct event_class records[SDEI_KIND_COUNT] = {
 	[SDEI_APF] = { "kvm_apf", ITEM_RECORD, SDEI_APF, apf_fields, { 30, 31, 47 } },
 };
 
+/* Of the client, where they say more than those of KVM. */
+static const struct event_class client_dispatch = {
+	"sdei_client_dispatch", ITEM_RECORD, SDEI_DISPATCH, client_dispatch_fields, { 67 }
+};
+static const struct event_class client_call = { "sdei_client_call", ITEM_RECORD, SDEI_CALL, client_call_fields, { 68 } };
+
 static const struct event_class snapshot = { "kvm_sdei_snapshot", ITEM_SNAPSHOT, SDEI_STATE, state_fields, { 20, 21, 22, 39 } };
 static const struct event_class lost = { "sdeitop_lost", ITEM_LOST, 0, lost_fields, { 65 } };
 static const struct event_class name = { "sdeitop_name", ITEM_NAME, 0, name_fields, { LAYOUT_NAME_ID } };
@@ -188,6 +207,8 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(LAYOUT_NAME_ID, name),
 	WIDE(65, lost),
 	WIDE(66, status),
+	WIDE(67, client_dispatch),
+	WIDE(68, client_call),
 };
 
 /* All narrow layouts: X(id). */

@@ -125,4 +125,6 @@ void about_describe(struct recording_about *about, const struct session *w, cons
 	list_filters(about, &config->vms, &config->vcpus, &config->events, &config->guests);
 	if (config->no_calls)
 		append_word(about->filter, sizeof(about->filter), "--no-calls");
+	if (config->client)
+		append_word(about->filter, sizeof(about->filter), "--client");
 }

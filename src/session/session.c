@@ -11,6 +11,7 @@
 
 #include "session/protocol.h"
 #include "session/source.h"
+#include "source/client.h"
 #include "source/guest_name.h"
 #include "source/privilege.h"
 #include "util/clock.h"
@@ -71,8 +72,9 @@ bool session_parse(const struct command *command, int argc, char **argv, void *c
 
 static bool want_vm(void *ctx, uint32_t pid)
 {
-	const struct string_list *guests = ctx;
-	char *name = guest_name(pid, NULL);
+	const struct session_config *config = ctx;
+	const struct string_list *guests = &config->guests;
+	char *name = config->client ? client_name() : guest_name(pid, NULL);
 	bool wanted = false;
 
 	for (size_t i = 0; name && i < guests->count && !wanted; i++)
@@ -89,12 +91,13 @@ static struct live_options live_options(const struct session_config *c)
 			.vcpus = c->vcpus.values, .vcpu_count = c->vcpus.count,
 			.events = c->events.values, .event_count = c->events.count,
 			.want_vm = c->guests.count ? want_vm : NULL,
-			.ctx = (void *)&c->guests,
+			.ctx = (void *)c,
 		},
 		.ring_bytes = c->ring_bytes,
 		.no_calls = c->no_calls,
 		.no_apf = c->no_apf,
 		.sched = c->sched,
+		.client = c->client,
 		.verbose = c->verbose,
 	};
 }
@@ -301,7 +304,8 @@ static int exit_status(int err)
 
 static bool has_source_options(const struct session_config *c)
 {
-	return c->vms.count || c->vcpus.count || c->events.count || c->guests.count || c->no_calls || c->sched || c->ring_bytes;
+	return c->vms.count || c->vcpus.count || c->events.count || c->guests.count || c->no_calls || c->sched || c->client ||
+	       c->ring_bytes;
 }
 
 static int ask_daemon(struct session *w)
@@ -337,6 +341,18 @@ static bool daemon_listens(const struct session_config *c)
 	return false;
 }
 
+/* Where KVM has nothing to trace, the SDEI that this machine itself has is what there is. */
+static struct source *open_kernel(const struct live_options *options, int *err, char *message, size_t size)
+{
+	struct live_options client = *options;
+	struct source *source = source_of_kernel(options, err, message, size);
+
+	if (source || *err != -ENOENT || options->client || options->sched || options->filter.want_vm || !client_is_bound())
+		return source;
+	client.client = true;
+	return source_of_kernel(&client, err, message, size);
+}
+
 /* Who may not attach to the kernel may be allowed to ask those who did. */
 static int open_source(struct session *w)
 {
@@ -346,11 +362,15 @@ static int open_source(struct session *w)
 
 	if (w->config->attach_daemon)
 		return ask_daemon(w);
-	if (w->config->guests.count && !privilege_sees_host_pids()) {
+	if (w->config->client && w->config->sched) {
+		say(MSG_CLIENT_SCHED);
+		return EXIT_USAGE;
+	}
+	if (w->config->guests.count && !w->config->client && !privilege_sees_host_pids()) {
 		say(MSG_NO_NAMES);
 		return EXIT_FAILED;
 	}
-	w->source = source_of_kernel(&options, &err, message, sizeof(message));
+	w->source = open_kernel(&options, &err, message, sizeof(message));
 	if (w->source)
 		return EXIT_DONE;
 	say("%s", message);

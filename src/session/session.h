@@ -19,7 +19,7 @@
 #include "session/options.h"
 
 struct session_config {
-	bool help, version, verbose, no_calls, no_apf, sched;
+	bool help, version, verbose, no_calls, no_apf, sched, client;
 	bool attach_daemon;	/* only with session_calls.model */
 	bool no_sandbox;	/* of who shows a daemon's figures */
 	const char *socket;	/* the daemon's; NULL: where it is by default */
@@ -40,6 +40,8 @@ struct session_config {
 #define SESSION_SOURCE_OPTIONS(config)								\
 	FILTER_OPTIONS(SESSION_OPTION, config),							\
 	SESSION_OPTION(config, 0, "no-calls", NULL, flag, no_calls, "do not trace the hypercalls themselves"), \
+	SESSION_OPTION(config, 0, "client", NULL, flag, client,				\
+		     "SDEI as the Linux of this machine uses it, instead of KVM's; by itself where KVM gives nothing to trace"), \
 	SESSION_OPTION(config, 0, "sched", NULL, flag, sched,					\
 		     "also trace where the threads of vCPUs with a pending event are"),		\
 	SESSION_OPTION(config, 0, "ring-size", "SIZE", pages, ring_bytes,				\

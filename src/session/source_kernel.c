@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "session/source.h"
+#include "source/client.h"
 #include "source/guest_name.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -14,6 +15,7 @@
 struct source_kernel {
 	struct source source;
 	struct live *live;
+	bool client;
 	uint64_t sample_ns, sample_cpu_ns;
 	double cpu_percent;
 };
@@ -32,7 +34,11 @@ static int kernel_drain(struct source *source, const struct record_sink *sink, u
 
 static char *kernel_name(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
-	return guest_name(vm, uuid);
+	if (!kernel_of(source)->client)
+		return guest_name(vm, uuid);
+	if (uuid)
+		uuid[0] = '\0';
+	return client_name();
 }
 
 /* --- about now */
@@ -98,13 +104,25 @@ static const struct source_probe *kernel_probes(const struct source *source, siz
 	return live_probes(kernel_of(source)->live, count);
 }
 
+static void announce_client(unsigned int attached, unsigned int total)
+{
+	char *name = client_name();
+
+	say_at(SAY_INFO, MSG_TRACING_CLIENT, name ?: "-", attached, total);
+	free(name);
+	if (!client_is_bound())
+		say(MSG_CLIENT_IDLE);
+}
+
 static void kernel_announce(struct source *source)
 {
 	size_t total;
 	const struct source_probe *probes = kernel_probes(source, &total);
 	unsigned int attached = count_attached(probes, total);
 
-	if (live_has_sdei(kernel_of(source)->live))
+	if (kernel_of(source)->client)
+		announce_client(attached, total);
+	else if (live_has_sdei(kernel_of(source)->live))
 		say_at(SAY_INFO, MSG_TRACING, attached, (unsigned int)total);
 	else
 		say_at(SAY_INFO, MSG_TRACING_FAULTS, attached, (unsigned int)total);
@@ -132,6 +150,7 @@ struct source *source_of_kernel(const struct live_options *options, int *err, ch
 	}
 	k->source.type = &kernel_type;
 	k->cpu_percent = -1;
+	k->client = options->client;
 	k->live = live_open(options, err, message, size);
 	if (k->live)
 		return &k->source;

@@ -128,6 +128,33 @@ static void judge_sync(struct judge_list *j)
 	remedy(c, "load the kvm module of an x86 or arm64 kernel that has CONFIG_KVM");
 }
 
+static const char *first_missing(const struct probes *p, int from, int to)
+{
+	for (int i = from; i < to; i++)
+		if (p->list[i].why_not && !p->missing[i])
+			return p->list[i].why_not;
+	return NULL;
+}
+
+/* Nothing to say where there is no such driver: on most machines that is no lack. */
+static void judge_client(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	const char *missing;
+	struct capability *c;
+
+	if (f->btf || !f->probes.has_client)
+		return;
+	c = add(j, "sdei-client", yes_if(f->client_bound), false, "SDEI of this machine itself: --client", f->client_bound ?
+		"the driver has found SDEI" : "the driver is there and has found no SDEI");
+	remedy(c, "none, if this machine has no SDEI: in firmware (device tree /firmware/sdei, ACPI table SDEI), or from its hypervisor");
+	missing = first_missing(&f->probes, PROBE_CLIENT, PROBE_COUNT);
+	c = add(j, "client-functions", yes_if(!missing), false, "calls, signals and handlers of --client", "%s",
+		missing ?: f->probes.missing[PROBE_CLIENT_SIGNAL] ? "all functions are there; none signals to other CPUs (Linux 7.3 has one)" :
+		"all functions are there");
+	remedy(c, "boot a kernel of another series, or report it");
+}
+
 static void judge_tracepoints(struct judge_list *j)
 {
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
@@ -135,7 +162,8 @@ static void judge_tracepoints(struct judge_list *j)
 	judge_tracepoint(j, PROBE_SNAPSHOT);
 	judge_sync(j);
 	judge_apf(j);
-	for (int i = PROBE_SCHED; i < PROBE_COUNT; i++)
+	judge_client(j);
+	for (int i = PROBE_SCHED; i < PROBE_CLIENT; i++)
 		judge_tracepoint(j, i);
 }
 
@@ -280,7 +308,8 @@ static void judge_trial(struct judge_list *j)
 
 	if (!f->live)
 		c = add(j, "live", CAPABILITY_YES, true, "live tracing",
-			"tried: %u of %u probes attached, and let go again", f->attached, f->wanted);
+			"tried: %u of %u probes attached%s, and let go again", f->attached, f->wanted,
+			f->trial_client ? " to the SDEI client" : "");
 	else
 		c = add(j, "live", CAPABILITY_NO, true, "live tracing", "%s", f->live_message);
 	remedy(c, "what is missing above");

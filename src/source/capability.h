@@ -21,7 +21,7 @@ struct capability {
 	char remedy[512];		/* what to do; empty: nothing */
 };
 
-#define CAPABILITY_MAX 56
+#define CAPABILITY_MAX 64
 
 /* An answer of the kernel: >0 yes, 0 no, <0 -errno: it could not be asked. */
 struct capability_facts {
@@ -29,6 +29,7 @@ struct capability_facts {
 	int btf;			/* 0, or -errno of reading it */
 	struct probes probes;		/* if btf is 0 */
 	bool sdei;			/* the kernel keeps SDEI state for vCPUs */
+	bool client_bound;		/* the kernel's SDEI client has found SDEI */
 	int kvm;			/* /dev/kvm is there: 0 or -errno */
 	int tracing, functions, ringbuf, array_of_maps;	/* BPF programs on tracepoints and on functions, and maps */
 	bool kvm_module;		/* KVM's types are those of a module */
@@ -46,6 +47,7 @@ struct capability_facts {
 	int live;			/* 0, or live_open()'s err */
 	char live_message[512];
 	unsigned int attached, wanted;
+	bool trial_client;		/* it was that of --client, as there is nothing else */
 	struct source_probe trial[PROBE_COUNT];	/* names and states; why_not is in trial_why */
 	char trial_why[PROBE_COUNT][96];
 	size_t trial_count;

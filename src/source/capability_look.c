@@ -13,6 +13,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "source/client.h"
 #include "source/ring.h"
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -129,6 +130,11 @@ static void try_live(struct capability_facts *f)
 		options.sched = false;
 		live = live_open(&options, &f->live, f->live_message, sizeof(f->live_message));
 	}
+	if (!live && f->live == -ENOENT && f->client_bound) {
+		options.sched = false;
+		options.client = f->trial_client = true;
+		live = live_open(&options, &f->live, f->live_message, sizeof(f->live_message));
+	}
 	if (!live)
 		return;
 	f->live = 0;
@@ -151,6 +157,7 @@ void capability_look(struct capability_facts *f)
 	f->kvm_module = access("/sys/kernel/btf/kvm", F_OK) == 0;
 	look_at_btf(f);
 	f->kvm = look_at_file("/dev/kvm");
+	f->client_bound = client_is_bound();
 	look_at_bpf(f);
 	f->cpus = count_cpus();
 	f->ring_bytes = ring_default_bytes(f->cpus);

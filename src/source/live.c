@@ -12,7 +12,6 @@
 #include "source/pace.h"
 #include "source/privilege.h"
 #include "util/clock.h"
-#include "sdei.skel.h"
 
 #define ENOTSUPP 524	/* the kernel's own, which no system call should return */
 #define WAY_OUT "tracepoints/README.md says how to patch a kernel; 'make run' boots one that has them"
@@ -20,9 +19,9 @@
 /* The first reason for which there is nothing to attach, other than that it was not wanted. */
 static const char *first_refusal(const struct live *live)
 {
-	int first = live->has_sdei ? 0 : live->probes.has_apf ? PROBE_APF : PROBE_APF_VCPU_END, end = live->has_sdei ? PROBE_TRACEPOINTS : PROBE_SCHED;
+	int first = live->has_sdei ? 0 : live->client_bpf ? PROBE_CLIENT : live->probes.has_apf ? PROBE_APF : PROBE_APF_VCPU_END;
 
-	for (int i = first; i < end; i++)
+	for (int i = first; i < PROBE_COUNT; i++)
 		if (live->probes.list[i].why_not)
 			return live->probes.list[i].why_not;
 	return "";
@@ -35,6 +34,23 @@ static void leave_out_apf(struct probes *probes)
 		probes_refuse(probes, i, "not asked for");
 }
 
+static void refuse(struct probes *probes, int from, int to, const char *why)
+{
+	for (int i = from; i < to; i++)
+		probes_refuse(probes, i, "%s", why);
+}
+
+static int find_client_probes(struct live *live, const char *release, const struct live_error *error)
+{
+	if (!live->probes.has_client)
+		return live_fail(error, -ENOENT, "kernel %s has no SDEI client (drivers/firmware/arm_sdei.c): it must be one of arm64 "
+				 "built with CONFIG_ARM_SDE_INTERFACE", release);
+	refuse(&live->probes, 0, PROBE_CLIENT, "not asked for");
+	live_find_addresses(live);
+	live->client_state = client_state_new();
+	return live->client_state ? 0 : live_fail(error, -ENOMEM, "out of memory");
+}
+
 static int find_probes(struct live *live, const struct live_options *options, const struct live_error *error)
 {
 	int found = probes_find(&live->probes);
@@ -45,6 +61,9 @@ static int find_probes(struct live *live, const struct live_options *options, co
 		return live_fail(error, -ENOENT, "cannot read what kernel %s says about itself in /sys/kernel/btf/vmlinux "
 				 "(%s): it must be built with CONFIG_DEBUG_INFO_BTF and have the kvm_sdei_* tracepoints; "
 				 WAY_OUT, kernel.release, strerror(-found));
+	if (options->client)
+		return find_client_probes(live, kernel.release, error);
+	refuse(&live->probes, PROBE_CLIENT, PROBE_COUNT, "not asked for");
 	live->has_sdei = found > 0;
 	if (!found && (options->no_apf || (!live->probes.has_apf && !live->probes.has_faults)))
 		return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
@@ -54,15 +73,15 @@ static int find_probes(struct live *live, const struct live_options *options, co
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
 	if (options->no_apf)
 		leave_out_apf(&live->probes);
-	for (int i = PROBE_SCHED; i < PROBE_COUNT && !options->sched; i++)
-		probes_refuse(&live->probes, i, "not asked for");
+	if (!options->sched)
+		refuse(&live->probes, PROBE_SCHED, PROBE_CLIENT, "not asked for");
 	return 0;
 }
 
-int live_check(char *message, size_t size)
+int live_check(bool client, char *message, size_t size)
 {
 	const struct live_error error = { message, size };
-	const struct live_options options = { 0 };
+	const struct live_options options = { .client = client };
 	struct live *live = calloc(1, sizeof(*live));
 	int err;
 
@@ -75,9 +94,11 @@ int live_check(char *message, size_t size)
 	return err;
 }
 
-/* A kernel without SDEI lacks nothing of it. */
+/* A kernel without SDEI lacks nothing of it. Nor does one lack the end of a handler that it does not have. */
 static bool is_shown(const struct live *live, const struct live_options *options, int i)
 {
+	if (options->client || probe_is_client(i))
+		return options->client && probe_is_client(i) && !live->probes.missing[i];
 	if (probe_is_apf(i))
 		return live->probes.has_apf || (probe_is_sync(i) && live->probes.has_faults);
 	if (i >= PROBE_SCHED)
@@ -125,7 +146,7 @@ static void detach_useless(struct live *live)
 static bool is_any_attached(const struct live *live)
 {
 	for (int i = 0; i < PROBE_COUNT; i++)
-		if (live->links[i] && (i < PROBE_TRACEPOINTS || probe_is_apf(i)))
+		if (live->links[i] && probe_is_basic(i))
 			return true;
 	return false;
 }
@@ -148,6 +169,8 @@ static int attach(struct live *live, const struct live_error *error)
 			first_err = err;
 	}
 	detach_useless(live);
+	if (live->client_state && live_fill_callbacks(live))
+		return live_fail(error, -ENOMEM, "cannot fill a BPF map");
 	live->attached = attached = is_any_attached(live);
 	live_switch(live, live->attached);
 	if (attached)
@@ -155,7 +178,8 @@ static int attach(struct live *live, const struct live_error *error)
 	privilege_explain(why, sizeof(why));
 	if (first_err == -ENOTSUPP)
 		first_err = -ENOENT;	/* so arm64 before Linux 6.5 */
-	return live_fail(error, first_err, "cannot attach to anything of SDEI or of page faults: %s%s%s", first_refusal(live),
+	return live_fail(error, first_err, "cannot attach to anything of %s: %s%s%s", live->client_state ? "the SDEI client" :
+			 "SDEI or of page faults", first_refusal(live),
 			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
 }
 
@@ -216,7 +240,7 @@ bool live_has_sdei(const struct live *live)
 
 int live_fd(const struct live *live)
 {
-	return bpf_map__fd(live->bpf->maps.wakeups);
+	return bpf_map__fd(live->object.wakeups);
 }
 
 int live_period_ms(const struct live *live)

@@ -36,18 +36,19 @@ struct live_options {
 	bool no_calls;		/* leave kvm_sdei_call out */
 	uint64_t sync_ns;	/* page faults that keep a vCPU as long are recorded one by one; 0: 20 us */
 	bool no_apf;		/* leave page faults out: without the tracepoints of SDEI there is nothing then */
+	bool client;		/* the SDEI client of this machine instead of KVM: see source/client_state.h */
 	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */
 	bool verbose;		/* libbpf's own messages to stderr */
 };
 
 struct live;
 
-/* Whether this kernel has something to attach to and lets this process load the programs for it. 0, or as live_open(). */
-int live_check(char *message, size_t size);
+/* Whether this kernel has something to attach to (live_options.client) and lets this process load the programs for it. 0, or as live_open(). */
+int live_check(bool client, char *message, size_t size);
 
 /*
  * Loads, attaches and takes the snapshot: what there was at this time comes as records of kind STATE, in its place in
- * the order of time. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
+ * the order of time. Of the client there is no snapshot. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
  * -EPERM not privileged, else -errno; message (of at least 512 bytes) says what was tried, what failed, what to do.
  */
 struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);

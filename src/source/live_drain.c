@@ -2,9 +2,11 @@
 #include "source/live.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "source/live_private.h"
+#include "record/kinds.h"
 #include "source/pace.h"
 #include "util/clock.h"
 
@@ -31,15 +33,26 @@ static bool check(struct live *live, const struct sdei_record *record, size_t si
 	return !live->vm_filter || vm_filter_wants(live->vm_filter, record);
 }
 
+/* The record, or what it is with the state that its program did not know: in copy, as the rings cannot be written. */
+static const struct sdei_record *with_state(struct live *live, const struct sdei_record *record, void *copy)
+{
+	if (!live->client_state)
+		return record;
+	memcpy(copy, record, kind_sizes[record->kind]);
+	client_state_fill(live->client_state, copy);	/* without memory for what is new, that is assumed again the next time */
+	return copy;
+}
+
 /* Hands on what is fit of a run, and says how many that were. The arrays are closed up. */
 static size_t deliver(struct live *live, const struct record_sink *sink, const struct sdei_record *records[], size_t sizes[], size_t count)
 {
+	struct { _Alignas(8) uint8_t bytes[SDEI_RECORD_MAX]; } copies[RUN_MAX];
 	size_t fit = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!check(live, records[i], sizes[i]))
 			continue;
-		records[fit] = records[i];
+		records[fit] = with_state(live, records[i], &copies[fit]);
 		sizes[fit++] = sizes[i];
 	}
 	sink_records(sink, records, sizes, fit);

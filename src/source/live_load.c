@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "source/privilege.h"
+#include "client.skel.h"
 #include "sdei.skel.h"
 
 #define DENIED_VMS 16384
@@ -61,34 +62,81 @@ static int show_warning(enum libbpf_print_level level, const char *format, va_li
 	return take_warning(level, format, args);
 }
 
-static int open_object(struct live *live, bool verbose, const struct live_error *error)
+#define OBJECT_OF(skeleton) {										\
+		.obj = (skeleton)->obj, .rings = (skeleton)->maps.rings, .wakeups = (skeleton)->maps.wakeups,	\
+		.counters = (skeleton)->maps.counters, .lost = { (skeleton)->maps.lost_0, (skeleton)->maps.lost_1 }, \
+		.vms = (skeleton)->maps.vms, .vcpus = (skeleton)->maps.vcpus, .events = (skeleton)->maps.events,	\
+		.denied = (skeleton)->maps.denied,								\
+		.ring_bytes = (void *)&(skeleton)->rodata->ring_bytes,						\
+		.wakeup_bytes = (void *)&(skeleton)->rodata->wakeup_bytes,					\
+		.filter_vms = (void *)&(skeleton)->rodata->filter_vms,						\
+		.filter_vcpus = (void *)&(skeleton)->rodata->filter_vcpus,					\
+		.filter_events = (void *)&(skeleton)->rodata->filter_events,					\
+		.filter_denied = (void *)&(skeleton)->rodata->filter_denied,					\
+		.tracing = (void *)&(skeleton)->bss->tracing, .lost_in = (void *)&(skeleton)->bss->lost_in,	\
+	}
+
+/* The version of the records, or -errno. */
+static int open_kvm(struct live *live)
 {
-	first_warning[0] = '\0';
-	libbpf_set_print(verbose ? show_warning : take_warning);
 	live->bpf = sdei_bpf__open();
 	if (!live->bpf)
-		return live_fail(error, -errno, "cannot open the BPF programs: %s", strerror(errno));
-	if (live->bpf->rodata->record_abi != SDEI_RECORD_ABI)
-		return live_fail(error, -EPROTO, "the BPF programs write records of version %u, %d is expected: rebuild",
-				 live->bpf->rodata->record_abi, SDEI_RECORD_ABI);
+		return -errno;
+	live->object = (struct live_object) OBJECT_OF(live->bpf);
+	return live->bpf->rodata->record_abi;
+}
+
+static int open_client(struct live *live)
+{
+	live->client_bpf = client_bpf__open();
+	if (!live->client_bpf)
+		return -errno;
+	live->object = (struct live_object) OBJECT_OF(live->client_bpf);
+	return live->client_bpf->rodata->record_abi;
+}
+
+static int load_skeleton(struct live *live)
+{
+	return live->client_bpf ? client_bpf__load(live->client_bpf) : sdei_bpf__load(live->bpf);
+}
+
+static void destroy_object(struct live *live)
+{
+	sdei_bpf__destroy(live->bpf);
+	client_bpf__destroy(live->client_bpf);
+	live->bpf = NULL;
+	live->client_bpf = NULL;
+	memset(&live->object, 0, sizeof(live->object));
+}
+
+static int open_object(struct live *live, bool client, bool verbose, const struct live_error *error)
+{
+	int abi;
+
+	first_warning[0] = '\0';
+	libbpf_set_print(verbose ? show_warning : take_warning);
+	abi = client ? open_client(live) : open_kvm(live);
+	if (abi < 0)
+		return live_fail(error, abi, "cannot open the BPF programs: %s", strerror(-abi));
+	if (abi != SDEI_RECORD_ABI)
+		return live_fail(error, -EPROTO, "the BPF programs write records of version %d, %d is expected: rebuild",
+				 abi, SDEI_RECORD_ABI);
 	return 0;
 }
 
 /* The reader is woken at half of a ring. */
 static void configure_rings(struct live *live)
 {
-	live->bpf->rodata->ring_bytes = live->ring_bytes;
-	live->bpf->rodata->wakeup_bytes = live->ring_bytes / 2;
+	*live->object.ring_bytes = live->ring_bytes;
+	*live->object.wakeup_bytes = live->ring_bytes / 2;
 }
 
 static void configure_filters(struct live *live, const struct source_filter *filter)
 {
-	struct sdei_bpf__rodata *rodata = live->bpf->rodata;
-
-	rodata->filter_vms = filter->vm_count;
-	rodata->filter_vcpus = filter->vcpu_count;
-	rodata->filter_events = filter->event_count;
-	rodata->filter_denied = filter->want_vm;
+	*live->object.filter_vms = filter->vm_count;
+	*live->object.filter_vcpus = filter->vcpu_count;
+	*live->object.filter_events = filter->event_count;
+	*live->object.filter_denied = filter->want_vm;
 }
 
 static int size_set(struct bpf_map *map, size_t count)
@@ -101,12 +149,25 @@ static bool is_wanted(const struct live *live, int i)
 	return !live->probes.list[i].why_not;
 }
 
-/* Those that following threads and the snapshot need. */
-static int size_optional_maps(struct live *live)
+/* What a guest that cannot be told of a fault does: on arm64 the fault is waited for, elsewhere the vCPU is halted. */
+static unsigned char untold_outcome(void)
 {
-	size_t waiting = live->bpf->rodata->sched ? WAITING_VCPUS : 1;
+	struct utsname host;
+
+	return uname(&host) == 0 && strcmp(host.machine, "aarch64") == 0 ? APF_UNTOLD : APF_HALTED;
+}
+
+/* What following threads and the snapshot need. */
+static int configure_kvm(struct live *live, const struct live_options *options)
+{
+	size_t waiting = options->sched ? WAITING_VCPUS : 1;
 	int err;
 
+	live->bpf->rodata->sched = options->sched;
+	live->bpf->rodata->apf_untold = untold_outcome();
+	live->bpf->rodata->sdei = live->has_sdei;
+	if (options->sync_ns)
+		live->bpf->rodata->sync_ns = options->sync_ns;
 	err = bpf_map__set_max_entries(live->bpf->maps.waiting, waiting);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.watched, waiting);
@@ -127,28 +188,18 @@ static int size_maps(struct live *live, const struct source_filter *filter)
 {
 	int err;
 
-	err = bpf_map__set_max_entries(live->bpf->maps.rings, live->cpus);
+	err = bpf_map__set_max_entries(live->object.rings, live->cpus);
 	if (!err)
-		err = size_optional_maps(live);
+		err = bpf_map__set_max_entries(live->object.counters, live->cpus);
 	if (!err)
-		err = bpf_map__set_max_entries(live->bpf->maps.counters, live->cpus);
+		err = size_set(live->object.vms, filter->vm_count);
 	if (!err)
-		err = size_set(live->bpf->maps.vms, filter->vm_count);
+		err = size_set(live->object.vcpus, filter->vcpu_count);
 	if (!err)
-		err = size_set(live->bpf->maps.vcpus, filter->vcpu_count);
+		err = size_set(live->object.events, filter->event_count);
 	if (!err)
-		err = size_set(live->bpf->maps.events, filter->event_count);
-	if (!err)
-		err = size_set(live->bpf->maps.denied, filter->want_vm ? DENIED_VMS : 1);
+		err = size_set(live->object.denied, filter->want_vm ? DENIED_VMS : 1);
 	return err;
-}
-
-/* What a guest that cannot be told of a fault does: on arm64 the fault is waited for, elsewhere the vCPU is halted. */
-static unsigned char untold_outcome(void)
-{
-	struct utsname host;
-
-	return uname(&host) == 0 && strcmp(host.machine, "aarch64") == 0 ? APF_UNTOLD : APF_HALTED;
 }
 
 /* The verifier learns from an example what the rings are like. */
@@ -158,9 +209,9 @@ static int load_with_rings(struct live *live)
 
 	if (example < 0)
 		return example;
-	err = bpf_map__set_inner_map_fd(live->bpf->maps.rings, example);
+	err = bpf_map__set_inner_map_fd(live->object.rings, example);
 	if (!err)
-		err = sdei_bpf__load(live->bpf);
+		err = load_skeleton(live);
 	close(example);
 	return err;
 }
@@ -174,18 +225,16 @@ static int load_object(struct live *live, const struct live_options *options, co
 
 	configure_rings(live);
 	configure_filters(live, &options->filter);
-	live->bpf->rodata->sched = options->sched;
-	live->bpf->rodata->apf_untold = untold_outcome();
-	live->bpf->rodata->sdei = live->has_sdei;
-	if (options->sync_ns)
-		live->bpf->rodata->sync_ns = options->sync_ns;
 	err = size_maps(live, &options->filter);
+	if (!err)
+		err = options->client ? live_configure_client(live, options) : configure_kvm(live, options);
 	if (err)
 		return live_fail(error, err, "cannot size the BPF maps: %s", strerror(-err));
-	bpf_object__for_each_program(program, live->bpf->obj)
+	bpf_object__for_each_program(program, live->object.obj)
 		bpf_program__set_autoload(program, false);
 	for (int i = 0; i < PROBE_COUNT; i++)
-		bpf_program__set_autoload(live_program(live, i), is_wanted(live, i));
+		if (is_wanted(live, i))
+			bpf_program__set_autoload(live_program(live, i), true);
 	err = load_with_rings(live);
 	if (err == -EPERM) {
 		privilege_explain(why, sizeof(why));
@@ -210,11 +259,11 @@ static int fill_sets(struct live *live, const struct source_filter *filter)
 {
 	int err;
 
-	err = fill_set(live->bpf->maps.vms, filter->vms, filter->vm_count);
+	err = fill_set(live->object.vms, filter->vms, filter->vm_count);
 	if (!err)
-		err = fill_set(live->bpf->maps.vcpus, filter->vcpus, filter->vcpu_count);
+		err = fill_set(live->object.vcpus, filter->vcpus, filter->vcpu_count);
 	if (!err)
-		err = fill_set(live->bpf->maps.events, filter->events, filter->event_count);
+		err = fill_set(live->object.events, filter->events, filter->event_count);
 	return err;
 }
 
@@ -222,7 +271,7 @@ static int fill_sets(struct live *live, const struct source_filter *filter)
 static void deny(void *ctx, uint32_t vm, bool wanted)
 {
 	struct live *live = ctx;
-	int fd = bpf_map__fd(live->bpf->maps.denied);
+	int fd = bpf_map__fd(live->object.denied);
 	const __u8 yes = 1;
 
 	if (wanted)
@@ -260,7 +309,7 @@ static int set_up(struct live *live, const struct source_filter *filter)
 
 static int open_and_load(struct live *live, const struct live_options *options, const struct live_error *error)
 {
-	int err = open_object(live, options->verbose, error);
+	int err = open_object(live, options->client, options->verbose, error);
 
 	return err ? err : load_object(live, options, error);
 }
@@ -304,7 +353,7 @@ static void forbid_functions(struct live *live)
 static bool is_any_wanted(const struct live *live)
 {
 	for (int i = 0; i < PROBE_COUNT; i++)
-		if (is_wanted(live, i) && (i < PROBE_TRACEPOINTS || probe_is_apf(i)))
+		if (is_wanted(live, i) && probe_is_basic(i))
 			return true;
 	return false;
 }
@@ -334,10 +383,8 @@ static int load(struct live *live, const struct live_options *options, const str
 {
 	int err;
 
-	while ((err = open_and_load(live, options, error)) && live->bpf && give_up(live, err)) {
-		sdei_bpf__destroy(live->bpf);
-		live->bpf = NULL;
-	}
+	while ((err = open_and_load(live, options, error)) && live->object.obj && give_up(live, err))
+		destroy_object(live);
 	return err;
 }
 
@@ -362,5 +409,6 @@ void live_unload(struct live *live)
 	live_close_rings(live);
 	vm_filter_free(live->vm_filter);
 	live_free_losses(live);
-	sdei_bpf__destroy(live->bpf);
+	client_state_free(live->client_state);
+	destroy_object(live);
 }

@@ -13,8 +13,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "sdei.skel.h"
-
 #define LOSSES_PERIOD_NS 100000000
 /* A system call for each program, which adds up what all CPUs have. */
 #define MISSED_PERIOD_NS 1000000000
@@ -23,7 +21,7 @@
 
 static struct bpf_map *lost_map(const struct live *live, unsigned int i)
 {
-	return i ? live->bpf->maps.lost_1 : live->bpf->maps.lost_0;
+	return live->object.lost[i];
 }
 
 int live_prepare_losses(struct live *live)
@@ -48,14 +46,17 @@ void live_free_losses(struct live *live)
 static void report_key(struct live *live, const struct record_sink *sink, unsigned int i, const struct sdei_lost_key *key,
 		       const uint64_t *values)
 {
+	struct sdei_lost_key known = *key;
 	uint64_t total = 0, fresh;
 
 	for (unsigned int cpu = 0; cpu < live->cpu_values; cpu++)
 		total += values[cpu];
 	fresh = losses_update(live->losses[i], key, total);
 	live->lost_reported += fresh;
+	if (live->client_state)
+		client_state_fill_lost(&known);
 	if (fresh && (!live->vm_filter || vm_filter_wants_vm(live->vm_filter, key->vm)))
-		sink_lost(sink, key, fresh);
+		sink_lost(sink, &known, fresh);
 }
 
 /* The next keys of map i, from losses_at on; which may be the last ones. Of a map that is retired they are taken out. */
@@ -84,7 +85,7 @@ static void wait_for_programs(void *live)
 static void retire(struct live *live)
 {
 	live->lost_in = !live->lost_in;
-	__atomic_store_n(&live->bpf->bss->lost_in, live->lost_in, __ATOMIC_SEQ_CST);
+	__atomic_store_n(live->object.lost_in, live->lost_in, __ATOMIC_SEQ_CST);
 	live->retiring = true;
 	background_start(&live->retired, wait_for_programs, live);
 }
@@ -141,13 +142,21 @@ static void report_nameless(struct live *live, const struct record_sink *sink)
 	report_unknown(sink, unknown, &live->unknown_reported);
 }
 
-/* Programs on functions may be preempted, and are missed then by whoever comes next: what is known of SDEI is as exact as before. */
-static void report_missed_faults(struct live *live, const struct record_sink *sink)
+/*
+ * Programs on functions may be interrupted, and are missed then by whoever comes next. Where nothing but the kind is known of
+ * what they would have told, and no state depends on it, what is known of the rest is as exact as before.
+ */
+static bool is_missed_alone(const struct live *live, unsigned int kind)
 {
-	static const struct sdei_lost_key key = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_APF };
-	uint64_t missed = live_missed_of(live, SDEI_APF), fresh = missed - live->missed_faults_reported;
+	return kind == SDEI_APF || (kind == SDEI_CALL && live->client_state);
+}
 
-	live->missed_faults_reported = missed;
+static void report_missed_kind(struct live *live, const struct record_sink *sink, unsigned int kind)
+{
+	const struct sdei_lost_key key = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = kind };
+	uint64_t missed = live_missed_of(live, kind), fresh = missed - live->missed_alone_reported[kind];
+
+	live->missed_alone_reported[kind] = missed;
 	if (fresh)
 		sink_lost(sink, &key, fresh);
 }
@@ -156,12 +165,14 @@ static void report_missed(struct live *live, const struct record_sink *sink)
 {
 	uint64_t missed = 0;
 
-	for (unsigned int kind = 1; kind < SDEI_APF; kind++)
-		missed += live_missed_of(live, kind);
+	for (unsigned int kind = 1; kind < SDEI_KIND_COUNT; kind++) {
+		if (is_missed_alone(live, kind))
+			report_missed_kind(live, sink, kind);
+		else
+			missed += live_missed_of(live, kind);
+	}
 	report_unknown(sink, missed, &live->missed_reported);
-	report_missed_faults(live, sink);
 }
-_Static_assert(SDEI_APF == SDEI_KIND_COUNT - 1, "see report_missed()");
 
 /* True once in a period, and at the end. */
 static bool take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final)

@@ -2,6 +2,7 @@
 /*
  * The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings,
  * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c tells of what could not be read.
+ * live_client.c has what is needed of the SDEI client's programs instead of KVM's.
  */
 #ifndef SOURCE_LIVE_PRIVATE_H
 #define SOURCE_LIVE_PRIVATE_H
@@ -9,14 +10,36 @@
 #include "util/background.h"
 #include "source/vm_filter.h"
 #include "source/losses.h"
+#include "source/client_state.h"
 #include "source/probes.h"
 #include "source/ring.h"
 #include "source/snapshot.h"
 #include "source/live.h"
 #include "source/streams.h"
 
+/* Of symbols that the client's programs need. */
+enum client_address {
+	CLIENT_CPU_MAP, CLIENT_BOOT_MODE, CLIENT_HANDLER_NMI, CLIENT_HANDLER_NORMAL, CLIENT_HANDLER_CRITICAL, CLIENT_ADDRESS_COUNT
+};
+
+/* What the objects of bpf/ have in common (bpf/emit.h), whichever is open. */
+struct live_object {
+	struct bpf_object *obj;
+	struct bpf_map *rings, *wakeups, *counters, *lost[2];
+	struct bpf_map *vms, *vcpus, *events, *denied;
+	/* Set before the programs are loaded. */
+	uint64_t *ring_bytes, *wakeup_bytes;
+	bool *filter_vms, *filter_vcpus, *filter_events, *filter_denied;
+	/* Read by the programs as they run. */
+	bool *tracing;
+	uint32_t *lost_in;
+};
+
 struct live {
-	struct sdei_bpf *bpf;		/* the skeleton */
+	struct sdei_bpf *bpf;		/* the skeleton of the programs on KVM; */
+	struct client_bpf *client_bpf;	/* of those on the SDEI client: there is one of the two */
+	struct live_object object;	/* that one's */
+	struct client_state *client_state;	/* makes states of the client's records; NULL: they have them */
 	struct probes probes;
 	struct bpf_link *links[PROBE_COUNT];
 	struct source_probe shown[PROBE_COUNT];	/* those that can be expected of this kernel, and were asked for */
@@ -24,6 +47,7 @@ struct live {
 	bool attached;			/* and switched on: live_detach() ends that */
 	uint64_t missed[PROBE_COUNT];	/* live_missed() when it was */
 	bool has_sdei;			/* this kernel has tracepoints of SDEI */
+	uint64_t addresses[CLIENT_ADDRESS_COUNT];	/* of the client's kernel; 0: not known */
 
 	unsigned int cpus;		/* highest CPU number + 1 */
 	unsigned int cpu_values;	/* values of one key in a per-CPU map */
@@ -49,7 +73,7 @@ struct live {
 	uint64_t losses_due_ns, missed_due_ns;
 	uint64_t lost_reported;		/* to the sink, or about VMs that are not wanted */
 	uint64_t unknown_reported;	/* part of lost_reported */
-	uint64_t missed_reported, missed_faults_reported;
+	uint64_t missed_reported, missed_alone_reported[SDEI_KIND_COUNT];
 	uint64_t malformed;
 	uint64_t start_ns;		/* nothing is older */
 	uint64_t drained_ns;		/* when the last drain began */
@@ -68,6 +92,15 @@ int live_fail(const struct live_error *error, int err, const char *format, ...) 
 /* Loads the programs of the probes that can be attached and sets up everything they write to. 0 or -errno. */
 int live_load(struct live *live, const struct live_options *options, const struct live_error *error);
 void live_unload(struct live *live);
+
+/* Copies the client's settings into its object, which is open, and sizes its own maps. 0 or -errno. */
+int live_configure_client(struct live *live, const struct live_options *options);
+
+/* Refuses the probes of the client that need addresses which this process may not see. */
+void live_find_addresses(struct live *live);
+
+/* Once the programs are attached: which handlers have one at their end. 0 or -errno. */
+int live_fill_callbacks(struct live *live);
 
 /* live_load()'s part that is about the rings: their size, and what they need, before and after the programs are loaded. */
 int live_size_rings(struct live *live, size_t bytes, const struct live_error *error);

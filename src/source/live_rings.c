@@ -11,8 +11,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "sdei.skel.h"
-
 /* CPU numbers can have gaps, so that their count does not tell the highest one. */
 static int highest_cpu(void)
 {
@@ -91,7 +89,7 @@ static int add_ring(struct live *live, __u32 cpu)
 	err = ring_map(&live->rings[cpu], fd, live->ring_bytes);
 	if (!err) {
 		streams_set(live->streams, cpu, &live->rings[cpu], &live->counts[cpu]);
-		err = bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &fd, BPF_ANY);
+		err = bpf_map_update_elem(bpf_map__fd(live->object.rings), &cpu, &fd, BPF_ANY);
 	}
 	keep_one(live, cpu, fd);
 	return err;
@@ -101,7 +99,7 @@ static int add_ring(struct live *live, __u32 cpu)
 static int map_wakeups(struct live *live)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	int fd = bpf_map__fd(live->bpf->maps.wakeups);
+	int fd = bpf_map__fd(live->object.wakeups);
 	void *map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (map == MAP_FAILED)
@@ -117,7 +115,7 @@ static int map_wakeups(struct live *live)
 static int map_counters(struct live *live)
 {
 	void *counts = mmap(NULL, live->cpus * sizeof(struct sdei_cpu), PROT_READ, MAP_SHARED,
-			    bpf_map__fd(live->bpf->maps.counters), 0);
+			    bpf_map__fd(live->object.counters), 0);
 
 	if (counts == MAP_FAILED)
 		return -errno;
@@ -175,5 +173,5 @@ void live_synchronize(struct live *live)
 	__u32 cpu = live->ring_cpu;
 
 	if (live->ring_fd >= 0)
-		bpf_map_update_elem(bpf_map__fd(live->bpf->maps.rings), &cpu, &live->ring_fd, BPF_ANY);
+		bpf_map_update_elem(bpf_map__fd(live->object.rings), &cpu, &live->ring_fd, BPF_ANY);
 }

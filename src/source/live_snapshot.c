@@ -9,7 +9,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "sdei.skel.h"
 
 #define FIRST_BYTES 65536
 

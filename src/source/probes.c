@@ -94,15 +94,16 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
-/* --- functions of page faults, and for what has none that can be used, tracepoints */
+/* --- functions of page faults and of the SDEI client, and for what has none that can be used, tracepoints */
 
 /*
  * Where a program is attached. args are the arguments that it uses, the first of the function, a letter each: v struct kvm_vcpu *,
- * w struct kvm_async_pf *, k struct work_struct *, m struct msr_data *, i an integer. What a tracepoint has is counted only.
+ * w struct kvm_async_pf *, k struct work_struct *, m struct msr_data *, r struct arm_smccc_res *, p struct pt_regs *, u a pointer to an
+ * integer, i an integer. What a tracepoint has is counted only.
  */
 struct hook {
 	const char *program, *function, *args;
-	bool returns;		/* a bool, which the program reads */
+	char returns;		/* what the program reads: b a bool, i an int, 0 nothing */
 	int tracepoint;		/* it is one, of so many arguments; 0: a function */
 };
 
@@ -110,6 +111,8 @@ struct hook {
 /* A fault that is told to begin is told how it goes on and ends, or its figures would be wrong. */
 #define NEEDS_FAULT (NEEDS(PROBE_APF_SETUP) | NEEDS(PROBE_APF_NOT_PRESENT) | NEEDS(PROBE_APF_PRESENT) | NEEDS(PROBE_APF_CLEAR))
 #define NEEDS_WORKER (NEEDS(PROBE_APF_WORKING) | NEEDS(PROBE_APF_WORKED) | NEEDS_FAULT)
+/* A signal that nobody takes back, and a handler that nobody sees begin, would stay for ever. */
+#define NEEDS_SIGNAL (NEEDS(PROBE_CLIENT_SIGNAL) | NEEDS(PROBE_CLIENT_SIGNAL_END) | NEEDS(PROBE_CLIENT_HANDLER))
 
 static const struct {
 	const char *name, *gives;
@@ -119,11 +122,11 @@ static const struct {
 	[PROBE_APF_SETUP] = { "apf_setup", "asynchronous page faults and their stages",
 		{ { "apf_setup", "kvm_arch_async_page_not_present", "vw" } }, NEEDS_FAULT },
 	[PROBE_APF_NOT_PRESENT] = { "apf_not_present", "whether guests are told of page faults",
-		{ { "apf_not_present", "kvm_arch_async_page_not_present", "vw", true } }, NEEDS_FAULT },
+		{ { "apf_not_present", "kvm_arch_async_page_not_present", "vw", 'b' } }, NEEDS_FAULT },
 	[PROBE_APF_REFUSED] = { "apf_refused", "page faults that are synchronous because too many are in flight, or for want of memory",
-		{ { "apf_refused", "kvm_setup_async_pf", "vi", true } } },
+		{ { "apf_refused", "kvm_setup_async_pf", "vi", 'b' } } },
 	[PROBE_APF_NOT_NOW] = { "apf_not_now", "page faults that are synchronous because the guest cannot be told",
-		{ { "apf_not_now", "kvm_can_do_async_pf", "v", true }, { "apf_fallback_arm64", "kvm_apf_fallback", .tracepoint = 4 } } },
+		{ { "apf_not_now", "kvm_can_do_async_pf", "v", 'b' }, { "apf_fallback_arm64", "kvm_apf_fallback", .tracepoint = 4 } } },
 	[PROBE_APF_PRESENT] = { "apf_present", "when pages are there for the guest",
 		{ { "apf_present", "kvm_arch_async_page_present", "vw" } }, NEEDS_FAULT },
 	[PROBE_APF_ACK] = { "apf_ack", "acknowledgements of pages by guests",
@@ -148,6 +151,26 @@ static const struct {
 		{ { "apf_userfault", "handle_userfault", "" } }, NEEDS(PROBE_APF_FAULT) },
 	[PROBE_APF_SWAP] = { "apf_swap", "page faults whose page was swapped out",
 		{ { "apf_swap", "do_swap_page", "" } }, NEEDS(PROBE_APF_FAULT) },
+	[PROBE_CLIENT_HVC_BEGIN] = { "client_hvc_begin", "how long calls to a hypervisor take",
+		{ { "client_hvc_begin", "sdei_smccc_hvc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_HVC) },
+	[PROBE_CLIENT_HVC] = { "client_hvc", "calls to a hypervisor: results, registrations, masks",
+		{ { "client_hvc", "sdei_smccc_hvc", "iiiiiir" } } },
+	[PROBE_CLIENT_SMC_BEGIN] = { "client_smc_begin", "how long calls to firmware take",
+		{ { "client_smc_begin", "sdei_smccc_smc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_SMC) },
+	[PROBE_CLIENT_SMC] = { "client_smc", "calls to firmware: results, registrations, masks",
+		{ { "client_smc", "sdei_smccc_smc", "iiiiiir" } } },
+	[PROBE_CLIENT_SIGNAL] = { "client_signal", "which CPU signals to which, latencies",
+		{ { "client_signal", "sdei_event_signal", "ii" } }, NEEDS_SIGNAL },
+	[PROBE_CLIENT_SIGNAL_END] = { "client_signal_end", "signals that are refused",
+		{ { "client_signal_end", "sdei_event_signal", "ii", 'i' } }, NEEDS_SIGNAL },
+	[PROBE_CLIENT_HANDLER] = { "client_handler", "dispatches, latencies",
+		{ { "client_handler", "sdei_api_event_context", "iu" } } },
+	[PROBE_CLIENT_END_NMI] = { "client_end_nmi", "handler times of NMIs between CPUs",
+		{ { "client_end_nmi", "sdei_nmi_handler", "ip", 'i' } }, NEEDS(PROBE_CLIENT_HANDLER) },
+	[PROBE_CLIENT_END_NORMAL] = { "client_end_normal", "handler times of hardware errors",
+		{ { "client_end_normal", "ghes_sdei_normal_callback", "ip", 'i' } }, NEEDS(PROBE_CLIENT_HANDLER) },
+	[PROBE_CLIENT_END_CRITICAL] = { "client_end_critical", "handler times of critical hardware errors",
+		{ { "client_end_critical", "ghes_sdei_critical_callback", "ip", 'i' } }, NEEDS(PROBE_CLIENT_HANDLER) },
 };
 
 bool probe_is_sync(int i)
@@ -155,9 +178,34 @@ bool probe_is_sync(int i)
 	return i >= PROBE_APF_VCPU_END && i <= PROBE_APF_SWAP;
 }
 
+unsigned int probe_kind(int i)
+{
+	if (i < PROBE_TRACEPOINTS)
+		return (unsigned int)i + 1;
+	if (probe_is_apf(i))
+		return SDEI_APF;
+	switch (i) {
+	case PROBE_CLIENT_HVC:
+	case PROBE_CLIENT_SMC:
+		return SDEI_CALL;
+	case PROBE_CLIENT_SIGNAL:
+		return SDEI_SIGNAL;
+	case PROBE_CLIENT_SIGNAL_END:
+		return SDEI_CANCEL;
+	case PROBE_CLIENT_HANDLER:
+		return SDEI_DISPATCH;
+	case PROBE_CLIENT_END_NMI:
+	case PROBE_CLIENT_END_NORMAL:
+	case PROBE_CLIENT_END_CRITICAL:
+		return SDEI_COMPLETE;
+	default:
+		return SDEI_KIND_NONE;
+	}
+}
+
 const char *probe_gives(int i)
 {
-	if (probe_is_apf(i))
+	if (functions[i].gives)
 		return functions[i].gives;
 	if (i == PROBE_SNAPSHOT)
 		return "quiet VMs and their state from the start; 'sdeitop state'";
@@ -206,9 +254,18 @@ static const char *struct_of(char letter)
 		return "work_struct";
 	case 'm':
 		return "msr_data";
+	case 'r':
+		return "arm_smccc_res";
+	case 'p':
+		return "pt_regs";
 	default:
 		return NULL;
 	}
+}
+
+static bool is_integer(const struct btf_type *type)
+{
+	return (btf_is_int(type) || btf_is_any_enum(type)) && type->size <= 8;
 }
 
 static bool is_argument(const struct btf *btf, __u32 id, char letter)
@@ -218,19 +275,21 @@ static bool is_argument(const struct btf *btf, __u32 id, char letter)
 
 	if (!type)
 		return false;
-	if (!name)
-		return (btf_is_int(type) || btf_is_any_enum(type)) && type->size <= 8;
+	if (letter == 'i')
+		return is_integer(type);
 	if (!btf_is_ptr(type))
 		return false;
 	type = plain_type(btf, type->type);
+	if (!name)
+		return type && is_integer(type);
 	return type && btf_is_composite(type) && strcmp(btf__name_by_offset(btf, type->name_off), name) == 0;
 }
 
-static bool is_bool(const struct btf *btf, __u32 id)
+static bool is_returned(const struct btf *btf, __u32 id, char letter)
 {
 	const struct btf_type *type = plain_type(btf, id);
 
-	return type && btf_is_int(type) && type->size == 1;
+	return type && btf_is_int(type) && type->size == (letter == 'b' ? 1 : sizeof(int));
 }
 
 /*
@@ -254,7 +313,7 @@ static bool fits(struct probes *probes, int i, const struct types *t, const stru
 		probes_refuse(probes, i, "argument %d of %s() of this kernel is another one", at + 1, hook->function);
 		return false;
 	}
-	if (!hook->returns || is_bool(t->btf, proto->type))
+	if (!hook->returns || is_returned(t->btf, proto->type, hook->returns))
 		return true;
 	probes_refuse(probes, i, "%s() of this kernel returns something else", hook->function);
 	return false;
@@ -275,9 +334,12 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 		hook++;
 	probes->list[i] = (struct source_probe){ .name = functions[i].name, .gives = functions[i].gives };
 	probes->programs[i] = hook->program;
-	if (!probes->has_apf && !probe_is_sync(i))
+	probes->missing[i] = !has_hook(t, hook);
+	if (probe_is_apf(i) && !probes->has_apf && !probe_is_sync(i))
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
-	else if (!has_hook(t, hook))
+	else if (probe_is_client(i) && !probes->has_client)
+		probes_refuse(probes, i, "this kernel has no SDEI client");
+	else if (probes->missing[i])
 		probes_refuse(probes, i, "this kernel has no function %s()", hook->function);
 	else if (!hook->tracepoint)
 		fits(probes, i, t, hook, btf_names_find(t->names, hook->function, BTF_KIND_FUNC));
@@ -286,7 +348,7 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 /* The first probe that i needs and that is refused, or -1. */
 static int needed_and_refused(const struct probes *probes, int i)
 {
-	for (int other = PROBE_APF; other < PROBE_SCHED; other++)
+	for (int other = 0; other < PROBE_COUNT; other++)
 		if (other != i && functions[i].needs & NEEDS(other) && probes->list[other].why_not)
 			return other;
 	return -1;
@@ -299,7 +361,7 @@ void probes_settle(struct probes *probes)
 
 	while (changed) {
 		changed = false;
-		for (int i = PROBE_APF; i < PROBE_SCHED; i++) {
+		for (int i = 0; i < PROBE_COUNT; i++) {
 			other = probes->list[i].why_not ? -1 : needed_and_refused(probes, i);
 			if (other < 0)
 				continue;
@@ -314,7 +376,10 @@ static void find_functions(struct probes *probes, const struct types *t)
 {
 	probes->has_apf = has_function(t, "kvm_setup_async_pf");
 	probes->has_faults = has_hook(t, &functions[PROBE_APF_FAULT].hooks[0]) || has_hook(t, &functions[PROBE_APF_FAULT].hooks[1]);
+	probes->has_client = has_function(t, "sdei_smccc_hvc") && has_function(t, "sdei_smccc_smc");
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+		find_function(probes, i, t);
+	for (int i = PROBE_CLIENT; i < PROBE_COUNT; i++)
 		find_function(probes, i, t);
 	probes_settle(probes);
 }

@@ -34,6 +34,17 @@ enum probe {
 	PROBE_SWITCH = PROBE_SCHED,
 	PROBE_ENTRY,
 	PROBE_EXIT,
+	PROBE_CLIENT,				/* what follows is about the SDEI client of this machine */
+	PROBE_CLIENT_HVC_BEGIN = PROBE_CLIENT,
+	PROBE_CLIENT_HVC,
+	PROBE_CLIENT_SMC_BEGIN,
+	PROBE_CLIENT_SMC,
+	PROBE_CLIENT_SIGNAL,
+	PROBE_CLIENT_SIGNAL_END,
+	PROBE_CLIENT_HANDLER,
+	PROBE_CLIENT_END_NMI,
+	PROBE_CLIENT_END_NORMAL,
+	PROBE_CLIENT_END_CRITICAL,
 	PROBE_COUNT
 };
 
@@ -42,8 +53,10 @@ struct probes {
 	char reasons[PROBE_COUNT][96];
 	int args[PROBE_COUNT];	/* of the tracepoint, as this kernel has it; 0: it has none */
 	const char *programs[PROBE_COUNT];	/* what they are called in the BPF object */
+	bool missing[PROBE_COUNT];	/* this kernel has no such function */
 	bool has_apf;		/* this kernel has asynchronous page faults */
 	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
+	bool has_client;	/* this kernel has the SDEI client: likewise */
 };
 
 /* The figures that probe i gives. */
@@ -57,6 +70,20 @@ static inline bool probe_is_apf(int i)
 
 /* Is it also of use where the kernel has no asynchronous ones? */
 bool probe_is_sync(int i);
+
+static inline bool probe_is_client(int i)
+{
+	return i >= PROBE_CLIENT;
+}
+
+/* Is it worth to trace with nothing else? */
+static inline bool probe_is_basic(int i)
+{
+	return i < PROBE_TRACEPOINTS || probe_is_apf(i) || probe_is_client(i);
+}
+
+/* The kind of records that are missing when the program of probe i is missed; SDEI_KIND_NONE: none are. */
+unsigned int probe_kind(int i);
 
 /*
  * Fills in all probes: why_not is NULL for those that can be attached. The number of these among the tracepoints of

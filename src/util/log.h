@@ -35,12 +35,16 @@
 #define MSG_TRACING_FAULTS	"tracing page faults only, this kernel's KVM has no SDEI: tracepoints/README.md (%u/%u probes). ^C to end."
 #define MSG_ATTACHED		"showing what sdeid (%" PRIu32 ") has seen (%u/%u probes). ^C to end."
 #define MSG_DAEMON_CLOSED	"sdeid listens at %s, but only for the group of that socket: join it to see its figures"
+#define MSG_TRACING_CLIENT	"tracing the SDEI client of %s (%u/%u probes). ^C to end."
+#define MSG_CLIENT_IDLE		"the driver has found no SDEI here (no node /firmware/sdei in the device tree, no ACPI table SDEI, or it was " \
+				"refused): nothing will come"
+#define MSG_CLIENT_SCHED	"--sched follows the threads of vCPUs: it has no meaning with --client"
 #define MSG_ASKING_DAEMON	"asking sdeid instead"
 #define MSG_DAEMON_GONE		"sdeid closed the connection: it ended or was restarted, or its figures were not taken fast enough; start again to go on"
 #define MSG_DAEMON_DAMAGED	"what sdeid sends cannot be read: install the sdeitop it came with"
 #define MSG_NO_NAMES	"VMs cannot be chosen by name in a pid namespace, where the kernel's pids are not known: run in the host's"
 #define MSG_DAEMON_FILTERS	"the figures of sdeid are of all it watches: choose with --filter instead of -p, -g, -v, -e, and leave " \
-				"--no-calls, --sched and --ring-size to its configuration"
+				"--no-calls, --sched, --client and --ring-size to its configuration"
 #define MSG_NOT_ATTACHED	"%s is not attached: %s; missing: %s"
 #define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
 #define MSG_READING		"reading records failed: %s"

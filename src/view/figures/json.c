@@ -197,6 +197,8 @@ static void put_event(struct json_line *line, const struct model_event *e)
 	put_counts(j, "interval", &e->interval);
 	json_u64(j, "carried_pending", e->carried_pending);
 	json_u64(j, "carried_running", e->carried_running);
+	if (e->unsignalled)
+		json_u64(j, "unsignalled", e->unsignalled);
 	json_i64(j, "unaccounted", model_unaccounted(e));
 	json_i64(j, "unaccounted_handlers", model_unaccounted_handlers(e));
 	json_u64(j, "lost", e->lost);

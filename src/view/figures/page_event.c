@@ -150,6 +150,8 @@ static void put_counts(const struct maker *k, const struct model_event *e)
 #undef X
 	if (e->carried_pending || e->carried_running)
 		put_count(&flow, "carried", e->carried_pending + e->carried_running, 0);
+	if (e->unsignalled)
+		put_count(&flow, "unsignalled", e->unsignalled, 0);
 	put_trouble(&flow, "unaccounted", model_event_unaccounted(e));
 	put_trouble(&flow, "LOST", e->lost);
 	put_trouble(&flow, "misfits", e->misfits);

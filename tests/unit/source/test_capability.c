@@ -227,13 +227,42 @@ static void test_trial(void **state)
 	assert_string_equal(c.found, "the kernel said no");
 }
 
+/* Nothing is said of it where there is no such driver. */
+static void test_client(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability list[CAPABILITY_MAX], c;
+	size_t count = capability_judge(f, list);
+
+	for (size_t i = 0; i < count; i++)
+		assert_null(strstr(list[i].name, "client"));
+	f->probes.has_client = true;
+	c = judge(f, "sdei-client");
+	assert_true(c.state == CAPABILITY_NO && !c.needed && strstr(c.remedy, "/firmware/sdei"));
+	f = good();
+	f->probes.has_client = f->client_bound = true;
+	assert_int_equal(judge(f, "sdei-client").state, CAPABILITY_YES);
+	f = good();
+	f->probes.has_client = true;
+	f->probes.list[PROBE_CLIENT_END_NMI].why_not = "it is not there";
+	f->probes.missing[PROBE_CLIENT_END_NMI] = f->probes.missing[PROBE_CLIENT_SIGNAL] = true;
+	c = judge(f, "client-functions");
+	assert_true(c.state == CAPABILITY_YES && strstr(c.found, "none signals to other CPUs"));
+	f = good();
+	f->probes.has_client = true;
+	f->probes.list[PROBE_CLIENT_HANDLER].why_not = "argument 2 is another one";
+	c = judge(f, "client-functions");
+	assert_int_equal(c.state, CAPABILITY_NO);
+	assert_string_equal(c.found, "argument 2 is another one");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_tracepoint),
 		cmocka_unit_test(test_page_faults),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_trial),
+		cmocka_unit_test(test_trial), cmocka_unit_test(test_client),
 	};
 
 	return cmocka_run_group_tests_name("capability", tests, NULL, NULL);

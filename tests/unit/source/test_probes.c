@@ -179,7 +179,7 @@ static void test_sched(void **state)
 /* What functions are made of, by the letters of a prototype. */
 struct types {
 	struct btf *btf;
-	int number, boolean, vcpu, work, queue, msr, other;
+	int number, boolean, signed_int, vcpu, work, queue, msr, result, regs, to_number, other;
 };
 
 static int add_pointer_to(struct btf *btf, const char *name)
@@ -197,7 +197,9 @@ static struct types types_in(struct btf *btf)
 		.boolean = btf__add_typedef(btf, "bool", btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL)),
 		.vcpu = add_pointer_to(btf, "kvm_vcpu"), .work = add_pointer_to(btf, "kvm_async_pf"),
 		.queue = add_pointer_to(btf, "work_struct"), .msr = add_pointer_to(btf, "msr_data"),
-		.other = add_pointer_to(btf, "other"),
+		.other = add_pointer_to(btf, "other"), .result = add_pointer_to(btf, "arm_smccc_res"), .regs = add_pointer_to(btf, "pt_regs"),
+		.signed_int = btf__add_int(btf, "int", 4, BTF_INT_SIGNED),
+		.to_number = btf__add_ptr(btf, btf__add_int(btf, "unsigned long long", 8, 0)),
 	};
 }
 
@@ -216,6 +218,14 @@ static int type_of(const struct types *t, char letter)
 		return t->other;
 	case 'b':
 		return t->boolean;
+	case 'e':
+		return t->signed_int;
+	case 'r':
+		return t->result;
+	case 'p':
+		return t->regs;
+	case 'u':
+		return t->to_number;
 	case 'i':
 		return t->number;
 	default:
@@ -420,6 +430,81 @@ static void test_no_apf(void **state)
 	btf__free(btf);
 }
 
+/* --- the SDEI client */
+
+/* As Linux 7.3 has it; before, without what is for NMIs between CPUs. */
+static struct probes client_probes(bool nmi, const char *context_args)
+{
+	struct btf *btf = btf__new_empty();
+	struct types t = types_in(btf);
+	struct probes probes;
+
+	add_prototype(&t, "sdei_smccc_hvc", "iiiiiir", 0);
+	add_prototype(&t, "sdei_smccc_smc", "iiiiiir", 0);
+	add_prototype(&t, "sdei_api_event_context", context_args, 'e');
+	add_prototype(&t, "ghes_sdei_normal_callback", "ipo", 'e');
+	add_prototype(&t, "ghes_sdei_critical_callback", "ipo", 'e');
+	if (nmi) {
+		add_prototype(&t, "sdei_event_signal", "ii", 'e');
+		add_prototype(&t, "sdei_nmi_handler", "ipo", 'e');
+	}
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	btf__free(btf);
+	return probes;
+}
+
+static void test_client(void **state)
+{
+	struct probes probes = client_probes(true, "iu");
+
+	assert_true(probes.has_client);
+	for (int i = PROBE_CLIENT; i < PROBE_COUNT; i++) {
+		assert_null(probes.list[i].why_not);
+		assert_string_equal(probes.list[i].name, probes.programs[i]);
+		assert_true(probe_is_basic(i));
+	}
+	assert_int_equal(probe_kind(PROBE_CLIENT_HVC), SDEI_CALL);
+	assert_int_equal(probe_kind(PROBE_CLIENT_HVC_BEGIN), SDEI_KIND_NONE);
+	assert_int_equal(probe_kind(PROBE_CLIENT_END_NMI), SDEI_COMPLETE);
+}
+
+/* What an older driver has is of use, and what it has not is said to be missing. */
+static void test_older_client(void **state)
+{
+	struct probes probes = client_probes(false, "iu");
+
+	assert_null(probes.list[PROBE_CLIENT_HVC].why_not);
+	assert_null(probes.list[PROBE_CLIENT_HANDLER].why_not);
+	assert_null(probes.list[PROBE_CLIENT_END_NORMAL].why_not);
+	assert_string_equal(probes.list[PROBE_CLIENT_SIGNAL].why_not, "this kernel has no function sdei_event_signal()");
+	assert_true(probes.missing[PROBE_CLIENT_SIGNAL]);
+	assert_true(probes.missing[PROBE_CLIENT_END_NMI]);
+	assert_false(probes.missing[PROBE_CLIENT_HVC]);
+}
+
+/* Without the beginning of handlers their ends and the signals would be told wrong. */
+static void test_client_without_handler(void **state)
+{
+	struct probes probes = client_probes(true, "ii");
+
+	assert_string_equal(probes.list[PROBE_CLIENT_HANDLER].why_not, "argument 2 of sdei_api_event_context() of this kernel is another one");
+	assert_string_equal(probes.list[PROBE_CLIENT_SIGNAL].why_not, "it is of no use without client_handler");
+	assert_string_equal(probes.list[PROBE_CLIENT_END_NMI].why_not, "it is of no use without client_handler");
+	assert_null(probes.list[PROBE_CLIENT_HVC].why_not);
+}
+
+static void test_no_client(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_apf_of_x86(btf, NULL);
+	probes_find_in(&probes, btf, NULL);
+	btf__free(btf);
+	assert_false(probes.has_client);
+	assert_string_equal(probes.list[PROBE_CLIENT_HVC].why_not, "this kernel has no SDEI client");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +523,10 @@ int main(void)
 		cmocka_unit_test(test_needed),
 		cmocka_unit_test(test_apf_of_arm64),
 		cmocka_unit_test(test_no_apf),
+		cmocka_unit_test(test_client),
+		cmocka_unit_test(test_older_client),
+		cmocka_unit_test(test_client_without_handler),
+		cmocka_unit_test(test_no_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 1800
+# debug kernel: no
+"""The two sides of the same NMIs: what a stock Linux records of its own SDEI (sdeitop record --client) is what its host records of
+that guest: signals, dispatches, calls and masks, between the first and the last signal."""
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from labtest import TOP, finish, lab, ok, out_dir    # noqa: E402
+
+OUT = out_dir("client-guest")
+SDEITOP = os.path.join(TOP, "build", "sdeitop")
+E_NO_PACKAGE = 3    # of scripts/kernel and scripts/setup
+BACKTRACES = 23
+HOTPLUGS = 3
+
+# COMPLETE and COMPLETE_AND_RESUME are made in assembly, which no program sees.
+UNSEEN = ("EVENT_COMPLETE", "EVENT_COMPLETE_AND_RESUME")
+
+GUEST = r"""
+backtraces() {
+	for i in $(seq %d); do
+		echo l >/proc/sysrq-trigger
+	done
+}
+backtraces
+for i in $(seq %d); do
+	echo 0 >/sys/devices/system/cpu/cpu1/online || exit 1
+	echo 1 >/sys/devices/system/cpu/cpu1/online || exit 1
+done
+taskset 2 sh -c 'while :; do :; done' &
+busy=$!
+backtraces
+kill $busy
+""" % (BACKTRACES, HOTPLUGS)
+
+RUN = r"""
+cd /out || exit 1
+sdeitop record -o host -- linux-guest nmi sdeitop record --client -o /out/guest -- sh -c "$(cat guest.sh)" >record.out 2>record.err
+"""
+
+
+def cannot_be_had(*command):
+    """The message of a script that lacks a package; what else goes wrong is a failure."""
+    done = subprocess.run([os.path.join(TOP, "scripts", command[0]), *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    if done.returncode not in (0, E_NO_PACKAGE):
+        ok("client-guest/" + " ".join(command), done.stderr.splitlines()[-10:] or ["failed"])
+        finish()
+    return done.stderr.strip().splitlines()[-1] if done.returncode else None
+
+
+def text(name):
+    with open(os.path.join(OUT, name), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+class Side:
+    """A recording, as records and as a report."""
+
+    def __init__(self, name):
+        self.name = name
+        self.report = json.loads(self.run("report", "--json") or "{}")
+        lines = [json.loads(line) for line in self.run("events", "--json").splitlines()]
+        self.lost = [line for line in lines if line.get("type") == "lost"]
+        self.records = [line for line in lines if "kind" in line]
+        self.vm = self.report["vms"][-1] if self.report.get("vms") else {"name": None, "vcpus": []}
+        signals = [i for i, record in enumerate(self.records) if record["kind"] == "signal"]
+        self.between = self.records[signals[0] + 1:signals[-1]] if signals else []
+
+    def run(self, command, *options):
+        done = subprocess.run([SDEITOP, command, *options, os.path.join(OUT, self.name)], capture_output=True, text=True, check=False)
+        return done.stdout if done.returncode == 0 else ""
+
+    def counts(self, kind):
+        """By vCPU, of all the recording."""
+        counts = {}
+        for record in self.records:
+            if record["kind"] == kind:
+                counts[record["vcpu"]] = counts.get(record["vcpu"], 0) + 1
+        return counts
+
+    def middle(self, *kinds):
+        """By kind and vCPU, between the first and the last signal."""
+        counts = {}
+        for record in self.between:
+            if record["kind"] in kinds:
+                key = (record["kind"], record["vcpu"])
+                counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def calls(self):
+        """By vCPU, function and result, between the first and the last signal."""
+        counts = {}
+        for record in self.between:
+            if record["kind"] == "call" and record["function_name"] not in UNSEEN:
+                # The registers that a handler has interrupted are what they are.
+                result = None if record["function_name"] == "EVENT_CONTEXT" else record["result"]
+                key = (record["vcpu"], record["function_name"], result)
+                counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def missed(self):
+        """Calls that handlers have made while a program was interrupted; other losses there must not be."""
+        return sum(line["count"] for line in self.lost if line.get("lost_kind") == "call")
+
+    def sound(self):
+        complaints = [f"{key} {self.report.get(key)}" for key in ("late", "malformed", "misfits") if self.report.get(key) != 0]
+        complaints += [f"lost: {line}" for line in self.lost if line.get("lost_kind") != "call"]
+        for vcpu in self.vm["vcpus"]:
+            for event in vcpu["events"]:
+                if event["unaccounted"] or event["unaccounted_handlers"]:
+                    complaints.append(f"vCPU {vcpu['vcpu']} event {event['event']} does not add up")
+        return complaints
+
+
+def same(name, guest, host):
+    return [] if guest == host else [f"{name}: {guest} in the guest, {host} on the host"]
+
+
+def compare_calls(guest, host):
+    """Each call of the guest is one of the host's, and those that are not there are as many as were missed."""
+    complaints = [f"{key}: {count} in the guest, {host.calls().get(key, 0)} on the host" for key, count in guest.calls().items()
+                  if count > host.calls().get(key, 0)]
+    here, there = sum(guest.calls().values()), sum(host.calls().values())
+    if here + guest.missed() != there:
+        complaints.append(f"{here} calls and {guest.missed()} missed in the guest, {there} on the host")
+    return complaints
+
+
+def check(guest, host):
+    ok("client-guest/name", same("name", guest.vm["name"], "this guest, KVM"))
+    ok("client-guest/guest adds up", guest.sound())
+    ok("client-guest/host adds up", host.sound())
+    signals = guest.counts("signal")
+    ok("client-guest/signals", same("signals", signals, host.counts("signal")) +
+       ([] if sum(signals.values()) == 2 * BACKTRACES else [f"{signals} instead of {2 * BACKTRACES}"]))
+    for kind in ("dispatch", "complete"):
+        ok(f"client-guest/{kind}", same(kind, guest.counts(kind), host.counts(kind)))
+    kinds = ("mask", "unmask", "register", "unregister", "enable", "disable")
+    ok("client-guest/masks and registrations", same("records", guest.middle(*kinds), host.middle(*kinds)) +
+       ([] if sum(guest.middle("mask").values()) == HOTPLUGS else [f"masks: {guest.middle('mask')}"]))
+    ok("client-guest/calls", compare_calls(guest, host))
+    timed = [record for record in guest.between if record["kind"] == "call" and record.get("duration_ns")]
+    ok("client-guest/durations", [] if timed else ["no call has a duration"])
+    ends = [(a["vcpu"], a["how"], b["how"]) for a, b in zip(*[[record for record in side.records if record["kind"] == "complete"]
+                                                             for side in (guest, host)]) if a["how"] != b["how"]]
+    ok("client-guest/how handlers end", ends[:5])
+
+
+def main():
+    lacks = cannot_be_had("kernel", "path", "guest") or cannot_be_had("setup", "--qemu")
+    if lacks:
+        print(f"ok client-guest # SKIP {lacks}")
+        finish()
+    os.makedirs(OUT, exist_ok=True)
+    with open(os.path.join(OUT, "guest.sh"), "w", encoding="utf-8") as file:
+        file.write(GUEST)
+    status, output = lab(OUT, "sh", "-c", RUN, timeout=900, options=("--guest", "linux"))
+    ok("client-guest/lab", [] if status == 0 else output.splitlines()[-20:] + text("record.err").splitlines()[-20:])
+    if status == 0:
+        check(Side("guest"), Side("host"))
+    finish()
+
+
+main()
