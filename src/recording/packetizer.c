@@ -198,7 +198,7 @@ void packetizer_status(struct packetizer *p, struct recording_status *status)
 
 	status->unrecorded = p->counters.unrecorded < UINT32_MAX - status->unrecorded ?
 			     status->unrecorded + p->counters.unrecorded : UINT32_MAX;
-	p->wall_offset_ns = status->wall_ns - (int64_t)status->time_ns;
+	p->wall_offset_ns = (int64_t)((uint64_t)status->wall_ns - status->time_ns);	/* a recording that is copied may claim any */
 	item.status = *status;
 	put(p, &item);
 	packetizer_flush(p);
