@@ -193,7 +193,7 @@ static void begin_ctf(void *ctx, uint64_t time_ns)
 	struct run *run = ctx;
 	struct recording_status status = joined_status(run->joined);
 
-	status.wall_ns -= (int64_t)(status.time_ns - time_ns);
+	status.wall_ns = (int64_t)((uint64_t)status.wall_ns - (status.time_ns - time_ns));	/* a recording may claim any times */
 	status.time_ns = time_ns;
 	export_ctf_begin(run->ctf, time_ns);
 	export_ctf_status(run->ctf, status);

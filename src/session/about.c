@@ -112,7 +112,7 @@ void about_describe(struct recording_about *about, const struct session *w, cons
 	struct utsname host;
 
 	about_renew(about);
-	about->clock_offset_ns = now->wall_ns - (int64_t)now->now_ns;
+	about->clock_offset_ns = (int64_t)((uint64_t)now->wall_ns - now->now_ns);
 	about->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	snprintf(about->host, sizeof(about->host), "%s", now->host);
 	if (uname(&host) == 0) {

@@ -259,8 +259,9 @@ static int next_time_of_day(const struct moment *moment, const struct times *tim
 	int64_t shown_ns, midnight_ns;
 	int err = 0;
 
-	if (__builtin_add_overflow(begin_ns, east_s(moment, times, begin_ns) * SECOND_NS, &shown_ns))
+	if (begin_ns < INT64_MIN + 3 * DAY_NS || begin_ns > INT64_MAX - 3 * DAY_NS)	/* a zone, a day and a time of day are less */
 		return -EOVERFLOW;
+	shown_ns = begin_ns + east_s(moment, times, begin_ns) * SECOND_NS;
 	midnight_ns = shown_ns - ((shown_ns % DAY_NS) + DAY_NS) % DAY_NS;
 	for (int day = 0; day < 2 && !err; day++) {
 		err = wall_of(moment, times, midnight_ns + day * DAY_NS + moment->ns, edge, ns);
