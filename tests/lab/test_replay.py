@@ -97,7 +97,8 @@ def last_line(text):
 
 
 # Another collector takes the time itself, and asks for names when it gets to it: what counts for it is how often.
-TIMED = re.compile(r"_ns$|^(name|mean|stddev|buckets|worst|late|blame|main|total_ns|value|text|record|episode_signals)")
+TIMED = re.compile(r"_ns$|^(name|mean|stddev|buckets|worst|late|blame|main|total_ns|value|text|record|episode_signals)"
+                   r"|^(apf|read|records)$")    # which page faults are quick is time, too, and those have no record each
 
 
 def found(findings):
@@ -139,7 +140,7 @@ def by_vcpu(*streams):
         for record in stream:
             if is_sdei(record):
                 key = (record["vm"], record["vcpu"])
-                found.setdefault(key, tuple([] for _ in streams))[i].append({k: v for k, v in record.items() if k != "time_ns"})
+                found.setdefault(key, tuple([] for _ in streams))[i].append({k: v for k, v in record.items() if k not in ("time_ns", "wall")})
     return found
 
 
