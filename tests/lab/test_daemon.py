@@ -216,7 +216,7 @@ def check_hostile():
     ok("daemon/many rude clients came", [] if min(counts, default=0) >= 20 else [text_of("rude.counts")])
     dispatched = last[("kvm_sdei_host_dispatched_total", "")]
     wanted = sum(event["count"]["dispatched"] for vm in summary["vms"] for vcpu in vm["vcpus"] for event in vcpu["events"])
-    ok("daemon/the file has the patient client's figures", [] if dispatched == wanted > 100 else [f"{dispatched}, {wanted}"])
+    ok("daemon/the file has the patient client's figures", [] if dispatched == wanted > 20 else [f"{dispatched}, {wanted}"])
 
 
 def check_names():
