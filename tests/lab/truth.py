@@ -141,12 +141,14 @@ def check_lossy(summary):
 # time -----------------------------------------------------------------------
 
 class Timeline:
-    """Records of one (vm, vcpu, event), and of one (vm, vcpu) for the mask."""
+    """Records of one (vm, vcpu, event), and of one (vm, vcpu) for the mask. The state byte of the others says nothing."""
 
     def __init__(self, records):
         self.by_event = defaultdict(list)
         self.by_vcpu = defaultdict(list)
         for record in records:
+            if record["kind"] in ("apf", "place"):
+                continue
             key = (record["vm"], record["vcpu"])
             self.by_vcpu[key].append(record)
             if record["event"] is not None:
