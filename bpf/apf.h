@@ -14,12 +14,12 @@
 #define APF_PER_VCPU 64		/* ASYNC_PF_PER_VCPU */
 #define MSR_KVM_ASYNC_PF_ACK 0x4b564d07
 
-#define QUICK_NS 100000000	/* how often those too short for a record are told */
+#define SYNC_NS 20000		/* a fault that takes as long is recorded by itself */
+#define QUICK_NS 100000000	/* how often the others are told */
 
 /* Set between open and load. */
 const volatile __u8 apf_untold = APF_UNTOLD;	/* what it means that the guest is not told */
 const volatile bool sdei;			/* kvm_sdei_state tells the ends of vCPUs */
-const volatile __u64 sync_ns = 20000;		/* a fault that takes as long is recorded by itself */
 
 /* One that is in flight. */
 struct fault {
@@ -552,7 +552,7 @@ static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 	f->since_ns = 0;
 	if (device_accesses(vcpu) != f->devices)
 		return 0;
-	if (FAR(task, nvcsw) != f->sleeps || (duration_ns >= sync_ns && !f->handed_over))
+	if (FAR(task, nvcsw) != f->sleeps || (duration_ns >= SYNC_NS && !f->handed_over))
 		send_sync(vcpu, f, gpa, duration_ns);
 	else
 		add_quick(vcpu, f, now_ns, duration_ns);

@@ -267,7 +267,6 @@ static bool look_at(struct part *part)
 		say("%s", message);
 		return false;
 	}
-	part->about = *reader_about(reader);
 	err = reader_span(reader, &part->span);
 	part->about = *reader_about(reader);
 	reader_close(reader);

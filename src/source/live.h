@@ -34,7 +34,6 @@ struct live_options {
 	struct source_filter filter;
 	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: see ring_default_bytes() */
 	bool no_calls;		/* leave kvm_sdei_call out */
-	uint64_t sync_ns;	/* page faults that keep a vCPU as long are recorded one by one; 0: 20 us */
 	bool no_apf;		/* leave page faults out: without the tracepoints of SDEI there is nothing then */
 	bool client;		/* the SDEI client of this machine instead of KVM: see source/client_state.h */
 	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */

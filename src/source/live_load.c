@@ -166,8 +166,6 @@ static int configure_kvm(struct live *live, const struct live_options *options)
 	live->bpf->rodata->sched = options->sched;
 	live->bpf->rodata->apf_untold = untold_outcome();
 	live->bpf->rodata->sdei = live->has_sdei;
-	if (options->sync_ns)
-		live->bpf->rodata->sync_ns = options->sync_ns;
 	err = bpf_map__set_max_entries(live->bpf->maps.waiting, waiting);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.watched, waiting);

@@ -8,26 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/model.h"
-
-#define ENA (SDEI_REGISTERED | SDEI_ENABLED)
-#define PEND (ENA | SDEI_PENDING)
-#define RUN (ENA | SDEI_RUNNING)
-#define MASK SDEI_MASKED
-
-static struct model *m;
-
-static int setup(void **state)
-{
-	m = model_new(NULL);
-	return m ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	model_free(m);
-	return 0;
-}
+#include "tests/unit/lib/one_model.h"
 
 static void put(uint64_t time, unsigned int kind, uint32_t event, unsigned int post, unsigned int outcome, int error, unsigned int origin)
 {

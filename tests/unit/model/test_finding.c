@@ -8,31 +8,13 @@
 
 #include <cmocka.h>
 
-#include "model/model.h"
+#include "tests/unit/lib/one_model.h"
 
 #define REG SDEI_REGISTERED
-#define ENA (REG | SDEI_ENABLED)
-#define PEND (ENA | SDEI_PENDING)
-#define RUN (ENA | SDEI_RUNNING)
-#define MASK SDEI_MASKED
 #define S 1000000000ULL
 
 /* Steps leave out what is 0. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-
-static struct model *m;
-
-static int setup(void **state)
-{
-	m = model_new(NULL);
-	return m ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	model_free(m);
-	return 0;
-}
 
 struct step {
 	uint8_t kind;

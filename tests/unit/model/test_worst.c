@@ -9,26 +9,8 @@
 #include <cmocka.h>
 
 #include "model/worst.h"
+#include "tests/unit/lib/one_model.h"
 #include "tests/unit/lib/sdei_machine.h"
-
-#define ENA (SDEI_REGISTERED | SDEI_ENABLED)
-#define PEND (ENA | SDEI_PENDING)
-#define RUN (ENA | SDEI_RUNNING)
-#define MASK SDEI_MASKED
-
-static struct model *m;
-
-static int setup(void **state)
-{
-	m = model_new(NULL);
-	return m ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	model_free(m);
-	return 0;
-}
 
 static void put_on(uint32_t vcpu, uint64_t time, unsigned int kind, uint32_t event, unsigned int post)
 {
