@@ -438,7 +438,7 @@ struct recording_status joined_status(const struct joined *j)
 	if (!status.time_ns)
 		status.cpu_permille = UINT16_MAX;
 	status.time_ns = playback_now_ns(j->now->playback);
-	status.wall_ns = (int64_t)(status.time_ns + (uint64_t)playback_wall_offset_ns(j->now->playback));
+	status.wall_ns = playback_wall_ns(j->now->playback, status.time_ns);
 	status.end = false;
 	for (size_t i = 0; i < j->count; i++) {
 		const struct recording_status *other = playback_said(j->parts[i].playback);

@@ -371,9 +371,9 @@ const struct recording_status *playback_said(const struct playback *p)
 	return &p->status;
 }
 
-int64_t playback_wall_offset_ns(const struct playback *p)
+int64_t playback_wall_ns(const struct playback *p, uint64_t time_ns)
 {
-	return p->run.wall_offset_ns;
+	return wall_steps_wall_ns(&p->times.wall, time_ns);
 }
 
 void playback_view_status(const struct playback *p, struct status *status)

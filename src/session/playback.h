@@ -120,9 +120,11 @@ char *playback_name(void *playback, uint32_t vm);
 /* The number of the packet that the newest item is from. */
 uint64_t playback_sequence(const struct playback *p);
 
-/* What the recorder said last about how it was doing; all 0: nothing. And CLOCK_REALTIME - CLOCK_MONOTONIC then. */
+/* What the recorder said last about how it was doing; all 0: nothing. */
 const struct recording_status *playback_said(const struct playback *p);
-int64_t playback_wall_offset_ns(const struct playback *p);
+
+/* CLOCK_REALTIME at time_ns, as it is printed. */
+int64_t playback_wall_ns(const struct playback *p, uint64_t time_ns);
 
 /* What a view says about this moment: the recorded status brought to now. */
 void playback_view_status(const struct playback *p, struct status *status);
