@@ -54,7 +54,7 @@ READ = r"""
   });
   const records = d => ({
     ns: [...d.querySelectorAll('tbody td[data-ns]')].map(e => Number(e.dataset.ns)),
-    kinds: [...d.querySelectorAll('tbody tr')].filter(r => r.cells.length === 5).map(r => text(r.cells[1])),
+    kinds: [...d.querySelectorAll('tbody tr')].filter(r => r.cells.length === 6).map(r => text(r.cells[2])),
     more: [...d.querySelectorAll('td.more')].map(text),
   });
   const hist = d => ({
