@@ -37,18 +37,18 @@ def lab_start(out, *command, timeout=300, options=()):
                             stdin=subprocess.DEVNULL, errors="replace")
 
 
-E_PANIC = 121   # of scripts/lab
+E_PANIC, E_HANG = 121, 125   # of scripts/lab
 CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 
 def lab(out, *command, timeout=300, options=()):
-    """The same to its end; (exit status, output). Once more where the emulated x86 kernel panicked: see test_run.sh."""
+    """The same to its end; (exit status, output). Once more where the emulated x86 kernel panicked or hung: see test_run.sh."""
     for again in (True, False):
         with lab_start(out, *command, timeout=timeout, options=options) as host:
             output = host.communicate(timeout=timeout + 60)[0]
-        if not (again and host.returncode == E_PANIC and "x86_64" in options):
+        if not (again and host.returncode in (E_PANIC, E_HANG) and "x86_64" in options):
             break
-        print("# the emulated x86 kernel panicked: once more\n# " + "\n# ".join(output.splitlines()[-20:]), flush=True)
+        print("# the emulated x86 kernel panicked or hung: once more\n# " + "\n# ".join(output.splitlines()[-20:]), flush=True)
     return host.returncode, output
 
 

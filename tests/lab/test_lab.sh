@@ -79,10 +79,11 @@ test_missing() {
 test_timeout() {
 	local start=$SECONDS
 	STATUS=0
-	"$LAB" exec --timeout 12 --out "$OUT/files" -- sh -c 'echo before; sleep 1000' >"$OUT/stdout" 2>"$OUT/stderr" || STATUS=$?
+	"$LAB" exec --timeout 20 --out "$OUT/files" -- sh -c 'echo before; sleep 1000' >"$OUT/stdout" 2>"$OUT/stderr" || STATUS=$?
 	judge "a hang is status 124" is "$STATUS" 124
+	judge "a hang is told with what was running" says "^[0-9]* sleep 1000" "$OUT/stderr"
 	judge "a hang keeps what was printed" is "$(cat "$OUT/stdout")" before
-	judge "a hang ends in time" within "$start" "$SECONDS" 25
+	judge "a hang ends in time" within "$start" "$SECONDS" 35
 	judge "a hang leaves no QEMU" gone
 }
 
