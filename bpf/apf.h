@@ -521,20 +521,20 @@ static __always_inline void add_quick(struct kvm_vcpu *vcpu, struct vcpu_faults 
 		flush_quick(vcpu, f, now_ns);
 }
 
-static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct vcpu_faults *f, __u64 gpa, __u64 duration_ns)
+static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct vcpu_faults *f, __u64 gpa, __u64 since_ns)
 {
 	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_SYNC, cause_of(f));
 
 	record.gfn = gpa >> 12;
-	record.duration_ns = duration_ns;
-	apf_send(&record);
+	if (is_wanted(&record.head))
+		send_lasting(&record.head, sizeof(record), &record.duration_ns, since_ns, 0, 0);
 }
 
 /* Those that slept or took long are recorded one by one; what a worker does is told by its own steps. */
 static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 key = (__u64)vcpu, now_ns, duration_ns;
+	__u64 key = (__u64)vcpu, since_ns, now_ns;
 	struct vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
 	struct sdei_record_apf record;
 
@@ -548,14 +548,14 @@ static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 	if (!f->since_ns)
 		return 0;
 	now_ns = bpf_ktime_get_ns();
-	duration_ns = now_ns - f->since_ns;
+	since_ns = f->since_ns;
 	f->since_ns = 0;
 	if (device_accesses(vcpu) != f->devices)
 		return 0;
-	if (FAR(task, nvcsw) != f->sleeps || (duration_ns >= SYNC_NS && !f->handed_over))
-		send_sync(vcpu, f, gpa, duration_ns);
+	if (FAR(task, nvcsw) != f->sleeps || (now_ns - since_ns >= SYNC_NS && !f->handed_over))
+		send_sync(vcpu, f, gpa, since_ns);
 	else
-		add_quick(vcpu, f, now_ns, duration_ns);
+		add_quick(vcpu, f, now_ns, now_ns - since_ns);
 	return 0;
 }
 

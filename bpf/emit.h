@@ -177,10 +177,12 @@ static __always_inline struct sdei_ring *ring_of(__u32 cpu)
 }
 
 /*
- * Sends record, of size bytes (a constant) and complete but for its time. error and function are those of
- * struct sdei_lost_key, should it be lost. False: it is.
+ * Sends record, of size bytes (a constant) and complete but for its time and, if it has one, *duration_ns, a member of
+ * it: what passed from since_ns to that time, so that the one less the other is when it began. error and function are
+ * those of struct sdei_lost_key, should it be lost. False: it is.
  */
-static __always_inline bool send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
+static __always_inline bool send_lasting(struct sdei_record *record, __u64 size, __u64 *duration_ns, __u64 since_ns, __s32 error,
+					 __u32 function)
 {
 	__u32 id = bpf_get_smp_processor_id();
 	const __u8 kind = record->kind;
@@ -203,11 +205,18 @@ static __always_inline bool send(struct sdei_record *record, __u64 size, __s32 e
 		return false;
 	}
 	record->time_ns = time_ns;
+	if (duration_ns)
+		*duration_ns = time_ns - since_ns;
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
 	ring_commit(ring);
 	if (is_time_to_wake(cpu, record, filled))
 		wake(cpu, record->time_ns);
 	return true;
+}
+
+static __always_inline bool send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
+{
+	return send_lasting(record, size, NULL, 0, error, function);
 }
 
 /* The head of a record but for its time. */
