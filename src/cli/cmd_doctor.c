@@ -66,8 +66,9 @@ static void put_text(FILE *out, const struct capability_facts *facts, const stru
 
 static void put_json(FILE *out, const struct capability_facts *facts, const struct capability *list, size_t count)
 {
-	struct json j = { .out = out };
+	struct json j;
 
+	json_start(&j, out);
 	json_open(&j, NULL, '{');
 	json_text(&j, "type", "doctor");
 	json_text(&j, "kernel", facts->release);

@@ -204,11 +204,12 @@ static void put_json_vm(struct state *s, struct json *j, const struct model_vm *
 
 static void put_json(struct state *s)
 {
-	struct json j = { .out = s->out.file };
-	char wall[FORMAT_SIZE];
 	size_t count;
 	struct model_vm *const *vms = model_vms(s->model, &count);
+	char wall[FORMAT_SIZE];
+	struct json j;
 
+	json_start(&j, s->out.file);
 	json_open(&j, NULL, '{');
 	json_text(&j, "type", "state");
 	json_u64(&j, "time_ns", s->now.now_ns);

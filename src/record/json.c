@@ -10,7 +10,7 @@ static void put_error(struct json *j, int error)
 {
 	json_i64(j, "error", error);
 	if (error && sdei_error_name(error))
-		json_text(j, "error_name", sdei_error_name(error));
+		json_plain(j, "error_name", sdei_error_name(error));
 }
 
 /* SDEI results, which are numbered in their own way. */
@@ -20,20 +20,20 @@ static void put_result(struct json *j, int64_t result)
 
 	json_i64(j, "result", result);
 	if (name)
-		json_text(j, "result_name", name);
+		json_plain(j, "result_name", name);
 }
 
 static void put_cleared(struct json *j, unsigned int cleared)
 {
 	char letters[6];
 
-	json_text(j, "cleared", sdei_state_letters(cleared, letters));
+	json_plain(j, "cleared", sdei_state_letters(cleared, letters));
 }
 
 static void put_signal(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "outcome", record_name(LABELS_OUTCOME, r->outcome));
-	json_text(j, "source", record_name(LABELS_SOURCE, r->origin));
+	json_plain(j, "outcome", record_name(LABELS_OUTCOME, r->outcome));
+	json_plain(j, "source", record_name(LABELS_SOURCE, r->origin));
 	json_id(j, "sender", r->sender);
 	put_error(j, r->error);
 }
@@ -54,7 +54,7 @@ static void put_dispatch(struct json *j, const struct sdei_record *r)
 
 static void put_complete(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "how", record_name(LABELS_HOW, r->outcome));
+	json_plain(j, "how", record_name(LABELS_HOW, r->outcome));
 	json_address(j, "arg", r->arg);
 }
 
@@ -68,14 +68,14 @@ static void put_handler(struct json *j, const struct sdei_record *r)
 
 static void put_state(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "reason", record_name(LABELS_STATE_REASON, r->origin));
+	json_plain(j, "reason", record_name(LABELS_STATE_REASON, r->origin));
 	put_cleared(j, r->outcome);
 	put_handler(j, r);
 }
 
 static void put_reset(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "reason", record_name(LABELS_RESET_REASON, r->origin));
+	json_plain(j, "reason", record_name(LABELS_RESET_REASON, r->origin));
 }
 
 /* "error" is the record's field: here it is the call's SDEI result, 1 if it was this call that masked. */
@@ -96,7 +96,7 @@ static void put_function(struct json *j, uint32_t function)
 
 	json_address(j, "function", function);
 	if (name)
-		json_text(j, "function_name", name);
+		json_plain(j, "function_name", name);
 	else
 		json_null(j, "function_name");
 }
@@ -120,16 +120,16 @@ static void put_call(struct json *j, const struct sdei_record *r)
 
 static void put_place(struct json *j, const struct sdei_record *r)
 {
-	json_text(j, "place", record_name(LABELS_PLACE, r->origin));
+	json_plain(j, "place", record_name(LABELS_PLACE, r->origin));
 }
 
 static void put_apf_head(struct json *j, const struct sdei_record *r)
 {
 	const char *outcome = record_apf_outcome(r->origin, r->outcome);
 
-	json_text(j, "step", record_name(LABELS_APF_STEP, r->origin));
+	json_plain(j, "step", record_name(LABELS_APF_STEP, r->origin));
 	if (*outcome)
-		json_text(j, "outcome", outcome);
+		json_plain(j, "outcome", outcome);
 	json_address(j, "token", r->arg);
 }
 
@@ -171,7 +171,7 @@ static void put_kind_brief(struct json *j, const struct record_brief *brief)
 	case SDEI_REGISTER:
 		break;
 	case SDEI_STATE:
-		json_text(j, "reason", record_name(LABELS_STATE_REASON, r->origin));
+		json_plain(j, "reason", record_name(LABELS_STATE_REASON, r->origin));
 		put_cleared(j, r->outcome);
 		break;
 	case SDEI_CALL:
@@ -195,9 +195,9 @@ void json_record_brief(struct json *j, const char *key, const struct record_brie
 
 	json_open(j, key, '{');
 	json_u64(j, "time_ns", r->time_ns);
-	json_text(j, "kind", kind ? kind : "?");
+	json_plain(j, "kind", kind ? kind : "?");
 	json_id(j, "event", r->event);
-	json_text(j, "state", sdei_state_letters(r->state, letters));
+	json_plain(j, "state", sdei_state_letters(r->state, letters));
 	put_kind_brief(j, brief);
 	json_close(j, '}');
 }
@@ -206,25 +206,25 @@ static void put_wall(struct json *j, struct times_printer *times, uint64_t time_
 {
 	char wall[TIMES_SIZE];
 
-	wall[times_print(times, wall, time_ns, WALL_DECIMALS)] = '\0';
-	json_text(j, "wall", wall);
+	json_plain_bytes(j, "wall", wall, times_print(times, wall, time_ns, WALL_DECIMALS));
 }
 
 void json_record(FILE *out, struct times_printer *times, const struct sdei_record *r, const char *name)
 {
 	const char *kind = sdei_kind_name(r->kind);
-	struct json j = { .out = out };
 	char letters[6];
+	struct json j;
 
+	json_start(&j, out);
 	json_open(&j, NULL, '{');
 	json_u64(&j, "time_ns", r->time_ns);
 	put_wall(&j, times, r->time_ns);
-	json_text(&j, "kind", kind ? kind : "?");
+	json_plain(&j, "kind", kind ? kind : "?");
 	json_u64(&j, "vm", r->vm);
 	json_text(&j, "name", name);
 	json_u64(&j, "vcpu", r->vcpu);
 	json_id(&j, "event", r->event);
-	json_text(&j, "state", sdei_state_letters(r->state, letters));
+	json_plain(&j, "state", sdei_state_letters(r->state, letters));
 	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
 		put_kind[r->kind](&j, r);
 	json_close(&j, '}');
@@ -233,15 +233,16 @@ void json_record(FILE *out, struct times_printer *times, const struct sdei_recor
 
 void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
 {
-	struct json j = { .out = out };
+	struct json j;
 
+	json_start(&j, out);
 	json_open(&j, NULL, '{');
-	json_text(&j, "type", "lost");	/* not a kind: it is no record */
+	json_plain(&j, "type", "lost");	/* not a kind: it is no record */
 	json_u64(&j, "count", count);
 	if (key) {
 		const char *kind = sdei_kind_name(key->kind);
 
-		json_text(&j, "lost_kind", kind ? kind : "?");
+		json_plain(&j, "lost_kind", kind ? kind : "?");
 	}
 	if (key && key->vm != SDEI_ANY_VM) {
 		json_u64(&j, "vm", key->vm);

@@ -67,12 +67,21 @@ static inline void line_char(struct line *p, char c)
 
 static inline unsigned int line_decimal(char digits[LINE_DIGITS], uint64_t value)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+				    "4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798"
+				    "99";
 	unsigned int at = LINE_DIGITS;
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
+	for (; value >= 100; value /= 100) {
+		at -= 2;
+		memcpy(digits + at, pairs + value % 100 * 2, 2);
+	}
+	if (value < 10) {
+		digits[--at] = (char)('0' + value);
+		return at;
+	}
+	at -= 2;
+	memcpy(digits + at, pairs + value * 2, 2);
 	return at;
 }
 

@@ -26,7 +26,7 @@ LIMITS = {
     "record": 540,
     "report": 1130,
     "events": 1870,
-    "events -j": 5450,	# each has its wall clock, too
+    "events -j": 2950,	# each has its wall clock, too
     "replay -j": 1080,
     "export --perfetto": 2380,
 }

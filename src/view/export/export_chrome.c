@@ -13,27 +13,17 @@ struct chrome {
 	bool comma;
 };
 
-/* Text of our own, which has nothing to escape. */
-static void put_plain(struct json *j, const char *key, const char *text)
-{
-	json_key(j, key);
-	putc('"', j->out);
-	fputs(text, j->out);
-	putc('"', j->out);
-}
-
 /* One event a line. */
-static struct json open_event(struct export *x, const char *phase)
+static void open_event(struct export *x, struct json *j, const char *phase)
 {
 	struct export_state *state = export_state(x);
 	struct chrome *f = state->own;
-	struct json j = { .out = state->out };
 
-	fputs(f->comma ? ",\n" : "\n", state->out);
+	json_start(j, state->out);
+	line_text(&j->line, f->comma ? ",\n" : "\n");
 	f->comma = true;
-	json_open(&j, NULL, '{');
-	put_plain(&j, "ph", phase);
-	return j;
+	json_open(j, NULL, '{');
+	json_plain(j, "ph", phase);
 }
 
 static void put_ids(struct json *j, const struct export_vm *vm, uint64_t thread)
@@ -45,8 +35,9 @@ static void put_ids(struct json *j, const struct export_vm *vm, uint64_t thread)
 /* us, and what is left in decimals: all of it is there. */
 static void put_time(struct json *j, uint64_t time_ns)
 {
-	json_key(j, "ts");
-	fprintf(j->out, "%" PRIu64 ".%03" PRIu64, time_ns / 1000, time_ns % 1000);
+	json_u64(j, "ts", time_ns / 1000);
+	line_char(&j->line, '.');
+	line_u64(&j->line, time_ns % 1000, 3, '0');
 }
 
 static void put_arg(struct json *j, const struct export_arg *arg)
@@ -67,7 +58,7 @@ static void put_arg(struct json *j, const struct export_arg *arg)
 		json_bool(j, key, arg->number);
 		break;
 	case ARG_IS_TEXT:
-		put_plain(j, key, arg->text);
+		json_plain(j, key, arg->text);
 		break;
 	}
 }
@@ -83,16 +74,18 @@ static void put_args(struct json *j, const struct export_args *args)
 static void begin(struct export *x)
 {
 	const struct export_state *state = export_state(x);
-	struct json j = { .out = state->out };
+	struct json j;
 
+	json_start(&j, state->out);
 	json_open(&j, NULL, '{');
-	put_plain(&j, "displayTimeUnit", "ns");
+	json_plain(&j, "displayTimeUnit", "ns");
 	json_open(&j, "otherData", '{');
 	json_text(&j, "host", state->options->host ? state->options->host : "");
-	put_plain(&j, "clock", "CLOCK_MONOTONIC");
+	json_plain(&j, "clock", "CLOCK_MONOTONIC");
 	json_i64(&j, "wall_offset_ns", state->options->wall_offset_ns);
 	json_close(&j, '}');
 	json_open(&j, "traceEvents", '[');
+	json_flush(&j);
 }
 
 static void end(struct export *x)
@@ -104,20 +97,23 @@ static void end(struct export *x)
 
 static void write_name(struct export *x, const struct export_track *track, const char *what, uint64_t thread)
 {
-	struct json j = open_event(x, "M");
+	struct json j;
 	char text[64];
 
-	put_plain(&j, "name", what);
+	open_event(x, &j, "M");
+	json_plain(&j, "name", what);
 	put_ids(&j, track->vm, thread);
 	json_open(&j, "args", '{');
 	if (track->kind == TRACK_VM) {
 		snprintf(text, sizeof(text), "VM %" PRIu32 "%s", track->vm->pid, track->vm->name ? " " : "");
 		json_key(&j, "name");
 		/* shown is a JSON string already: its quote is left out. */
-		fprintf(j.out, "\"%s%s", text, track->vm->shown + 1);
+		line_char(&j.line, '"');
+		line_text(&j.line, text);
+		line_text(&j.line, track->vm->shown + 1);
 	} else {
 		export_track_name(track, text, sizeof(text));
-		put_plain(&j, "name", text);
+		json_plain(&j, "name", text);
 	}
 	json_close(&j, '}');
 	json_close(&j, '}');
@@ -149,25 +145,24 @@ struct async {
 	const char *name;
 };
 
-static struct json open_async(struct export *x, const char *phase, const struct async *async, uint64_t time_ns)
+static void open_async(struct export *x, struct json *j, const char *phase, const struct async *async, uint64_t time_ns)
 {
-	struct json j = open_event(x, phase);
-
-	put_plain(&j, "cat", "sdei");
-	put_plain(&j, "name", async->name);
-	json_address(&j, "id", async->track);
-	put_ids(&j, async->vm, async->thread);
-	put_time(&j, time_ns);
-	return j;
+	open_event(x, j, phase);
+	json_plain(j, "cat", "sdei");
+	json_plain(j, "name", async->name);
+	json_address(j, "id", async->track);
+	put_ids(j, async->vm, async->thread);
+	put_time(j, time_ns);
 }
 
 static void put_async(struct export *x, const struct async *async, uint64_t from_ns, uint64_t to_ns, const struct export_args *args)
 {
-	struct json j = open_async(x, "b", async, from_ns);
+	struct json j;
 
+	open_async(x, &j, "b", async, from_ns);
 	put_args(&j, args);
 	json_close(&j, '}');
-	j = open_async(x, "e", async, to_ns);
+	open_async(x, &j, "e", async, to_ns);
 	json_close(&j, '}');
 }
 
@@ -196,11 +191,12 @@ static void put_fault(struct export *x, const struct export_fault *fault)
 static void put_instant(struct export *x, const struct export_track *track, uint64_t time_ns, unsigned int name,
 			const struct export_args *args)
 {
-	struct json j = open_event(x, "i");
+	struct json j;
 
-	put_plain(&j, "s", "t");
-	put_plain(&j, "cat", "sdei");
-	put_plain(&j, "name", export_instant_name(name));
+	open_event(x, &j, "i");
+	json_plain(&j, "s", "t");
+	json_plain(&j, "cat", "sdei");
+	json_plain(&j, "name", export_instant_name(name));
 	put_ids(&j, track->vm, track->number);
 	put_time(&j, time_ns);
 	put_args(&j, args);
@@ -209,13 +205,14 @@ static void put_instant(struct export *x, const struct export_track *track, uint
 
 static void put_count(struct export *x, const struct export_track *track, uint64_t time_ns, uint64_t count)
 {
-	struct json j = open_event(x, "C");
 	char text[64], name[96];
+	struct json j;
 
+	open_event(x, &j, "C");
 	export_track_name(track, text, sizeof(text));
 	if (track->vm)
 		snprintf(name, sizeof(name), "vCPU %" PRIu32 " %s", track->vcpu, text);
-	put_plain(&j, "name", track->vm ? name : text);
+	json_plain(&j, "name", track->vm ? name : text);
 	put_ids(&j, track->vm, 0);
 	put_time(&j, time_ns);
 	json_open(&j, "args", '{');

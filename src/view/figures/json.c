@@ -15,7 +15,7 @@
 
 /* What all levels of one line need. */
 struct json_line {
-	struct json json;
+	struct json *json;
 	const char *type;
 	const struct status *status;
 	const struct model_totals *totals;
@@ -60,7 +60,7 @@ static const struct hist_names {
 static void put_hist(struct json_line *line, const char *key, const struct hist *h, const struct hist_names *names)
 {
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
-	struct json *j = &line->json;
+	struct json *j = line->json;
 
 	if (!hist_count(h)) {
 		json_null(j, key);
@@ -144,7 +144,7 @@ static void put_late(struct json *j, const struct model_event *e)
 /* What rows are sorted by. */
 static void put_worst(struct json_line *line, const struct model_worst *worst)
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 
 	if (worst->kind == WORST_NONE) {
 		json_null(j, "worst");
@@ -187,7 +187,7 @@ static void put_vm_worst(struct json_line *line, const struct model_vm *vm)
 
 static void put_event(struct json_line *line, const struct model_event *e)
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 
 	json_open(j, NULL, '{');
 	json_u64(j, "event", e->event);
@@ -291,7 +291,7 @@ static void put_slow(struct json *j, const struct model_apf *apf)
 
 static void put_apf(struct json_line *line, const struct model_apf *apf)
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 
 	json_open(j, "apf", '{');
 	put_apf_counts(j, "count", &apf->count);
@@ -364,14 +364,14 @@ static void put_masked_share(struct json_line *line, const struct model_vcpu *vc
 		length = end > vcpu->first_seen_ns ? end - vcpu->first_seen_ns : 0;
 	}
 	if (model_vcpu_has_mask(vcpu) && length)
-		json_real(&line->json, "masked_share", (double)masked / length, 6);
+		json_real(line->json, "masked_share", (double)masked / length, 6);
 	else
-		json_null(&line->json, "masked_share");
+		json_null(line->json, "masked_share");
 }
 
 static void put_mask(struct json_line *line, const struct model_vcpu *vcpu)
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 	uint64_t end = vcpu_end(line, vcpu);
 
 	if (vcpu->mask_known)
@@ -392,7 +392,7 @@ static void put_mask(struct json_line *line, const struct model_vcpu *vcpu)
 
 static void put_vcpu(struct json_line *line, const struct model_vcpu *vcpu)
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 	struct model_blame blame;
 
 	json_open(j, NULL, '{');
@@ -422,7 +422,7 @@ static bool is_shown(const struct json_line *line, bool gone, uint64_t gone_ns)
 
 static void put_vm(struct json_line *line, const struct model_vm *vm)
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 	struct model_blame blame;
 
 	model_vm_blame(vm, &blame);
@@ -447,11 +447,11 @@ static void put_vms(struct json_line *line, const struct model *m)
 	size_t count;
 	struct model_vm *const *vms = model_vms(m, &count);
 
-	json_open(&line->json, "vms", '[');
+	json_open(line->json, "vms", '[');
 	for (size_t i = 0; i < count; i++)
 		if (is_shown(line, vms[i]->gone, vms[i]->gone_ns))
 			put_vm(line, vms[i]);
-	json_close(&line->json, ']');
+	json_close(line->json, ']');
 }
 
 static void put_finding(struct json *j, const struct model_finding *finding)
@@ -486,16 +486,16 @@ static void put_findings(struct json_line *line, const struct model *m)
 	size_t count;
 	const struct model_finding *findings = model_findings(m, &count);
 
-	json_open(&line->json, "findings", '[');
+	json_open(line->json, "findings", '[');
 	for (size_t i = 0; i < count; i++)
 		if (line->summary || findings[i].open || findings[i].last_ns + line->totals->interval_ns >= line->status->now_ns)
-			put_finding(&line->json, &findings[i]);
-	json_close(&line->json, ']');
+			put_finding(line->json, &findings[i]);
+	json_close(line->json, ']');
 }
 
 static void put_by_kind(struct json_line *line, const char *key, const uint64_t counts[SDEI_KIND_COUNT])
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 
 	json_open(j, key, '{');
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
@@ -506,7 +506,7 @@ static void put_by_kind(struct json_line *line, const char *key, const uint64_t 
 
 static void put_counters(struct json_line *line, const struct record_counters *counters)
 {
-	struct json *j = &line->json;
+	struct json *j = line->json;
 
 	json_open(j, "counters", '{');
 	put_by_kind(line, "attempted", counters->attempted);
@@ -521,7 +521,7 @@ static void put_head(struct json_line *line)
 {
 	const struct status *status = line->status;
 	const struct model_totals *totals = line->totals;
-	struct json *j = &line->json;
+	struct json *j = line->json;
 	char wall[FORMAT_SIZE];
 
 	json_text(j, "type", line->type);
@@ -543,7 +543,7 @@ static void put_head(struct json_line *line)
 static void put_watching(struct json_line *line)
 {
 	const struct status *status = line->status;
-	struct json *j = &line->json;
+	struct json *j = line->json;
 
 	json_open(j, "probes", '{');
 	json_u64(j, "attached", status->probes_attached);
@@ -560,7 +560,7 @@ static void put_watching(struct json_line *line)
 static void put_members(struct json *j, const char *type, const struct model *m, const struct status *status, bool summary)
 {
 	struct json_line line = {
-		.json = *j,
+		.json = j,
 		.type = type,
 		.status = status,
 		.totals = model_totals(m),
@@ -569,13 +569,12 @@ static void put_members(struct json *j, const char *type, const struct model *m,
 
 	put_head(&line);
 	put_watching(&line);
-	put_counts(&line.json, "count", &line.totals->count);
-	put_counts(&line.json, "interval", &line.totals->interval);
+	put_counts(j, "count", &line.totals->count);
+	put_counts(j, "interval", &line.totals->interval);
 	if (summary)
 		put_counters(&line, &status->counters);
 	put_findings(&line, m);
 	put_vms(&line, m);
-	*j = line.json;
 }
 
 void json_summary_members(struct json *j, const char *type, const struct model *m, const struct status *status)
@@ -585,8 +584,9 @@ void json_summary_members(struct json *j, const char *type, const struct model *
 
 static void put_line(FILE *out, const char *type, const struct model *m, const struct status *status, bool summary)
 {
-	struct json json = { .out = out };
+	struct json json;
 
+	json_start(&json, out);
 	json_open(&json, NULL, '{');
 	put_members(&json, type, m, status, summary);
 	json_close(&json, '}');
@@ -600,9 +600,10 @@ void json_interval(FILE *out, const struct model *m, const struct status *status
 
 void json_stretch(FILE *out, const struct status *status, uint64_t length_ns)
 {
-	struct json j = { .out = out };
 	char wall[FORMAT_SIZE];
+	struct json j;
 
+	json_start(&j, out);
 	json_open(&j, NULL, '{');
 	json_text(&j, "type", "stretch");
 	json_u64(&j, "time_ns", status->now_ns);

@@ -156,9 +156,10 @@ static void put_method(struct json *j, const struct diff *d)
 int diff_json(FILE *out, const struct diff *d)
 {
 	const struct compare *c = d->compare;
-	struct json json = { .out = out };
+	struct json json;
 	int err;
 
+	json_start(&json, out);
 	json_open(&json, NULL, '{');
 	json_text(&json, "type", "diff");
 	json_bool(&json, "regression", c->cause_count > 0);

@@ -88,8 +88,9 @@ static void put_list(struct json *j, const char *key, const struct report_eviden
 
 int report_json(FILE *out, const struct report *report)
 {
-	struct json json = { .out = out };
+	struct json json;
 
+	json_start(&json, out);
 	json_open(&json, NULL, '{');
 	json_summary_members(&json, "report", report->model, report->status);
 	put_about(&json, report);

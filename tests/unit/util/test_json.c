@@ -110,8 +110,9 @@ static void test_json(void **state)
 		char *made, expected[128];
 		size_t size;
 		FILE *out = open_memstream(&made, &size);
-		struct json j = { .out = out };
+		struct json j;
 
+		json_start(&j, out);
 		json_open(&j, NULL, '{');
 		json_text(&j, "text", texts[i][0]);
 		json_address(&j, "address", 0xfeedULL);
