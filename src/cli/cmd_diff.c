@@ -232,7 +232,7 @@ static void close_run(struct run *r)
 	playback_close(r->playback);
 }
 
-/* What is told of the whole; the model is of no use after that. */
+/* What is printed of the whole; the model is of no use after that. */
 static void sum_up(struct run *r)
 {
 	size_t count;

@@ -49,7 +49,7 @@ static void put_text(FILE *out, const struct capability_facts *facts, const stru
 		bool again = i + 1 < count && strcmp(list[i].remedy, list[i + 1].remedy) == 0;
 
 		if (facts->live && strcmp(list[i].name, "live") == 0)
-			continue;	/* told below */
+			continue;	/* printed below */
 		fprintf(out, "%-7s %-20s %s (%s)\n", mark_of(&list[i]), list[i].name, list[i].gives, list[i].found);
 		if (list[i].remedy[0] && !again)
 			fprintf(out, "%-7s %-20s %s\n", "", "->", list[i].remedy);

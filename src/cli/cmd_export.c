@@ -118,7 +118,7 @@ static void play(struct run *run, uint64_t from_ns, uint64_t to_ns)
 	} while (playback_run(run->playback, until_ns) && !run->out.error && until_ns != UINT64_MAX);
 }
 
-/* Said once, at the end: what the file does not tell. */
+/* Said once, at the end: what the file does not show. */
 static void report_left_out(const struct run *run)
 {
 	struct export_counters counters;

@@ -19,7 +19,7 @@
 #include "cli/show.h"
 
 #define TURN_MS 50
-#define PATIENCE_NS (200 * NS_PER_MS)	/* a jump that takes longer tells how far it is */
+#define PATIENCE_NS (200 * NS_PER_MS)	/* a jump that takes longer shows how far it is */
 
 struct replay_config {
 	struct playback_config playback;

@@ -172,7 +172,7 @@ static int start(struct run *run)
 	return err;
 }
 
-/* What the daemon's is to tell from now on is what ours would have. */
+/* What the daemon's shows from now on is what ours would have. */
 static void take_model(void *ctx, struct model *m)
 {
 	struct run *run = ctx;

@@ -326,7 +326,7 @@ static int open_socket(struct sdeid *d)
 	return err;
 }
 
-/* Root that is not told whom to become becomes the service's user. Where there is none it stays, and is warned. */
+/* Root without a user to become becomes the service's user. Where there is none it stays, and is warned. */
 static int drop_to_default(void)
 {
 	bool is_root = geteuid() == 0;

@@ -19,7 +19,7 @@ struct exporter {
 	const char *text;		/* of metrics, and so not to be rendered anew */
 	size_t size;
 	int err;
-	bool short_of_memory, leaves_out, is_slow;	/* as the user was told */
+	bool short_of_memory, leaves_out, is_slow;	/* as the log says */
 };
 
 static int open_file(struct exporter *x, const struct daemon_config *config)

@@ -23,7 +23,7 @@ void exporter_close(struct exporter *x, bool remove);
  */
 void exporter_write(struct exporter *x, const struct model *m, const struct status *status);
 
-/* Tells how the last write ended, once it has: what fails is counted and logged once. NULL is fine. */
+/* Reports how the last write ended, once it has: what fails is counted and logged once. NULL is fine. */
 void exporter_settle(struct exporter *x);
 
 /* The same, after waiting for its end. */

@@ -7,7 +7,7 @@
 
 struct finding_log {
 	uint64_t told[FINDING_COUNT];		/* how many of each the log knows of */
-	uint64_t told_ns[FINDING_COUNT];	/* when it was told last; 0: never */
+	uint64_t told_ns[FINDING_COUNT];	/* when it was logged last; 0: never */
 };
 
 /* n is all 0 at the start. Names of VMs are escaped. */

@@ -16,7 +16,7 @@ struct notify {
 	int fd;			/* -1: nobody wants to know */
 	struct sockaddr_un address;
 	socklen_t address_size;
-	uint64_t watchdog_ns;	/* how often it is told; 0: never */
+	uint64_t watchdog_ns;	/* how often it hears; 0: never */
 	uint64_t told_ns;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Telling the service manager how it goes: the protocol of sd_notify(3). Without a manager all of it does nothing. */
+/* Reports to the service manager how it goes: the protocol of sd_notify(3). Without a manager all of it does nothing. */
 #ifndef DAEMON_NOTIFY_H
 #define DAEMON_NOTIFY_H
 
@@ -16,7 +16,7 @@ void notify_reloading(struct notify *n);	/* notify_ready() ends it */
 void notify_stopping(struct notify *n);
 __attribute__((format(printf, 2, 3))) void notify_status(struct notify *n, const char *format, ...);
 
-/* The loop has turned: to be called at least every second. Tells the watchdog, as often as it wants to hear. */
+/* The loop has turned: to be called at least every second. Reports to the watchdog, as often as it wants to hear. */
 void notify_alive(struct notify *n, uint64_t now_ns);
 
 #endif

@@ -236,7 +236,7 @@ static int listen_for(struct serve *s, uint32_t events)
 	return epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->listener, &event);
 }
 
-/* Who waits stays there, and would be told again and again. Told once, until it works again. */
+/* Who waits stays there, and would be reported again and again. Reported once, until it works again. */
 static void pause_listening(struct serve *s, int err)
 {
 	if (listen_for(s, 0) < 0)

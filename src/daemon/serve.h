@@ -17,7 +17,7 @@
 struct serve_calls {
 	/*
 	 * Fills hello, but for magic, version, answer and image_size, and makes the image (malloc'ed) at a boundary of packets:
-	 * the next serve_packet() tells what comes after it. 0 or -ENOMEM.
+	 * the next serve_packet() sends what comes after it. 0 or -ENOMEM.
 	 */
 	int (*image)(void *ctx, struct protocol_hello *hello, unsigned char **bytes, size_t *size);
 	void *ctx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * VMs that have gone without a word: the records of their end were lost, and so many others that the kernel could not even
- * tell whose. A daemon that lives for months would show them for ever.
+ * say whose. A daemon that lives for months would show them for ever.
  */
 #ifndef DAEMON_VANISHED_VMS_H
 #define DAEMON_VANISHED_VMS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one recording tells about the stages, in blocks of time: samples close to each other in time are alike, so that it is blocks
+ * What one recording says about the stages, in blocks of time: samples close to each other in time are alike, so that it is blocks
  * that are compared. Memory depends on the number of blocks and of buckets in use, not on that of samples. Pure.
  */
 #ifndef DIFF_SAMPLES_H

@@ -4,7 +4,7 @@
  * stages of the fault whose id it has. Where the guest is told by an SDEI event, that event's records are joined: of the
  * faults told of, only the newest can be waiting for its dispatch, because KVM signals nothing while the event is pending.
  *
- * What a lost record would have told is a stage without a sample. Only the end of a fault is missed for longer: then all that
+ * What a lost record would have shown is a stage without a sample. Only the end of a fault is missed for longer: then all that
  * is in flight is forgotten, and what comes of it counts, but is not followed.
  */
 #include <errno.h>
@@ -539,7 +539,7 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 		return -ENOMEM;
 	v->apf->shown.lost += count;
 	count_lost(v->apf, key, count);
-	if (key->origin != APF_QUICK)	/* what it would have told comes with the next one */
+	if (key->origin != APF_QUICK)	/* what it would have counted comes with the next one */
 		doubt(v->apf, key->origin);
 	if (key->origin == APF_VCPU_END)
 		v->doomed = !v->gone;

@@ -159,7 +159,7 @@ int blame_before(struct model *m, struct model_vcpu *v, struct model_event *e, c
 	for (size_t i = 0; !v->masked && !v->running && i < v->event_count; i++) {
 		struct model_event *other = v->events[i];
 
-		/* What r tells about e itself is looked at with e, unless r masks the PE, too: then e waits no more. */
+		/* What r says about e itself is looked at with e, unless r masks the PE, too: then e waits no more. */
 		if ((other != e || r->state & SDEI_MASKED) && other->pending_since_ns)
 			limits_waited(m, other, r);
 	}

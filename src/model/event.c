@@ -8,7 +8,7 @@
  *
  * An episode is the time that the event is pending, a handler the time that it
  * is running. Counts never depend on the state that the model believes in, so
- * that records missed, and told of later, make them exact again.
+ * that records missed, and shown later, make them exact again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -442,14 +442,14 @@ static void doubt(struct model *m, struct model_event *e, unsigned int kind, uns
 	e->inexact = m->totals.inexact = true;
 }
 
-/* Its first record tells better. */
+/* Its first record says it better. */
 static void event_unsketch(struct model_event *e)
 {
 	e->sketched = false;
 	e->carried_pending = e->carried_running = 0;
 }
 
-/* Which handler the vCPU runs: the newest that a record told of. */
+/* Which handler the vCPU runs: the newest that a record has shown. */
 static inline void track_running(struct model_event *e, const struct sdei_record *r, unsigned int kind)
 {
 	struct model_vcpu *v = e->vcpu;

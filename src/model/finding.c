@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What was found. A finding that a loss not yet told could explain is a
- * suspicion first, for FINDING_GRACE_NS, and is dropped when that loss is told.
+ * What was found. A finding that a loss not yet reported could explain is a
+ * suspicion first, for FINDING_GRACE_NS, and is dropped when that loss is reported.
  * Its owner (the event or, for the PE, the vCPU) knows by code what is open: a
  * slot holds the place of a finding, or of a suspicion, or UNKEPT.
  */
@@ -24,7 +24,7 @@ _Static_assert(SLOT_UNKEPT <= UINT16_MAX, "slots are 16 bits");
 /* Those about records are over when there was none for so long. */
 #define QUIET_NS SECOND_NS
 
-/* After a loss has been told, records older than it may still come. */
+/* After a loss has been reported, records older than it may still come. */
 #define DISTRUST_NS SECOND_NS
 
 /* --- names */

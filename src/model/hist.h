@@ -29,7 +29,7 @@ void hist_clear(struct hist *h);	/* keeps some of its room */
 /* Adds a sample; who may be NULL. 0, or -ENOMEM (then nothing was added). */
 int hist_add(struct hist *h, uint64_t value_ns, const struct hist_worst *who);
 
-/* As hist_add(), for who is seldom the worst: 1 if it is the worst one now, whose identity only hist_set_worst() tells. */
+/* As hist_add(), for who is seldom the worst: 1 if it is the worst one now, whose identity only hist_set_worst() sets. */
 int hist_put(struct hist *h, uint64_t value_ns);
 void hist_set_worst(struct hist *h, const struct hist_worst *who);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A whole model as bytes, and back: fed with the same from then on, both tell the same for ever. For those who join
+ * A whole model as bytes, and back: fed with the same from then on, both give the same figures for ever. For those who join
  * where a model is already. The bytes are independent of the machine; at their end is a CRC-32.
  */
 #ifndef MODEL_IMAGE_H

@@ -51,7 +51,7 @@ struct findings {
 	size_t suspicion_count;
 };
 
-/* Records that are told apart by what they may do to the state, see rules.c. */
+/* Records by what they may do to the state, see rules.c. */
 enum variant {
 	OTHER,		/* calls, and what was refused: nothing changes */
 	REGISTER, UNREGISTER, ENABLE, DISABLE, MASK, UNMASK, PRIVATE_RESET, VCPU_RESET,
@@ -125,7 +125,7 @@ void life_end(struct model *m, struct model_vcpu *v, uint64_t time_ns);
 /* STATE destroyed of that event was lost count times. */
 void life_end_lost(struct model_event *e, uint64_t count);
 
-/* The time of its newest record, but for those that tell where its thread is. */
+/* The time of its newest record, but for those that say where its thread is. */
 uint64_t life_newest_ns(const struct model_vcpu *v);
 
 /* At every tick. */
@@ -159,7 +159,7 @@ int event_take(struct model *m, struct model_event *e, const struct sdei_record 
 /* count records like key were lost. */
 void event_take_lost(struct model *m, struct model_event *e, const struct sdei_lost_key *key, uint64_t count);
 
-/* As a snapshot saw it, if no record has told of it. */
+/* As a snapshot saw it, if no record has shown it since. */
 void event_sketch(struct model_event *e, const struct sdei_record *r);
 
 /* Its vCPU begins a new life: nothing is open, nothing is registered. */
@@ -286,7 +286,7 @@ void rules_fill(struct rules_fits *fits);
 
 extern const uint8_t rules_variants[SDEI_KIND_COUNT][8];
 
-/* By kind, and what tells apart records of one kind. */
+/* By kind, and what distinguishes records of one kind. */
 static inline enum variant variant_of(const struct sdei_record *r)
 {
 	switch (r->kind) {
@@ -359,7 +359,7 @@ static inline unsigned int phase_of(unsigned int state)
 /* Before r ends the phase that e is in. */
 void limits_phase(struct model *m, struct model_event *e, const struct sdei_record *r);
 
-/* r tells of a signal to e that will not be dispatched, or not for itself. */
+/* r shows a signal to e that will not be dispatched, or not for itself. */
 void limits_dropped(struct model *m, struct model_event *e, const struct sdei_record *r);
 
 /* Before r ends how long e has been deliverable. */

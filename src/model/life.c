@@ -12,7 +12,7 @@
  * - The same for a gone vCPU of a living VM: the vCPU lives again.
  * - STATE created of an event that this life has shown already: the vCPU was
  *   destroyed unseen. It is a new life of the same vCPU in the same VM (the
- *   other reason, two VMs of one process at a time, cannot be told apart).
+ *   other reason, two VMs of one process at a time, cannot be distinguished).
  *   What was open is abandoned; it counts when its end is reported lost.
  */
 #include <errno.h>

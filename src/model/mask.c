@@ -58,7 +58,7 @@ static void take_reset(struct model_vcpu *v, const struct sdei_record *r)
 }
 
 /*
- * Creation and reset mask; of the several records that tell so the first starts
+ * Creation and reset mask; of the several records that say so the first starts
  * the interval. If records were lost this one may not be the first.
  */
 static void take_state(struct model_vcpu *v, const struct sdei_record *r)

@@ -89,7 +89,7 @@ static int look_before(struct model *m, struct model_vcpu *v, struct model_event
 	return err;
 }
 
-/* Kinds that may have something to do with the mask, and records that tell of it for the first time. */
+/* Kinds that may have something to do with the mask, and records that show it for the first time. */
 #define ABOUT_MASK (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_STATE)
 
 static bool is_about_mask(const struct model_vcpu *v, const struct sdei_record *r, bool fits)

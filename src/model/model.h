@@ -124,7 +124,7 @@ struct model_vcpu {
 	struct hist *mask;		/* PE_MASK..PE_UNMASK */
 	struct hist *initial_mask;	/* creation or reset .. first PE_UNMASK */
 	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
-	uint64_t masked_told_ns;	/* masked time up to the last tick, but never goes back whatever a late record tells */
+	uint64_t masked_told_ns;	/* masked time up to the last tick, but never goes back whatever a late record says */
 	uint64_t mark_masked_ns, mark_last_ns;	/* inside */
 	uint64_t place_ns;			/* inside: of the newest PLACE */
 	struct vcpu_recent *records;		/* inside */
@@ -246,7 +246,7 @@ bool model_event_open(const struct model_event *e, uint64_t now_ns, struct model
 /*
  * Findings in order of their first time, at most FINDINGS_MAX. Valid until the next call that is not const.
  * What a lost or late record would explain becomes a finding at the first tick that is FINDING_GRACE_NS later, when
- * losses have been told. None comes of a vCPU within a second of a loss or of a late record.
+ * losses have been reported. None comes of a vCPU within a second of a loss or of a late record.
  */
 #define FINDINGS_MAX 1024
 #define FINDING_GRACE_NS 250000000ULL

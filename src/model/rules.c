@@ -208,7 +208,7 @@ static bool may_preempt(const struct sdei_record *r)
 	return r->kind == SDEI_DISPATCH && r->origin & SDEI_CRITICAL;
 }
 
-/* A restore that moves the running bit tells first of the one, then of the other. */
+/* A restore that moves the running bit reports first the one, then the other. */
 static enum finding_rule wrong_among_others(const struct model *m, const struct model_vcpu *v, const struct model_event *e,
 					    const struct sdei_record *r, enum variant variant)
 {

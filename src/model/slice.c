@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The starts of what is open are looked at before and after the model has taken a record: what had a start
- * and has it no more has ended. What ended it is the record, or nobody knows. Stages of page faults are told by their samples.
+ * and has it no more has ended. What ended it is the record, or nobody knows. Stages of page faults come from their samples.
  */
 #include "model/slice.h"
 
@@ -313,7 +313,7 @@ static void compare(struct slicer *s, const struct was *was, const struct sdei_r
 		compare_mask(s, was, r);
 }
 
-/* --- page faults: every sample ends with the record, so that its length tells when it began */
+/* --- page faults: every sample ends with the record, so that its length says when it began */
 
 static bool may_end_stage(const struct slicer *s, const struct sdei_record *r)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Slices: what lasted from one record to another, told when it ends. They are the model's own: those that ended
+ * Slices: what lasted from one record to another, handed on when it ends. They are the model's own: those that ended
  * as they were meant to (SLICE_DISPATCHED, SLICE_COMPLETED and SLICE_RESUMED, SLICE_UNMASKED) are exactly the samples of
  * its histograms, and the blame of the dispatched ones sums to its blame.
  */
@@ -87,7 +87,7 @@ int slicer_feed_lost(struct slicer *s, const struct sdei_lost_key *key, uint64_t
 void slicer_tick(struct slicer *s, uint64_t now_ns);
 void slicer_expire(struct slicer *s, uint64_t before_ns);
 
-/* Tells of what is open at now_ns, once. 0; -ENOMEM: slices are missing, of this or of an earlier call. */
+/* Hands on what is open at now_ns, once. 0; -ENOMEM: slices are missing, of this or of an earlier call. */
 int slicer_end(struct slicer *s, uint64_t now_ns);
 
 /* Of what ended, that which has no slice because nobody knows when it began. */

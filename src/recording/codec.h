@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Items to bytes and back, and the metadata that tells CTF readers the same:
+ * Items to bytes and back, and the metadata that says the same to CTF readers:
  * all three from one table of layouts.
  *
  * A layout is a CTF event class: an id, a name, and fields with their widths in bits. A kind of item has several

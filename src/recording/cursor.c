@@ -30,7 +30,7 @@ struct cursor {
 	bool file_end;			/* nothing more comes from it */
 	uint64_t plain_size;		/* of an uncompressed file when it was opened; else 0 */
 	bool skims;			/* packets may be passed over */
-	struct reader_problem gz_problem;	/* why, if file is set: to be told when what came before it has been taken */
+	struct reader_problem gz_problem;	/* why, if file is set: to be reported when what came before it has been taken */
 	uint64_t offset;		/* in the file, of buffer[at] */
 	size_t at, filled;
 	uint64_t done;			/* bytes on disk of the files before */
@@ -202,7 +202,7 @@ static void skip(struct cursor *c, size_t bytes)
 	c->offset += bytes;
 }
 
-/* Whether so many bytes are there, without reading them if that can be told. */
+/* Whether so many bytes are there, without reading them if that is possible. */
 static bool has(struct cursor *c, size_t bytes)
 {
 	if (c->offset + bytes <= c->plain_size)

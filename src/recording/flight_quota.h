@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How many flight recordings stay in a directory: so many of one guest, so many in all, so that no guest can push out what was
- * saved because of another. Which one is older is told by a number in its name, not by a clock, which may be set.
+ * saved because of another. Which one is older is said by a number in its name, not by a clock, which may be set.
  *
  * A recording is a directory TIME-NUMBER-REASON@GUEST: when (UTC), its number, why, because of which guest. One of no guest
  * (SIGUSR2, exit) was asked for by somebody: it is not counted and never removed.

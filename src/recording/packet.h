@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The unit of safety: a head (CTF packet.header and packet.context, little-endian,
- * no padding) and items. It is written whole, and its CRC tells whether it was.
+ * no padding) and items. It is written whole, and its CRC says whether it was.
  */
 #ifndef RECORDING_PACKET_H
 #define RECORDING_PACKET_H

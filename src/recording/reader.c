@@ -40,7 +40,7 @@ struct reader {
 	bool wants_snapshot, in_snapshot;
 	bool ended, done;		/* the newest item was the end mark; the end was reached */
 	bool damaged;			/* something was amiss since the start or a seek */
-	uint64_t gap;			/* packets missing, to be told as lost items */
+	uint64_t gap;			/* packets missing, to be reported as lost items */
 	struct recording_item items[RUN];	/* those that were decoded, of one packet */
 	size_t next, count;		/* items[next .. count - 1] have not been handed out */
 

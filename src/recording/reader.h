@@ -22,7 +22,7 @@ const struct recording_about *reader_about(const struct reader *r);
 /*
  * The next item, valid until the next call; NULL at the end. Snapshots come only where reading starts (after
  * reader_open() if the recording begins with one, or its first packet is gone, after reader_seek()) and where packets before them are missing; what
- * repeats known state is left out. After such a gap, ITEM_LOST without a key tells how many items are missing at least.
+ * repeats known state is left out. After such a gap, ITEM_LOST without a key says how many items are missing at least.
  */
 const struct recording_item *reader_next(struct reader *r);
 
@@ -70,7 +70,7 @@ struct reader_span {
 	uint64_t first_sequence;	/* the number of the first packet */
 	uint64_t next_sequence;		/* that behind the last one; of an end mark alone, its own: another recording has more there */
 	uint64_t bytes;			/* of all files, as they are on disk */
-	struct wall_steps wall;		/* as the packets tell */
+	struct wall_steps wall;		/* as the packets say */
 };
 int reader_span(struct reader *r, struct reader_span *span);
 
@@ -80,7 +80,7 @@ int reader_first(struct reader *r, struct reader_span *span);
 /* The time of the first item since the start or a seek; 0 before that has been met. */
 uint64_t reader_begin_ns(const struct reader *r);
 
-/* CLOCK_REALTIME - CLOCK_MONOTONIC as the packet of the newest item tells it. */
+/* CLOCK_REALTIME - CLOCK_MONOTONIC as the packet of the newest item says. */
 int64_t reader_wall_offset_ns(const struct reader *r);
 
 /* What is missing or was skipped, as far as was read. */
@@ -89,7 +89,7 @@ enum reader_problem_kind {
 	PROBLEM_CUT,		/* a file ends within a packet */
 	PROBLEM_DAMAGED,	/* bytes that are no packet, or one whose CRC is wrong; skipped up to the next that is one */
 	PROBLEM_ITEMS,		/* a whole packet holds something that this reader does not know: its rest is skipped */
-	PROBLEM_TIMES,		/* a whole packet whose head tells another end than its items: these count */
+	PROBLEM_TIMES,		/* a whole packet whose head has another end than its items: these count */
 	PROBLEM_RUNS_BACK,	/* time runs back: in a whole packet, whose rest is skipped, or to it from the one before: it is skipped */
 	PROBLEM_GAP,		/* packets are missing between two that are there */
 	PROBLEM_NO_START,	/* the first packets are gone (rotation): not damage */

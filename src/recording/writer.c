@@ -36,7 +36,7 @@ struct writer {
 	bool has_thread, closing;
 	uint32_t to_compress;		/* files from this one up to number, which is excluded, wait for it */
 	struct writer_counters counters;
-	int error;			/* the first that was not told */
+	int error;			/* the first that was not reported */
 };
 
 /* --- counters, which the thread changes, too */

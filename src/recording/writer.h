@@ -30,7 +30,7 @@ bool writer_is_file_full(const struct writer *s);
 
 /*
  * Starts the next file; the packets that follow go there. 0 or -errno: the old one is still in use. It is synced in a thread,
- * meanwhile; that this failed is told by writer_close().
+ * meanwhile; that this failed is reported by writer_close().
  */
 int writer_next_file(struct writer *s);
 
@@ -42,7 +42,7 @@ struct writer_counters {
 };
 void writer_counters(const struct writer *s, struct writer_counters *counters);
 
-/* fsync, the last file compressed if asked. 0 or the first -errno that was not told yet. NULL is fine. */
+/* fsync, the last file compressed if asked. 0 or the first -errno that was not reported yet. NULL is fine. */
 int writer_close(struct writer *s);
 
 #endif

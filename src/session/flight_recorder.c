@@ -15,7 +15,7 @@ struct flight_recorder {
 	struct flight *flight;
 	struct flight_save *save;
 	uint64_t found;		/* findings to save for, so far */
-	uint64_t suppressed;	/* triggers that the user was told of */
+	uint64_t suppressed;	/* triggers that were logged */
 };
 
 static struct flight_save_options save_options(const struct flight_recorder_options *own)

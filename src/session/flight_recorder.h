@@ -22,7 +22,7 @@ struct flight_recorder;
 struct flight_recorder *flight_recorder_open(const struct flight_recorder_options *options);
 void flight_recorder_close(struct flight_recorder *r);	/* NULL is fine */
 
-/* From now on so, but for the size, which stays. Without memory all stays as it was, and the user is told. */
+/* From now on so, but for the size, which stays. Without memory all stays as it was, and that is logged. */
 void flight_recorder_follow(struct flight_recorder *r, const struct flight_recorder_options *options, const struct model *m);
 
 /* 0 or -errno: the packet is not kept. */

@@ -11,7 +11,7 @@
 #include "session/playback.h"
 
 struct joined_calls {
-	/* Records; before the range, those that tell the states then. */
+	/* Records; before the range, those that give the states then. */
 	struct record_sink sink;
 	/* The range begins at time_ns: before the first record in it. */
 	void (*begin)(void *ctx, uint64_t time_ns);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The names of VMs as a stream of items tells them. */
+/* The names of VMs as a stream of items gives them. */
 #ifndef SESSION_NAME_BOOK_H
 #define SESSION_NAME_BOOK_H
 
@@ -13,7 +13,7 @@ struct name_book {
 /* From now on vm is called that; text is copied, without what is beyond RECORDING_NAME_MAX bytes. Without memory it keeps its name. */
 void name_book_learn(struct name_book *book, uint32_t vm, const char *text);
 
-/* NULL: no name was told. Valid until the next name_book_learn(). */
+/* NULL: no name is known. Valid until the next name_book_learn(). */
 const char *name_book_find(const struct name_book *book, uint32_t vm);
 
 void name_book_forget(struct name_book *book, uint32_t vm);

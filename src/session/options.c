@@ -195,7 +195,7 @@ struct parser {
 	size_t size;
 };
 
-/* The tables for getopt_long(). "-": operands come in their place; ":": a missing value is told from an unknown option. */
+/* The tables for getopt_long(). "-": operands come in their place; ":": a missing value is not taken for an unknown option. */
 static void prepare(struct parser *p)
 {
 	const struct option_spec *spec = p->command->options;

@@ -61,7 +61,7 @@ bool playback_parse(const struct command *command, int argc, char **argv, void *
 
 struct playback_calls {
 	struct record_sink sink;
-	/* A moment of the recording at which the recorder told how it was doing; may be NULL. */
+	/* A moment of the recording at which the recorder said how it was doing; may be NULL. */
 	void (*status)(void *ctx, const struct recording_status *status);
 	/* From here on the VM is called that; may be NULL. */
 	void (*name)(void *ctx, uint32_t vm, const char *name);

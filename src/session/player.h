@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The player of a recording: where it is, how fast it goes, steps and jumps. It knows neither clock nor terminal: it is
- * told how much time passed, and works in pieces.
+ * given how much time passed, and works in pieces.
  *
  * At position T its model is what the live one was at T: fed with all up to T, ticked at the start and every delay_ns
  * since. Of a long stretch in which nothing was recorded, the ticks in the middle are left out: they change nothing but
@@ -117,7 +117,7 @@ struct player_worst {
 };
 const struct player_worst *player_found_worst(const struct player *r);
 
-/* Whether the last player_find() or player_go_to_worst() found that there is none; told once. */
+/* Whether the last player_find() or player_go_to_worst() found that there is none; said once. */
 bool player_found_none(struct player *r);
 
 #endif

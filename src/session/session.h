@@ -88,7 +88,7 @@ struct session *session_open(const struct session_config *config, const struct s
 bool session_asks_daemon(const struct session *w);
 void session_close(struct session *w);	/* NULL is fine */
 
-/* Tells on stderr which probes are not attached, and why. */
+/* Prints on stderr which probes are not attached, and why. */
 void session_complain(const struct session *w);
 
 /* That, and that it is traced: what scripts wait for. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this kernel and this process can do, each told by trying or looking, never by a version; what it gives; and where it
+ * What this kernel and this process can do, each found by trying or looking, never by a version; what it gives; and where it
  * is missing, what to do. capability_look() finds out, capability_judge() makes sentences of it and knows no system.
  */
 #ifndef SOURCE_CAPABILITY_H

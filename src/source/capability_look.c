@@ -42,7 +42,7 @@ static int look_at_file(const char *path)
 	return access(path, F_OK) ? -errno : 0;
 }
 
-/* libbpf does not tell "no" from "you may not". */
+/* libbpf does not distinguish "no" from "you may not". */
 static int answer(const struct capability_facts *f, int yes)
 {
 	const uint64_t bpf = 1ULL << CAP_BPF | 1ULL << CAP_SYS_ADMIN;

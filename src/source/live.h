@@ -61,7 +61,7 @@ int live_fd(const struct live *live);
 
 /*
  * Milliseconds after which live_drain() should be called again; each drain may change it. Short while records come fast, else
- * long (pace.h). A burst is not lost meanwhile: live_fd() tells of it.
+ * long (pace.h). A burst is not lost meanwhile: live_fd() becomes readable.
  */
 int live_period_ms(const struct live *live);
 

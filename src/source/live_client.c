@@ -28,7 +28,7 @@ static const struct {
 
 #define ENDS (sizeof(ends) / sizeof(ends[0]))
 
-/* A program whose function is in the kernel, but whose address is not told. */
+/* A program whose function is in the kernel, but whose address is not shown. */
 static void need_address(struct live *live, int probe, enum client_address address)
 {
 	if (live->probes.list[probe].why_not || live->addresses[address])

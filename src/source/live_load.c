@@ -16,14 +16,14 @@
 
 #define DENIED_VMS 16384
 #define WAITING_VCPUS 16384	/* that have an event pending at the same time */
-#define SNAPSHOT_VCPUS 65536	/* of more, those whose file has several descriptors are told more than once: no harm, only work */
+#define SNAPSHOT_VCPUS 65536	/* of more, those whose file has several descriptors are reported more than once: no harm, only work */
 #define APF_FAULTS 65536	/* in flight, of all vCPUs */
 #define APF_THREADS 16384	/* workers at the same time */
 #define FAULTING_VCPUS 65536	/* that have had a page fault, until they end */
 
 /*
  * libbpf's messages have no context, so the first warning is kept here, of those that name a program if there is one: behind
- * "cannot load" it is what helps, and which program the kernel did not take is told nowhere else.
+ * "cannot load" it is what helps, and which program the kernel did not take is said nowhere else.
  */
 static char first_warning[160];
 

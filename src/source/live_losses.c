@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What was lost, as the kernel counts it, told to the sink. While records are lost the rings are full: nothing here may
+ * What was lost, as the kernel counts it, handed to the sink. While records are lost the rings are full: nothing here may
  * take so long that more is lost meanwhile.
  *
  * A map that is half full is retired: the programs count in the other one from then on, and when the last one that may still
@@ -144,7 +144,7 @@ static void report_nameless(struct live *live, const struct record_sink *sink)
 
 /*
  * Programs on functions may be interrupted, and are missed then by whoever comes next. Where nothing but the kind is known of
- * what they would have told, and no state depends on it, what is known of the rest is as exact as before.
+ * what they would have shown, and no state depends on it, what is known of the rest is as exact as before.
  */
 static bool is_missed_alone(const struct live *live, unsigned int kind)
 {

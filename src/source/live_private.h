@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings,
- * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c tells of what could not be read.
+ * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c reports what could not be read.
  * live_client.c has what is needed of the SDEI client's programs instead of KVM's.
  */
 #ifndef SOURCE_LIVE_PRIVATE_H
@@ -80,7 +80,7 @@ struct live {
 	unsigned int period_ms;		/* from then to the next one */
 };
 
-/* What live_open() has to tell the caller when it fails. */
+/* What live_open() reports to the caller when it fails. */
 struct live_error {
 	char *message;
 	size_t size;
@@ -112,12 +112,12 @@ int live_prepare_losses(struct live *live);
 void live_free_losses(struct live *live);
 
 /*
- * Tells the sink what was lost since it was told before, now and then, some of it at a time; at the end (final) all of it. 0 or
+ * Hands the sink what was lost since the last call, now and then, some of it at a time; at the end (final) all of it. 0 or
  * -errno.
  */
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
 
-/* Once the programs are attached and switched on. That it cannot be taken is told by its probe. */
+/* Once the programs are attached and switched on. If it cannot be taken, its probe says so. */
 void live_take_snapshot(struct live *live);
 
 /* The program of probe i; for its descriptor and to attach it. */
@@ -136,7 +136,7 @@ void live_synchronize(struct live *live);
  */
 uint64_t live_missed(const struct live *live, int i);
 
-/* The same of all programs that tell of a kind. */
+/* The same of all programs that send a kind. */
 uint64_t live_missed_of(const struct live *live, unsigned int kind);
 
 #endif

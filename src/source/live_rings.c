@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One ring for each CPU, what it counts, and the map that tells of wakeups. */
+/* One ring for each CPU, what it counts, and the map of wakeups. */
 #include "source/live_private.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-/* CPU numbers can have gaps, so that their count does not tell the highest one. */
+/* CPU numbers can have gaps, so that their count is not the highest one. */
 static int highest_cpu(void)
 {
 	char text[256] = "";

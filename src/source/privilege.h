@@ -10,7 +10,7 @@
 /* Writes what this process lacks to load and attach BPF programs, as a sentence without a full stop. */
 void privilege_explain(char *text, size_t size);
 
-/* The effective ones: bit CAP_… of each; 0 if they cannot be told. */
+/* The effective ones: bit CAP_… of each; 0 if they cannot be read. */
 uint64_t privilege_capabilities(void);
 
 /* Whether pids of the kernel, which are of the initial namespace, are those that this process and its /proc know. */

@@ -108,7 +108,7 @@ struct hook {
 };
 
 #define NEEDS(probe) (1ULL << (probe))
-/* A fault that is told to begin is told how it goes on and ends, or its figures would be wrong. */
+/* Who records the begin of a fault records how it goes on and ends, or its figures would be wrong. */
 #define NEEDS_FAULT (NEEDS(PROBE_APF_SETUP) | NEEDS(PROBE_APF_NOT_PRESENT) | NEEDS(PROBE_APF_PRESENT) | NEEDS(PROBE_APF_CLEAR))
 #define NEEDS_WORKER (NEEDS(PROBE_APF_WORKING) | NEEDS(PROBE_APF_WORKED) | NEEDS_FAULT)
 /* A signal that nobody takes back, and a handler that nobody sees begin, would stay for ever. */
@@ -294,7 +294,7 @@ static bool is_returned(const struct btf *btf, __u32 id, char letter)
 
 /*
  * Is the function the one that the program knows? Arguments behind those that it uses do not matter: where the return value
- * stands among them the kernel tells.
+ * stands among them the kernel says.
  */
 static bool fits(struct probes *probes, int i, const struct types *t, const struct hook *hook, int id)
 {

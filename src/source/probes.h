@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which of the tracepoints, and of the rest that is wanted, this kernel has, told from its BTF before anything is
+ * Which of the tracepoints, and of the rest that is wanted, this kernel has, read from its BTF before anything is
  * loaded: there every tracepoint NAME is a typedef btf_trace_NAME of a function
  * that takes a pointer of the tracing's own and then the arguments.
  */
@@ -99,7 +99,7 @@ int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struc
 void probes_refuse(struct probes *probes, int i, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * Refuses the probes that are of no use, or would tell something wrong, without others that are refused; to be called when
+ * Refuses the probes that are of no use, or would report something wrong, without others that are refused; to be called when
  * some have been.
  */
 void probes_settle(struct probes *probes);

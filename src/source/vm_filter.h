@@ -16,7 +16,7 @@ struct vm_filter;
 struct vm_filter_calls {
 	bool (*want)(void *ctx, uint32_t vm);
 	void *want_ctx;
-	/* Tells two processes with one pid apart, 0: gone. */
+	/* Distinguishes two processes with one pid, 0: gone. */
 	uint64_t (*identity)(uint32_t vm);
 	/* The answer about vm is new or has changed; one that is forgotten counts as wanted. May be NULL. */
 	void (*decided)(void *ctx, uint32_t vm, bool wanted);

@@ -22,7 +22,7 @@ struct atomic_file {
 	int dir, lock;		/* -1: not open */
 	mode_t mode;
 	uint64_t errors, failing;	/* all, and those since it last worked */
-	int err, told_err;	/* of the last write, and of the one that was told */
+	int err, told_err;	/* of the last write, and of the one that was reported */
 	char news[PATH_MAX + 128];
 };
 
@@ -83,7 +83,7 @@ static int make_lock(const struct atomic_file *t)
 	struct stat dir;
 
 	if (fd >= 0 && geteuid() == 0 && fstat(t->dir, &dir) == 0 && fchown(fd, dir.st_uid, dir.st_gid) < 0)
-		return fd;	/* where that is not possible they are told: -ENOLCK */
+		return fd;	/* where that is not possible the caller gets -ENOLCK */
 	return fd < 0 ? -errno : fd;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A file that others read while it is rewritten: each version is written to .NAME.PID beside it, synced and renamed, so a
- * reader finds a whole one, always. There is one writer for each file, told by a lock on .NAME.lock.
+ * reader finds a whole one, always. There is one writer for each file, ensured by a lock on .NAME.lock.
  *
  * A write may fail (disk full, directory gone, read-only): the version before stays, the failure is counted, and the next
  * write starts afresh, in the directory that then has the name.

@@ -125,7 +125,7 @@ void export_track_name(const struct export_track *track, char *buf, size_t size)
 		snprintf(buf, size, "%s", kind_text(track));
 }
 
-/* Tells of a new track, its number given. */
+/* Announces a new track, its number given. */
 static uint64_t new_track(struct export *x, struct export_track track)
 {
 	track.number = x->next_track++;
@@ -137,7 +137,7 @@ static uint64_t vm_track(struct export *x, struct export_vm *vm)
 {
 	if (vm->number)
 		return vm->number;
-	vm->number = x->next_track;	/* export_pid() may need it to tell of the track */
+	vm->number = x->next_track;	/* export_pid() may need it to announce the track */
 	return new_track(x, (struct export_track){ .kind = TRACK_VM, .vm = vm });
 }
 

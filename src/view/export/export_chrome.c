@@ -138,7 +138,7 @@ static void name_slice(const struct slice *slice, char *buf, size_t size)
 		snprintf(buf, size, "vCPU %" PRIu32 " %s", slice->vcpu->id, slice_kind_name(slice->kind));
 }
 
-/* What asynchronous events are told apart by. */
+/* What distinguishes asynchronous events. */
 struct async {
 	const struct export_vm *vm;
 	uint64_t thread, track;

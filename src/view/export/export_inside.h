@@ -2,7 +2,7 @@
 /*
  * What the export and its formats share; nobody else includes it.
  *   export.c		records in, calls of a format out; tracks
- *   export_args.c	what slices and instants tell besides their times
+ *   export_args.c	what slices and instants say besides their times
  *   export_perfetto.c, export_chrome.c, export_csv.c	the formats
  */
 #ifndef VIEW_EXPORT_EXPORT_INSIDE_H

@@ -3,7 +3,7 @@
  * Perfetto's trace format: a protobuf Trace of TracePackets, all of one sequence. Fields and their numbers:
  * protos/perfetto/trace/{trace_packet,clock_snapshot,interned_data/interned_data}.proto and
  * protos/perfetto/trace/track_event/{track_event,track_descriptor,process_descriptor,counter_descriptor,debug_annotation}.proto
- * Names of slices and arguments are told once, in the first packet (those with the number of an event with that
+ * Names of slices and arguments are written once, in the first packet (those with the number of an event with that
  * event's first track), and are numbers from there on.
  */
 #include <inttypes.h>
@@ -54,7 +54,7 @@ enum {
 	NAME_EVENTS		/* + number of the event's pending track */
 };
 
-/* The offset between the clocks that was told last; another snapshot is due when it has moved by more than this. */
+/* The offset between the clocks that was written last; another snapshot is due when it has moved by more than this. */
 #define STEP_NS 1000000
 
 struct perfetto {

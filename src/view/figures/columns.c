@@ -205,7 +205,7 @@ static struct cell masked_of_vm(const struct view_row *row)
 	return cell;
 }
 
-/* A word where there is no age to tell; sorted by age, masked since unknown times before all. */
+/* A word where there is no age; sorted by age, masked since unknown times before all. */
 static struct cell get_masked(const struct view_row *row, const struct view_scope *scope)
 {
 	const struct model_vcpu *vcpu = row->vcpu;

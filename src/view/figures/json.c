@@ -414,7 +414,7 @@ static void put_vcpu(struct json_line *line, const struct model_vcpu *vcpu)
 	json_close(j, '}');
 }
 
-/* An interval tells of the gone once: in the interval in which they went. */
+/* An interval shows the gone once: in the interval in which they went. */
 static bool is_shown(const struct json_line *line, bool gone, uint64_t gone_ns)
 {
 	return line->summary || !gone || gone_ns + line->totals->interval_ns >= line->status->now_ns;
@@ -480,7 +480,7 @@ static void put_finding(struct json *j, const struct model_finding *finding)
 	json_close(j, '}');
 }
 
-/* An interval tells what holds, and what was seen in it. */
+/* An interval has what holds, and what was seen in it. */
 static void put_findings(struct json_line *line, const struct model *m)
 {
 	size_t count;

@@ -74,7 +74,7 @@ char *why_short(char *buf, size_t size, const struct model_blame *blame)
 	return buf;
 }
 
-/* The largest part that has not been told yet, or BLAME_COUNT. */
+/* The largest part that has not been named yet, or BLAME_COUNT. */
 static unsigned int next_part(const struct model_blame *blame, unsigned int told)
 {
 	unsigned int next = BLAME_COUNT;

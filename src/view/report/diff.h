@@ -27,7 +27,7 @@ struct diff {
 	struct diff_side base, fresh;
 	const struct compare *compare;
 	const struct compare_options *options;
-	bool entry_joined;	/* only one side has recordings made with --sched: what that tells is left out */
+	bool entry_joined;	/* only one side has recordings made with --sched: what that shows is left out */
 	bool utf8;
 };
 

@@ -46,7 +46,7 @@ struct place {
 enum { IN_TABLE = 1, IN_PAGE = 2, IN_FINDINGS = 4, EVERYWHERE = 7, ONLY_LIVE = 8, ONLY_REPLAY = 16,
        NAMED_WITH_APF = 32	/* in the last line once there was an asynchronous page fault */ };
 
-/* What a page tells of a row: all about the event, the heat map, the calls, the asynchronous page faults. */
+/* What a page shows of a row: all about the event, the heat map, the calls, the asynchronous page faults. */
 enum page_kind { PAGE_EVENT, PAGE_MAP, PAGE_CALLS, PAGE_APF };
 
 /* What the screen is doing: how it is drawn and what keys mean. */

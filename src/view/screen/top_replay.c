@@ -70,7 +70,7 @@ void top_draw_bar(const struct top *top, int y)
 	}
 }
 
-/* --- what is asked, and told */
+/* --- what is asked, and answered */
 
 static enum top_action accept_jump(struct top *top, const char *text)
 {
