@@ -3,7 +3,7 @@
  * Page faults, from functions of KVM: so on any kernel that has them, without a patch. Records of kind APF.
  *
  * An asynchronous one is seen in virt/kvm/async_pf.c and what it calls: a work item of the kernel, whose address is used again as
- * soon as it is done; so each gets an id, for as long as it is in `faults`. The worker's steps are told apart by its thread,
+ * soon as it is done; so each gets an id, for as long as it is in `faults`. The worker's steps are distinguished by its thread,
  * because its item may be gone before it returns. A synchronous one is the time that KVM's handler of page faults takes.
  */
 #ifndef SDEI_APF_H
@@ -15,11 +15,11 @@
 #define MSR_KVM_ASYNC_PF_ACK 0x4b564d07
 
 #define SYNC_NS 20000		/* a fault that takes as long is recorded by itself */
-#define QUICK_NS 100000000	/* how often the others are told */
+#define QUICK_NS 100000000	/* how often the others are sent */
 
 /* Set between open and load. */
 const volatile __u8 apf_untold = APF_UNTOLD;	/* what it means that the guest is not told */
-const volatile bool sdei;			/* kvm_sdei_state tells the ends of vCPUs */
+const volatile bool sdei;			/* kvm_sdei_state shows the ends of vCPUs */
 
 /* One that is in flight. */
 struct fault {
@@ -40,7 +40,7 @@ struct vcpu_faults {
 	__u64 since_ns;			/* when the one that it is in began; 0: it is in none */
 	__u64 sleeps, majors, minors;	/* of its thread, and of the vCPU, by then */
 	__u64 devices;
-	__u64 quick, quick_ns;		/* not told yet */
+	__u64 quick, quick_ns;		/* not sent yet */
 	__u64 flushed_ns;		/* when the others were; 0: none ever */
 	__u32 thread;			/* the last one that was in a fault */
 	__u8 cause;			/* enum sdei_apf_cause that was met inside; 0: none */
@@ -131,7 +131,7 @@ static __always_inline __u64 gfn_of(struct kvm_async_pf *work)
 	return work->cr2_or_gpa >> 12;
 }
 
-/* Without room, what comes of it later is not told: that shows as one lost record. */
+/* Without room, what comes of it later is not sent: that shows as one lost record. */
 static __always_inline void lose_fault(struct sdei_record *record)
 {
 	__u32 id = bpf_get_smp_processor_id();
@@ -205,7 +205,7 @@ int BPF_PROG(apf_refused, struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	struct sdei_record_apf record;
 
-	if (!tracing || returned(ctx) || bpf_core_field_exists(struct kvm_arch_async_pf, fallback))	/* arm64 tells it with all others */
+	if (!tracing || returned(ctx) || bpf_core_field_exists(struct kvm_arch_async_pf, fallback))	/* arm64 reports it with all others */
 		return 0;
 	record = apf_record_vcpu(vcpu, APF_FALLBACK, queued_of(vcpu) >= APF_PER_VCPU ? APF_FALLBACK_FULL :
 							 APF_FALLBACK_NO_MEMORY);
@@ -242,7 +242,7 @@ static __always_inline __u8 fallback_of(__u32 reason)
 	return (reason < 16 ? outcomes >> 4 * reason & 15 : 0) ?: APF_FALLBACK_OTHER;
 }
 
-/* arm64. With a token it is about a fault that was set up, of which APF_NOT_PRESENT tells that the guest was not told. */
+/* arm64. With a token it is about a fault that was set up, of which APF_NOT_PRESENT says that the guest was not told. */
 SEC("tp_btf/kvm_apf_fallback")
 int BPF_PROG(apf_fallback_arm64, struct kvm_vcpu *vcpu, __u32 token, __u64 gfn, __u32 reason)
 {
@@ -530,7 +530,7 @@ static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct vcpu_f
 		send_lasting(&record.head, sizeof(record), &record.duration_ns, since_ns, 0, 0);
 }
 
-/* Those that slept or took long are recorded one by one; what a worker does is told by its own steps. */
+/* Those that slept or took long are recorded one by one; what a worker does is in its own steps. */
 static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -571,7 +571,7 @@ static __always_inline void end_faults(struct kvm_vcpu *vcpu)
 	bpf_map_delete_elem(&vcpus_faults, &key);
 }
 
-/* The last that is seen of a vCPU. The tracepoints of SDEI tell the same where there are any. */
+/* The last that is seen of a vCPU. The tracepoints of SDEI show the same where there are any. */
 SEC("fentry/kvm_arch_vcpu_destroy")
 int BPF_PROG(apf_vcpu_end, struct kvm_vcpu *vcpu)
 {

@@ -31,7 +31,7 @@ const volatile __u64 boot_mode_address;	/* of __boot_cpu_mode[] */
 
 #define BOOT_CPU_MODE_EL2 0xe12
 
-/* Function ids of SDEI, those that are told apart here. */
+/* Function ids of SDEI, those that are distinguished here. */
 enum {
 	SDEI_FIRST = 0xC4000020, SDEI_EVENT_REGISTER, SDEI_EVENT_ENABLE, SDEI_EVENT_DISABLE,
 	SDEI_EVENT_UNREGISTER = 0xC4000027, SDEI_EVENT_STATUS, SDEI_EVENT_GET_INFO, SDEI_EVENT_ROUTING_SET,
@@ -270,7 +270,7 @@ int BPF_PROG(client_signal, __u32 event, __u64 affinity)
 	return 0;
 }
 
-/* Refused: the signal that client_signal() has told of is none. */
+/* Refused: the signal that client_signal() has sent is none. */
 SEC("fexit/sdei_event_signal")
 int BPF_PROG(client_signal_end, __u32 event, __u64 affinity, int err)
 {

@@ -160,7 +160,7 @@ static __always_inline void wake(struct sdei_cpu *cpu, __u64 now_ns)
 }
 
 /*
- * Waking the reader costs microseconds. One that is awake already, but behind, need not be told again at once. A new VM is
+ * Waking the reader costs microseconds. One that is awake already, but behind, need not be woken again at once. A new VM is
  * worth it: once it is gone it cannot be asked for its name.
  */
 static __always_inline bool is_time_to_wake(const struct sdei_cpu *cpu, const struct sdei_record *record, __u64 filled)

@@ -39,7 +39,7 @@ struct spinlock {
 struct kvm_sdei_vcpu {
 	struct spinlock lock;
 	bool masked;
-	bool announced;		/* told as created */
+	bool announced;		/* reported as created */
 	unsigned long registered;
 	unsigned long enabled;
 	unsigned long running;

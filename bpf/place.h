@@ -6,7 +6,7 @@
  * pending pays for a look at one counter on each switch, entry and exit, and for
  * noting who is current on each switch. So
  * where a thread is when its vCPU's event becomes pending is read from the
- * kernel's own state, and told right after the signal.
+ * kernel's own state, and sent right after the signal.
  *
  * The scheduler and KVM's entry and exit name no vCPU, but the thread is
  * current; which thread that is KVM knows, too.
@@ -65,7 +65,7 @@ static __always_inline __u32 thread_of(struct kvm_vcpu *vcpu)
 }
 
 /*
- * A thread that leaves its CPU is on it for a while after sched_switch has told that it leaves. But the next one is noted
+ * A thread that leaves its CPU is on it for a while after sched_switch has said that it leaves. But the next one is noted
  * already. (The run queue knows it, too, but for each program that names the run queues the kernel's verifier goes through
  * all of its BTF, twice, whether the program is for --sched or not.)
  */
@@ -112,7 +112,7 @@ static __always_inline __u8 place_of(struct kvm_vcpu *vcpu, __u32 thread)
 	return is_on_cpu(vcpu) ? SDEI_IN_HOST : SDEI_DESCHEDULED;
 }
 
-/* Where the vCPU, whose thread has just been put among those watched, is; 0: a move that came meanwhile has told it. */
+/* Where the vCPU, whose thread has just been put among those watched, is; 0: a move that came meanwhile has said it. */
 static __always_inline __u8 first_place(struct kvm_vcpu *vcpu)
 {
 	__u32 thread = thread_of(vcpu);
@@ -150,7 +150,7 @@ static __always_inline bool watch(__u64 key, __u32 thread, __u32 vm, __u32 vcpu)
 
 /*
  * Events (bits) of the vCPU have become pending. True if its thread was not watched yet and is now, so that its place
- * is to be told; *full if there was no room.
+ * is to be sent; *full if there was no room.
  */
 static __always_inline bool begin_waiting(struct kvm_vcpu *vcpu, __u32 vm, __u32 id, __u64 events, bool *full)
 {

@@ -45,7 +45,7 @@
 	X(PLACE, place)		\
 	X(APF, apf)
 
-/* PLACE is no tracepoint of SDEI's: with --sched it tells where a vCPU's thread went; its state byte says nothing.
+/* PLACE is no tracepoint of SDEI's: with --sched it says where a vCPU's thread went; its state byte says nothing.
  * APF is a step in the life of an asynchronous page fault, on any architecture; event and state say nothing. */
 enum sdei_kind {
 	SDEI_KIND_NONE,
@@ -122,7 +122,7 @@ enum sdei_apf_step {
 	APF_FALLBACK	= 7,	/* handled synchronously instead (outcome says why); no id */
 	APF_CLEAR	= 8,	/* all of the vCPU are forgotten: kvm_clear_async_pf_completion_queue(); no id */
 	APF_SYNC	= 9,	/* a fault that kept the vCPU in the host for duration_ns (outcome says why); no id */
-	APF_VCPU_END	= 10,	/* the vCPU is destroyed; no id. Only where no record of kind STATE tells it */
+	APF_VCPU_END	= 10,	/* the vCPU is destroyed; no id. Only where no record of kind STATE shows it */
 	APF_QUICK	= 11,	/* since the last one: `faults` that were too short for a record each, duration_ns in all; no id */
 };
 
@@ -175,7 +175,7 @@ enum sdei_reset_reason {
 struct sdei_record {
 	__u64 time_ns;		/* CLOCK_MONOTONIC */
 	__u32 vm;		/* pid of the VM: kvm->userspace_pid */
-	__u32 vcpu;		/* vcpu_id of the vCPU whose state this tells */
+	__u32 vcpu;		/* vcpu_id of the vCPU whose state this is */
 	__u32 event;		/* SDEI event number or SDEI_NONE */
 	__u8 kind;		/* enum sdei_kind */
 	__u8 state;		/* enum sdei_state: the post-state */

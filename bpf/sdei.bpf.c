@@ -116,7 +116,7 @@ int BPF_PROG(kvm_sdei_cancel, struct kvm_vcpu *vcpu, __u32 event, __u32 state, i
 	return emit(vcpu, &record, sizeof(record), error, 0);
 }
 
-/* ep_addr is left out: the record of REGISTER or STATE told it, and this one stays small. */
+/* ep_addr is left out: the record of REGISTER or STATE had it, and this one stays small. */
 SEC("tp_btf/kvm_sdei_dispatch")
 int BPF_PROG(kvm_sdei_dispatch, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u64 ep_addr, __u64 pc)
 {

@@ -4,7 +4,7 @@
  * records of kind STATE. They do not go through a ring: user space reads them
  * from the iterator, so none is ever lost.
  *
- * A file of a vCPU is told by its name, which only KVM can give to an inode of
+ * A file of a vCPU is known by its name, which only KVM can give to an inode of
  * that file system: comparing f_op with kvm_vcpu_fops would need its address
  * from kallsyms, which needs CAP_SYSLOG and KALLSYMS_ALL.
  */
@@ -18,7 +18,7 @@
 #define TRIES 16
 #define MAX_EVENTS 64	/* as many as the bitmaps can hold */
 
-/* vCPUs told already: a file may have several descriptors. Sized by user space. */
+/* vCPUs written already: a file may have several descriptors. Sized by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -161,7 +161,7 @@ static __always_inline bool write_vcpu(struct seq_file *seq, struct kvm_vcpu *vc
 	__u64 time_ns;
 
 	if (bpf_core_field_exists(vcpu->arch.sdei.announced) && !BPF_CORE_READ(vcpu, arch.sdei.announced))
-		return true;	/* it will be told as created */
+		return true;	/* it will be reported as created */
 	time_ns = take_snapshot(vcpu, &state);
 	if (!write_events(seq, vcpu, vm, id, &state, time_ns))
 		return false;
