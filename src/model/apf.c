@@ -64,7 +64,7 @@ static int sample_since(struct vcpu_apf *a, enum apf_stage stage, uint64_t since
 
 /* --- what is in flight */
 
-static struct apf_open *find(const struct vcpu_apf *a, uint64_t id)
+struct apf_open *apf_find_open(const struct vcpu_apf *a, uint64_t id)
 {
 	for (uint64_t i = a->shown.in_flight; id && i--;) {
 		if (a->open[i].fault.id == id)
@@ -89,7 +89,7 @@ static void forget(struct vcpu_apf *a, struct apf_open *f)
 
 const struct apf_fault *apf_find(const struct vcpu_apf *a, uint64_t id)
 {
-	struct apf_open *f = find(a, id);
+	struct apf_open *f = apf_find_open(a, id);
 
 	for (unsigned int i = 0; !f && i < a->shown.slow_count; i++) {
 		if (id && a->shown.slow[i].id == id)
@@ -142,6 +142,7 @@ static void forget_all(struct vcpu_apf *a)
 {
 	apf_set_in_flight(a, 0);
 	a->dispatch = a->handler = a->ack = (struct apf_span){ 0 };
+	a->unacked_ns = 0;
 }
 
 /* --- the slowest */
@@ -198,7 +199,7 @@ static int take_depth(struct vcpu_apf *a, const struct sdei_record_apf *r)
 /* An id that is there already is of another tracing: that fault is over. */
 static void forget_stale(struct vcpu_apf *a, uint64_t id)
 {
-	struct apf_open *stale = find(a, id);
+	struct apf_open *stale = apf_find_open(a, id);
 
 	if (!stale && a->shown.in_flight == APF_OPEN_MAX)
 		stale = &a->open[0];
@@ -288,13 +289,20 @@ static int end_fault(struct vcpu_apf *a, struct apf_open *f, const struct sdei_r
 	return err;
 }
 
+static void expect_ack(struct vcpu_apf *a, uint64_t id, uint64_t time_ns)
+{
+	a->ack = (struct apf_span){ id, time_ns };
+	a->ackless |= a->unacked_ns && !a->acks;
+	a->unacked_ns = time_ns;
+}
+
 /* One that is not in flight began before the first record, unless its begin may have been missed. */
 static int take_present(struct vcpu_apf *a, const struct sdei_record_apf *r, bool late)
 {
-	struct apf_open *f = find(a, r->id);
+	struct apf_open *f = apf_find_open(a, r->id);
 
 	if (r->head.outcome == APF_SIGNALLED && !late)
-		a->ack = (struct apf_span){ r->id, r->head.time_ns };
+		expect_ack(a, r->id, r->head.time_ns);
 	if (f) {
 		++*outcome(a, r->head.outcome, f->told, f->unseen);
 		return end_fault(a, f, &r->head);
@@ -311,7 +319,7 @@ static int take_wake_all(struct vcpu_apf *a, const struct sdei_record *r, bool l
 {
 	a->shown.count.wake_all++;
 	if (!late)
-		a->ack = (struct apf_span){ 0, r->time_ns };
+		expect_ack(a, 0, r->time_ns);
 	return 0;
 }
 
@@ -322,6 +330,10 @@ static int take_ack(struct vcpu_apf *a, const struct sdei_record *r, bool late)
 	struct apf_span ack = a->ack;
 
 	a->shown.count.acked++;
+	a->acks = true;
+	a->ackless = false;
+	if (r->time_ns >= a->unacked_ns)
+		a->unacked_ns = 0;
 	if (late)
 		return 0;
 	a->ack = (struct apf_span){ 0 };
@@ -386,6 +398,8 @@ static int take_clear(struct vcpu_apf *a, const struct sdei_record *r, bool late
 		forget(a, &a->open[i]);
 		a->shown.count.cleared++;
 	}
+	if (r->time_ns >= a->unacked_ns)
+		a->unacked_ns = 0;
 	return 0;
 }
 
@@ -395,11 +409,11 @@ static int take_step(struct vcpu_apf *a, const struct sdei_record_apf *r, bool l
 	case APF_SETUP:
 		return take_setup(a, r, late);
 	case APF_NOT_PRESENT:
-		return take_told(a, find(a, r->id), &r->head, late);
+		return take_told(a, apf_find_open(a, r->id), &r->head, late);
 	case APF_WORKING:
-		return take_working(a, find(a, r->id), &r->head);
+		return take_working(a, apf_find_open(a, r->id), &r->head);
 	case APF_READY:
-		return take_ready(a, find(a, r->id), &r->head);
+		return take_ready(a, apf_find_open(a, r->id), &r->head);
 	case APF_PRESENT:
 		return r->head.outcome == APF_WAKE_ALL ? take_wake_all(a, &r->head, late) : take_present(a, r, late);
 	case APF_ACK:
@@ -459,6 +473,8 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_
 		a->last_ns = r->head.time_ns;
 	if (!v->first_seen_ns)
 		v->first_seen_ns = r->head.time_ns;
+	if (likely(!late))
+		limits_apf(m, v, r);
 	if (is_apf(&r->head, APF_VCPU_END) && !v->gone && !late)
 		life_end(m, v, r->head.time_ns);
 	return take_step(a, r, late);
@@ -505,10 +521,23 @@ static void count_lost(struct vcpu_apf *a, const struct sdei_lost_key *key, uint
 	}
 }
 
-/* Which faults the lost records were about is not known. */
-static void doubt(struct vcpu_apf *a, unsigned int step)
+/* What the guest has to acknowledge is not known any more. */
+static void doubt_acks(struct model *m, struct model_vcpu *v)
 {
+	v->apf->unacked_ns = 0;
+	finding_unsuspect(m, v, FINDING_PAGE_UNACKED);
+	finding_unsuspect(m, v, FINDING_WAKEUP_LOST);
+}
+
+/* Which faults the lost records were about is not known. */
+static void doubt(struct model *m, struct model_vcpu *v, unsigned int step)
+{
+	struct vcpu_apf *a = v->apf;
+
 	a->shown.inexact = true;
+	a->doubt_ns = m->newest_ns;
+	if (step == APF_PRESENT || step == APF_CLEAR || step == APF_ACK)
+		doubt_acks(m, v);
 	if (step == APF_PRESENT || step == APF_CLEAR)
 		forget_all(a);
 	else if (step == APF_SETUP || step == APF_NOT_PRESENT)
@@ -540,7 +569,7 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 	v->apf->shown.lost += count;
 	count_lost(v->apf, key, count);
 	if (key->origin != APF_QUICK)	/* what it would have counted comes with the next one */
-		doubt(v->apf, key->origin);
+		doubt(m, v, key->origin);
 	if (key->origin == APF_VCPU_END)
 		v->doomed = !v->gone;
 	return 0;
@@ -551,7 +580,7 @@ void apf_doubt_all(struct model *m)
 	for (size_t i = 0; m->ever_apf && i < m->vm_count; i++) {
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++) {
 			if (m->vms[i]->vcpus[k]->apf)
-				doubt(m->vms[i]->vcpus[k]->apf, APF_CLEAR);
+				doubt(m, m->vms[i]->vcpus[k], APF_CLEAR);
 		}
 	}
 }
@@ -562,7 +591,7 @@ void apf_doubt_all(struct model *m)
 static int join_dispatch(struct vcpu_apf *a, const struct sdei_record *r)
 {
 	struct apf_span dispatch = a->dispatch;
-	struct apf_open *f = find(a, dispatch.id);
+	struct apf_open *f = apf_find_open(a, dispatch.id);
 
 	a->handler = (struct apf_span){ dispatch.id, dispatch.id ? r->time_ns : 0 };
 	a->dispatch = (struct apf_span){ 0 };

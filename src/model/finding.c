@@ -125,9 +125,22 @@ static void describe_refused(const struct model_finding *f, char *buf, size_t si
 		 call ? call : "an unknown call", result ? result : "an unknown result");
 }
 
+static void describe_page(const struct model_finding *f, const char *time, char *buf, size_t size)
+{
+	char page[40] = "";
+
+	if (f->gfn)
+		snprintf(page, sizeof(page), " (gfn 0x%" PRIx64 ")", f->gfn);
+	if (f->count > 1)
+		snprintf(buf, size, "%" PRIu64 " pages were late; the slowest%s %s %s", f->count, page,
+			 f->has_record ? "came after" : "has not come for", time);
+	else
+		snprintf(buf, size, "a page%s %s %s", page, f->has_record ? "came after" : "has not come for", time);
+}
+
 void finding_describe(const struct model_finding *f, char *buf, size_t size)
 {
-	bool is_one = f->code == FINDING_DROP_BURST ? f->count == 1 : f->value == 1;
+	bool is_one = f->code == FINDING_UNACCOUNTED ? f->value == 1 : f->count == 1;
 	char time[24];
 
 	duration(f->value, time);
@@ -154,6 +167,19 @@ void finding_describe(const struct model_finding *f, char *buf, size_t size)
 	case FINDING_UNACCOUNTED:
 		snprintf(buf, size, "%" PRIu64 " signal%s or handler%s unaccounted for", f->value, is_one ? "" : "s",
 			 is_one ? " is" : "s are");
+		break;
+	case FINDING_PAGE_STUCK:
+		describe_page(f, time, buf, size);
+		break;
+	case FINDING_PAGE_UNACKED:
+		snprintf(buf, size, "the guest %s for %s that a page is there", f->open ? "has not acknowledged" : "did not acknowledge", time);
+		break;
+	case FINDING_FALLBACK_BURST:
+		snprintf(buf, size, "%" PRIu64 " page fault%s handed to a worker", f->count, is_one ? " was not" : "s were not");
+		break;
+	case FINDING_WAKEUP_LOST:
+		snprintf(buf, size, "%" PRIu64 " time%s the guest was told of a page before it had acknowledged the one before", f->count,
+			 is_one ? "" : "s");
 		break;
 	default:
 		snprintf(buf, size, "?");
@@ -288,17 +314,19 @@ void finding_close_all(struct model *m, struct model_vcpu *v)
 
 /* --- suspicions */
 
-/* Was it over before time_ns? Then what happens now is another one. */
-static bool is_over(const struct model_finding *finding, uint64_t time_ns)
+/* Was it over before time_ns? Then what happens now is another one. That a vCPU waits for a page shows only when the page has come. */
+static bool is_over(const struct model *m, const struct model_finding *finding, uint64_t time_ns)
 {
-	return time_ns > finding->last_ns && time_ns - finding->last_ns > QUIET_NS;
+	uint64_t quiet_ns = finding->code == FINDING_PAGE_STUCK ? QUIET_NS + m->limits.page_ns : QUIET_NS;
+
+	return time_ns > finding->last_ns && time_ns - finding->last_ns > quiet_ns;
 }
 
 struct model_finding *finding_current(struct model *m, struct finding_owner owner, enum model_finding_code code, uint64_t time_ns)
 {
 	struct model_finding *finding = finding_of(m, owner, code);
 
-	if (!finding || !is_over(finding, time_ns))
+	if (!finding || !is_over(m, finding, time_ns))
 		return finding;
 	finding_close(m, owner, code);
 	return NULL;
@@ -427,6 +455,14 @@ void finding_distrust(struct model *m, struct model_vcpu *v)
 	}
 }
 
+void finding_unsuspect(struct model *m, const struct model_vcpu *v, enum model_finding_code code)
+{
+	for (size_t i = m->findings.suspicion_count; i--;) {
+		if (m->findings.suspicions[i].owner.vcpu == v && m->findings.suspicions[i].finding.code == code)
+			take_out(m, i);
+	}
+}
+
 /* --- time */
 
 /* The worst of it is what the finding reports, even when late records have made it good. */
@@ -450,7 +486,10 @@ static void close_quiet(struct model *m, size_t at, uint64_t now_ns)
 	case FINDING_ILLEGAL_TRANSITION:
 	case FINDING_DROP_BURST:
 	case FINDING_REFUSED_CALLS:
-		if (is_over(&f->list[at], now_ns))
+	case FINDING_PAGE_STUCK:
+	case FINDING_FALLBACK_BURST:
+	case FINDING_WAKEUP_LOST:
+		if (is_over(m, &f->list[at], now_ns))
 			finding_close(m, f->owners[at], f->list[at].code);
 		break;
 	case FINDING_UNACCOUNTED:
@@ -536,9 +575,17 @@ unsigned int finding_unkept(const uint16_t slots[FINDING_COUNT])
 /* Can an event (if not, the PE) have one of that code? */
 static bool may_own(bool is_event, enum model_finding_code code)
 {
-	if (code == FINDING_ILLEGAL_TRANSITION)
+	switch (code) {
+	case FINDING_ILLEGAL_TRANSITION:
 		return true;
-	return is_event != (code == FINDING_MASK_LONG || code == FINDING_REFUSED_CALLS);
+	case FINDING_HANDLER_HUNG:
+	case FINDING_PENDING_STUCK:
+	case FINDING_DROP_BURST:
+	case FINDING_UNACCOUNTED:
+		return is_event;
+	default:
+		return !is_event;
+	}
 }
 
 bool finding_set_unkept(uint16_t slots[FINDING_COUNT], bool is_event, unsigned int codes)
@@ -582,10 +629,12 @@ static bool may_be_suspected(const struct model_finding *finding)
 	switch (finding->code) {
 	case FINDING_ILLEGAL_TRANSITION:
 	case FINDING_UNACCOUNTED:
+	case FINDING_WAKEUP_LOST:
 		return finding->has_record && finding->open;
 	case FINDING_HANDLER_HUNG:
 	case FINDING_PENDING_STUCK:
 	case FINDING_MASK_LONG:
+	case FINDING_PAGE_UNACKED:
 		return finding->has_record && !finding->open;
 	default:
 		return false;

@@ -27,7 +27,12 @@ enum model_severity { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 	X(MASK_LONG, "mask-long", FINDING_WARNING, "the PE has been masked too long")		\
 	X(DROP_BURST, "drop-burst", FINDING_WARNING, "many signals in a short time were not delivered each") \
 	X(REFUSED_CALLS, "refused-calls", FINDING_WARNING, "many SDEI calls were refused")	\
-	X(UNACCOUNTED, "unaccounted", FINDING_ERROR, "signals or handlers do not add up, without a loss of records")
+	X(UNACCOUNTED, "unaccounted", FINDING_ERROR, "signals or handlers do not add up, without a loss of records")	\
+	X(PAGE_STUCK, "page-stuck", FINDING_ERROR, "a page that was faulted on takes too long to come")	\
+	X(PAGE_UNACKED, "page-unacked", FINDING_ERROR, "the guest has not acknowledged for too long that a page is there") \
+	X(FALLBACK_BURST, "fallback-burst", FINDING_WARNING,					\
+	  "many page faults in a short time were not handed to a worker")			\
+	X(WAKEUP_LOST, "wakeup-lost", FINDING_ERROR, "the guest has missed that a page is there")
 
 enum model_finding_code {
 #define X(NAME, code, severity, help) FINDING_##NAME,
@@ -85,18 +90,19 @@ struct model_finding {
 	uint32_t vm, instance, vcpu;	/* vcpu: SDEI_NONE if it is about the VM */
 	uint32_t event;			/* SDEI_NONE if it is about the PE or the VM */
 	uint64_t first_ns, last_ns;	/* CLOCK_MONOTONIC */
-	uint64_t count;			/* how often; DROP_BURST: signals, REFUSED_CALLS: calls */
+	uint64_t count;			/* how often; DROP_BURST: signals, REFUSED_CALLS: calls, PAGE_STUCK, FALLBACK_BURST: faults */
 	bool open;			/* it still holds: one about records closes after a second without another */
 	uint64_t value;			/* the worst: ns for the slow ones, a number for bursts and refusals */
 	/* Evidence of the first one. */
 	uint8_t state_before;		/* post-state of the record before, where it matters; HANDLER_HUNG: the newest */
-	bool has_record;
+	bool has_record;		/* PAGE_STUCK: the slowest page has come, with this record */
 	struct record_brief record;	/* the one that raised it */
 	uint64_t before_ns;		/* time of its vCPU's record before, if model_keep_recent() was asked for; else 0 */
 	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */
 	uint32_t function;		/* REFUSED_CALLS: which call was refused most; 0: one that SDEI does not have */
 	int64_t result;			/* how, */
 	uint64_t most;			/* and how often: so many of count */
+	uint64_t gfn;			/* PAGE_STUCK: the slowest page; 0: not known */
 };
 
 /* Thresholds; 0 means the default. */
@@ -108,6 +114,10 @@ struct finding_limits {
 	uint64_t drops_ns;		/* within this time, counted from one of them on: 100 in 1 s */
 	uint64_t refused;		/* REFUSED_CALLS: so many of a vCPU */
 	uint64_t refused_ns;		/* within this time: 10 in 1 s */
+	uint64_t page_ns;		/* PAGE_STUCK: 1 s */
+	uint64_t ack_ns;		/* PAGE_UNACKED: 1 s */
+	uint64_t fallbacks;		/* FALLBACK_BURST: so many faults of a vCPU, those of a guest that did not ask apart, */
+	uint64_t fallbacks_ns;		/* within this time: 100 in 1 s */
 };
 
 extern const struct finding_limits finding_defaults;

@@ -33,12 +33,12 @@ static const char magic[8] = "SDEIMODL";
 
 #define MODEL_NUMBERS(X) \
 	X(limits.handler_ns) X(limits.pending_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
-	X(limits.refused_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
+	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 828, "see above");
-_Static_assert(sizeof(struct model_totals) == 472, "see above");
-_Static_assert(sizeof(struct finding_limits) == 56, "see above");
+_Static_assert(offsetof(struct model, fits) == 924, "see above");
+_Static_assert(sizeof(struct model_totals) == 504, "see above");
+_Static_assert(sizeof(struct finding_limits) == 88, "see above");
 
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
 _Static_assert(sizeof(struct model_vm) == 56, "see above");
@@ -47,7 +47,7 @@ _Static_assert(sizeof(struct model_vm) == 56, "see above");
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
-_Static_assert(sizeof(struct model_vcpu) == 320, "see above");
+_Static_assert(sizeof(struct model_vcpu) == 360, "see above");
 
 #define EVENT_NUMBERS(X) \
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(pending_since_ns) \
@@ -68,20 +68,21 @@ _Static_assert(sizeof(struct record_brief) == 40, "see above");
 
 #define FINDING_NUMBERS(X) \
 	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
-	X(rule) X(function) X(result) X(most) X(before_ns)
-_Static_assert(sizeof(struct model_finding) == 144, "see above");
+	X(rule) X(function) X(result) X(most) X(before_ns) X(gfn)
+_Static_assert(sizeof(struct model_finding) == 152, "see above");
 
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.warmup.start_ns) \
 	X(shown.warmup.end_ns) X(shown.warmup.faults) X(shown.warmup.blocked_ns) X(shown.warmup.over) X(last_ns) X(signal_ns) X(dispatch.id) \
-	X(dispatch.since_ns) X(handler.id) X(handler.since_ns) X(ack.id) X(ack.since_ns) X(quiet)
+	X(dispatch.since_ns) X(handler.id) X(handler.since_ns) X(ack.id) X(ack.since_ns) X(quiet) \
+	X(acks) X(ackless) X(unacked_ns) X(doubt_ns) X(fallbacks_from_ns) X(fallbacks)
 _Static_assert(sizeof(struct model_apf) == 1032, "see above");
-_Static_assert(sizeof(struct vcpu_apf) == 1224, "see above");
+_Static_assert(sizeof(struct vcpu_apf) == 1256, "see above");
 
 #define FAULT_NUMBERS(X) X(id) X(token) X(gfn) X(setup_ns) X(cause)
 _Static_assert(sizeof(struct apf_fault) == 120, "see above");
 
-#define OPEN_FAULT_NUMBERS(X) X(working_ns) X(ready_ns) X(told) X(unseen)
+#define OPEN_FAULT_NUMBERS(X) X(working_ns) X(ready_ns) X(told) X(unseen) X(late)
 _Static_assert(sizeof(struct apf_open) == 144, "see above");
 
 #define REFUSED_NUMBERS(X) X(from_ns) X(count) X(all)

@@ -264,6 +264,9 @@ void finding_suspect(struct model *m, struct finding_owner owner, enum model_fin
 void finding_suspect_ended(struct model *m, struct finding_owner owner, enum model_finding_code code,
 			   const struct sdei_record *r, uint64_t first_ns, uint64_t value);
 
+/* A loss was reported that explains what is suspected of v under that code. */
+void finding_unsuspect(struct model *m, const struct model_vcpu *v, enum model_finding_code code);
+
 /* What is suspected for grace_ns becomes findings; those about records close when they are over. */
 void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns);
 
@@ -368,6 +371,9 @@ void limits_unmask(struct model *m, struct model_vcpu *v, const struct sdei_reco
 int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_call *call);	/* 0 or -ENOMEM */
 void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns);
 
+/* Before r, of kind APF and in time, changes anything. */
+void limits_apf(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r);
+
 /* --- keep.c */
 
 enum model_hist {
@@ -408,6 +414,7 @@ struct apf_open {
 	uint64_t working_ns, ready_ns;		/* 0: not yet, or not seen */
 	uint8_t told;				/* enum sdei_apf_told; 0: not yet, or not seen */
 	bool unseen;				/* told by an SDEI event that has not been dispatched */
+	bool late;				/* counted by a finding */
 };
 
 /* A stage that is under way and whose end does not name the fault. All zero: none is. */
@@ -430,6 +437,11 @@ struct vcpu_apf {
 	uint64_t signal_ns;			/* KVM's newest signal to event 1; 0: none was seen */
 	struct apf_span dispatch, handler, ack;
 	uint8_t quiet;				/* enum sdei_apf_told, as it was when last the guest was not told */
+	bool acks;				/* the guest has acknowledged a page */
+	bool ackless;				/* it never did, and was told again: acknowledgements are not seen here */
+	uint64_t unacked_ns;			/* since when the guest has to acknowledge one; 0: it has none, or nobody knows */
+	uint64_t doubt_ns;			/* what was in flight by then may have got its page unseen */
+	uint64_t fallbacks_from_ns, fallbacks;	/* the window for FALLBACK_BURST */
 };
 
 /* A record of kind APF. 0 or -ENOMEM. */
@@ -448,6 +460,15 @@ void apf_join_missed(struct model_vcpu *v, uint32_t event);
 
 /* The first count of open are those in flight. */
 void apf_set_in_flight(struct vcpu_apf *a, unsigned int count);
+
+/* One in flight, or NULL. */
+struct apf_open *apf_find_open(const struct vcpu_apf *a, uint64_t id);
+
+/* APF_PRESENT that the guest has to acknowledge. */
+static inline bool apf_is_told(const struct sdei_record *r)
+{
+	return r->outcome == APF_SIGNALLED || r->outcome == APF_WAKE_ALL;
+}
 
 /* Of a fault in flight, or one of the slowest; or NULL. */
 const struct apf_fault *apf_find(const struct vcpu_apf *a, uint64_t id);

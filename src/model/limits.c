@@ -18,6 +18,10 @@ const struct finding_limits finding_defaults = {
 	.drops_ns = SECOND_NS,
 	.refused = 10,
 	.refused_ns = SECOND_NS,
+	.page_ns = SECOND_NS,
+	.ack_ns = SECOND_NS,
+	.fallbacks = 100,
+	.fallbacks_ns = SECOND_NS,
 };
 
 void limits_fill(struct finding_limits *limits)
@@ -31,6 +35,10 @@ void limits_fill(struct finding_limits *limits)
 	limits->drops_ns = limits->drops_ns ? limits->drops_ns : d->drops_ns;
 	limits->refused = limits->refused ? limits->refused : d->refused;
 	limits->refused_ns = limits->refused_ns ? limits->refused_ns : d->refused_ns;
+	limits->page_ns = limits->page_ns ? limits->page_ns : d->page_ns;
+	limits->ack_ns = limits->ack_ns ? limits->ack_ns : d->ack_ns;
+	limits->fallbacks = limits->fallbacks ? limits->fallbacks : d->fallbacks;
+	limits->fallbacks_ns = limits->fallbacks_ns ? limits->fallbacks_ns : d->fallbacks_ns;
 }
 
 static uint64_t latest(uint64_t a, uint64_t b)
@@ -106,6 +114,16 @@ static struct lasting mask_of(const struct model *m, const struct model_vcpu *v)
 	return l;
 }
 
+/* A loss that could explain it ends it: see apf.c. So it is certain. */
+static struct lasting unacked_of(const struct model *m, const struct model_vcpu *v)
+{
+	struct lasting l = { .code = FINDING_PAGE_UNACKED, .limit_ns = m->limits.ack_ns };
+
+	if (!v->apf->ackless)
+		l.begin_ns = l.sure_ns = v->apf->unacked_ns;
+	return l;
+}
+
 static void stretch(struct model_finding *f, struct finding_owner owner, const struct lasting *l, uint64_t now_ns)
 {
 	if (l->code == FINDING_HANDLER_HUNG)
@@ -143,12 +161,64 @@ static void end_lasting(struct model *m, struct finding_owner owner, const struc
 	finding_close(m, owner, l->code);
 }
 
+/*
+ * A page that has not come until until_ns, or came then with r, which is more than the limit after begin_ns. known: it is counted
+ * already.
+ */
+static void late_page(struct model *m, struct model_vcpu *v, uint64_t gfn, uint64_t begin_ns, uint64_t until_ns,
+		      const struct sdei_record *r, bool known)
+{
+	struct finding_owner owner = { v, NULL };
+	struct model_finding *f = finding_current(m, owner, FINDING_PAGE_STUCK, begin_ns);
+
+	if (f)
+		f->count += !known;
+	else
+		f = finding_raise(m, owner, FINDING_PAGE_STUCK, begin_ns + m->limits.page_ns);
+	if (!f)
+		return;
+	f->last_ns = latest(f->last_ns, until_ns);
+	if (until_ns - begin_ns < f->value)
+		return;
+	f->value = until_ns - begin_ns;
+	f->gfn = gfn;
+	f->has_record = r != NULL;
+	f->record = r ? record_brief(r) : (struct record_brief){ 0 };
+}
+
+/* Pages that workers have not brought yet. */
+static void tick_pages(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns)
+{
+	struct vcpu_apf *a = v->apf;
+
+	for (uint64_t i = 0; i < a->shown.in_flight; i++) {
+		struct apf_open *f = &a->open[i];
+		uint64_t begin_ns = f->fault.setup_ns;
+
+		if (f->ready_ns || begin_ns <= a->doubt_ns || now_ns < begin_ns || now_ns - begin_ns < m->limits.page_ns ||
+		    now_ns - begin_ns - m->limits.page_ns < grace_ns)
+			continue;
+		late_page(m, v, f->fault.gfn, begin_ns, now_ns, NULL, f->late);
+		f->late = true;
+	}
+}
+
+static void tick_apf(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns)
+{
+	struct lasting l = unacked_of(m, v);
+
+	tick_pages(m, v, now_ns, grace_ns);
+	tick_lasting(m, (struct finding_owner){ v, NULL }, &l, now_ns, grace_ns);
+}
+
 void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns)
 {
 	struct lasting l;
 
 	if (v->gone)
 		return;
+	if (v->apf)
+		tick_apf(m, v, now_ns, grace_ns);
 	l = mask_of(m, v);
 	tick_lasting(m, (struct finding_owner){ v, NULL }, &l, now_ns, grace_ns);
 	for (size_t i = 0; i < v->event_count; i++) {
@@ -285,4 +355,75 @@ int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_
 	if (f)
 		report_most(v->refused, f);
 	return 0;
+}
+
+/* --- page faults */
+
+/* A worker's page is there, or is told to be: whichever comes first. */
+static void page_came(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)
+{
+	struct apf_open *f = apf_find_open(v->apf, r->id);
+	uint64_t begin_ns = f ? f->fault.setup_ns : 0;
+
+	if (likely(!f || f->ready_ns || r->head.time_ns < begin_ns || r->head.time_ns - begin_ns < m->limits.page_ns))
+		return;
+	late_page(m, v, f->fault.gfn, begin_ns, r->head.time_ns, &r->head, f->late);
+}
+
+/* A vCPU has waited for its page. */
+static void page_waited(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)
+{
+	if (unlikely(r->duration_ns >= m->limits.page_ns && r->duration_ns < r->head.time_ns))
+		late_page(m, v, r->gfn, r->head.time_ns - r->duration_ns, r->head.time_ns, &r->head, false);
+}
+
+static void end_unacked(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	struct lasting l = unacked_of(m, v);
+
+	end_lasting(m, (struct finding_owner){ v, NULL }, &l, r);
+}
+
+/* KVM tells of no page before the one before is acknowledged, unless it has forgotten that; nor does the guest know of that one. */
+static void page_told(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	end_unacked(m, v, r);
+	if (unlikely(r->outcome == APF_SIGNALLED && v->apf->unacked_ns && v->apf->acks))
+		finding_suspect(m, (struct finding_owner){ v, NULL }, FINDING_WAKEUP_LOST, r, RULE_NONE);
+}
+
+static void fell_back(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
+{
+	struct vcpu_apf *a = v->apf;
+	uint64_t number;
+
+	if (r->outcome == APF_FALLBACK_OFF)
+		return;
+	number = count_in_window(&a->fallbacks_from_ns, &a->fallbacks, m->limits.fallbacks_ns, r->time_ns);
+	if (unlikely(number >= m->limits.fallbacks))
+		too_many(m, (struct finding_owner){ v, NULL }, FINDING_FALLBACK_BURST, r, number);
+}
+
+void limits_apf(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)
+{
+	switch (r->head.origin) {
+	case APF_READY:
+		page_came(m, v, r);
+		break;
+	case APF_PRESENT:
+		page_came(m, v, r);
+		if (apf_is_told(&r->head))
+			page_told(m, v, &r->head);
+		break;
+	case APF_ACK:
+	case APF_CLEAR:
+		end_unacked(m, v, &r->head);
+		break;
+	case APF_SYNC:
+		page_waited(m, v, r);
+		break;
+	case APF_FALLBACK:
+		fell_back(m, v, &r->head);
+		break;
+	}
 }

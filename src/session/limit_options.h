@@ -20,6 +20,11 @@ extern const struct option_type option_ms;	/* uint64_t in ns */
 	LIMIT_OPTION(config, limits, 0, "drops", "N", count, drops,				\
 		    "a finding if so many signals of an event in a second get no dispatch; 100"), \
 	LIMIT_OPTION(config, limits, 0, "refused", "N", count, refused,				\
-		    "a finding if so many calls of a vCPU in a second are refused; 10")
+		    "a finding if so many calls of a vCPU in a second are refused; 10"),		\
+	LIMIT_OPTION(config, limits, 0, "page-ms", "MS", ms, page_ns, "a finding if a page takes longer to come; 1000"), \
+	LIMIT_OPTION(config, limits, 0, "ack-ms", "MS", ms, ack_ns,				\
+		    "a finding if a guest acknowledges a page later; 1000"),			\
+	LIMIT_OPTION(config, limits, 0, "fallbacks", "N", count, fallbacks,			\
+		    "a finding if so many page faults of a vCPU in a second get no worker; 100")
 
 #endif

@@ -28,6 +28,7 @@ CASES = {
     "full": ("told", "signalled", "--mode enabled --tasks 79 --pages 79 --delay fixed:300ms"),
 }
 KILLED_VCPUS, KILLED_TASKS = 2, 5
+LATE = 11       # pages of a vCPU that are late, or that it has to wait for
 
 # All in one lab. The last VM but one is killed while its faults are in flight.
 RUN = r"""
@@ -43,6 +44,22 @@ CASES
 sh observe.sh lossy "--ring-size 4K" apf-guest --mode enabled --vcpus 2 --tasks 90 --pages 900 --delay fixed:200us --truth /out/lossy.truth.json || exit 1
 sdeitop record -o enabled.rec 2>rec.err -- sh observe.sh recorded "" apf-guest --mode enabled --truth /out/recorded.truth.json || exit 1
 sh observe.sh killed "" sh traced.sh killed sh kill.sh
+sdeitop --json --page-ms 200 -- apf-guest --mode enabled --pages LATE --delay fixed:500ms >late.jsonl 2>late.err || exit 1
+sdeitop --json --fallbacks 1 -- apf-guest --mode irqs-off --vcpus 2 --pages LATE >fallbacks.jsonl 2>fallbacks.err || exit 1
+sdeitop --json --ack-ms 200 0.2 -- sh deaf.sh >deaf.jsonl 2>deaf.err || exit 1
+"""
+
+# Ends once that was found.
+DEAF = r"""
+apf-guest --mode deaf &
+guest=$!
+until grep -q page-unacked /out/deaf.jsonl; do
+	kill -0 $guest || exit 1
+	sleep 0.1
+done
+kill -9 $guest
+wait $guest
+true
 """
 
 KILL = r"""
@@ -68,7 +85,7 @@ def write_scripts():
         shutil.copy(os.path.join(HERE, name), OUT)
     cases = "\n".join(f"try {name} {arguments}" for name, (_told, _present, arguments) in CASES.items())
     kill = KILL.replace("TASKS", str(KILLED_TASKS)).replace("VCPUS", str(KILLED_VCPUS))
-    for name, text in (("run.sh", RUN.replace("CASES", cases)),
+    for name, text in (("run.sh", RUN.replace("CASES", cases).replace("LATE", str(LATE))), ("deaf.sh", DEAF),
                        ("kill.sh", kill.replace("FAULTS", str(KILLED_TASKS * KILLED_VCPUS)))):
         with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
             file.write(text)
@@ -175,6 +192,26 @@ def check_lossy():
     ok("apf/lossy/no stage is longer or shorter than the records say", a.check_some_stages(a.Faults(records, truth.vm), apf))
 
 
+def findings_of(name):
+    return t.load_summary(f"{OUT}/{name}.jsonl")["findings"]
+
+
+def check_found(name, code, vcpus, count):
+    """Nothing but that, of each vCPU, so often in all."""
+    found = findings_of(name)
+    complaints = a.same("codes", {f["code"] for f in found}, {code}) + a.same("vCPUs", {f["vcpu"] for f in found}, set(range(vcpus)))
+    ok(f"apf/findings/{code}", complaints + a.same("count", sum(f["count"] for f in found), count) + [f["text"] for f in found if complaints])
+    return found
+
+
+def check_findings():
+    late = check_found("late", "page-stuck", 1, LATE)
+    ok("apf/findings/a page is as late as it was", [f["text"] for f in late if f["value"] < 500_000_000 or not f.get("gfn")])
+    check_found("fallbacks", "fallback-burst", 2, 2 * LATE)
+    deaf = check_found("deaf", "page-unacked", 1, 1)
+    ok("apf/findings/the guest has not acknowledged for so long", [f["text"] for f in deaf if f["value"] < 200_000_000])
+
+
 def check_doctor():
     with open(f"{OUT}/doctor.json", encoding="utf-8") as file:
         states = {c["name"]: c["state"] for c in json.load(file)["capabilities"] if c["name"] != "live" or c["needed"]}
@@ -207,6 +244,7 @@ def main():
         check_lossy()
         check_recording()
         check_killed()
+        check_findings()
     finish()
 
 

@@ -477,6 +477,8 @@ static void put_finding(struct json *j, const struct model_finding *finding)
 		json_record_brief(j, "record", &finding->record);
 	else
 		json_null(j, "record");
+	if (finding->gfn)
+		json_u64(j, "gfn", finding->gfn);
 	json_close(j, '}');
 }
 

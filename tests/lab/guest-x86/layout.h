@@ -35,6 +35,7 @@ enum mode {
 	MODE_IRQS_OFF,	/* interrupts are off, so that it cannot even be halted: the vCPU waits in the host */
 	MODE_ENABLED,	/* it is told, and goes on with another task */
 	MODE_USER_ONLY,	/* it asks to be told about its user mode alone, which it never enters */
+	MODE_DEAF,	/* as enabled, but it acknowledges nothing */
 };
 
 /* The guest's answer to its VMM: what it writes to this port. */

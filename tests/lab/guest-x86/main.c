@@ -33,6 +33,7 @@ static const char usage[] =
 "  --mode MODE         plain: the guest does not know of asynchronous page faults (default)\n"
 "                      irqs-off: nor are its interrupts on; enabled: it is told, and runs another task meanwhile;\n"
 "                      user-only: it is told in user mode only, where it never is\n"
+"                      deaf: as enabled, but it never acknowledges, and so never comes to its end\n"
 "  --vcpus N           vCPUs (1; at most 8)\n"
 "  --tasks N           tasks on each vCPU (4 when enabled, else 1; at most 96)\n"
 "  --pages N           pages that each vCPU touches in a pass (20; at most 16384)\n"
@@ -48,7 +49,7 @@ static const char usage[] =
 "Exit status: 0 it came to its end; 1 it did not; 2 wrong usage.\n";
 
 static const char *const mode_names[] = {
-	[MODE_PLAIN] = "plain", [MODE_IRQS_OFF] = "irqs-off", [MODE_ENABLED] = "enabled", [MODE_USER_ONLY] = "user-only",
+	[MODE_PLAIN] = "plain", [MODE_IRQS_OFF] = "irqs-off", [MODE_ENABLED] = "enabled", [MODE_USER_ONLY] = "user-only", [MODE_DEAF] = "deaf",
 };
 
 /* --- options */
@@ -108,7 +109,7 @@ static bool complete_options(struct options *o)
 		return false;
 	}
 	if (!o->vm.tasks)
-		o->vm.tasks = o->vm.mode == MODE_ENABLED ? 4 : 1;
+		o->vm.tasks = o->vm.mode == MODE_ENABLED || o->vm.mode == MODE_DEAF ? 4 : 1;
 	if (!o->vm.passes && !o->seconds)
 		o->vm.passes = 1;
 	return true;

@@ -110,7 +110,7 @@ static void set_up_vectors(struct area *area)
 
 static void set_up_apf(struct area *area)
 {
-	uint64_t always = area->mode == MODE_ENABLED ? APF_SEND_ALWAYS : 0;
+	uint64_t always = area->mode == MODE_USER_ONLY ? 0 : APF_SEND_ALWAYS;
 
 	write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | 3 << 10);	/* x2APIC */
 	write_msr(MSR_X2APIC_SPURIOUS, 0x1ff);				/* enabled, vector 255 */
@@ -230,6 +230,8 @@ static struct frame *page_ready(struct area *area, struct frame *frame)
 	unsigned int woken = wake(area, token);
 
 	write_msr(MSR_X2APIC_EOI, 0);
+	if (area->mode == MODE_DEAF)
+		return frame;
 	area->wakes += woken;
 	if (token == TOKEN_ALL)
 		area->wake_alls++;
@@ -300,7 +302,7 @@ void payload_main(void)
 
 	set_up_vectors(area);
 	area->current = IDLE;
-	if (area->mode == MODE_ENABLED || area->mode == MODE_USER_ONLY)
+	if (area->mode != MODE_PLAIN && area->mode != MODE_IRQS_OFF)
 		set_up_apf(area);
 	for (;;) {
 		area->next_page = area->finished = 0;

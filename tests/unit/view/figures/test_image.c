@@ -27,7 +27,8 @@
 /* Trouble comes soon. */
 static const struct model_options options = {
 	.free_user = name_free,
-	.limits = { .handler_ns = 2000, .pending_ns = 2000, .mask_ns = 2000, .drops = 3, .drops_ns = 3000, .refused = 3, .refused_ns = 9000 },
+	.limits = { .handler_ns = 2000, .pending_ns = 2000, .mask_ns = 2000, .drops = 3, .drops_ns = 3000, .refused = 3, .refused_ns = 9000,
+		    .page_ns = 2000, .ack_ns = 2000, .fallbacks = 3, .fallbacks_ns = 3000 },
 };
 
 static bool utf8 = true;

@@ -160,7 +160,7 @@ static void test_far_is_left_out(void **state)
 {
 	const struct finding_limits never = {
 		.handler_ns = UINT64_MAX, .pending_ns = UINT64_MAX, .mask_ns = UINT64_MAX, .drops = UINT64_MAX, .drops_ns = 1,
-		.refused = UINT64_MAX, .refused_ns = 1,
+		.refused = UINT64_MAX, .refused_ns = 1, .page_ns = UINT64_MAX, .ack_ns = UINT64_MAX, .fallbacks = UINT64_MAX, .fallbacks_ns = 1,
 	};
 	const struct model_options options = { .limits = never };
 	struct model *m = model_new(&options);
