@@ -9,6 +9,7 @@
 #include "bpf/record.h"
 #include "diff/permutation.h"
 #include "diff/t_distribution.h"
+#include "util/array.h"
 
 #define BLOCKS 32		/* of the shorter recording */
 #define BLOCKS_MAX 256		/* of the longer one */
@@ -212,21 +213,11 @@ static struct permutation_test *last_test(const struct work *w)
 
 static int make_room(struct work *w)
 {
-	size_t room = w->room ? 2 * w->room : 64;
-	struct permutation_test *tests;
-	struct target *targets;
+	size_t tests = w->room, targets = w->room;
 
-	if (w->exchange.count < w->room)
-		return 0;
-	tests = reallocarray(w->exchange.tests, room, sizeof(*tests));
-	if (tests)
-		w->exchange.tests = tests;
-	targets = reallocarray(w->targets, room, sizeof(*targets));
-	if (targets)
-		w->targets = targets;
-	if (!tests || !targets)
+	if (ARRAY_ROOM(w->exchange.tests, tests, w->exchange.count, 64) || ARRAY_ROOM(w->targets, targets, w->exchange.count, 64))
 		return -ENOMEM;
-	w->room = room;
+	w->room = tests;
 	return 0;
 }
 

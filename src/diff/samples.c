@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bpf/record.h"
+#include "util/array.h"
 
 #define NS_PER_S 1e9
 
@@ -115,21 +116,11 @@ static bool is_at(const struct samples *s, size_t at, const struct samples_key *
 
 static int make_room(struct samples *s)
 {
-	size_t room = s->room ? 2 * s->room : 32;
-	struct samples_series *series;
-	struct totals *totals;
+	size_t series = s->room, totals = s->room;
 
-	if (s->count < s->room)
-		return 0;
-	series = reallocarray(s->series, room, sizeof(*series));
-	if (series)
-		s->series = series;
-	totals = reallocarray(s->totals, room, sizeof(*totals));
-	if (totals)
-		s->totals = totals;
-	if (!series || !totals)
+	if (ARRAY_ROOM(s->series, series, s->count, 32) || ARRAY_ROOM(s->totals, totals, s->count, 32))
 		return -ENOMEM;
-	s->room = room;
+	s->room = series;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/inside.h"
+#include "util/array.h"
 
 /* --- names */
 
@@ -104,21 +105,6 @@ static uint64_t *stages_of(struct vcpu_apf *a, uint64_t id)
 	struct apf_fault *fault = (struct apf_fault *)apf_find(a, id);
 
 	return fault ? fault->stage : NULL;
-}
-
-static int make_room(struct vcpu_apf *a)
-{
-	unsigned int room = a->room ? a->room * 2 : 2;
-	struct apf_open *open;
-
-	if (a->shown.in_flight < a->room)
-		return 0;
-	open = realloc(a->open, room * sizeof(*open));
-	if (!open)
-		return -ENOMEM;
-	a->open = open;
-	a->room = room;
-	return 0;
 }
 
 static void begin_fault(struct apf_fault *fault, const struct sdei_record_apf *r, uint64_t begin_ns)
@@ -218,7 +204,7 @@ static int take_setup(struct vcpu_apf *a, const struct sdei_record_apf *r, bool 
 	warm_up(&a->shown.warmup, r->head.time_ns, r->head.time_ns, 1, 0);
 	forget_stale(a, r->id);
 	if (r->id && !late)
-		err = make_room(a);
+		err = ARRAY_ROOM(a->open, a->room, a->shown.in_flight, 2);
 	if (!r->id || late || err) {
 		a->shown.inexact = true;
 		return err;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "model/inside.h"
+#include "util/array.h"
 
 #define LINE 64
 
@@ -83,21 +84,15 @@ static size_t lower_bound(const struct model_vcpu *v, uint32_t number)
 
 static struct model_event *event_insert(struct model_vcpu *v, uint32_t number, size_t at)
 {
-	struct model_event **events = v->events, *e;
+	struct model_event *e;
 
-	if (v->event_count == MODEL_EVENTS_MAX)
+	if (v->event_count == MODEL_EVENTS_MAX || ARRAY_ROOM_BY_COUNT(v->events, v->event_count))
 		return NULL;
-	/* The room is the power of two at or above the count. */
-	if (!(v->event_count & (v->event_count - 1)))
-		events = realloc(events, (v->event_count ? v->event_count * 2 : 1) * sizeof(*events));
-	if (!events)
-		return NULL;
-	v->events = events;
 	e = event_new(v, number);
 	if (!e)
 		return NULL;
-	memmove(events + at + 1, events + at, (v->event_count - at) * sizeof(*events));
-	events[at] = e;
+	memmove(v->events + at + 1, v->events + at, (v->event_count - at) * sizeof(*v->events));
+	v->events[at] = e;
 	v->event_count++;
 	return e;
 }

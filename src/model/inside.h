@@ -431,7 +431,7 @@ struct vcpu_apf {
 	struct model_apf shown;
 	struct apf_counts mark;
 	struct apf_open *open;			/* shown.in_flight of them, oldest first */
-	unsigned int room;			/* there */
+	size_t room;				/* there */
 	struct apf_intervals *intervals;	/* NULL: nobody asked */
 	uint64_t last_ns;			/* newest record of kind APF */
 	uint64_t signal_ns;			/* KVM's newest signal to event 1; 0: none was seen */

@@ -20,29 +20,15 @@
 #include <string.h>
 
 #include "model/inside.h"
+#include "util/array.h"
 
 /* --- VMs */
-
-static int vm_room(struct model *m)
-{
-	size_t room = m->vm_room ? m->vm_room * 2 : 16;
-	struct model_vm **vms;
-
-	if (m->vm_count < m->vm_room)
-		return 0;
-	vms = realloc(m->vms, room * sizeof(*vms));
-	if (!vms)
-		return -ENOMEM;
-	m->vms = vms;
-	m->vm_room = room;
-	return 0;
-}
 
 struct model_vm *life_make_vm(struct model *m, uint32_t pid)
 {
 	struct model_vm *vm;
 
-	if (vm_room(m))
+	if (ARRAY_ROOM(m->vms, m->vm_room, m->vm_count, 16))
 		return NULL;
 	vm = calloc(1, sizeof(*vm));
 	if (!vm || idmap_put(&m->by_pid, pid, vm)) {
@@ -139,20 +125,6 @@ struct model_vcpu *model_vcpu(const struct model_vm *vm, uint32_t id)
 	return at < vm->vcpu_count && vm->vcpus[at]->id == id ? vm->vcpus[at] : NULL;
 }
 
-static int vcpu_room(struct model_vm *vm)
-{
-	struct model_vcpu **vcpus;
-
-	/* The room is the power of two at or above the count. */
-	if (vm->vcpu_count & (vm->vcpu_count - 1))
-		return 0;
-	vcpus = realloc(vm->vcpus, (vm->vcpu_count ? vm->vcpu_count * 2 : 1) * sizeof(*vcpus));
-	if (!vcpus)
-		return -ENOMEM;
-	vm->vcpus = vcpus;
-	return 0;
-}
-
 void life_set_living(struct model *m, struct model_vcpu *v)
 {
 	v->gone = false;
@@ -166,7 +138,7 @@ struct model_vcpu *life_make_vcpu(struct model *m, struct model_vm *vm, uint32_t
 	size_t size = (sizeof(struct model_vcpu) + 63) / 64 * 64;
 	struct model_vcpu *v;
 
-	if (vm->vcpu_count == MODEL_VCPUS_MAX || vcpu_room(vm))
+	if (vm->vcpu_count == MODEL_VCPUS_MAX || ARRAY_ROOM_BY_COUNT(vm->vcpus, vm->vcpu_count))
 		return NULL;
 	v = aligned_alloc(64, size);
 	if (!v || idmap_put(&m->vcpus, vcpu_key(vm->pid, id), v)) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/idmap.h"
+#include "util/array.h"
 
 #define NOBODY UINT32_MAX
 #define FIRST_POWER 4	/* of hist_add_powers(): from 2^8 ns, where band 0 begins */
@@ -130,21 +131,11 @@ static struct timeline_row *find_row(const struct timeline *t, const struct mode
 
 static int make_room(struct timeline *t)
 {
-	size_t room = t->row_room ? 2 * t->row_room : 16;
-	struct timeline_row *rows;
-	uint32_t *older;
+	size_t rows = t->row_room, older = t->row_room;
 
-	if (t->row_count < t->row_room)
-		return 0;
-	rows = realloc(t->rows, room * sizeof(*rows));
-	if (!rows)
+	if (ARRAY_ROOM(t->rows, rows, t->row_count, 16) || ARRAY_ROOM(t->older, older, t->row_count, 16))
 		return -ENOMEM;
-	t->rows = rows;
-	older = realloc(t->older, room * sizeof(*older));
-	if (!older)
-		return -ENOMEM;
-	t->older = older;
-	t->row_room = room;
+	t->row_room = rows;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "recording/files.h"
+#include "util/array.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,15 +55,8 @@ struct list {
 
 static int append(struct list *list, const struct stream_file *file)
 {
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 16;
-		struct stream_file *files = reallocarray(list->files, room, sizeof(*files));
-
-		if (!files)
-			return -ENOMEM;
-		list->files = files;
-		list->room = room;
-	}
+	if (ARRAY_ROOM(list->files, list->room, list->count, 16))
+		return -ENOMEM;
 	list->files[list->count++] = *file;
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "recording/read_ranges.h"
+#include "util/array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,28 +35,13 @@ bool read_ranges_has(const struct read_ranges *s, struct seen_place place)
 	return at && compare(place, s->stretches[at - 1].to) < 0;
 }
 
-static bool make_room(struct read_ranges *s)
-{
-	size_t room = s->room ? 2 * s->room : 8;
-	struct seen_stretch *stretches;
-
-	if (s->count < s->room)
-		return true;
-	stretches = reallocarray(s->stretches, room, sizeof(*stretches));
-	if (!stretches)
-		return false;
-	s->stretches = stretches;
-	s->room = room;
-	return true;
-}
-
 void read_ranges_go(struct read_ranges *s, struct seen_place from)
 {
 	size_t at = behind(s, from);
 
 	if (at && compare(from, s->stretches[at - 1].to) <= 0) {
 		s->current = at - 1;
-	} else if (make_room(s)) {
+	} else if (!ARRAY_ROOM(s->stretches, s->room, s->count, 8)) {
 		memmove(&s->stretches[at + 1], &s->stretches[at], (s->count++ - at) * sizeof(*s->stretches));
 		s->stretches[at] = (struct seen_stretch){ from, from };
 		s->current = at;

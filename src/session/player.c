@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "model/worst.h"
+#include "util/array.h"
 
 #define LINE_NS 50000000ULL
 #define EMPTY_TICKS 10	/* of a stretch without anything, before ticks are left out */
@@ -144,15 +145,8 @@ static int start_again(struct player *r)
 
 static int add_mark(struct player *r, const struct model_finding *finding)
 {
-	if (r->mark_count == r->mark_room) {
-		size_t room = r->mark_room ? 2 * r->mark_room : 32;
-		struct player_mark *marks = reallocarray(r->marks, room, sizeof(*marks));
-
-		if (!marks)
-			return -ENOMEM;
-		r->marks = marks;
-		r->mark_room = room;
-	}
+	if (ARRAY_ROOM(r->marks, r->mark_room, r->mark_count, 32))
+		return -ENOMEM;
 	r->marks[r->mark_count++] = (struct player_mark){ .at_ns = r->cursor.tick_ns, .finding = *finding };
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "util/idmap.h"
 #include "view/export/export_inside.h"
+#include "util/array.h"
 
 /* A VM that has been gone for so long is forgotten. */
 #define FORGET_NS 10000000000ULL
@@ -269,16 +270,13 @@ static size_t lower_bound(const struct export_vcpu *v, uint32_t event)
 static struct export_event *event_of(struct export_vcpu *v, uint32_t event)
 {
 	size_t at = lower_bound(v, event);
-	struct export_event *events = v->events;
+	struct export_event *events;
 
 	if (at < v->event_count && v->events[at].event == event)
 		return &v->events[at];
-	/* The room is the power of two at or above the count. */
-	if (!(v->event_count & (v->event_count - 1)))
-		events = reallocarray(events, v->event_count ? v->event_count * 2 : 1, sizeof(*events));
-	if (!events)
+	if (ARRAY_ROOM_BY_COUNT(v->events, v->event_count))
 		return NULL;
-	v->events = events;
+	events = v->events;
 	memmove(events + at + 1, events + at, (v->event_count - at) * sizeof(*events));
 	events[at] = (struct export_event){ .event = event };
 	v->event_count++;

@@ -9,6 +9,7 @@
 #include "util/text.h"
 #include "view/figures/format.h"
 #include "model/sum.h"
+#include "util/array.h"
 
 struct row {
 	struct view_row source;
@@ -74,29 +75,13 @@ void table_free(struct table *t)
 	free(t);
 }
 
-/* Room for one more element of size bytes in *array. */
-static int reserve(void **array, size_t *space, size_t count, size_t size)
-{
-	size_t wanted = *space ? *space * 2 : 64;
-	void *bigger;
-
-	if (count < *space)
-		return 0;
-	bigger = realloc(*array, wanted * size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*space = wanted;
-	return 0;
-}
-
 static struct row *add_row(struct table *t, const struct view_row *source)
 {
 	const struct model_vcpu *vcpu = source->vcpu;
 	const struct model_event *event = source->event;
 	struct row *row;
 
-	if (reserve((void **)&t->rows, &t->row_space, t->row_count, sizeof(*t->rows)) < 0)
+	if (ARRAY_ROOM(t->rows, t->row_space, t->row_count, 64) < 0)
 		return NULL;
 	row = &t->rows[t->row_count++];
 	*row = (struct row){
@@ -224,7 +209,7 @@ static int arrange(struct table *t)
 	t->order_count = 0;
 	for (size_t i = 0; i < t->row_count; i++) {
 		struct row *row = &t->rows[i];
-		int err = reserve((void **)&t->order, &t->order_space, t->order_count, sizeof(*t->order));
+		int err = ARRAY_ROOM(t->order, t->order_space, t->order_count, 64);
 
 		if (err)
 			return err;

@@ -5,23 +5,7 @@
 #include "view/figures/columns.h"
 #include "view/metrics/metrics_inside.h"
 #include "model/sum.h"
-
-/* --- arrays */
-
-static int room_for(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t more = *room ? *room * 2 : 16;
-	void *bigger;
-
-	if (count < *room)
-		return 0;
-	bigger = realloc(*array, more * size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*room = more;
-	return 0;
-}
+#include "util/array.h"
 
 void metrics_rows_clear(struct metrics_rows *rows)
 {
@@ -192,7 +176,7 @@ static void add_faults(struct metrics_apf *sum, const struct model_apf *apf)
 
 static struct metrics_pe *new_pe(struct metrics_rows *rows, struct metrics_labels labels)
 {
-	if (room_for((void **)&rows->pes, &rows->pe_room, rows->pe_count, sizeof(*rows->pes)))
+	if (ARRAY_ROOM(rows->pes, rows->pe_room, rows->pe_count, 16))
 		return NULL;
 	rows->pes[rows->pe_count] = (struct metrics_pe){ .labels = labels };
 	return &rows->pes[rows->pe_count++];
@@ -202,7 +186,7 @@ static struct metrics_event *new_event(struct metrics_rows *rows, size_t at, str
 {
 	struct metrics_event *row;
 
-	if (room_for((void **)&rows->events, &rows->event_room, rows->event_count, sizeof(*rows->events)))
+	if (ARRAY_ROOM(rows->events, rows->event_room, rows->event_count, 16))
 		return NULL;
 	row = &rows->events[at];
 	memmove(row + 1, row, (rows->event_count++ - at) * sizeof(*row));
@@ -239,7 +223,7 @@ static int add_apf(struct metrics_rows *rows, struct metrics_labels labels, cons
 
 	if (vcpu ? !model_vcpu_apf(vcpu) : !model_vm_has_apf(vm))
 		return 0;
-	if (room_for((void **)&rows->apfs, &rows->apf_room, rows->apf_count, sizeof(*rows->apfs)))
+	if (ARRAY_ROOM(rows->apfs, rows->apf_room, rows->apf_count, 16))
 		return -ENOMEM;
 	row = &rows->apfs[rows->apf_count++];
 	*row = (struct metrics_apf){ .labels = labels };
@@ -287,7 +271,7 @@ int metrics_rows_add(struct metrics_rows *rows, const struct model_vm *vm, const
 	struct metrics_labels labels = vm_labels(&rows->labels, vms, i);
 	int err;
 
-	if (room_for((void **)&rows->vms, &rows->vm_room, rows->vm_count, sizeof(*rows->vms)))
+	if (ARRAY_ROOM(rows->vms, rows->vm_room, rows->vm_count, 16))
 		return -ENOMEM;
 	rows->vms[rows->vm_count++] = (struct metrics_vm){ labels, vm };
 	err = by_vcpu ? add_each_vcpu(rows, vm, labels) : add_vcpus(rows, vm, labels);

@@ -8,6 +8,7 @@
 
 #include "view/figures/bars.h"
 #include "view/figures/format.h"
+#include "util/array.h"
 
 #define PER_OCTAVE 4
 #define STEPS (41 * PER_OCTAVE)
@@ -80,21 +81,6 @@ void heat_free(struct heat *h)
 
 /* --- taking */
 
-static int reserve(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t wanted = *room ? *room * 2 : 16;
-	void *bigger;
-
-	if (count < *room)
-		return 0;
-	bigger = realloc(*array, wanted * size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*room = wanted;
-	return 0;
-}
-
 /* One interval is much like the one before: then nothing has to grow. */
 static int expect_as_much(struct slice *s, const struct slice *before)
 {
@@ -112,7 +98,7 @@ static int add_cell(struct slice *s, struct spot *spot, unsigned int step, uint6
 	struct cell_count *last = spot->count ? &s->cells[s->cell_count - 1] : NULL;
 
 	if (!last || last->step != step) {
-		if (reserve((void **)&s->cells, &s->cell_room, s->cell_count, sizeof(*s->cells)) < 0)
+		if (ARRAY_ROOM(s->cells, s->cell_room, s->cell_count, 16) < 0)
 			return -ENOMEM;
 		last = &s->cells[s->cell_count++];
 		*last = (struct cell_count){ .step = step };
@@ -147,7 +133,7 @@ static int take_event(struct slice *s, const struct model_event *e)
 
 	if (!hist_count(h))
 		return 0;
-	if (reserve((void **)&s->spots, &s->spot_room, s->spot_count, sizeof(*s->spots)) < 0)
+	if (ARRAY_ROOM(s->spots, s->spot_room, s->spot_count, 16) < 0)
 		return -ENOMEM;
 	spot = &s->spots[s->spot_count++];
 	*spot = (struct spot){
