@@ -461,6 +461,28 @@ static void put_apf_fallbacks(struct writer *w, const struct family *f, const vo
 		put_number(w, f, r->labels, record_name(LABELS_APF_FALLBACK, reason), r->fallbacks[reason]);
 }
 
+/* "unknown": of recordings that do not say it, which sdeid does not read. */
+static const char *cause_name(unsigned int cause)
+{
+	return cause ? record_name(LABELS_APF_CAUSE, cause) : "unknown";
+}
+
+static void put_apf_causes(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+	for (unsigned int cause = !r->causes[0].count; cause < APF_CAUSES; cause++)
+		put_number(w, f, r->labels, cause_name(cause), r->causes[cause].count);
+}
+
+static void put_apf_cause_times(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_apf *r = row;
+
+	for (unsigned int cause = !r->causes[0].count; cause < APF_CAUSES; cause++)
+		put_seconds(w, f, r->labels, cause_name(cause), r->causes[cause].ns);
+}
+
 /* Which stages there are depends on the architecture, so those that were seen. */
 static void put_apf_stages(struct writer *w, const struct family *f, const void *row)
 {
@@ -542,7 +564,12 @@ static const struct family families[] = {
 	  "How they ended: async, halted, untold, cancelled, wasted or cleared; sdeitop(1) says what each is.", put_apf_outcomes, ROW },
 	{ "kvm_apf_fallbacks_total", "counter", LEVEL_APF, "reason",
 	  "Faults that were not handed to a worker, by reason.", put_apf_fallbacks, ROW },
-	{ "kvm_apf_sync_faults_total", "counter", LEVEL_APF, NULL, "Faults that kept the vCPU in the host.", put_u64, AT(metrics_apf, count.sync) },
+	{ "kvm_apf_sync_faults_total", "counter", LEVEL_APF, "cause",
+	  "Faults that kept the vCPU in the host, the quick ones apart, by where their page came from; sdeitop(1) says what each is.",
+	  put_apf_causes, ROW },
+	{ "kvm_apf_sync_seconds_total", "counter", LEVEL_APF, "cause", "How long these kept it.", put_apf_cause_times, ROW },
+	{ "kvm_apf_quick_faults_total", "counter", LEVEL_APF, NULL, "Faults that were too short to be recorded one by one.", put_u64, AT(metrics_apf, count.quick) },
+	{ "kvm_apf_quick_seconds_total", "counter", LEVEL_APF, NULL, "How long these kept the vCPU in the host.", put_ns, AT(metrics_apf, quick_ns) },
 	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_u64, AT(metrics_apf, count.acked) },
 	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_u64, AT(metrics_apf, count.wake_all) },
 	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_u64, AT(metrics_apf, in_flight) },

@@ -57,7 +57,8 @@ struct metrics_apf {
 	struct metrics_labels labels, stage_labels[APF_STAGE_COUNT];
 	struct apf_counts count;
 	uint64_t fallbacks[APF_FALLBACKS];
-	uint64_t in_flight, unaccounted, lost, saved_ns, blocked_ns;
+	struct apf_cause causes[APF_CAUSES];
+	uint64_t in_flight, unaccounted, lost, quick_ns, saved_ns, blocked_ns;
 	uint64_t oldest_ns;		/* 0: none is in flight */
 	struct metrics_hist stages[APF_STAGE_COUNT];
 	struct hist_worst worst;	/* value_ns 0: none */

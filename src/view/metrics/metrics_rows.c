@@ -161,6 +161,11 @@ static void add_faults(struct metrics_apf *sum, const struct model_apf *apf)
 #undef X
 	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
 		sum->fallbacks[i] += apf->fallbacks[i];
+	for (unsigned int i = 0; i < APF_CAUSES; i++) {
+		sum->causes[i].count += apf->causes[i].count;
+		sum->causes[i].ns += apf->causes[i].ns;
+	}
+	sum->quick_ns += apf->quick_ns;
 	sum->in_flight += apf->in_flight;
 	sum->oldest_ns = apf_older_ns(sum->oldest_ns, apf->oldest_ns);
 	sum->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;

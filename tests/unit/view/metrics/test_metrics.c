@@ -183,6 +183,7 @@ static void test_apf(void **state)
 	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1\",vcpu=\"0\",outcome=\"async\"}") == 101);
 	assert_true(value_of(vcpus, "kvm_apf_outcomes_total{vm=\"web-1\",vcpu=\"1\",outcome=\"async\"}") == 13);
 	assert_true(value_of(vms, "kvm_apf_fallbacks_total{vm=\"web-1\",reason=\"busy\"}") == 5);
+	assert_true(value_of(vms, "kvm_apf_sync_faults_total{vm=\"db:0d3c7f5a\",cause=\"unknown\"}") == 13);
 	assert_true(value_of(vms, "kvm_apf_in_flight{vm=\"db:0d3c7f5a\"}") == 3);
 	assert_true(value_of(vms, "kvm_apf_lost_records_total{vm=\"db:0d3c7f5a\"}") == 2);
 	assert_true(value_of(vms, "kvm_sdei_lost_records_total{kind=\"apf\"}") == 2);
@@ -840,6 +841,40 @@ static void test_seconds(void **state)
 	assert_seconds(UINT64_MAX, "18446744073.709551615");
 }
 
+/* Where the pages came from that a vCPU waited for, and what was too short for a record each. */
+static void test_sync_causes(void **state)
+{
+	const struct status status = { .now_ns = 9000000000, .wall_ns = 9000000000 };
+	struct sdei_record_apf r = {
+		.head = { .time_ns = 5000000000, .vm = 7, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_SYNC, .outcome = APF_FROM_SWAP },
+		.duration_ns = 1500000,
+	};
+	struct model *m = model_new(NULL);
+	char *text;
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	r.head.vcpu = 1;
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	r.head.outcome = APF_FROM_USERFAULT;
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	r.head.origin = APF_QUICK;
+	r.head.outcome = 0;
+	r.faults = 40;
+	r.duration_ns = 90000;
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	text = render_once(&plain, m, &status);
+	assert_true(value_of(text, "kvm_apf_sync_faults_total{vm=\"7\",cause=\"swap\"}") == 2);
+	assert_true(value_of(text, "kvm_apf_sync_seconds_total{vm=\"7\",cause=\"swap\"}") == 0.003);
+	assert_true(value_of(text, "kvm_apf_sync_faults_total{vm=\"7\",cause=\"userfault\"}") == 1);
+	assert_true(value_of(text, "kvm_apf_sync_seconds_total{vm=\"7\",cause=\"userfault\"}") == 0.0015);
+	assert_true(value_of(text, "kvm_apf_sync_faults_total{vm=\"7\",cause=\"file\"}") == 0);
+	assert_true(value_of(text, "kvm_apf_sync_faults_total{vm=\"7\",cause=\"unknown\"}") == -1);
+	assert_true(value_of(text, "kvm_apf_quick_faults_total{vm=\"7\"}") == 40);
+	assert_true(value_of(text, "kvm_apf_quick_seconds_total{vm=\"7\"}") == 0.00009);
+	free(text);
+	model_free(m);
+}
+
 /* --- the manual page */
 
 static void test_document(void **state)
@@ -858,7 +893,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_vcpus), cmocka_unit_test(test_histograms),
-		cmocka_unit_test(test_apf),
+		cmocka_unit_test(test_apf), cmocka_unit_test(test_sync_causes),
 		cmocka_unit_test(test_sums), cmocka_unit_test(test_counters), cmocka_unit_test(test_masked_time),
 		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_labels), cmocka_unit_test(test_seconds),
