@@ -27,10 +27,10 @@
 /* Offsets that assembly needs; checked below. */
 #define AREA_STACK	0
 #define AREA_RESUME_ELR	8
-#define AREA_RESUME_SPSR 16
-#define AREA_SCRATCH	24
-#define AREA_FAULT	32
-#define AREA_PATTERN	72
+#define AREA_RESUME_PSTATE 24
+#define AREA_SCRATCH	32
+#define AREA_FAULT	48
+#define AREA_PATTERN	88
 #define FRAME_X		0
 #define FRAME_SP	248
 #define FRAME_ENTRY	256
@@ -193,7 +193,9 @@ struct frame {			/* a handler's: ep_arg points to it */
 
 struct area {
 	uint64_t stack;		/* of the main program */
-	uint64_t resume_elr, resume_spsr, scratch;
+	uint64_t resume_elr, resume_spsr;
+	uint64_t resume_pstate;	/* as pstate of struct frame, at the resume address */
+	uint64_t scratch[2];
 	uint64_t fault[5];	/* ESR, ELR, FAR, LR, vector */
 	uint64_t pattern[34];	/* x0..x30 as left, NZCV|DAIF, the address after the doorbell, spare */
 	uint32_t vcpu, nr_vcpus;
@@ -228,7 +230,8 @@ struct control {
 
 _Static_assert(offsetof(struct area, stack) == AREA_STACK, "asm");
 _Static_assert(offsetof(struct area, resume_elr) == AREA_RESUME_ELR, "asm");
-_Static_assert(offsetof(struct area, resume_spsr) == AREA_RESUME_SPSR, "asm");
+_Static_assert(offsetof(struct area, resume_spsr) == AREA_RESUME_ELR + 8, "asm");
+_Static_assert(offsetof(struct area, resume_pstate) == AREA_RESUME_PSTATE, "asm");
 _Static_assert(offsetof(struct area, scratch) == AREA_SCRATCH, "asm");
 _Static_assert(offsetof(struct area, fault) == AREA_FAULT, "asm");
 _Static_assert(offsetof(struct area, pattern) == AREA_PATTERN, "asm");

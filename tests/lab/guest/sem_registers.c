@@ -85,6 +85,8 @@ static void check_resume(const struct area *area, uint64_t flags)
 	test_equal("ELR_EL1 at the resume address", area->resume_elr, area->pattern[32]);
 	test_equal("NZCV, DAIF and mode of SPSR_EL1", area->resume_spsr & (PSTATE_NZCV | PSTATE_DAIF | 0x1f),
 		   (flags & ~ON_SP_EL0) | mode_of(flags));
+	test_equal("NZCV, DAIF, EL and SP at the resume address", area->resume_pstate,
+		   (flags & PSTATE_NZCV) | PSTATE_DAIF | PSTATE_EL1H);
 }
 
 static void run_pattern(const struct pattern_test *test)
@@ -136,6 +138,7 @@ static void check_el0(const struct area *area, bool resumes)
 		return;
 	test_equal("the mode of SPSR_EL1", area->resume_spsr & 0x1f, 0);
 	test_equal("ELR_EL1", area->resume_elr, frame->x[2]);
+	test_equal("DAIF, EL and SP at the resume address", area->resume_pstate & ~PSTATE_NZCV, PSTATE_DAIF | PSTATE_EL1H);
 }
 
 static void run_el0(bool resumes)
@@ -159,6 +162,80 @@ static void test_el0_resume(void)
 {
 	run_el0(true);
 }
+
+/* PAN and DIT: in the handler as in that of an exception, afterwards as they were. ------------ */
+
+#define PSTATE_PAN (1ull << 22)
+#define PSTATE_DIT (1ull << 24)
+#define SCTLR_SPAN (1ull << 23)
+#define SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
+#define ID_AA64PFR0_EL1 ARM64_SYS_REG(3, 0, 0, 4, 0)
+#define ID_AA64MMFR1_EL1 ARM64_SYS_REG(3, 0, 0, 7, 1)
+
+struct pan_dit_test {
+	const char *name;
+	bool span;			/* SCTLR_EL1.SPAN: PAN stays as it is */
+	uint64_t before, handler;	/* PSTATE.PAN and DIT, if the CPU has both */
+};
+
+struct pan_dit {
+	const struct pan_dit_test *test;
+	uint64_t known;			/* which of both the CPU has */
+	uint64_t handler, after;	/* as they were found */
+};
+
+static uint64_t pan_dit_of_cpu(struct vcpu *vcpu)
+{
+	bool pan = vcpu_read(vcpu, ID_AA64MMFR1_EL1) >> 20 & 0xf, dit = vcpu_read(vcpu, ID_AA64PFR0_EL1) >> 48 & 0xf;
+
+	return (pan ? PSTATE_PAN : 0) | (dit ? PSTATE_DIT : 0);
+}
+
+static int64_t set_and_inject(struct vcpu *vcpu, const struct pan_dit *pan_dit)
+{
+	uint64_t sctlr = vcpu_read(vcpu, SCTLR_EL1) & ~SCTLR_SPAN;
+
+	vcpu_set(vcpu, SCTLR_EL1, sctlr | (pan_dit->test->span ? SCTLR_SPAN : 0));
+	vcpu_set(vcpu, CORE_REG(regs.pstate), vcpu_read(vcpu, CORE_REG(regs.pstate)) | (pan_dit->test->before & pan_dit->known));
+	return inject_2(vcpu, MAIN, NULL);
+}
+
+/* At the first checkpoint, in the handler, and after it. */
+static int64_t look_at_pan_dit(struct vcpu *vcpu, enum context which, const struct door *door)
+{
+	struct pan_dit *pan_dit = vcpu->vm->check_context;
+	uint64_t found = vcpu_read(vcpu, CORE_REG(regs.pstate)) & (PSTATE_PAN | PSTATE_DIT);
+
+	if (which == HANDLER)
+		pan_dit->handler = found;
+	else if (vcpu->injected[2])
+		pan_dit->after = found;
+	else
+		return set_and_inject(vcpu, pan_dit);
+	return 0;
+}
+
+static void run_pan_dit(const struct pan_dit_test *test)
+{
+	struct pan_dit pan_dit = { .test = test };
+	struct rig rig = { .check = look_at_pan_dit, .context = &pan_dit };
+
+	if (!rig_up(&rig))
+		return;
+	pan_dit.known = pan_dit_of_cpu(&rig.vm.vcpus[0]);
+	if (rig_do(&rig, "on all\nhandler 2\ncheckpoint\nend\nregister 2\nenable 2\nunmask\ncheckpoint\nstate 2 RE---\n"
+			 "checkpoint\npredict 2 dispatched=1 completed=1\n")) {
+		test_equal("PAN and DIT of the handler", pan_dit.handler, test->handler & pan_dit.known);
+		test_equal("PAN and DIT afterwards", pan_dit.after, test->before & pan_dit.known);
+	}
+	rig_down(&rig);
+}
+
+static const struct pan_dit_test pan_dit_tests[] = {
+	{ "registers/PAN and DIT, clear", true, 0, 0 },
+	{ "registers/PAN and DIT, set", true, PSTATE_PAN | PSTATE_DIT, PSTATE_PAN | PSTATE_DIT },
+	{ "registers/PAN and DIT, PAN set on entry", false, 0, PSTATE_PAN },
+};
 
 /* what the VMM sees -------------------------------------------------------------------- */
 
@@ -506,6 +583,11 @@ void run_register_tests(void)
 	for (unsigned int i = 0; i < sizeof(pattern_tests) / sizeof(pattern_tests[0]); i++)
 		if (test_wanted("%s", pattern_tests[i].name)) {
 			run_pattern(&pattern_tests[i]);
+			test_end();
+		}
+	for (unsigned int i = 0; i < sizeof(pan_dit_tests) / sizeof(pan_dit_tests[0]); i++)
+		if (test_wanted("%s", pan_dit_tests[i].name)) {
+			run_pan_dit(&pan_dit_tests[i]);
 			test_end();
 		}
 	for (unsigned int i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)

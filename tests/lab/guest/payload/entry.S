@@ -71,17 +71,24 @@ sdei_entry:
 
 /*
  * From here to sdei_resume_end ELR_EL1 and SPSR_EL1 are in use: a handler that interrupts it must not resume.
- * COMPLETE_AND_RESUME ends here, as if by an exception: note ELR and SPSR, and go back where the event came.
+ * COMPLETE_AND_RESUME ends here, as if by an exception: note ELR, SPSR and PSTATE, and go back where the event came.
  */
 sdei_resume:
 	msr	tpidr_el0, x16
 	mrs	x16, tpidr_el1
-	str	x17, [x16, #AREA_SCRATCH]
+	stp	x17, x18, [x16, #AREA_SCRATCH]
 	mrs	x17, elr_el1
-	str	x17, [x16, #AREA_RESUME_ELR]
-	mrs	x17, spsr_el1
-	str	x17, [x16, #AREA_RESUME_SPSR]
-	ldr	x17, [x16, #AREA_SCRATCH]
+	mrs	x18, spsr_el1
+	stp	x17, x18, [x16, #AREA_RESUME_ELR]
+	mrs	x17, nzcv
+	mrs	x18, daif
+	orr	x17, x17, x18
+	mrs	x18, currentel
+	orr	x17, x17, x18
+	mrs	x18, spsel
+	orr	x17, x17, x18
+	str	x17, [x16, #AREA_RESUME_PSTATE]
+	ldp	x17, x18, [x16, #AREA_SCRATCH]
 	mrs	x16, tpidr_el0
 	eret
 
