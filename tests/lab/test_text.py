@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The same events through the kernel's own text: trace_pipe and trace-cmd show what sdeitop shows."""
+"""The same events through the kernel's own text: trace_pipe and trace-cmd show what sdeitop shows, values by their names."""
 import os
 import re
 import sys
@@ -32,6 +32,94 @@ sdeitop events --json -- trace-cmd record -q -b 16384 -e 'kvm:kvm_sdei_*' -o /tm
 	sdei-guest --vcpus 2 --scenario steady --truth steady.json -name guest=text >events.jsonl 2>messages || { cat messages; exit 1; }
 trace-cmd report -i /tmp/trace.dat >pipe.txt
 """
+
+# Each value has a name (tracepoints/README.md), and trace-cmd makes it of the trace file's description of the events. One script
+# does what guests and their VMM can do; the rest needs a vCPU that is restored, and faults of pages that go each way.
+NAMES = r"""
+cd /out || exit 1
+cat >/tmp/names.sh <<'END'
+set -e
+sdei-guest --scenario names.scn --vcpus 1
+sdei-guest --semantics --only "migration/pending, disabled"
+for mode in park masked no-handler user-only unread full disable restore reset no-access exit; do sdei-guest --apf $mode; done
+END
+trace-cmd record -q -b 16384 -e 'kvm:kvm_sdei_*' -e 'kvm:kvm_apf_*' -o /tmp/trace.dat sh /tmp/names.sh >messages 2>&1 || { cat messages; exit 1; }
+trace-cmd report -i /tmp/trace.dat >report.txt
+"""
+
+NAMES_SCRIPT = """on all
+handler 0
+	context 0 -> any
+	once
+		signal 0 self
+		signal 0 self
+		unregister 0 -> PENDING
+	end
+	complete
+end
+handler 2
+	resume
+end
+handler 3
+	once
+		inject 3 self
+		vcpu-reset
+	end
+end
+	version
+	features 0
+	status 0
+	info 0 0
+	routing-set 0 0 0 -> INVALID_PARAMETERS
+	bind 32 -> OUT_OF_RESOURCE
+	release 0 -> INVALID_PARAMETERS
+	shared-reset
+	signal 0 self -> INVALID_PARAMETERS
+	register 0 2 3
+	enable 0 2 3
+	disable 2
+	enable 2
+	unmask
+	signal 0 self
+	inject 2 self
+	mask -> 1
+	inject 2 self
+	cancel 2 self
+	private-reset
+	register 3
+	enable 3
+	unmask
+	inject 3 self
+	register 0
+	enable 0
+	signal 0 self
+	vcpu-reset
+"""
+
+STATES = {"REUP-", "REU--", "RE-PM", "R--P-", "----M", "--U--"}    # some that occur, one of each letter
+CALLS = {"VERSION", "EVENT_REGISTER", "EVENT_ENABLE", "EVENT_DISABLE", "EVENT_CONTEXT", "EVENT_COMPLETE",
+         "EVENT_COMPLETE_AND_RESUME", "EVENT_UNREGISTER", "EVENT_STATUS", "EVENT_GET_INFO", "EVENT_ROUTING_SET", "PE_MASK",
+         "PE_UNMASK", "INTERRUPT_BIND", "INTERRUPT_RELEASE", "EVENT_SIGNAL", "FEATURES", "PRIVATE_RESET", "SHARED_RESET"}
+NAMED = {
+    ("sdei_unregister", "cleared"): {"pending"},
+    ("sdei_reset", "reason"): {"private-reset", "vcpu-reset"},
+    ("sdei_signal", "source"): {"guest", "vmm", "apf", "restore"},
+    ("sdei_signal", "outcome"): {"queued", "coalesced", "rejected"},
+    ("sdei_complete", "how"): {"complete", "complete-and-resume"},
+    ("sdei_state", "reason"): {"created", "reset", "restored", "destroyed"},
+    ("sdei_state", "cleared"): {"pending", "running|pending"},
+    ("sdei_call", "function"): CALLS,
+    ("apf_present", "reason"): {"ready", "wake-all"},
+    ("apf_fallback", "reason"): {"masked", "no-handler", "kernel", "unread", "full", "no-access"},
+    ("apf_cancel", "reason"): {"disabled", "restored", "reset", "destroyed"},
+}
+BY_CHANCE = {    # as pages and vCPUs happen to meet
+    ("apf_fallback", "reason"): {"busy", "pending", "repeated", "no-memory", "failed"},
+    ("apf_cancel", "reason"): {"in-time", "no-access"},
+}
+KINDS = {"register", "unregister", "enable", "disable", "mask", "unmask", "reset", "signal", "cancel", "dispatch", "complete",
+         "call", "state"}
+TRACED = re.compile(r"kvm_((?:sdei|apf)_\w+):\s+vm=(?:.* state=([REUPM-]{5}))?(.*)")
 
 LINE = re.compile(r"kvm_sdei_(\w+):\s+vm=(\d+) vcpu=(\d+) event=(-?\d+) state=([REUPM-]{5})(.*)")
 FIELD = re.compile(r"(\w+)=(\S+)")
@@ -103,9 +191,36 @@ def compare(name, status, output):
     ok(f"text/{name}/same fields", check_fields(text, records))
 
 
+def check_names(path):
+    """Each named field of each line has one of its names, and each name was there."""
+    seen, states, kinds = defaultdict(set), set(), set()
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for found in filter(None, map(TRACED.search, file)):
+            kind, state, rest = found.groups()
+            kinds.add(kind)
+            states.add(state)
+            for name, value in FIELD.findall(rest):
+                seen[(kind, name)].add(value)
+    complaints = [f"{' '.join(field)}: {sorted(seen[field])} instead of {sorted(names)}"
+                  for field, names in NAMED.items() if seen[field] - BY_CHANCE.get(field, set()) != names]
+    complaints += [f"no {kind}" for kind in sorted(KINDS) if f"sdei_{kind}" not in kinds]
+    return complaints + [f"no state {state}" for state in sorted(STATES - states)]
+
+
+def test_names():
+    out = f"{OUT}/names"
+    os.makedirs(out)
+    with open(f"{out}/names.scn", "w", encoding="utf-8") as file:
+        file.write(NAMES_SCRIPT)
+    status, output = lab(out, "sh", "-c", NAMES, timeout=600)
+    ok("text/trace-cmd/values by their names",
+       check_names(f"{out}/report.txt") if not status else [f"exit status {status}"] + output.splitlines()[-10:])
+
+
 def main():
     compare("trace_pipe", *lab(f"{OUT}/trace_pipe", "sh", "-c", RUN))
     compare("trace-cmd", *lab(f"{OUT}/trace-cmd", "sh", "-c", TRACE_CMD))
+    test_names()
     finish()
 
 
