@@ -28,7 +28,7 @@ LIMITS = {
     "events": 1870,
     "events -j": 2950,	# each has its wall clock, too
     "replay -j": 1080,
-    "export --perfetto": 2380,
+    "export --perfetto": 1900,
 }
 REDRAW_LIMIT = 15_200_000	# a third of it within ncurses
 

@@ -58,7 +58,8 @@ enum {
 #define STEP_NS 1000000
 
 struct perfetto {
-	struct protobuf packet;
+	struct protobuf packets;
+	size_t packet;		/* the one that is open: see protobuf_begin() */
 	int64_t wall_offset_ns;
 	bool clock_told;
 };
@@ -68,14 +69,23 @@ static struct perfetto *own(struct export *x)
 	return export_state(x)->own;
 }
 
-/* --- packets */
+/* --- packets, written when there is no room for another */
+
+static void flush(struct export *x)
+{
+	struct protobuf *p = &own(x)->packets;
+
+	fwrite_unlocked(p->bytes, 1, p->size, export_state(x)->out);
+	p->size = 0;
+}
 
 static struct protobuf *packet_begin(struct export *x, unsigned int flags)
 {
-	struct protobuf *p = &own(x)->packet;
+	struct protobuf *p = &own(x)->packets;
 
-	p->size = 0;
-	p->cut = false;
+	if (PROTOBUF_ROOM - p->size < PROTOBUF_MAX)
+		flush(x);
+	own(x)->packet = protobuf_begin(p, TRACE_PACKET);
 	protobuf_number(p, PACKET_SEQUENCE_ID, SEQUENCE);
 	protobuf_number(p, PACKET_SEQUENCE_FLAGS, flags);
 	return p;
@@ -83,12 +93,7 @@ static struct protobuf *packet_begin(struct export *x, unsigned int flags)
 
 static void packet_end(struct export *x)
 {
-	struct protobuf *p = &own(x)->packet;
-	uint8_t head[11] = { TRACE_PACKET << 3 | 2 };
-	size_t size = 1 + protobuf_varint(head + 1, p->size);
-
-	fwrite_unlocked(head, 1, size, export_state(x)->out);
-	fwrite_unlocked(p->bytes, 1, p->size, export_state(x)->out);
+	protobuf_close(&own(x)->packets, own(x)->packet);
 }
 
 /* --- the first packet */
@@ -297,7 +302,7 @@ static size_t event_begin(struct export *x, uint64_t time_ns, unsigned int type,
 
 static void event_end(struct export *x, size_t at)
 {
-	protobuf_close(&own(x)->packet, at);
+	protobuf_close(&own(x)->packets, at);
 	packet_end(x);
 }
 
@@ -326,7 +331,7 @@ static void put_begin(struct export *x, uint64_t time_ns, uint64_t track, uint64
 {
 	size_t at = event_begin(x, time_ns, TYPE_BEGIN, track);
 
-	put_named(&own(x)->packet, name, args);
+	put_named(&own(x)->packets, name, args);
 	event_end(x, at);
 }
 
@@ -354,7 +359,7 @@ static void put_instant(struct export *x, const struct export_track *track, uint
 {
 	size_t at = event_begin(x, time_ns, TYPE_INSTANT, track->number);
 
-	put_named(&own(x)->packet, NAME_INSTANTS + name, args);
+	put_named(&own(x)->packets, NAME_INSTANTS + name, args);
 	event_end(x, at);
 }
 
@@ -362,7 +367,7 @@ static void put_count(struct export *x, const struct export_track *track, uint64
 {
 	size_t at = event_begin(x, time_ns, TYPE_COUNTER, track->number);
 
-	protobuf_number(&own(x)->packet, EVENT_COUNTER, count);
+	protobuf_number(&own(x)->packets, EVENT_COUNTER, count);
 	event_end(x, at);
 }
 
@@ -383,4 +388,5 @@ const struct export_format export_perfetto = {
 	.instant = put_instant,
 	.count = put_count,
 	.clock = write_clock,
+	.end = flush,
 };

@@ -3,54 +3,20 @@
 
 #include <string.h>
 
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
-
-#define VARINT_MAX 10
 #define LENGTH_BYTES 2	/* of a message inside: a varint that may be longer than it needs to be */
 
 _Static_assert(PROTOBUF_MAX < 1 << 14, "lengths take two bytes");
-
-size_t protobuf_varint(uint8_t *out, uint64_t value)
-{
-	size_t size = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		out[size++] = value | 0x80;
-	out[size++] = value;
-	return size;
-}
-
-static bool has_room(struct protobuf *p, size_t size)
-{
-	if (PROTOBUF_MAX - p->size >= size)
-		return true;
-	p->cut = true;
-	return false;
-}
-
-static void put(struct protobuf *p, uint64_t value)
-{
-	p->size += protobuf_varint(p->bytes + p->size, value);
-}
-
-void protobuf_number(struct protobuf *p, unsigned int field, uint64_t value)
-{
-	if (!has_room(p, 2 * VARINT_MAX))
-		return;
-	put(p, field << 3 | WIRE_VARINT);
-	put(p, value);
-}
 
 void protobuf_text(struct protobuf *p, unsigned int field, const char *text)
 {
 	size_t length = strlen(text);
 
-	if (length > PROTOBUF_MAX || !has_room(p, 2 * VARINT_MAX + length)) {
+	if (length > PROTOBUF_MAX || !protobuf_has_room(p, 2 * PROTOBUF_VARINT_MAX + length)) {
 		p->cut = true;
 		return;
 	}
-	put(p, field << 3 | WIRE_BYTES);
-	put(p, length);
+	protobuf_tag(p, field, PROTOBUF_BYTES);
+	protobuf_varint(p, length);
 	memcpy(p->bytes + p->size, text, length);
 	p->size += length;
 }
@@ -58,11 +24,18 @@ void protobuf_text(struct protobuf *p, unsigned int field, const char *text)
 /* 0: no room; no message starts there. */
 size_t protobuf_open(struct protobuf *p, unsigned int field)
 {
-	if (!has_room(p, VARINT_MAX + LENGTH_BYTES))
+	if (!protobuf_has_room(p, PROTOBUF_VARINT_MAX + LENGTH_BYTES))
 		return 0;
-	put(p, field << 3 | WIRE_BYTES);
+	protobuf_tag(p, field, PROTOBUF_BYTES);
 	p->size += LENGTH_BYTES;
 	return p->size;
+}
+
+size_t protobuf_begin(struct protobuf *p, unsigned int field)
+{
+	p->limit = p->size + PROTOBUF_MAX;
+	p->cut = false;
+	return protobuf_open(p, field);
 }
 
 void protobuf_close(struct protobuf *p, size_t opened)
