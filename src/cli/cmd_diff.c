@@ -24,12 +24,18 @@ struct stats {
 	size_t count;
 };
 
+/* Relative changes; of each stage its own, NAN: that of all. */
+struct thresholds {
+	double all, of[STAGE_COUNT];
+};
+
 struct diff_config {
 	struct playback_config playback;	/* for each recording, but for its name */
 	const char *base, *fresh;
 	struct string_list bases, freshes;
 	struct stats stats;
-	double threshold, confidence, least_ns;
+	struct thresholds thresholds;
+	double confidence, least_ns;
 	bool json;
 };
 
@@ -48,13 +54,33 @@ static int set_decimal(double *field, const char *value, const char *suffix)
 	return *end && strcmp(end, suffix) != 0 ? -EINVAL : 0;
 }
 
-static int set_percent(void *field, const char *value)
+static int set_percent(double *share, const char *value)
 {
-	double *share = field;
 	int err = set_decimal(share, value, "%");
 
 	*share /= 100;
 	return err ?: *share <= 1000 ? 0 : -EINVAL;
+}
+
+/* "drops" are the four ways to get no dispatch. */
+static bool is_of(const char *name, size_t size, enum diff_stage stage)
+{
+	const char *own = diff_stages[stage].name;
+	bool drops = stage >= STAGE_coalesced && stage <= STAGE_cleared;
+
+	return (strlen(own) == size && memcmp(own, name, size) == 0) || (drops && size == 5 && memcmp(name, "drops", 5) == 0);
+}
+
+static int set_threshold(void *field, const char *value)
+{
+	struct thresholds *thresholds = field;
+	const char *percent = strchr(value, '=');
+	int err = percent ? -EINVAL : set_percent(&thresholds->all, value);
+
+	for (int stage = 0; percent && stage < STAGE_COUNT; stage++)
+		if (diff_stages[stage].kind != STAGE_LOAD && is_of(value, percent - value, stage))
+			err = set_percent(&thresholds->of[stage], percent + 1);
+	return err;
 }
 
 static int set_confidence(void *field, const char *value)
@@ -108,7 +134,9 @@ static int set_stats(void *field, const char *value)
 	}
 }
 
-static const struct option_type option_percent = { .set = set_percent, .expects = "percent, as in 10%" };
+static const struct option_type option_threshold = {
+	.set = set_threshold, .expects = "percent, as in 10%, or STAGE=PERCENT, as in handler=5% or drops=0",
+};
 static const struct option_type option_confidence = { .set = set_confidence, .expects = "a probability from 0.5 to 0.999" };
 static const struct option_type option_us = { .set = set_us, .expects = "microseconds, as in 0.5" };
 static const struct option_type option_stats = { .set = set_stats, .expects = "p50, p99.9, mean …, separated by commas" };
@@ -123,7 +151,8 @@ static const struct option_spec options[] = {
 	ROW(0, "base", "DIR", directories, bases, "a recording of BASE; may be repeated, for repeated runs"),
 	ROW(0, "new", "DIR", directories, freshes, "a recording of NEW; may be repeated"),
 	ROW(0, "stat", "STAT,...", stats, stats, "what is compared: p50, p99.9, mean, ...; p50,p99,mean unless given"),
-	ROW(0, "threshold", "PERCENT", percent, threshold, "what is worse by less does not count; 5% unless given"),
+	ROW(0, "threshold", "[STAGE=]PERCENT", threshold, thresholds,
+	    "what is worse by less does not count; 5% unless given; STAGE=PERCENT, as in handler=10% or drops=0, of one stage; may be repeated"),
 	ROW(0, "min-us", "US", us, least_ns, "what is longer by less does not count; 0.1 unless given"),
 	ROW(0, "confidence", "P", confidence, confidence, "of no false alarm in all comparisons together; 0.99 unless given"),
 	ROW('j', "json", NULL, flag, json, "one JSON object"),
@@ -388,7 +417,7 @@ static const struct samples **samples_of(const struct side *side)
 static int compare_and_report(const struct diffing *d)
 {
 	const struct compare_options compare_options = {
-		.stats = d->config.stats.values, .stat_count = d->config.stats.count, .threshold = d->config.threshold,
+		.stats = d->config.stats.values, .stat_count = d->config.stats.count, .threshold = d->config.thresholds.all, .thresholds = d->config.thresholds.of,
 		.least_ns = d->config.least_ns, .confidence = d->config.confidence,
 	};
 	const struct samples **base = samples_of(&d->base), **fresh = samples_of(&d->fresh);
@@ -455,11 +484,13 @@ static int run(const struct command *self, int argc, char **argv)
 	struct diffing d = {
 		.config = {
 			.stats = { .values = { 0.5, 0.99, COMPARE_MEAN }, .count = 3 },
-			.threshold = 0.05, .confidence = 0.99, .least_ns = 100,
+			.thresholds.all = 0.05, .confidence = 0.99, .least_ns = 100,
 		},
 	};
 	int status;
 
+	for (int stage = 0; stage < STAGE_COUNT; stage++)
+		d.config.thresholds.of[stage] = NAN;
 	signal(SIGPIPE, SIG_IGN);
 	if (playback_options(self, argc, argv, &d.config, &d.config.playback, &status))
 		status = names_sides(&d.config) ? diff(&d) : playback_usage(self, MSG_DIFF_SIDES);

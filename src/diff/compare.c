@@ -638,16 +638,22 @@ static int fill_all(struct work *w)
 
 /* --- verdicts */
 
-static bool matters(const struct compare_options *o, const struct compare_figure *f)
+static double threshold_of(const struct compare_options *o, enum diff_stage stage)
+{
+	return o->thresholds && !isnan(o->thresholds[stage]) ? o->thresholds[stage] : o->threshold;
+}
+
+static bool matters(const struct compare_options *o, enum diff_stage stage, const struct compare_figure *f)
 {
 	double difference = fabs(f->fresh.at - f->base.at);
 
-	return difference > 0 && fabs(f->change.at) >= o->threshold && (f->stat == COMPARE_RATE || difference >= o->least_ns);
+	return difference > 0 && fabs(f->change.at) >= threshold_of(o, stage) &&
+	       (f->stat == COMPARE_RATE || difference >= o->least_ns);
 }
 
-static enum compare_verdict verdict_of(const struct compare_options *o, const struct compare_figure *f)
+static enum compare_verdict verdict_of(const struct compare_options *o, enum diff_stage stage, const struct compare_figure *f)
 {
-	if (f->p > 1 - o->confidence || !matters(o, f))
+	if (f->p > 1 - o->confidence || !matters(o, stage, f))
 		return COMPARE_SAME;
 	return f->fresh.at > f->base.at ? COMPARE_WORSE : COMPARE_BETTER;
 }
@@ -666,7 +672,7 @@ static void take_results(struct work *w)
 
 			f->t = test->t;
 			f->p = test->p;
-			f->verdict = verdict_of(w->options, f);
+			f->verdict = verdict_of(w->options, row->key.stage, f);
 		}
 	}
 	w->result->tests = w->exchange.count;

@@ -18,7 +18,8 @@
 struct compare_options {
 	const double *stats;	/* quantiles, COMPARE_MEAN */
 	size_t stat_count;
-	double threshold;	/* a relative change of less is none that matters */
+	double threshold;	/* a relative change of less is none that matters, */
+	const double *thresholds;	/* of each enum diff_stage its own; NAN: the one above. NULL: none has one */
 	double least_ns;	/* nor is one of less than this */
 	double confidence;	/* 1 - the probability of a false alarm, in all tests together; also that of each interval */
 };

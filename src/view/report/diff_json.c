@@ -144,6 +144,11 @@ static void put_method(struct json *j, const struct diff *d)
 
 	json_real(j, "confidence", d->options->confidence, SHARE_DIGITS);
 	json_real(j, "threshold", d->options->threshold, SHARE_DIGITS);
+	json_open(j, "thresholds", '{');
+	for (int stage = 0; d->options->thresholds && stage < STAGE_COUNT; stage++)
+		if (!isnan(d->options->thresholds[stage]))
+			json_real(j, diff_stages[stage].name, d->options->thresholds[stage], SHARE_DIGITS);
+	json_close(j, '}');
 	json_real(j, "least_ns", d->options->least_ns, DIGITS);
 	json_u64(j, "tests", c->tests);
 	json_text(j, "units", c->by_recording ? "recordings" : "blocks");

@@ -62,6 +62,21 @@ static int put_side(FILE *out, const struct diff *d, const char *label, const st
 	return err;
 }
 
+/* " (handler 1%, coalesced 0%)": those of their own. */
+static void put_thresholds(FILE *out, const struct compare_options *o)
+{
+	const char *before = " (", *behind = "";
+
+	for (int stage = 0; o->thresholds && stage < STAGE_COUNT; stage++) {
+		if (isnan(o->thresholds[stage]))
+			continue;
+		fprintf(out, "%s%s %.4g%%", before, diff_stages[stage].name, o->thresholds[stage] * 100);
+		before = ", ";
+		behind = ")";
+	}
+	fputs(behind, out);
+}
+
 static void put_method(FILE *out, const struct diff *d)
 {
 	const struct compare *c = d->compare;
@@ -71,8 +86,9 @@ static void put_method(FILE *out, const struct diff *d)
 		fputs("recordings", out);
 	else
 		fprintf(out, "blocks of %.3g s", c->unit_seconds);
-	fprintf(out, "; confidence %.6g in all together; what counts is %.4g%% and %.4g us or more\n", d->options->confidence,
-		d->options->threshold * 100, d->options->least_ns / 1e3);
+	fprintf(out, "; confidence %.6g in all together; what counts is %.4g%%", d->options->confidence, d->options->threshold * 100);
+	put_thresholds(out, d->options);
+	fprintf(out, " and %.4g us or more\n", d->options->least_ns / 1e3);
 }
 
 /* --- the table */

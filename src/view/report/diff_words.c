@@ -119,15 +119,69 @@ static void put_regression(FILE *out, const struct diff *d)
 	put_followers(out, c);
 }
 
+/* Of a side: how many in all, and a second. */
+struct load {
+	uint64_t count;
+	double rate;
+};
+
+static struct load load_of(const struct diff_side *side, bool faults)
+{
+	struct load load = { 0 };
+	double seconds = 0;
+
+	for (size_t i = 0; i < side->count; i++) {
+		load.count += faults ? side->recordings[i].faults : side->recordings[i].signals;
+		seconds += (side->recordings[i].to_ns - side->recordings[i].from_ns) / NS_PER_S;
+	}
+	load.rate = seconds > 0 ? load.count / seconds : 0;
+	return load;
+}
+
+static bool loads_differ(const struct load *base, const struct load *fresh)
+{
+	return base->rate > fresh->rate * LOAD_DIFFERS || fresh->rate > base->rate * LOAD_DIFFERS;
+}
+
+/* What was not asked for on one side cannot be slower there: so that nothing is worse says little. */
+static bool put_loads(FILE *out, const struct diff *d)
+{
+	const char *before = "the load differs: ";
+
+	for (int faults = 0; faults < 2; faults++) {
+		struct load base = load_of(&d->base, faults), fresh = load_of(&d->fresh, faults);
+
+		if (!loads_differ(&base, &fresh))
+			continue;
+		fprintf(out, "%s%s %" PRIu64 " to %" PRIu64 " (%.1f to %.1f a second)", before, faults ? "page faults" : "signals",
+			base.count, fresh.count, base.rate, fresh.rate);
+		before = ", ";
+	}
+	return *before == ',';
+}
+
+static bool has_own_threshold(const struct compare_options *o)
+{
+	for (int stage = 0; o->thresholds && stage < STAGE_COUNT; stage++)
+		if (!isnan(o->thresholds[stage]))
+			return true;
+	return false;
+}
+
 static void put_no_regression(FILE *out, const struct diff *d)
 {
 	const struct compare *c = d->compare;
-	double threshold = d->options->threshold * 100;
 
-	if (!compare_has_result(c))
+	if (!compare_has_result(c)) {
 		fprintf(out, "cannot tell: %s could be compared, see the notes", c->tests ? "neither dispatches nor page faults" : "nothing");
+		return;
+	}
+	fprintf(out, put_loads(out, d) ? "; in %zu comparisons nothing is worse by " : "no regression: in %zu comparisons nothing is worse by ",
+		c->tests);
+	if (has_own_threshold(d->options))
+		fputs("its threshold or more beyond chance", out);
 	else
-		fprintf(out, "no regression: in %zu comparisons nothing is worse by %.4g%% or more beyond chance", c->tests, threshold);
+		fprintf(out, "%.4g%% or more beyond chance", d->options->threshold * 100);
 }
 
 static void put_better(FILE *out, const struct diff *d)
@@ -247,24 +301,13 @@ static void note_missing(struct noting *n, const struct diff_side *side)
 	}
 }
 
-static double per_second(const struct diff_side *side, bool faults)
-{
-	double count = 0, seconds = 0;
-
-	for (size_t i = 0; i < side->count; i++) {
-		count += faults ? side->recordings[i].faults : side->recordings[i].signals;
-		seconds += (side->recordings[i].to_ns - side->recordings[i].from_ns) / NS_PER_S;
-	}
-	return seconds > 0 ? count / seconds : 0;
-}
-
 static void note_load(struct noting *n, bool faults)
 {
-	double base = per_second(&n->diff->base, faults), fresh = per_second(&n->diff->fresh, faults);
+	struct load base = load_of(&n->diff->base, faults), fresh = load_of(&n->diff->fresh, faults);
 
-	if (base > fresh * LOAD_DIFFERS || fresh > base * LOAD_DIFFERS)
-		note(n, "the load differs: %.1f %s/s, then %.1f; that alone can change latencies and %s", base,
-		     faults ? "page faults" : "signals", fresh, faults ? "fallbacks" : "drops");
+	if (loads_differ(&base, &fresh))
+		note(n, "the load differs: %.1f %s/s, then %.1f; that alone can change latencies and %s", base.rate,
+		     faults ? "page faults" : "signals", fresh.rate, faults ? "fallbacks" : "drops");
 }
 
 static void note_units(struct noting *n)

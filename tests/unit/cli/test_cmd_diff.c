@@ -24,7 +24,7 @@
 #define EVENT 7
 #define EPISODES 1201
 #define LONG 4001		/* of several packets */
-#define ITEMS_MAX (LONG * 6 + 16)
+#define ITEMS_MAX (LONG * 12 + 16)
 
 static char folder[64], output[1 << 18];
 
@@ -36,7 +36,8 @@ struct scene {
 	int entry, masked;	/* so many percent longer */
 	unsigned int episodes;	/* instead of EPISODES */
 	bool empty;
-	bool faults;		/* page faults instead of episodes */
+	bool faults;		/* page faults instead of episodes, */
+	bool both;		/* or between them */
 	int page;		/* of which the worker takes so many percent longer */
 	bool refuses;		/* every call, else none */
 	uint32_t lost_of;	/* event of which records are lost; 0: none are */
@@ -131,6 +132,14 @@ static void put_lost(uint64_t time_ns, uint32_t event, uint8_t kind, bool known)
 		item->lost.key = (struct sdei_lost_key){ .vm = VM, .event = event, .kind = kind };
 }
 
+static void put_one(const struct scene *scene, unsigned int i, uint64_t time_ns)
+{
+	if (!scene->faults)
+		put_episode(scene, i, time_ns);
+	if (scene->faults || scene->both)
+		put_fault(scene, i, time_ns + (scene->both ? 5 * MS : 0));
+}
+
 static void put_scene(const struct scene *scene)
 {
 	unsigned int episodes = scene->empty ? 0 : scene->episodes ?: EPISODES;
@@ -139,7 +148,7 @@ static void put_scene(const struct scene *scene)
 	item_count = 0;
 	put(status_item(RECORDED_BEGIN_NS, false));
 	for (unsigned int i = 1; i <= episodes; i++)
-		(scene->faults ? put_fault : put_episode)(scene, i, RECORDED_BEGIN_NS + i * 10 * MS);
+		put_one(scene, i, RECORDED_BEGIN_NS + i * 10 * MS);
 	if (scene->lost_of)
 		put_lost(end_ns - MS, scene->lost_of, SDEI_DISPATCH, true);
 	if (scene->lost_faults)
@@ -233,6 +242,7 @@ static int make_recordings(void **state)
 	record("lost", SCENE(.lost_of = 7, .entry = 100));
 	record("lost-unknown", SCENE(.lost_unknown = true));
 	record("faults", SCENE(.faults = true));
+	record("both", SCENE(.both = true));
 	record("faults-page", SCENE(.faults = true, .page = 10));
 	record("faults-lost", SCENE(.faults = true, .page = 10, .lost_faults = true));
 	record("lost-faults", SCENE(.entry = 10, .lost_faults = true));
@@ -326,6 +336,16 @@ static void test_limits(void **state)
 {
 	assert_int_equal(RUN("--threshold", "11%", "base", "entry"), EXIT_DONE);
 	assert_int_equal(RUN("--threshold", "9.5", "base", "entry"), EXIT_REGRESSION);
+	assert_int_equal(RUN("--threshold", "entry=11%", "base", "entry"), EXIT_REGRESSION);
+	assert_says("REGRESSION: dispatch of event 7");
+	assert_says("what counts is 5% (entry 11%) and 0.1 us or more");
+	assert_int_equal(RUN("--threshold", "11%", "--threshold", "entry=9", "base", "entry"), EXIT_REGRESSION);
+	assert_says("REGRESSION: entry of event 7");
+	assert_int_equal(RUN("--threshold", "11%", "--threshold", "drops=0", "base", "entry"), EXIT_DONE);
+	assert_says("no regression: in 23 comparisons nothing is worse by its threshold or more beyond chance");
+	assert_says("what counts is 11% (coalesced 0%, rejected 0%, cancelled 0%, cleared 0%) and 0.1 us or more");
+	assert_int_equal(RUN("-j", "--threshold", "handler=7%", "base", "base"), EXIT_DONE);
+	assert_says("\"thresholds\":{\"handler\":0.070000},");
 	assert_int_equal(RUN("--min-us", "2", "base", "entry"), EXIT_DONE);
 	assert_int_equal(RUN("--min-us", "0.5us", "base", "entry"), EXIT_REGRESSION);
 	assert_int_equal(RUN("--stat", "p10", "base", "entry"), EXIT_REGRESSION);
@@ -391,6 +411,13 @@ static void test_page_faults(void **state)
 	assert_says("12.020 s, 0 signals, 0 dispatched, 1201 page faults, kernel");
 	assert_says("apf_total of the vCPUs: only in BASE (1201 samples)");
 	assert_says("the load differs: 99.9 page faults/s, then 0.0; that alone can change latencies and fallbacks");
+	/* That nothing is worse is not all that there is to say. */
+	assert_int_equal(RUN("both", "base"), EXIT_DONE);
+	assert_says("the load differs: page faults 1201 to 0 (99.9 to 0.0 a second); in ");
+	assert_says(" comparisons nothing is worse by 5% or more beyond chance\n");
+	assert_says_not("no regression");
+	assert_int_equal(RUN("both", "entry"), EXIT_REGRESSION);
+	assert_says("REGRESSION: entry of event 7 is 10.0% slower");
 	/* Lost ones concern nothing else. */
 	assert_int_equal(RUN("faults", "faults-lost"), EXIT_INCOMPLETE);
 	assert_says("apf_total of the vCPUs: cannot tell, samples are missing");
@@ -443,7 +470,9 @@ static void test_bad_options(void **state)
 		{ "--stat", "median" }, { "--stat", "p1e1" }, { "--stat", "p50p99" }, { "--stat", "pnan" },
 		{ "--stat", "p1,p2,p3,p4,p5,p6,p7,p8,p9,p10,p11,p12,p13,p14,p15,p16,p17" },
 		{ "--threshold", "-1%" }, { "--threshold", "much" }, { "--threshold", "10%%" }, { "--threshold", "1000000%" },
-		{ "--threshold", "nan" }, { "--threshold", "" }, { "--threshold", "1.2.3" },
+		{ "--threshold", "nan" }, { "--threshold", "" }, { "--threshold", "1.2.3" }, { "--threshold", "handler=" },
+		{ "--threshold", "handler" }, { "--threshold", "hand=5" }, { "--threshold", "signals=5" }, { "--threshold", "=5" },
+		{ "--threshold", "handler=5=6" },
 		{ "--confidence", "1" }, { "--confidence", "0.49" }, { "--confidence", "99%" }, { "--confidence", "inf" },
 		{ "--min-us", "-1" }, { "--min-us", "1ms" }, { "--min-us", "0x10" },
 		{ "--since", "tomorrow" }, { "-e", "-1" }, { "-v", "all" },
