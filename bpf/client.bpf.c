@@ -33,9 +33,9 @@ const volatile __u64 boot_mode_address;	/* of __boot_cpu_mode[] */
 
 /* Function ids of SDEI, those that are distinguished here. */
 enum {
-	SDEI_FIRST = 0xC4000020, SDEI_EVENT_REGISTER, SDEI_EVENT_ENABLE, SDEI_EVENT_DISABLE,
+	SDEI_EVENT_REGISTER = 0xC4000021, SDEI_EVENT_ENABLE, SDEI_EVENT_DISABLE,
 	SDEI_EVENT_UNREGISTER = 0xC4000027, SDEI_EVENT_STATUS, SDEI_EVENT_GET_INFO, SDEI_EVENT_ROUTING_SET,
-	SDEI_PE_MASK, SDEI_PE_UNMASK, SDEI_EVENT_SIGNAL = 0xC400002F, SDEI_PRIVATE_RESET_CALL = 0xC4000031, SDEI_LAST,
+	SDEI_PE_MASK, SDEI_PE_UNMASK, SDEI_EVENT_SIGNAL = 0xC400002F, SDEI_PRIVATE_RESET_CALL = 0xC4000031,
 };
 
 #define SDEI_RESULT_PENDING -5
@@ -195,7 +195,7 @@ static __always_inline int finish_call(__u64 function, __u64 arg1, __u64 arg2, _
 		.head = client_head(0, event_of(function, arg1), SDEI_CALL), .args = { arg1, arg2, arg3 }, .function = function,
 	};
 
-	if (!tracing || function < SDEI_FIRST || function > SDEI_LAST)
+	if (!tracing)
 		return 0;
 	call.duration_ns = end_call((__u64)res);
 	call.head.result = BPF_CORE_READ(res, a0);
@@ -232,19 +232,20 @@ int BPF_PROG(client_smc, unsigned long function, unsigned long arg1, unsigned lo
 
 /* --- signals, before firmware has them: the target cannot be faster */
 
-/* The CPU of that affinity; cpu_count: there is none. Few ever look: cpu_of() remembers. */
+#define CPUS_MAX 4096	/* as many as an arm64 kernel can have */
+
+/* The CPU of that affinity; SDEI_NONE: there is none. Few ever look: cpu_of() remembers. */
 static __noinline __u32 find_cpu(__u64 affinity)
 {
 	__u64 of = 0;
-	__u32 cpu;
 
-	for (cpu = 0; cpu < cpu_count && cpu < 4096; cpu++) {
-		if (!bpf_probe_read_kernel(&of, sizeof(of), (void *)(cpu_map_address + cpu * sizeof(of))) && of == affinity)
-			break;
-	}
-	if (cpu < cpu_count)
+	for (__u32 cpu = 0; cpu < cpu_count && cpu < CPUS_MAX; cpu++) {
+		if (bpf_probe_read_kernel(&of, sizeof(of), (void *)(cpu_map_address + cpu * sizeof(of))) || of != affinity)
+			continue;
 		bpf_map_update_elem(&cpus, &affinity, &cpu, BPF_ANY);
-	return cpu;
+		return cpu;
+	}
+	return SDEI_NONE;
 }
 
 static __always_inline __u32 cpu_of(__u64 affinity)
@@ -254,6 +255,17 @@ static __always_inline __u32 cpu_of(__u64 affinity)
 	return cpu ? *cpu : find_cpu(affinity);
 }
 
+/* What happened to a CPU that is not known is counted as a loss of which only the kind is known. */
+static __always_inline int emit_of(__u64 affinity, struct sdei_record *record)
+{
+	record->vcpu = cpu_of(affinity);
+	if (record->vcpu != SDEI_NONE)
+		emit(record, sizeof(*record), 0, 0);
+	else
+		lose_unplaced(record);
+	return 0;
+}
+
 SEC("fentry/sdei_event_signal")
 int BPF_PROG(client_signal, __u32 event, __u64 affinity)
 {
@@ -261,13 +273,10 @@ int BPF_PROG(client_signal, __u32 event, __u64 affinity)
 
 	if (!tracing)
 		return 0;
-	record.vcpu = cpu_of(affinity);
 	record.sender = bpf_get_smp_processor_id();
 	record.origin = SDEI_FROM_GUEST;
 	record.outcome = SDEI_QUEUED;
-	if (record.vcpu < cpu_count)
-		emit(&record, sizeof(record), 0, 0);
-	return 0;
+	return emit_of(affinity, &record);
 }
 
 /* Refused: the signal that client_signal() has sent is none. */
@@ -278,10 +287,7 @@ int BPF_PROG(client_signal_end, __u32 event, __u64 affinity, int err)
 
 	if (!tracing || err >= 0)
 		return 0;
-	record.vcpu = cpu_of(affinity);
-	if (record.vcpu < cpu_count)
-		emit(&record, sizeof(record), 0, 0);
-	return 0;
+	return emit_of(affinity, &record);
 }
 
 /* --- handlers */

@@ -151,6 +151,21 @@ static __always_inline void lose(struct sdei_cpu *cpu, const struct sdei_record 
 	count_loss(cpu, &key);
 }
 
+/* A record that is not sent, as it is not known which vCPU it is about: any choice of vCPUs may want it. */
+static __always_inline void lose_unplaced(const struct sdei_record *record)
+{
+	const struct sdei_record unknown = {
+		.vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = record->kind,
+	};
+	__u32 id = bpf_get_smp_processor_id();
+	struct sdei_cpu *cpu = bpf_map_lookup_elem(&counters, &id);
+
+	if (!cpu || record->kind >= SDEI_KIND_COUNT)	/* cannot be */
+		return;
+	raise(&cpu->kinds[record->kind].attempted, record->kind);
+	lose(cpu, &unknown, record->kind, 0, 0);
+}
+
 static __always_inline void wake(struct sdei_cpu *cpu, __u64 now_ns)
 {
 	const __u32 nothing = 0;

@@ -271,9 +271,12 @@ static int lose_place(struct model *m, const struct sdei_lost_key *key)
 	return v && !v->gone && m->newest_ns >= v->place_ns ? blame_place(m, v, &unknown) : 0;
 }
 
-static int lose_unknown(struct model *m, uint64_t count)
+/* Whose they were is not known, perhaps their kind is. */
+static int lose_unknown(struct model *m, unsigned int kind, uint64_t count)
 {
-	note_lost(m, SDEI_KIND_NONE, count);
+	note_lost(m, kind, count);
+	if (kind == SDEI_CALL)	/* it changes no state */
+		return 0;
 	finding_distrust(m, NULL);
 	apf_doubt_all(m);
 	return 0;
@@ -287,12 +290,12 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	if (!count)
 		return 0;
 	if (!key)
-		return lose_unknown(m, count);
+		return lose_unknown(m, SDEI_KIND_NONE, count);
+	if (key->vm == SDEI_ANY_VM && is_kind(key->kind) && key->kind != SDEI_APF)
+		return lose_unknown(m, key->kind, count);
 	note_lost(m, key->kind, count);
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
-	if (key->kind == SDEI_CALL && key->vm == SDEI_ANY_VM)
-		return 0;	/* it changes no state, and which call it was is not known */
 	if (key->kind == SDEI_APF)
 		return count_failed(m, apf_take_lost(m, key, count), count);
 	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {

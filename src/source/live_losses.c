@@ -42,6 +42,11 @@ void live_free_losses(struct live *live)
 	free(live->lost_values);
 }
 
+static bool is_wanted(const struct live *live, uint32_t vm)
+{
+	return vm == SDEI_ANY_VM || !live->vm_filter || vm_filter_wants_vm(live->vm_filter, vm);
+}
+
 /* values: one for each CPU, of a key of map i. */
 static void report_key(struct live *live, const struct record_sink *sink, unsigned int i, const struct sdei_lost_key *key,
 		       const uint64_t *values)
@@ -55,7 +60,7 @@ static void report_key(struct live *live, const struct record_sink *sink, unsign
 	live->lost_reported += fresh;
 	if (live->client_state)
 		client_state_fill_lost(&known);
-	if (fresh && (!live->vm_filter || vm_filter_wants_vm(live->vm_filter, key->vm)))
+	if (fresh && is_wanted(live, key->vm))
 		sink_lost(sink, &known, fresh);
 }
 

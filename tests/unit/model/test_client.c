@@ -305,6 +305,14 @@ static void test_lost(void **state)
 	assert_int_equal(model_unaccounted(event_of(s, 2, 0)), 0);
 }
 
+static void lose_any(struct scene *s, const struct sdei_lost_key *key, uint64_t count)
+{
+	struct sdei_lost_key filled = *key;
+
+	client_state_fill_lost(&filled);
+	assert_int_equal(model_feed_lost(s->model, &filled, count), 0);
+}
+
 /* Programs on calls that a handler has interrupted: nobody knows which call it was. */
 static void test_missed_calls(void **state)
 {
@@ -317,6 +325,26 @@ static void test_missed_calls(void **state)
 	assert_int_equal(model_totals(s->model)->unknown, 0);
 	assert_int_equal(model_totals(s->model)->vms, 1);
 	assert_false(event_of(s, 2, 0)->inexact);
+}
+
+/* A signal, and that it was refused, to a CPU that the kernel's map of them does not have. */
+static void test_signal_to_nobody(void **state)
+{
+	struct sdei_lost_key key = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_SIGNAL };
+	struct scene *s = *state;
+
+	signal_to(s, 2, 0);
+	lose_any(s, &key, 2);
+	key.kind = SDEI_CANCEL;
+	lose_any(s, &key, 1);
+	assert_int_equal(model_totals(s->model)->lost_by[SDEI_SIGNAL], 2);
+	assert_int_equal(model_totals(s->model)->lost_by[SDEI_CANCEL], 1);
+	assert_int_equal(model_totals(s->model)->lost, 3);
+	assert_true(model_totals(s->model)->inexact);
+	assert_int_equal(model_totals(s->model)->unknown, 0);
+	assert_int_equal(model_totals(s->model)->vms, 1);
+	assert_null(model_vm(s->model, SDEI_ANY_VM));
+	assert_int_equal(event_of(s, 2, 0)->count.signals, 1);
 }
 
 /* --- symbols */
@@ -417,7 +445,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_nmi), TEST(test_coalesced), TEST(test_coalesced_by_looks), TEST(test_refused_signal), TEST(test_unsignalled),
 		TEST(test_critical), TEST(test_normal_in_handler), TEST(test_end_unseen), TEST(test_hotplug), TEST(test_mask),
-		TEST(test_lost), TEST(test_missed_calls), cmocka_unit_test(test_kallsyms), cmocka_unit_test(test_machine),
+		TEST(test_lost), TEST(test_missed_calls), TEST(test_signal_to_nobody), cmocka_unit_test(test_kallsyms), cmocka_unit_test(test_machine),
 #undef TEST
 	};
 
