@@ -52,6 +52,7 @@ static struct model_event *event_new(struct model_vcpu *v, uint32_t number)
 	memset(e, 0, size);
 	e->vcpu = v;
 	e->event = number;
+	e->sender = e->running_sender = SDEI_NONE;
 	return e;
 }
 
@@ -271,6 +272,13 @@ static void abandon(struct model_event *e, unsigned int bits)
 		e->running_since_ns = e->running_signal_ns = 0;
 }
 
+/* The open episode ends without a handler. */
+static void give_up(struct model_event *e)
+{
+	if (e->pending_since_ns)
+		senders_unanswered(e);
+}
+
 /* In a stream without losses this is what makes conservation fail. */
 static void suspect_unaccounted(struct model *m, struct model_event *e, const struct sdei_record *r)
 {
@@ -351,6 +359,7 @@ static int act_signal(struct model_event *e, const struct sdei_record *r)
 	if (r->outcome == SDEI_QUEUED) {
 		set_episode(e, r->time_ns);
 		e->episode_count = 1;
+		e->sender = sender_of(r);
 		return 0;
 	}
 	if (r->outcome != SDEI_COALESCED || !e->pending_since_ns)
@@ -367,8 +376,11 @@ static int act_dispatch(struct model_event *e, const struct sdei_record *r)
 
 	if (likely(!err) && is_known(since_ns, r))
 		err = blame_dispatch(e, r);
+	if (is_known(since_ns, r))
+		senders_dispatched(e, r);
 	e->running_since_ns = r->time_ns;
 	e->running_signal_ns = since_ns;
+	e->running_sender = since_ns ? e->sender : SDEI_NONE;
 	return end_episode(e, r) ? -ENOMEM : err;
 }
 
@@ -392,7 +404,18 @@ static int act_complete(struct model_event *e, const struct sdei_record *r)
 static int act_cleared(struct model_event *e, const struct sdei_record *r)
 {
 	abandon(e, r->outcome & SDEI_RUNNING);
-	return r->outcome & SDEI_PENDING ? end_episode(e, r) : 0;
+	if (!(r->outcome & SDEI_PENDING))
+		return 0;
+	give_up(e);
+	return end_episode(e, r);
+}
+
+static int act_cancel(struct model_event *e, const struct sdei_record *r)
+{
+	if (r->error)
+		return 0;
+	give_up(e);
+	return end_episode(e, r);
 }
 
 static void take_handler(struct model_event *e, const struct sdei_record *r)
@@ -413,7 +436,7 @@ static inline int act(struct model_event *e, const struct sdei_record *r, unsign
 	case SDEI_COMPLETE:
 		return act_complete(e, r);
 	case SDEI_CANCEL:
-		return r->error ? 0 : end_episode(e, r);
+		return act_cancel(e, r);
 	case SDEI_UNREGISTER:
 		return act_cleared(e, r);
 	case SDEI_REGISTER:

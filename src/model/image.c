@@ -28,6 +28,7 @@ static const char magic[8] = "SDEIMODL";
 #define VCPU_LEAST 32
 #define EVENT_LEAST 64
 #define FINDING_LEAST 16
+#define SENDER_LEAST 7
 
 /* --- the plain fields of each struct. Another size: is there a new field? */
 
@@ -47,12 +48,13 @@ _Static_assert(sizeof(struct model_vm) == 56, "see above");
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
-_Static_assert(sizeof(struct model_vcpu) == 360, "see above");
+_Static_assert(sizeof(struct model_vcpu) == 368, "see above");
 
 #define EVENT_NUMBERS(X) \
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(pending_since_ns) \
 	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) X(unsignalled) \
-	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops) X(registered_ns)
+	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops) X(registered_ns) \
+	X(sender) X(running_sender)
 _Static_assert(sizeof(struct model_event) == 640, "see above");
 
 #define OPEN_NUMBERS(X) X(until_ns) X(last)
@@ -70,6 +72,9 @@ _Static_assert(sizeof(struct record_brief) == 40, "see above");
 	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
 	X(rule) X(function) X(result) X(most) X(before_ns) X(gfn)
 _Static_assert(sizeof(struct model_finding) == 152, "see above");
+
+#define SENDER_NUMBERS(X) X(sender) X(signals) X(dispatched) X(unanswered) X(worst_ns) X(worst_at_ns) X(last_ns)
+_Static_assert(sizeof(struct model_sender) == 56, "see above");
 
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.warmup.start_ns) \
@@ -97,7 +102,7 @@ static const uint64_t shape[] = {
 	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, RULE_COUNT,
 	FINDINGS_MAX, SUSPICIONS_MAX, MODEL_EVENTS_MAX, MODEL_VCPUS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
 	MODEL_LATE_COUNT, BLOCKERS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS, APF_CAUSES,
-	APF_SLOW_COUNT, APF_OPEN_MAX,
+	APF_SLOW_COUNT, APF_OPEN_MAX, MODEL_SENDERS_MAX,
 };
 
 /* --- numbers */
@@ -266,6 +271,48 @@ static struct vcpu_refused *get_refused(struct bytes_in *in)
 #undef X
 	}
 	return refused;
+}
+
+/* --- senders */
+
+static void put_senders(struct bytes_out *out, const struct model_vcpu *v)
+{
+	size_t count;
+	const struct model_sender *senders = model_senders(v, &count);
+
+	put_number(out, count);
+	for (size_t i = 0; i < count; i++) {
+#define X(field) put_number(out, senders[i].field);
+		SENDER_NUMBERS(X)
+#undef X
+	}
+}
+
+static void get_sender(struct bytes_in *in, struct model_vcpu *v, uint64_t *least)
+{
+	struct model_sender sender = { 0 }, *made;
+	int err = 0;
+
+#define X(field) GET(in, sender.field);
+	SENDER_NUMBERS(X)
+#undef X
+	bytes_need(in, sender.sender >= *least && sender.sender != SDEI_NONE);
+	made = in->err ? NULL : senders_get(v, sender.sender, &err);
+	if (made)
+		*made = sender;
+	else
+		bytes_fail(in, err);
+	*least = sender.sender + 1ULL;
+}
+
+static void get_senders(struct bytes_in *in, struct model_vcpu *v)
+{
+	size_t count = get_count(in, SENDER_LEAST);
+	uint64_t least = 0;
+
+	bytes_need(in, count <= MODEL_SENDERS_MAX);
+	for (size_t i = 0; i < count && !in->err; i++)
+		get_sender(in, v, &least);
 }
 
 /* --- blame */
@@ -597,6 +644,7 @@ static void put_vcpu(struct bytes_out *out, const struct model *m, const struct 
 	hist_save(v->initial_mask, out);
 	put_calls(out, v);
 	put_refused(out, v->refused);
+	put_senders(out, v);
 	put_recent(out, v);
 	put_apf(out, v->apf);
 	put_number(out, v->event_count);
@@ -627,6 +675,7 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 	v->initial_mask = hist_load(in);
 	get_calls(in, v);
 	v->refused = get_refused(in);
+	get_senders(in, v);
 	get_recent(in, v);
 	get_apf(in, m, v);
 	check_vcpu(in, m, v);

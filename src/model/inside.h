@@ -12,6 +12,7 @@
  *   finding.c what these found
  *   keep.c    what is kept only when asked for
  *   worst.c   the worst of the past and of what is open
+ *   senders.c who interrupts whom
  *   apf.c     asynchronous page faults
  *   ahead.c   many records at a time
  *   image.c   all of it as bytes and back
@@ -22,6 +23,7 @@
 #include "model/apf.h"
 #include "util/idmap.h"
 #include "model/model.h"
+#include "model/senders.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -403,6 +405,32 @@ void keep_tick(struct model_event *e);
 void keep_turn(struct hist **now, struct hist **last, unsigned int count);	/* histograms of an interval that is over */
 void keep_free_event(struct model_event *e);
 void keep_free_vcpu(struct model_vcpu *v);
+
+/* --- senders.c */
+
+struct vcpu_senders {
+	struct model_sender *list;	/* by sender, ascending */
+	size_t count;
+	size_t recent;			/* where the last one is, or would be */
+};
+
+/* Who signalled, r; SDEI_NONE: not a vCPU, or it is not known which. */
+static inline uint32_t sender_of(const struct sdei_record *r)
+{
+	return r->origin == SDEI_FROM_GUEST ? r->sender : SDEI_NONE;
+}
+
+/* That one, made if need be; NULL with *err: -E2BIG, the vCPU has as many as are kept, or -ENOMEM. */
+struct model_sender *senders_get(struct model_vcpu *v, uint32_t sender, int *err);
+
+/* r is a signal to v and names its sender. 0, -E2BIG or -ENOMEM. */
+int senders_signal(struct model_vcpu *v, const struct sdei_record *r);
+
+/* The open episode of e, whose beginning is known, ends: with its dispatch r, or without one. */
+void senders_dispatched(struct model_event *e, const struct sdei_record *r);
+void senders_unanswered(struct model_event *e);
+
+void senders_free(struct vcpu_senders *s);	/* NULL is fine */
 
 /* --- apf.c */
 

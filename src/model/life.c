@@ -324,6 +324,7 @@ static void vcpu_free(struct model *m, struct model_vcpu *v)
 	finding_orphan(m, v);
 	keep_free_vcpu(v);
 	free(v->refused);
+	senders_free(v->senders);
 	for (size_t i = 0; i < v->event_count; i++)
 		event_free(v->events[i]);
 	hist_free(v->mask);

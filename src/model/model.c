@@ -142,6 +142,8 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record 
 		own_err = event_none(v);
 	else if (about_event && take_event(m, e, r, late, fits))
 		own_err = -ENOMEM;
+	if (r->kind == SDEI_SIGNAL && sender_of(r) != SDEI_NONE && !own_err)
+		own_err = senders_signal(v, r);
 	if (unlikely(v->apf) && !late && apf_join(v, r))
 		err = -ENOMEM;
 	if (unlikely(is_state(r, SDEI_DESTROYED)) && !late && !v->gone)
@@ -384,6 +386,8 @@ static void reset_vcpu(struct model_vcpu *v, uint64_t now_ns)
 	v->calls = NULL;
 	free(v->refused);
 	v->refused = NULL;
+	senders_free(v->senders);
+	v->senders = NULL;
 	v->first_seen_ns = now_ns;
 	v->lost = 0;
 	v->inexact = false;

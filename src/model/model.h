@@ -73,7 +73,8 @@ struct model_event {
 	/* inside */
 	struct event_intervals *intervals;
 	struct event_open *open;	/* parts of the open episode; NULL until a first one had several */
-	uint64_t episode_count;		/* signals in the open episode, if pending_since_ns is known */
+	uint64_t episode_count;		/* signals in the open episode, if pending_since_ns is known; and the vCPU that began it, */
+	uint32_t sender, running_sender;	/* and the one whose signal the running handler is for; SDEI_NONE: none, or not known */
 	struct model_counts count;	/* since start (or model_reset) */
 	struct model_counts interval;	/* during the last closed interval, see model_tick */
 	uint64_t rejected[REJECT_COUNT];
@@ -129,6 +130,7 @@ struct model_vcpu {
 	uint64_t place_ns;			/* inside: of the newest PLACE */
 	struct vcpu_recent *records;		/* inside */
 	struct vcpu_refused *refused;		/* inside */
+	struct vcpu_senders *senders;		/* inside: see model_senders(); NULL: there is none */
 	uint16_t finding[FINDING_COUNT];	/* inside: what is open about the PE */
 	uint64_t found[FINDING_COUNT];		/* findings about it and its events, those of which there is no record any more included */
 };

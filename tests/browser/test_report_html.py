@@ -75,7 +75,7 @@ READ = r"""
       [e.parentElement.dataset.vm, e.querySelector('.name').textContent])),
     title: text(document.querySelector('h1')), tab: document.title,
     vms: table('vms'), events: table('events'), blame: table('blame'), drops: table('drops'), calls: table('calls'),
-    masks: table('masks'),
+    masks: table('masks'), senders: table('senders'),
     maps: Object.fromEntries([...document.querySelectorAll('.map svg[data-column-ns]')].map(s =>
       [s.getAttribute('aria-label'), map(s.parentElement)])),
     hists: [...document.querySelectorAll('#hists details')].map(hist),
@@ -121,7 +121,7 @@ def event_key(vm, vcpu, event):
 
 
 def row_key(row):
-    names = [name for name in ("vm", "instance", "vcpu", "event") if name in row["id"]]
+    names = [name for name in ("vm", "instance", "vcpu", "event", "sender") if name in row["id"]]
     return tuple(row["id"][name] for name in names)
 
 
@@ -259,6 +259,16 @@ def check_masks(page, report):
             now, vcpu["masked_ns"], share, vcpu["mask_calls"], vcpu["unmask_calls"], mask["count"] if mask else 0,
             of(mask, "p50_ns"), of(mask, "p99_ns"), of(mask, "max_ns"), first["count"] if first else 0, of(first, "max_ns")]
     return compare_rows("masks", page["masks"], want)
+
+
+def check_senders(page, report):
+    def known(figure):
+        return "-" if figure is None else figure
+
+    want = {key(vm["vm"], vm["instance"], vcpu["vcpu"], s["sender"]):
+            [known(s["waiting_ns"]), s["signals"], s["dispatched"], s["unanswered"], known(s["worst_ns"]), None]
+            for vm, vcpu in each_vcpu(report) for s in vcpu.get("senders", [])}
+    return compare_rows("senders", page["senders"], want)
 
 
 def check_calls(page, report):
@@ -590,7 +600,7 @@ def report_on(browser, name, page, recording, *options, status=0):
     browser.open(page)
     got = browser.evaluate(READ)
     ok(f"browser/{name}: the heads have the report's figures", check_heads(got, report))
-    for check in (check_vms, check_events, check_blame, check_drops, check_masks, check_calls, check_plots, check_findings):
+    for check in (check_vms, check_events, check_blame, check_drops, check_masks, check_calls, check_senders, check_plots, check_findings):
         ok(f"browser/{name}: {check.__name__[6:]} have the report's figures", check(got, report))
     complaints, checked = check_hists(got, report)
     ok(f"browser/{name}: histograms have the report's figures", complaints, f"{checked} of them")

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "model/apf.h"
+#include "model/senders.h"
 #include "model/worst.h"
 #include "view/figures/columns.h"
 #include "session/vm_names.h"
@@ -348,6 +349,43 @@ static void put_calls(struct json *j, const struct model_vcpu *vcpu)
 	json_close(j, ']');
 }
 
+/* 0: not known, or there is none. */
+static void put_known(struct json *j, const char *key, uint64_t ns)
+{
+	if (ns)
+		json_u64(j, key, ns);
+	else
+		json_null(j, key);
+}
+
+static void put_sender(struct json *j, const struct model_sender *s, uint64_t waiting_ns)
+{
+	json_open(j, NULL, '{');
+	json_u64(j, "sender", s->sender);
+	json_u64(j, "signals", s->signals);
+	json_u64(j, "dispatched", s->dispatched);
+	json_u64(j, "unanswered", s->unanswered);
+	put_known(j, "waiting_ns", waiting_ns);
+	put_known(j, "worst_ns", s->worst_ns);
+	put_known(j, "worst_at_ns", s->worst_at_ns);
+	json_u64(j, "last_ns", s->last_ns);
+	json_close(j, '}');
+}
+
+/* Who signalled to it; only where a vCPU did. */
+static void put_senders(struct json_line *line, const struct model_vcpu *vcpu)
+{
+	size_t count;
+	const struct model_sender *senders = model_senders(vcpu, &count);
+
+	if (!count)
+		return;
+	json_open(&line->json, "senders", '[');
+	for (size_t i = 0; i < count; i++)
+		put_sender(&line->json, &senders[i], model_sender_waiting_ns(vcpu, senders[i].sender, line->status->now_ns));
+	json_close(&line->json, ']');
+}
+
 /* Up to when figures of this vCPU count. */
 static uint64_t vcpu_end(const struct json_line *line, const struct model_vcpu *vcpu)
 {
@@ -402,6 +440,7 @@ static void put_vcpu(struct json_line *line, const struct model_vcpu *vcpu)
 	json_bool(j, "inexact", vcpu->inexact);
 	put_mask(line, vcpu);
 	put_calls(j, vcpu);
+	put_senders(line, vcpu);
 	model_vcpu_blame(vcpu, &blame);
 	put_blame(j, &blame);
 	put_vcpu_worst(line, vcpu);

@@ -233,6 +233,8 @@ static void contents(const struct html_page *page)
 	fputs("<nav><a href=\"#findings\">findings</a> <a href=\"#time\">over time</a> <a href=\"#vms\">VMs</a> "
 	      "<a href=\"#events\">events</a> <a href=\"#hists\">histograms</a> <a href=\"#blame\">blame</a> <a href=\"#drops\">drops</a> "
 	      "<a href=\"#masks\">masks</a> <a href=\"#calls\">calls</a> ", out);
+	if (report_html_has_senders(page))
+		fputs("<a href=\"#senders\">senders</a> ", out);
 	if (model_has_apf(page->model))
 		fputs("<a href=\"#faults\">page faults</a> ", out);
 	fputs("<a href=\"#late\">records</a></nav>\n", out);
@@ -259,6 +261,8 @@ static int body(const struct html_page *page)
 	if (!err)
 		err = report_html_masks(page);
 	report_html_calls(page);
+	if (!err)
+		err = report_html_senders(page);
 	if (!err)
 		err = report_html_apf(page);
 	report_html_late(page);

@@ -62,6 +62,10 @@ int report_html_drops(const struct html_page *page);
 int report_html_masks(const struct html_page *page);
 void report_html_calls(const struct html_page *page);
 
+/* report_html_senders.c: who interrupts whom; nothing at all where no vCPU signals. 0 or -ENOMEM */
+bool report_html_has_senders(const struct html_page *page);
+int report_html_senders(const struct html_page *page);
+
 /* report_html_apf.c: asynchronous page faults; nothing at all where there is none. 0 or -ENOMEM */
 int report_html_apf(const struct html_page *page);
 

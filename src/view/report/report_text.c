@@ -9,8 +9,10 @@
 #include "view/figures/format.h"
 #include "session/vm_names.h"
 #include "view/figures/page_event.h"
+#include "view/figures/page_senders.h"
 #include "record/names.h"
 #include "view/report/report_text_inside.h"
+#include "model/senders.h"
 #include "model/sum.h"
 #include "view/figures/text.h"
 #include "view/figures/why.h"
@@ -117,6 +119,29 @@ static int put_events(FILE *out, const struct report *r)
 	return err;
 }
 
+/* --- who interrupts whom */
+
+static int put_senders(FILE *out, const struct report *r)
+{
+	struct page page = { 0 };
+	bool short_of_memory;
+	size_t vms;
+	struct model_vm *const *vm = model_vms(r->model, &vms);
+
+	for (size_t i = 0; i < vms; i++) {
+		if (!model_has_senders(vm[i]))
+			continue;
+		page_line(&page);
+		page_line(&page);
+		page_put(&page, LOOK_PLAIN, "who interrupts whom in VM %" PRIu32 " %s", vm[i]->pid, name_of(vm[i])->shown);
+		page_senders(&page, vm[i], NULL, r->status, SIZE_MAX);
+	}
+	page_print(&page, out);
+	short_of_memory = page.no_memory;
+	page_clear(&page);
+	return short_of_memory ? -ENOMEM : 0;
+}
+
 /* --- evidence */
 
 static const char *name_of_vm(const struct report *r, const struct report_evidence *e)
@@ -202,6 +227,8 @@ int report_text(FILE *out, const struct report *r)
 	report_text_problems(out, r, SIZE_MAX);
 	putc('\n', out);
 	err = text_summary(out, r->model, r->status, &plain);
+	if (!err)
+		err = put_senders(out, r);
 	if (!err)
 		err = put_events(out, r);
 	put_late(out, r);

@@ -7,7 +7,7 @@
  *   top_draw.c    colours, pieces of text, the status lines
  *   top_table.c   the table
  *   top_keys.c    what its keys do
- *   top_page.c    the page of one event or vCPU, its heat map, its calls, its asynchronous page faults
+ *   top_page.c    the page of one event or vCPU, its heat map, its calls, who signals to it, its asynchronous page faults
  *   top_findings.c the list of findings
  *   top_replay.c  where in a recording it is, and the keys for that
  *   top_help.c    the help
@@ -46,8 +46,8 @@ struct place {
 enum { IN_TABLE = 1, IN_PAGE = 2, IN_FINDINGS = 4, EVERYWHERE = 7, ONLY_LIVE = 8, ONLY_REPLAY = 16,
        NAMED_WITH_APF = 32	/* in the last line once there was an asynchronous page fault */ };
 
-/* What a page shows of a row: all about the event, the heat map, the calls, the asynchronous page faults. */
-enum page_kind { PAGE_EVENT, PAGE_MAP, PAGE_CALLS, PAGE_APF };
+/* What a page shows of a row: all about the event, the heat map, the calls, who signals, the asynchronous page faults. */
+enum page_kind { PAGE_EVENT, PAGE_MAP, PAGE_CALLS, PAGE_SENDERS, PAGE_APF };
 
 /* What the screen is doing: how it is drawn and what keys mean. */
 struct mode {

@@ -250,6 +250,11 @@ static enum top_action toggle_calls(struct top *top)
 	return toggle_page(top, PAGE_CALLS);
 }
 
+static enum top_action toggle_senders(struct top *top)
+{
+	return toggle_page(top, PAGE_SENDERS);
+}
+
 static enum top_action toggle_apf(struct top *top)
 {
 	return toggle_page(top, PAGE_APF);
@@ -351,6 +356,7 @@ static const struct key keys[] = {
 	{ IN_TABLE | IN_PAGE, { 'F' }, "F", "Findings", "the list of findings", show_findings },
 	{ IN_TABLE | IN_PAGE, { 'm' }, "m", "Map", "latencies over time, of the selected row", toggle_map },
 	{ IN_TABLE | IN_PAGE, { 'C' }, "C", NULL, "the SDEI calls of the selected row and their results", toggle_calls },
+	{ IN_TABLE | IN_PAGE, { 'I' }, "I", NULL, "who interrupts whom: which vCPU signals to which, of the selected row", toggle_senders },
 	{ IN_TABLE | IN_PAGE | NAMED_WITH_APF, { 'A' }, "A", "Faults", "the page faults of the selected row: waited for, and asynchronous", toggle_apf },
 	{ IN_TABLE, { '/', -KEY_F(3) }, "/ F3", "Search", "go to the next row for which conditions hold, while they are typed", top_ask_search },
 	{ IN_TABLE | ONLY_LIVE, { 'n' }, "n", NULL, "the next row of that search (in a replay, / and F3)", top_search_next },

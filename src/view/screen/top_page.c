@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The page of one event or vCPU; the heat map, the calls and the asynchronous page faults of what a row stands for. */
+/* The page of one event or vCPU; the heat map, the calls, the senders and the asynchronous page faults of what a row stands for. */
 #include "view/screen/top_inside.h"
 
 #include <string.h>
@@ -8,8 +8,10 @@
 #include "view/figures/page_apf.h"
 #include "view/figures/page_calls.h"
 #include "view/figures/page_event.h"
+#include "view/figures/page_senders.h"
 
 #define HISTOGRAM_ROWS 12
+#define PAIRS_MAX 1000
 
 static size_t visible_lines(const struct top *top)
 {
@@ -62,6 +64,21 @@ static void make_calls(struct top *top)
 	}
 }
 
+/* As the calls: of a VM all pairs, of any other row those to its vCPU. */
+static void make_senders(struct top *top)
+{
+	const struct model_vm *vm = find_vm(top);
+	const struct model_vcpu *vcpu = top->page_level == LEVEL_VM ? NULL : find_vcpu(top, vm);
+
+	if (!vm || (!vcpu && top->page_level != LEVEL_VM))
+		return make_gone(top);
+	page_senders(&top->page, vm, vcpu, &top->status, PAIRS_MAX);
+	if (top->page.count == 1) {
+		page_line(&top->page);
+		page_put(&top->page, LOOK_DIM, "no signal from a vCPU seen yet");
+	}
+}
+
 /* As the calls. */
 static void make_apf(struct top *top, const struct page_scope *scope)
 {
@@ -108,6 +125,9 @@ static void make_page(struct top *top)
 		break;
 	case PAGE_CALLS:
 		make_calls(top);
+		break;
+	case PAGE_SENDERS:
+		make_senders(top);
 		break;
 	case PAGE_APF:
 		make_apf(top, &scope);

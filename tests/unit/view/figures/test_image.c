@@ -110,6 +110,7 @@ static struct model_vcpu plain_vcpu(const struct model_vcpu *v)
 	plain.calls = NULL;
 	plain.records = NULL;
 	plain.refused = NULL;
+	plain.senders = NULL;
 	plain.apf = NULL;
 	return plain;
 }
@@ -146,6 +147,19 @@ static void same_apf(const struct model_vcpu *a, const struct model_vcpu *b)
 	}
 }
 
+static void same_senders(const struct model_vcpu *a, const struct model_vcpu *b, uint64_t now_ns)
+{
+	size_t count, same_count;
+	const struct model_sender *x = model_senders(a, &count), *y = model_senders(b, &same_count);
+
+	assert_int_equal(count, same_count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(x[i].sender, y[i].sender);
+		assert_memory_equal(&x[i].signals, &y[i].signals, sizeof(x[i]) - offsetof(struct model_sender, signals));
+		assert_int_equal(model_sender_waiting_ns(a, x[i].sender, now_ns), model_sender_waiting_ns(b, x[i].sender, now_ns));
+	}
+}
+
 static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, uint64_t now_ns)
 {
 	struct model_vcpu plain_a = plain_vcpu(a), plain_b = plain_vcpu(b);
@@ -163,6 +177,7 @@ static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, ui
 	assert_int_equal(!a->refused, !b->refused);
 	if (a->refused)
 		assert_memory_equal(a->refused, b->refused, sizeof(*a->refused));
+	same_senders(a, b, now_ns);
 	assert_int_equal(model_recent(b, recent_b), recent);
 	assert_memory_equal(recent_a, recent_b, recent * sizeof(*recent_a));
 	for (size_t i = 0; i < a->event_count; i++)
@@ -555,7 +570,7 @@ static void pair_free(struct pair *p)
 /* What there was to be saved, so that the property is about something. */
 enum {
 	SEEN_SPLIT, SEEN_RUNNING, SEEN_UNCERTAIN, SEEN_SKETCHED, SEEN_DOOMED, SEEN_GONE, SEEN_UNNAMED, SEEN_OLD_VM, SEEN_LATE,
-	SEEN_INTERVAL, SEEN_RECENT, SEEN_REFUSED, SEEN_FINDING, SEEN_ORPHAN, SEEN_SUSPICION, SEEN_ENDED_SUSPICION,
+	SEEN_INTERVAL, SEEN_RECENT, SEEN_REFUSED, SEEN_SENDERS, SEEN_FINDING, SEEN_ORPHAN, SEEN_SUSPICION, SEEN_ENDED_SUSPICION,
 	SEEN_IN_FLIGHT, SEEN_SLOW, SEEN_TOLD, SEEN_HANDLER, SEEN_ACK, SEEN_FAULTS_INTERVAL, SEEN_KINDS
 };
 static unsigned int seen[SEEN_KINDS];
@@ -588,6 +603,7 @@ static void look_at_vcpu(const struct model_vcpu *v)
 	seen[SEEN_GONE] += v->gone;
 	seen[SEEN_RECENT] += v->records && v->records->count > MODEL_RECENT;
 	seen[SEEN_REFUSED] += !!v->refused;
+	seen[SEEN_SENDERS] += v->senders && v->senders->count > 1 && v->senders->list[0].dispatched && v->senders->list[1].unanswered;
 	for (size_t i = 0; i < v->event_count; i++)
 		look_at_event(v->events[i]);
 }

@@ -608,6 +608,23 @@ static void test_apf_none(void **state)
 	free(await("no page fault seen"));
 	type("C");
 	free(await("results"));
+	type("I");
+	free(await("unanswered"));
+}
+
+/* Of a VM all pairs, of an event those to its vCPU; the same key leads back. */
+static void test_senders(void **state)
+{
+	open_screen(UTF8, "small", 80, 24);
+	free(await("Quit"));
+	type("1 I");
+	assert_screen("screen-senders.txt", "unanswered");
+	type("Escape");
+	free(await("all VMs"));
+	type("3 I");
+	free(await("unanswered"));
+	type("I");
+	free(await("Counts"));
 }
 
 static void test_map(void **state)
@@ -728,7 +745,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_calls, close_screen),
 		cmocka_unit_test_teardown(test_apf, close_screen),
 		cmocka_unit_test_teardown(test_apf_ascii, close_screen),
-		cmocka_unit_test_teardown(test_apf_none, close_screen),
+		cmocka_unit_test_teardown(test_apf_none, close_screen), cmocka_unit_test_teardown(test_senders, close_screen),
 		cmocka_unit_test_teardown(test_replay, close_screen),
 		cmocka_unit_test_teardown(test_replay_ascii, close_screen),
 		cmocka_unit_test_teardown(test_replay_keys, close_screen),
