@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/inside.h"
+#include "util/array.h"
 
 /* --- records in */
 
@@ -27,18 +28,12 @@ static size_t lower_bound(const struct vcpu_senders *s, uint32_t sender)
 
 static struct model_sender *insert(struct vcpu_senders *s, uint32_t sender, size_t at)
 {
-	struct model_sender *list = s->list;
-
-	/* The room is the power of two at or above the count. */
-	if (!(s->count & (s->count - 1)))
-		list = realloc(list, (s->count ? s->count * 2 : 1) * sizeof(*list));
-	if (!list)
+	if (ARRAY_ROOM_BY_COUNT(s->list, s->count))
 		return NULL;
-	s->list = list;
-	memmove(list + at + 1, list + at, (s->count - at) * sizeof(*list));
-	list[at] = (struct model_sender){ .sender = sender };
+	memmove(s->list + at + 1, s->list + at, (s->count - at) * sizeof(*s->list));
+	s->list[at] = (struct model_sender){ .sender = sender };
 	s->count++;
-	return &list[at];
+	return &s->list[at];
 }
 
 static struct model_sender *find(struct vcpu_senders *s, uint32_t sender)

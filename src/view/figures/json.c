@@ -380,10 +380,10 @@ static void put_senders(struct json_line *line, const struct model_vcpu *vcpu)
 
 	if (!count)
 		return;
-	json_open(&line->json, "senders", '[');
+	json_open(line->json, "senders", '[');
 	for (size_t i = 0; i < count; i++)
-		put_sender(&line->json, &senders[i], model_sender_waiting_ns(vcpu, senders[i].sender, line->status->now_ns));
-	json_close(&line->json, ']');
+		put_sender(line->json, &senders[i], model_sender_waiting_ns(vcpu, senders[i].sender, line->status->now_ns));
+	json_close(line->json, ']');
 }
 
 /* Up to when figures of this vCPU count. */
