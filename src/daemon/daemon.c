@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "source/kvm_module.h"
 #include "session/about.h"
 #include "session/feeder.h"
 #include "session/source.h"
@@ -21,11 +22,13 @@
 #include "daemon/exporter.h"
 #include "daemon/vanished_vms.h"
 #include "daemon/finding_log.h"
+#include "daemon/kvm_wait.h"
 #include "daemon/notify.h"
 #include "daemon/serve.h"
 
 #define SECOND_MS 1000
 #define DEFAULT_USER "sdeid"
+#define MSG_READ_ANEW "the configuration was read anew"
 /* How long a record may wait for its packet to be full before clients get it. */
 #define CLIENT_LAG_NS 100000000ULL
 
@@ -287,17 +290,25 @@ static bool follow(struct sdeid *d, struct daemon_config *fresh)
 	return true;
 }
 
+/* To be undone by config_clear() in any case. False: it cannot be read, which has been reported. */
+static bool read_anew(struct sdeid *d, struct daemon_config *fresh)
+{
+	char message[512];
+
+	if (!config_read(fresh, d->argc, d->argv, message, sizeof(message)))
+		return true;
+	say_at(SAY_ERROR, "%s; the configuration before stays", message);
+	return false;
+}
+
 static void take_hup(void *ctx)
 {
 	struct sdeid *d = ctx;
 	struct daemon_config fresh;
-	char message[512];
 
 	notify_reloading(d->notify);
-	if (config_read(&fresh, d->argc, d->argv, message, sizeof(message)))
-		say_at(SAY_ERROR, "%s; the configuration before stays", message);
-	else if (follow(d, &fresh))
-		say_at(SAY_INFO, "the configuration was read anew");
+	if (read_anew(d, &fresh) && follow(d, &fresh))
+		say_at(SAY_INFO, MSG_READ_ANEW);
 	config_clear(&fresh);
 	take_interval(d);
 	exporter_wait(d->exporter);
@@ -440,7 +451,46 @@ static void raise_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int run(struct sdeid *d)
+/* --- until there is something to attach to */
+
+static void take_hup_waiting(void *ctx)
+{
+	struct sdeid *d = ctx;
+	struct daemon_config fresh, old = d->config;
+
+	notify_reloading(d->notify);
+	if (read_anew(d, &fresh)) {
+		d->config = fresh;
+		fresh = old;
+		say_at(SAY_INFO, MSG_READ_ANEW);
+	}
+	config_clear(&fresh);
+	notify_ready(d->notify);
+}
+
+static void take_second_waiting(void *ctx)
+{
+	struct sdeid *d = ctx;
+
+	notify_alive(d->notify, clock_monotonic_ns());
+}
+
+/* An exit status, or -1: go on. Who starts us need not wait for KVM, too. */
+static int wait_for_kvm(struct sdeid *d)
+{
+	const struct kvm_wait_calls calls = { .second = take_second_waiting, .hup = take_hup_waiting, .ctx = d };
+	int err;
+
+	say_at(SAY_INFO, "waiting until KVM is loaded");
+	notify_status(d->notify, "waiting until KVM is loaded");
+	notify_ready(d->notify);
+	err = kvm_wait(&calls);
+	if (err && err != -EINTR)
+		say_at(SAY_ERROR, "waiting for KVM failed: %s", strerror(-err));
+	return !err ? -1 : err == -EINTR ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int open_session(struct sdeid *d)
 {
 	const struct session_calls calls = {
 		.sink = sink_of_tee(&d->stream),
@@ -449,22 +499,47 @@ static int run(struct sdeid *d)
 	};
 	int status;
 
-	raise_descriptors();
+	while (!(d->session = session_open(&d->config.session, &calls, &status))) {
+		if (status != EXIT_LACKING || d->config.session.client || kvm_module() != KVM_MISSING)
+			return status;
+		status = wait_for_kvm(d);
+		if (status >= 0)
+			return status;
+	}
+	return EXIT_DONE;
+}
+
+static int open_model(struct sdeid *d)
+{
 	d->feeder = feeder_new(true, &d->config.limits);
-	d->notify = notify_new();
-	if (!d->feeder || !d->notify) {
+	if (!d->feeder) {
 		say_at(SAY_ERROR, MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
+	feeder_set_source(d->feeder, session_source(d->session));
 	d->stream.to[TO_COUNTERS] = counters_sink(&d->delivered);
 	d->stream.to[TO_MODEL] = feeder_sink(d->feeder);
 	d->stream.to[TO_PACKETS] = sink_null;
 	d->stream.count = TO_COUNT;
-	d->session = session_open(&d->config.session, &calls, &status);
+	return EXIT_DONE;
+}
+
+static int run(struct sdeid *d)
+{
+	int status;
+
+	raise_descriptors();
+	d->notify = notify_new();
+	if (!d->notify) {
+		say_at(SAY_ERROR, MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	status = open_session(d);
 	if (!d->session)
 		return status;
-	feeder_set_source(d->feeder, session_source(d->session));
-	status = start(d);
+	status = open_model(d);
+	if (status == EXIT_DONE)
+		status = start(d);
 	if (status != EXIT_DONE)
 		return status;
 	session_run(d->session, NULL);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PATCH "patch and build the kernel as tracepoints/README.md says; 'make run' boots one in the lab"
+#define ABOVE "what is missing above"
 #define MIB (1024.0 * 1024.0)
 
 struct judge_list {
@@ -62,6 +63,40 @@ static enum capability_state yes_if(bool yes)
 
 /* --- the kernel */
 
+/* Why nothing is known of what KVM has; NULL: it is known. */
+static const char *why_unknown(const struct capability_facts *f)
+{
+	if (f->btf)
+		return "not known without BTF";
+	if (f->probes.module_btf)
+		return "not known without the types of the module kvm";
+	return f->kvm_module == KVM_MISSING ? "not known as long as KVM is not loaded" : NULL;
+}
+
+/* Only for a module: what is built in is in the kernel's own. */
+static void judge_module_types(struct judge_list *j)
+{
+	int err = j->facts->probes.module_btf;
+	struct capability *c;
+
+	if (j->facts->btf || j->facts->kvm_module != KVM_LOADED)
+		return;
+	c = add(j, "kvm-btf", yes_if(!err), true, "programs that fit KVM, which is a module here", KVM_MODULE_BTF ": %s",
+		err ? strerror(-err) : "readable");
+	remedy(c, "boot a kernel built with CONFIG_DEBUG_INFO_BTF_MODULES=y, with the modules that were built with it");
+}
+
+static void judge_sdei(struct judge_list *j)
+{
+	const char *unknown = why_unknown(j->facts);
+	struct capability *c;
+
+	c = add(j, "sdei", yes_if(j->facts->sdei), false, "SDEI for guests", "%s", j->facts->sdei ?
+		"this KVM keeps SDEI state for its vCPUs" : unknown ?:
+		"this KVM has no struct kvm_sdei_vcpu: it offers no SDEI to guests");
+	remedy(c, unknown ? ABOVE : PATCH);
+}
+
 static void judge_kernel(struct judge_list *j)
 {
 	const struct capability_facts *f = j->facts;
@@ -73,16 +108,21 @@ static void judge_kernel(struct judge_list *j)
 	c = add(j, "kvm", f->kvm == -EACCES || !f->kvm ? CAPABILITY_YES : f->kvm == -ENOENT ? CAPABILITY_NO : CAPABILITY_UNKNOWN,
 		false, "VMs on this host", "/dev/kvm %s", f->kvm == -ENOENT ? "is not there" : f->kvm && f->kvm != -EACCES ?
 		strerror(-f->kvm) : "is there");
-	remedy(c, "load the kvm module (modprobe kvm); on arm64 the machine has to boot the kernel at EL2");
-	c = add(j, "sdei", yes_if(f->sdei), false, "SDEI for guests", f->sdei ? "this KVM keeps SDEI state for its vCPUs" :
-		"this KVM has no struct kvm_sdei_vcpu: it offers no SDEI to guests");
-	remedy(c, PATCH);
+	remedy(c, "load its module (modprobe kvm_intel or modprobe kvm_amd); on arm64 the machine has to boot the kernel at EL2");
+	judge_module_types(j);
+	judge_sdei(j);
+}
+
+static bool is_of_kvm(int i)
+{
+	return i != PROBE_SWITCH;
 }
 
 static void judge_tracepoint(struct judge_list *j, int i)
 {
 	const struct probes *p = &j->facts->probes;
-	const char *why_not = j->facts->btf ? "not known without BTF" : p->list[i].why_not;
+	const char *unknown = is_of_kvm(i) || j->facts->btf ? why_unknown(j->facts) : NULL;
+	const char *why_not = unknown ?: p->list[i].why_not;
 	const char *name = i < PROBE_TRACEPOINTS ? kind_of((unsigned int)i + 1)->probe : p->list[i].name;
 	const char *gives = probe_gives(i);
 	struct capability *c;
@@ -96,36 +136,36 @@ static void judge_tracepoint(struct judge_list *j, int i)
 			kind_of((unsigned int)i + 1)->args);
 	else
 		c = add(j, name, CAPABILITY_YES, false, gives, "there");
-	remedy(c, "%s", i < PROBE_SCHED ? PATCH : "boot a kernel built with CONFIG_TRACEPOINTS and the kvm tracepoints");
+	remedy(c, "%s", unknown ? ABOVE : i < PROBE_SCHED ? PATCH : "boot a kernel built with CONFIG_TRACEPOINTS and the kvm tracepoints");
 }
 
 /* All of it or nothing, but for single functions that a kernel calls otherwise. */
 static void judge_apf(struct judge_list *j)
 {
 	const struct probes *p = &j->facts->probes;
-	bool there = !j->facts->btf && p->has_apf;
-	const char *missing = NULL;
+	const char *unknown = why_unknown(j->facts), *missing = NULL;
+	bool there = !unknown && p->has_apf;
 	struct capability *c;
 
 	for (int i = PROBE_APF; there && i < PROBE_SCHED && !missing; i++)
 		missing = probe_is_sync(i) ? NULL : p->list[i].why_not;
 	c = add(j, "async-page-faults", yes_if(there), false, "asynchronous page faults of guests and their latency", "%s",
-		!there ? "this kernel has no kvm_setup_async_pf()" : missing ?: "all functions are there");
-	remedy(c, "boot a kernel with CONFIG_KVM_ASYNC_PF: any of x86 or s390, or one of arm64 with the second series of tracepoints/");
+		unknown ?: !there ? "this kernel has no kvm_setup_async_pf()" : missing ?: "all functions are there");
+	remedy(c, unknown ? ABOVE : "boot a kernel with CONFIG_KVM_ASYNC_PF: any of x86 or s390, or one of arm64 with the second series of tracepoints/");
 }
 
 static void judge_sync(struct judge_list *j)
 {
 	const struct probes *p = &j->facts->probes;
-	bool there = !j->facts->btf && p->has_faults;
-	const char *missing = NULL;
+	const char *unknown = why_unknown(j->facts), *missing = NULL;
+	bool there = !unknown && p->has_faults;
 	struct capability *c;
 
 	for (int i = PROBE_APF; there && i < PROBE_SCHED && !missing; i++)
 		missing = probe_is_sync(i) ? p->list[i].why_not : NULL;
 	c = add(j, "page-faults", yes_if(there), false, "page faults that vCPUs wait for, and where their pages come from", "%s",
-		!there ? "this kernel has neither kvm_mmu_page_fault() nor kvm_handle_guest_abort()" : missing ?: "all functions are there");
-	remedy(c, "load the kvm module of an x86 or arm64 kernel that has CONFIG_KVM");
+		unknown ?: !there ? "this kernel has neither kvm_mmu_page_fault() nor kvm_handle_guest_abort()" : missing ?: "all functions are there");
+	remedy(c, unknown ? ABOVE : "load the kvm module of an x86 or arm64 kernel that has CONFIG_KVM");
 }
 
 static const char *first_missing(const struct probes *p, int from, int to)
@@ -232,7 +272,7 @@ static void judge_cap(struct judge_list *j, const char *name, unsigned int numbe
 	c = add(j, name, yes_if(has(j->facts, number) || admin), needed, gives, has(j->facts, number) ? "held" :
 		admin ? "not held, but CAP_SYS_ADMIN stands for it" : "not held");
 	remedy(c, needed ? "run as root, or: setcap cap_bpf,cap_perfmon%s+ep on the program" :
-	       "only if you want that: run as root, or add it", j->facts->kvm_module ? ",cap_sys_admin" : "");
+	       "only if you want that: run as root, or add it", j->facts->kvm_module == KVM_LOADED ? ",cap_sys_admin" : "");
 }
 
 static void judge_lockdown(struct judge_list *j)
@@ -255,11 +295,12 @@ static void judge_lockdown(struct judge_list *j)
 static void judge_privileges(struct judge_list *j)
 {
 	const struct capability_facts *f = j->facts;
+	bool is_module = f->kvm_module == KVM_LOADED;
 	struct capability *c;
 
 	judge_cap(j, "cap_bpf", CAP_BPF, true, "loading BPF programs");
 	judge_cap(j, "cap_perfmon", CAP_PERFMON, true, "attaching to tracepoints");
-	judge_cap(j, "cap_sys_admin", CAP_SYS_ADMIN, f->kvm_module, f->kvm_module ? "finding the types of KVM, which is a module here" :
+	judge_cap(j, "cap_sys_admin", CAP_SYS_ADMIN, is_module, is_module ? "finding the types of KVM, which is a module here" :
 		  "the two above, on kernels that ask for it");
 	judge_cap(j, "cap_sys_ptrace", CAP_SYS_PTRACE, false, "names of guests of other users where /proc hides them");
 	judge_lockdown(j);
@@ -312,18 +353,18 @@ static void judge_trial(struct judge_list *j)
 			f->trial_client ? " to the SDEI client" : "");
 	else
 		c = add(j, "live", CAPABILITY_NO, true, "live tracing", "%s", f->live_message);
-	remedy(c, "what is missing above");
+	remedy(c, ABOVE);
 	for (size_t i = 0; !f->live && i < f->trial_count; i++) {
 		if (f->trial[i].attached)
 			continue;
 		c = add(j, "live", CAPABILITY_NO, false, "that probe", "tried: %s is not attached: %.90s",
 			f->trial[i].name, f->trial_why[i]);
-		remedy(c, f->trial[i].denied ? "run as root, or with CAP_BPF and CAP_PERFMON" : "what is missing above");
+		remedy(c, f->trial[i].denied ? "run as root, or with CAP_BPF and CAP_PERFMON" : ABOVE);
 		break;
 	}
 }
 
-_Static_assert(3 + PROBE_COUNT + 1 + 5 + 7 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
+_Static_assert(4 + PROBE_COUNT + 1 + 5 + 7 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
 
 size_t capability_judge(const struct capability_facts *facts, struct capability list[CAPABILITY_MAX])
 {

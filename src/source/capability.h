@@ -6,6 +6,7 @@
 #ifndef SOURCE_CAPABILITY_H
 #define SOURCE_CAPABILITY_H
 
+#include "source/kvm_module.h"
 #include "source/privilege.h"
 #include "source/probes.h"
 
@@ -32,7 +33,7 @@ struct capability_facts {
 	bool client_bound;		/* the kernel's SDEI client has found SDEI */
 	int kvm;			/* /dev/kvm is there: 0 or -errno */
 	int tracing, functions, ringbuf, array_of_maps;	/* BPF programs on tracepoints and on functions, and maps */
-	bool kvm_module;		/* KVM's types are those of a module */
+	enum kvm_module kvm_module;
 	bool filtered, user_namespace;	/* seccomp; another user namespace than the initial one */
 	bool iterator;
 	int charges_memory;		/* maps count as the control group's memory, not against RLIMIT_MEMLOCK */

@@ -29,7 +29,7 @@ static void look_at_btf(struct capability_facts *f)
 		f->btf = -errno;
 		return;
 	}
-	module = btf__load_module_btf("kvm", vmlinux);
+	module = kvm_module_types(vmlinux, &f->probes.module_btf);
 	probes_find_in(&f->probes, vmlinux, module);
 	f->sdei = btf__find_by_name_kind(module ? module : vmlinux, "kvm_sdei_vcpu", BTF_KIND_STRUCT) > 0;
 	f->iterator = btf__find_by_name_kind(vmlinux, "bpf_iter_task_file", BTF_KIND_FUNC) > 0;
@@ -154,7 +154,7 @@ void capability_look(struct capability_facts *f)
 	f->lockdown = privilege_lockdown();
 	f->filtered = privilege_is_filtered();
 	f->user_namespace = privilege_in_user_namespace();
-	f->kvm_module = access("/sys/kernel/btf/kvm", F_OK) == 0;
+	f->kvm_module = kvm_module();
 	look_at_btf(f);
 	f->kvm = look_at_file("/dev/kvm");
 	f->client_bound = client_is_bound();

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <bpf/libbpf.h>
 
+#include "source/kvm_module.h"
 #include "source/live_private.h"
 #include "source/pace.h"
 #include "source/privilege.h"
@@ -51,6 +52,21 @@ static int find_client_probes(struct live *live, const char *release, const stru
 	return live->client_state ? 0 : live_fail(error, -ENOMEM, "out of memory");
 }
 
+/* There is nothing of KVM to trace. */
+static int explain_nothing(const struct live *live, const char *release, const struct live_error *error)
+{
+	if (kvm_module() == KVM_MISSING)
+		return live_fail(error, -ENOENT, "KVM is not loaded ('modprobe kvm_intel' or 'modprobe kvm_amd'), or kernel %s was built "
+				 "without it", release);
+	if (live->probes.module_btf)
+		return live_fail(error, -ENOENT, "cannot read what the module kvm of kernel %s says about itself in " KVM_MODULE_BTF
+				 " (%s): it must be built with CONFIG_DEBUG_INFO_BTF_MODULES", release,
+				 strerror(-live->probes.module_btf));
+	return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
+			 "the BTF of the kernel and of its kvm module (%s: %s), nor KVM's page faults; " WAY_OUT, release,
+			 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
+}
+
 static int find_probes(struct live *live, const struct live_options *options, const struct live_error *error)
 {
 	int found = probes_find(&live->probes);
@@ -66,9 +82,7 @@ static int find_probes(struct live *live, const struct live_options *options, co
 	refuse(&live->probes, PROBE_CLIENT, PROBE_COUNT, "not asked for");
 	live->has_sdei = found > 0;
 	if (!found && (options->no_apf || (!live->probes.has_apf && !live->probes.has_faults)))
-		return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
-				 "the BTF of the kernel and of its kvm module (%s: %s), nor KVM's page faults; " WAY_OUT, kernel.release,
-				 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
+		return explain_nothing(live, kernel.release, error);
 	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
 	if (options->no_apf)

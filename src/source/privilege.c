@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "source/kvm_module.h"
+
 uint64_t privilege_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -95,7 +97,7 @@ void privilege_explain(char *text, size_t size)
 	if (!bpf || !perfmon)
 		snprintf(text, size, "this process lacks %s%s%s; run it as root, or with both CAP_BPF and CAP_PERFMON",
 			 bpf ? "" : "CAP_BPF", !bpf && !perfmon ? " and " : "", perfmon ? "" : "CAP_PERFMON");
-	else if (!admin && access("/sys/kernel/btf/kvm", F_OK) == 0)
+	else if (!admin && kvm_module() == KVM_LOADED)
 		snprintf(text, size, "KVM is a module of this kernel, which lets nobody without CAP_SYS_ADMIN find its types; run it as "
 			 "root, or with that capability, too");
 	else

@@ -8,6 +8,7 @@
 #include <bpf/btf.h>
 
 #include "source/btf_names.h"
+#include "source/kvm_module.h"
 
 /* What there is to look in: the kernel's BTF, and the kvm module's where that is none of the kernel. */
 struct types {
@@ -420,7 +421,7 @@ int probes_find(struct probes *probes)
 	vmlinux = btf__load_vmlinux_btf();
 	if (!vmlinux)
 		return -errno;
-	module = btf__load_module_btf("kvm", vmlinux);	/* NULL where KVM is built in */
+	module = kvm_module_types(vmlinux, &probes->module_btf);
 	found = probes_find_in(probes, vmlinux, module);
 	btf__free(module);
 	btf__free(vmlinux);

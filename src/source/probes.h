@@ -57,6 +57,7 @@ struct probes {
 	bool has_apf;		/* this kernel has asynchronous page faults */
 	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
 	bool has_client;	/* this kernel has the SDEI client: likewise */
+	int module_btf;		/* 0; -errno: KVM is a module whose types cannot be read, so that nothing of it is known */
 };
 
 /* The figures that probe i gives. */

@@ -3,6 +3,7 @@
 # sh host-x86.sh CAPABILITIES: those of sdeid's unit, numbers with commas
 cd /out || exit 1
 umask 022
+capabilities=$1
 
 # said NAME COMMAND...: its output, its messages and its exit status
 said() {
@@ -17,6 +18,44 @@ guest() { # guest NAME PAGES: as words of a command
 	echo "apf-guest --truth /out/$1.truth.json -name guest=$1 $GUEST --pages $2"
 }
 
+await() { # until the command succeeds, or the daemon has ended
+	until "$@"; do
+		kill -0 $daemon 2>/dev/null || return 1
+		sleep 0.2
+	done
+}
+
+# begin NAME COMMAND...: sdeid, writing its metrics to /tmp/NAME each second; daemon is its pid
+begin() {
+	name=$1
+	shift
+	mkdir -m 777 "/tmp/$name"
+	"$@" sdeid -t "/tmp/$name" --interval 1 2>"$name.err" &
+	daemon=$!
+}
+
+is_newer() { ! cmp -s "$1" "$2"; }
+
+# watch NAME: lets it watch a guest, and keeps its metrics of then
+watch() {
+	await test -s "/tmp/$1/sdeid.prom" || return
+	said "$1-guest" $(guest "$1" 41)
+	cat "/tmp/$1/sdeid.prom" >stamp
+	await is_newer stamp "/tmp/$1/sdeid.prom"
+	cp "/tmp/$1/sdeid.prom" "$1.prom"
+}
+
+finish() { # finish NAME
+	kill -TERM $daemon
+	wait $daemon
+	echo $? >"$1.status"
+}
+
+remove_kvm() { # remove_kvm NAME
+	[ ! -d /sys/module/kvm_amd ] || rmmod kvm_amd
+	said "$1" rmmod kvm
+}
+
 uname -r >version
 said doctor sdeitop doctor -j
 said state sdeitop state -j
@@ -26,33 +65,30 @@ said record sdeitop record -o record.rec -- $(guest record 211)
 said events sdeitop events -j --summary record.rec
 said report sdeitop report -j record.rec
 
-capabilities=$1
-said unit as-user 65534 "$capabilities" sdeitop -j -- $(guest unit 41)
+# A module without its types: an empty file instead of them.
+: >/tmp/empty
+mount -o bind /tmp/empty /sys/kernel/btf/kvm
+said untyped sdeitop doctor -j
+umount /sys/kernel/btf/kvm
 
-# sdeid, and what becomes of the module that it is attached to
-mkdir /tmp/metrics
-sdeid -t /tmp/metrics --interval 1 2>sdeid.err &
-daemon=$!
-until [ -s /tmp/metrics/sdeid.prom ]; do
-	kill -0 $daemon 2>/dev/null || break
-	sleep 0.2
-done
-said guest $(guest sdeid 41)
-cat /tmp/metrics/sdeid.prom >stamp
-tries=0
-while cmp -s stamp /tmp/metrics/sdeid.prom && [ $tries -lt 150 ]; do
-	tries=$((tries + 1))
-	sleep 0.2
-done
-cp /tmp/metrics/sdeid.prom .
-rmmod kvm_amd 2>rmmod-attached.err && rmmod kvm 2>>rmmod-attached.err
-echo $? >rmmod-attached.status
-kill -TERM $daemon
-wait $daemon
-echo $? >sdeid.status
-[ ! -d /sys/module/kvm_amd ] || rmmod kvm_amd
-said rmmod rmmod kvm
+# sdeid, and what becomes of the module that it is attached to.
+begin sdeid env
+watch sdeid
+remove_kvm rmmod-attached
+finish sdeid
+remove_kvm rmmod
 said without sdeitop doctor -j
+
+# As its unit runs it, before KVM is there; then KVM comes, and goes when sdeid has gone.
+begin unit as-user 65534 "$capabilities"
+await grep -q 'waiting until KVM is loaded' unit.err
+grep -E '^Cap(Prm|Eff)' /proc/$daemon/status >unit-waiting
+said check as-user 65534 "$capabilities" sdeid --check
+modprobe kvm_amd
+watch unit
+grep -E '^Cap(Prm|Eff)' /proc/$daemon/status >unit-watching
+finish unit
+remove_kvm rmmod-unit
 modprobe kvm_amd
 said again sdeitop -j -- $(guest again 41)
 exit 0

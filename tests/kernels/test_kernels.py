@@ -116,23 +116,50 @@ def check_recorded(host):
     return complaints + a.same("what the report counts", summary_apf(report, truth.vm), summary_apf(lines[-1], truth.vm))
 
 
-def check_sdeid(host):
-    complaints = host.ended("guest", 0) + host.ended("sdeid", 0)
+def check_sdeid(host, name="sdeid"):
+    complaints = host.ended(name, 0) or host.ended(name + "-guest", 0)
     if complaints:
-        return complaints + host.text("sdeid.err").splitlines()
-    truth, prom = host.truth("sdeid"), host.text("sdeid.prom")
-    counts = [int(n) for n in re.findall(r'^kvm_apf_outcomes_total{vm="sdeid",outcome="async"} (\d+)$', prom, re.M)]
+        return complaints + host.text(name + ".err").splitlines()
+    truth, prom = host.truth(name), host.text(name + ".prom")
+    counts = [int(n) for n in re.findall(rf'^kvm_apf_outcomes_total{{vm="{name}",outcome="async"}} (\d+)$', prom, re.M)]
     return a.same("outcomes in the metrics", counts, [truth.total("parks")])
+
+
+def held(text):
+    """Bits of capabilities that a process may use, and has at all."""
+    return [int(bits, 16) for bits in re.findall(r"^Cap\w+:\s*(\w+)$", text, re.M)]
+
+
+def check_unit(host):
+    """With what its unit gives it and before KVM: it waits, attaches when KVM comes, and then has no capability any more."""
+    complaints = check_sdeid(host, "unit") + host.ended("check", 4)
+    complaints += a.same("how often it says that it waits", host.text("unit.err").count("waiting until KVM is loaded"), 1)
+    wanted = sum(1 << int(number) for number in unit_capabilities().split(","))
+    complaints += a.same("capabilities that wait", held(host.text("unit-waiting")), [wanted, wanted])
+    return complaints + a.same("capabilities that watch", held(host.text("unit-watching")), [0, 0])
+
+
+def check_untyped(host):
+    """What is missing is said where it is, and nothing is claimed of what cannot be known without it."""
+    complaints = host.ended("untyped", 4)
+    states, doctor = host.capabilities("untyped")
+    found = {c["name"]: f'{c["found"]} {c["remedy"]}' for c in doctor["capabilities"]}
+    complaints += a.same("kvm-btf with its types", host.capabilities("doctor")[0]["kvm-btf"], "yes")
+    complaints += a.same("kvm-btf without", states["kvm-btf"], "no")
+    wanted = (("kvm-btf", "/sys/kernel/btf/kvm"), ("kvm-btf", "CONFIG_DEBUG_INFO_BTF_MODULES"), ("live", "CONFIG_DEBUG_INFO_BTF_MODULES"),
+              ("page-faults", "not known without the types of the module kvm"), ("sdei", "not known"))
+    return complaints + [f"{name}: {found[name]}" for name, words in wanted if words not in found[name]]
 
 
 def check_module(host):
     """The module cannot go while sdeid is attached to it, can when sdeid has gone, and is attached to when it has come back."""
     complaints = [] if host.status("rmmod-attached") else ["kvm was unloaded under sdeid"]
-    complaints += host.ended("rmmod", 0) + host.ended("without", 4)
+    complaints += host.ended("rmmod", 0) + host.ended("without", 4) + host.ended("rmmod-unit", 0)
     states, doctor = host.capabilities("without")
     remedies = " ".join(c["remedy"] or "" for c in doctor["capabilities"] if c["name"] == "kvm")
     complaints += a.same("kvm without the module", states["kvm"], "no")
     complaints += [] if "modprobe kvm" in remedies else [f"the remedy is '{remedies}'"]
+    complaints += [f"{c['name']}: {c['found']}" for c in doctor["capabilities"] if c["name"] == "live" and "KVM is not loaded" not in c["found"]]
     return complaints + check_shown(host, "again")
 
 
@@ -144,12 +171,13 @@ def x86(host, name, result):
         "sched": check_shown(host, "sched"),
         "record": check_recorded(host),
         "sdeid": check_sdeid(host),
+        "unit": check_unit(host),
+        "untyped": check_untyped(host),
         "module": check_module(host),
     }
     for test, complaints in tests.items():
         ok(f"kernels/{name}/{test}", complaints)
         result[test] = not complaints
-    result["unit"] = not host.status("unit")
     result["probes"], result["missing"] = host.probes("live")
 
 

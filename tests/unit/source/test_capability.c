@@ -86,6 +86,34 @@ static void test_kernel(void **state)
 	assert_int_equal(judge(f, "kvm").state, CAPABILITY_YES);
 }
 
+/* Where it is a module its types are apart; nothing is said of what nobody can know. */
+static void test_module(void **state)
+{
+	static const char *const of_kvm[] = { "sdei", "kvm_sdei_signal", "page-faults", "async-page-faults" };
+	struct capability_facts *f = good();
+	struct capability c;
+
+	f->kvm_module = KVM_LOADED;
+	c = judge(f, "kvm-btf");
+	assert_true(c.state == CAPABILITY_YES && c.needed);
+	f = good();
+	f->kvm_module = KVM_LOADED;
+	f->probes.module_btf = -EIO;
+	c = judge(f, "kvm-btf");
+	assert_true(c.state == CAPABILITY_NO && strstr(c.found, "/sys/kernel/btf/kvm: Input/output error") &&
+		    strstr(c.remedy, "CONFIG_DEBUG_INFO_BTF_MODULES"));
+	for (size_t i = 0; i < 2 * sizeof(of_kvm) / sizeof(of_kvm[0]); i++) {
+		f = good();
+		f->sdei = f->probes.has_apf = f->probes.has_faults = false;
+		f->kvm_module = i % 2 ? KVM_LOADED : KVM_MISSING;
+		f->probes.module_btf = i % 2 ? -EIO : 0;
+		c = judge(f, of_kvm[i / 2]);
+		assert_int_equal(c.state, CAPABILITY_NO);
+		assert_non_null(strstr(c.found, i % 2 ? "without the types of the module kvm" : "as long as KVM is not loaded"));
+		assert_string_equal(c.remedy, "what is missing above");
+	}
+}
+
 static void test_tracepoint(void **state)
 {
 	struct capability_facts *f = good();
@@ -174,7 +202,7 @@ static void test_privilege(void **state)
 	assert_int_equal(judge(f, "cap_bpf").state, CAPABILITY_YES);
 	f = good();
 	f->capabilities = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
-	f->kvm_module = true;
+	f->kvm_module = KVM_LOADED;
 	c = judge(f, "cap_sys_admin");
 	assert_true(c.state == CAPABILITY_NO && c.needed && strstr(c.remedy, "cap_bpf,cap_perfmon,cap_sys_admin"));
 	f = good();
@@ -259,7 +287,7 @@ static void test_client(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_tracepoint),
+		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_module), cmocka_unit_test(test_tracepoint),
 		cmocka_unit_test(test_page_faults),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_trial), cmocka_unit_test(test_client),
