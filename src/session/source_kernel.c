@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "session/source.h"
 #include "source/client.h"
@@ -15,7 +16,7 @@
 struct source_kernel {
 	struct source source;
 	struct live *live;
-	bool client;
+	bool client, complained;
 	uint64_t sample_ns, sample_cpu_ns;
 	double cpu_percent;
 };
@@ -25,10 +26,21 @@ static struct source_kernel *kernel_of(const struct source *source)
 	return (struct source_kernel *)source;
 }
 
+/* One that has given up its privileges cannot make any. */
+static void complain_of_rings(struct source_kernel *k)
+{
+	int err = live_ring_error(k->live);
+
+	if (err && !k->complained)
+		say(MSG_NO_RING, strerror(-err));
+	k->complained = err;
+}
+
 static int kernel_drain(struct source *source, const struct record_sink *sink, uint64_t until_ns)
 {
 	int64_t count = live_drain(kernel_of(source)->live, sink, until_ns == SOURCE_END);
 
+	complain_of_rings(kernel_of(source));
 	return count < 0 ? count : 0;
 }
 

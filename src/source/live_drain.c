@@ -113,6 +113,7 @@ int64_t live_drain(struct live *live, const struct record_sink *sink, bool final
 
 	forget_wakeups(live);
 	set_pace(live, now);
+	live_add_rings(live, now);
 	count = final ? drain_rest(live, sink) : drain_once(live, sink, now, false);
 	err = live_report_losses(live, sink, now, final);
 	return err ? err : count;

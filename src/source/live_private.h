@@ -35,6 +35,8 @@ struct live_object {
 	uint32_t *lost_in;
 };
 
+#define CPU_LIST_SIZE 256
+
 struct live {
 	struct sdei_bpf *bpf;		/* the skeleton of the programs on KVM; */
 	struct client_bpf *client_bpf;	/* of those on the SDEI client: there is one of the two */
@@ -53,6 +55,9 @@ struct live {
 	unsigned int cpu_values;	/* values of one key in a per-CPU map */
 	size_t ring_bytes;
 	struct ring *rings;		/* by CPU; a ring that was never mapped has no CPU */
+	char present[CPU_LIST_SIZE];	/* the kernel's list of CPUs that are there, as of */
+	uint64_t present_due_ns;	/* PRESENT_PERIOD_NS before this */
+	int ring_err;			/* -errno of a ring that a CPU which came later could not be given, or 0 */
 	int ring_fd;			/* of one of the rings, that of ring_cpu; -1: none */
 	unsigned int ring_cpu;
 	unsigned long *woken;		/* how far wakeups are forgotten; the kernel's, as is the next one */
@@ -79,6 +84,9 @@ struct live {
 	uint64_t drained_ns;		/* when the last drain began */
 	unsigned int period_ms;		/* from then to the next one */
 };
+
+/* Gives a ring to each CPU that has come since the start, now and then; between two passes of the streams. */
+void live_add_rings(struct live *live, uint64_t now);
 
 /* What live_open() reports to the caller when it fails. */
 struct live_error {

@@ -11,31 +11,44 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "util/clock.h"
+
+#define CPUS "/sys/devices/system/cpu"
+#define PRESENT_PERIOD_NS NS_PER_SEC
+
+/* One of the kernel's lists of CPUs; "" where there is none. */
+static void read_list(const char *path, char text[CPU_LIST_SIZE])
+{
+	FILE *file = fopen(path, "re");
+
+	text[0] = '\0';
+	if (!file)
+		return;
+	if (!fgets(text, CPU_LIST_SIZE, file))
+		text[0] = '\0';
+	fclose(file);
+}
+
 /* CPU numbers can have gaps, so that their count is not the highest one. */
 static int highest_cpu(void)
 {
-	char text[256] = "";
-	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
+	char text[CPU_LIST_SIZE];
 	char *last;
 
-	if (!file)
-		return libbpf_num_possible_cpus() - 1;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	fclose(file);
+	read_list(CPUS "/possible", text);
 	last = text + strlen(text);
 	while (last > text && !strchr(",-", last[-1]))
 		last--;
 	return *last ? atoi(last) : libbpf_num_possible_cpus() - 1;
 }
 
-/* Possible CPUs can be many more than there are; one that is plugged in later loses its records, and counts them. */
+/* Possible CPUs can be many more than there are. */
 static bool is_present(unsigned int cpu)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
-	return !access(path, F_OK) || access("/sys/devices/system/cpu", F_OK);
+	snprintf(path, sizeof(path), CPUS "/cpu%u", cpu);
+	return !access(path, F_OK) || access(CPUS, F_OK);
 }
 
 static unsigned int count_present(unsigned int cpus)
@@ -142,12 +155,40 @@ int live_open_rings(struct live *live)
 	if (err)
 		return err;
 	streams_set(live->streams, live->cpus, NULL, &live->snapshot.counts);
+	read_list(CPUS "/present", live->present);
 	for (unsigned int cpu = 0; cpu < live->cpus && !err; cpu++) {
 		streams_set(live->streams, cpu, NULL, &live->counts[cpu]);
 		if (is_present(cpu))
 			err = add_ring(live, cpu);
 	}
 	return err;
+}
+
+/* Until then what is recorded on such a CPU is lost, and counted. */
+void live_add_rings(struct live *live, uint64_t now)
+{
+	char present[CPU_LIST_SIZE];
+	int err;
+
+	if (now < live->present_due_ns)
+		return;
+	live->present_due_ns = now + PRESENT_PERIOD_NS;
+	read_list(CPUS "/present", present);
+	if (strcmp(present, live->present) == 0)
+		return;
+	memcpy(live->present, present, sizeof(present));
+	for (unsigned int cpu = 0; cpu < live->cpus; cpu++) {
+		if (live->rings[cpu].shared || !is_present(cpu))
+			continue;
+		err = add_ring(live, cpu);
+		if (err)
+			live->ring_err = err;
+	}
+}
+
+int live_ring_error(const struct live *live)
+{
+	return live->ring_err;
 }
 
 void live_close_rings(struct live *live)

@@ -47,6 +47,8 @@
 				"--no-calls, --sched, --client and --ring-size to its configuration"
 #define MSG_NOT_ATTACHED	"%s is not attached: %s; missing: %s"
 #define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
+#define MSG_NO_RING		"a CPU was added, whose records are lost and counted: no ring can be made for it (%s); start again " \
+				"to have them"
 #define MSG_READING		"reading records failed: %s"
 #define MSG_WRITING		"writing %s failed: %s"
 #define MSG_OPENING		"cannot open %s for writing: %s"
