@@ -34,6 +34,7 @@ begin() {
 	daemon=$!
 }
 
+# shellcheck disable=SC2317 # await calls it
 is_newer() { ! cmp -s "$1" "$2"; }
 
 # watch NAME: lets it watch a guest, and keeps its metrics of then
