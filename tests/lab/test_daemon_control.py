@@ -131,28 +131,27 @@ land
 """
 
 TROUBLE = r"""
-mkdir /tmp/small
-mount -t tmpfs -o size=256k tmpfs /tmp/small
-chown 991:990 /tmp/small
-daemon trouble -t /tmp/small -i 0.3 --user sdeid
+mkdir /run/disk
+mount -t tmpfs -o size=256k tmpfs /run/disk
+chown 991:990 /run/disk
+ln -s disk /run/small	# gone in one step
+daemon trouble -t /run/small -i 0.3 --user sdeid
 both() { # how often it was logged that it failed, and that it works again
 	await "$1 failures" sh -c "[ \$(grep -c ' failed: ' trouble.err) -ge $1 ]"
 	sleep 3
 	eval "$2"
 	await "$1 recoveries" sh -c "[ \$(grep -c 'works again' trouble.err) -ge $1 ]"
 }
-dd if=/dev/zero of=/tmp/small/fill bs=4k 2>/dev/null
-both 1 'rm /tmp/small/fill'
-mount -o remount,ro /tmp/small
-both 2 'mount -o remount,rw /tmp/small'
-mkdir /mnt
-mount --move /tmp/small /mnt
-rmdir /tmp/small
-mkdir -m 0755 /tmp/next
-chown 991:990 /tmp/next
-both 3 'mv /tmp/next /tmp/small'
+dd if=/dev/zero of=/run/disk/fill bs=4k 2>/dev/null
+both 1 'rm /run/disk/fill'
+mount -o remount,ro /run/disk
+both 2 'mount -o remount,rw /run/disk'
+rm /run/small
+mkdir -m 0755 /run/next
+chown 991:990 /run/next
+both 3 'mv /run/next /run/small'
 land
-cp /tmp/small/sdeid.prom trouble.prom
+cp /run/small/sdeid.prom trouble.prom
 """
 
 
