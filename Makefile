@@ -9,6 +9,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 VERSION := 0.1.0
+# Of the manual pages, which UPDATE_GOLDEN=1 tests/unit/test_man.py writes into them.
+DATE := 2026-11-29
 B := build
 
 V ?= 0

@@ -17,6 +17,13 @@ _sdeitop_commands() {
 	"$1" --help 2>/dev/null | sed -n 's/^       sdeitop \([a-z]\{1,\}\) .*/\1/p'
 }
 
+_sdeitop_topics() {
+	{
+		_sdeitop_section "$1" 'Commands:' help
+		_sdeitop_section "$1" 'Topics:' help
+	} | awk '{ print $1 }'
+}
+
 # _sdeitop_words WORDS WORD
 _sdeitop_words() {
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -42,6 +49,8 @@ _sdeitop_word() {
 		_sdeitop_words "$(_sdeitop_options "$1" "$2" | awk '{ print $2 }')" "$3"
 	elif ((COMP_CWORD == 1)); then
 		_sdeitop_words "$(_sdeitop_commands "$1")" "$3"
+	elif [[ $2 == help ]]; then
+		_sdeitop_words "$(_sdeitop_topics "$1")" "$3"
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$3")
 	fi

@@ -44,5 +44,6 @@ __sdeitop_add sdeitop
 for command in $commands
     __sdeitop_add sdeitop $command
 end
+complete -c sdeitop -n "__sdeitop_has help" -f -a "(begin; __sdeitop_section sdeitop 'Commands:' help; __sdeitop_section sdeitop 'Topics:' help; end | awk '{ print \$1 }')"
 complete -c sdeid -f
 __sdeitop_add sdeid

@@ -502,6 +502,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_diff = {
 	.name = "diff",
+	.brief = "say what became slower between two recordings",
 	.usage = "diff [OPTIONS] BASE NEW\n"
 		 "       " PROGRAM " diff [OPTIONS] --base DIR --base DIR... --new DIR --new DIR...",
 	.help = "Says whether NEW is slower than BASE, by how much and in which stage: two recordings, or two sets of them.",

@@ -137,6 +137,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_doctor = {
 	.name = "doctor",
+	.brief = "say what live tracing needs, what is missing, and what to do",
 	.usage = "doctor [OPTIONS]",
 	.help = "Tries everything that live tracing needs and says what is missing and what to do.",
 	.about = "Exit status: 0 live tracing works, 1 this process may not, 4 this kernel cannot.\n",

@@ -333,6 +333,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_events = {
 	.name = "events",
+	.brief = "print every SDEI event as it happens, or of a recording",
 	.usage = "events [OPTIONS] [DIR | -- COMMAND...]",
 	.help = "Prints every SDEI event and step of a page fault, one line each: as it happens, until ^C (or COMMAND) ends,\n"
 		"or of the recording DIR.",

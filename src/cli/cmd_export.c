@@ -301,6 +301,7 @@ static int run_export(const struct command *self, int argc, char **argv)
 
 const struct command cmd_export = {
 	.name = "export",
+	.brief = "write a recording for other tools",
 	.usage = "export --perfetto|--chrome|--csv|--ctf [OPTIONS] DIR...",
 	.help = "Writes a recording for other tools: when events were pending, handled, the PE masked, pages on their way.",
 	.about = "Times are CLOCK_MONOTONIC. What is open at the end is closed there, its outcome is \"open\".\n"

@@ -376,6 +376,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_record = {
 	.name = "record",
+	.brief = "record every SDEI event into a directory",
 	.usage = "record [OPTIONS] [-- COMMAND...]",
 	.help = "Records every SDEI event and page fault into a directory, until ^C (or COMMAND) ends.",
 	.about = "The directory is a CTF 1.8 trace: " PROGRAM " report, replay and events read it, and so does babeltrace2.\n"

@@ -568,6 +568,7 @@ static int run_replay(const struct command *self, int argc, char **argv)
 
 const struct command cmd_replay = {
 	.name = "replay",
+	.brief = "show a recording as the live screen showed it",
 	.usage = "replay [OPTIONS] DIR",
 	.help = "Shows a recording as the live screen showed it: play, pause, step, jump, go from finding to finding.",
 	.about = "DIR is what '" PROGRAM " record' made. Needs neither root nor a kernel with SDEI.\n"

@@ -370,6 +370,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_report = {
 	.name = "report",
+	.brief = "say what was worst in a recording, when and why",
 	.usage = "report [OPTIONS] DIR",
 	.help = "Says what was worst in a recording, when and why, and what was found; with --all every figure there is.",
 	.about = "Exit status: 0 done, 1 failed, 2 wrong usage, 5 the recording is incomplete: what is there was reported.\n",

@@ -25,11 +25,8 @@ struct state_config {
 static const struct option_spec options[] = {
 	{ 'j', "json", NULL, &option_flag, offsetof(struct state_config, json), "one JSON object" },
 	{ 'a', "all", NULL, &option_flag, offsetof(struct state_config, all), "events that are not in use, too; JSON always has them" },
-	SESSION_OPTION(state_config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),
-	SESSION_OPTION(state_config, 'g', "guest", "GUEST", patterns, guests,
-		     "only VMs whose name matches, as in 'web*'; may be repeated"),
-	SESSION_OPTION(state_config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),
-	SESSION_OPTION(state_config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"),
+	SESSION_TIME_OPTION(state_config),
+	FILTER_OPTIONS(SESSION_OPTION, state_config),
 	SESSION_OPTION(state_config, 'o', "output", "FILE", string, output, "write there instead of to standard output"),
 	SESSION_OPTION(state_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
 	SESSION_OPTION(state_config, 'h', "help", NULL, flag, help, "this text"),
@@ -134,9 +131,11 @@ static void put_vcpu(struct state *s, const struct model_vcpu *vcpu)
 
 static void put_text(struct state *s)
 {
+	char time[FORMAT_SIZE];
 	size_t count;
 	struct model_vm *const *vms = model_vms(s->model, &count);
 
+	fprintf(s->out.file, "%s %s\n", format_time(time, sizeof(time), &s->now, s->now.now_ns, 3), s->now.host);
 	fprintf(s->out.file, "%7s %-*s %4s %5s %-5s %18s %18s %7s %7s %7s\n", "VM", NAME_WIDTH, "NAME", "vCPU", "EVENT", "STATE",
 		"HANDLER", "ARGUMENT", "PENDING", "RUNNING", "MASKED");
 	for (size_t i = 0; i < count; i++)
@@ -290,10 +289,11 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command cmd_state = {
 	.name = "state",
+	.brief = "list all VMs and the state of their vCPUs' SDEI events",
 	.usage = "state [OPTIONS]",
 	.help = "Lists all VMs and the state of their vCPUs' SDEI events, and ends.",
-	.about = "State letters: R registered, E enabled, U running, P pending, M PE masked.\n"
-		 "PENDING, RUNNING and MASKED are for how long; ? where that began before sdeitop looked.\n",
+	.about = "The first line says when that was, and where. State letters: R registered, E enabled, U running, P pending,\n"
+		 "M PE masked. PENDING, RUNNING and MASKED are for how long; ? where that began before sdeitop looked.\n",
 	.options = options,
 	.run = run,
 };

@@ -282,6 +282,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_top = {
+	.brief = "show what SDEI costs on this KVM host, and why an event was late",
 	.usage = "[OPTIONS] [interval [count]] [-- COMMAND...]\n"
 		 "       " PROGRAM " record [OPTIONS] [-- COMMAND...]        (see " PROGRAM " record --help)\n"
 		 "       " PROGRAM " replay [OPTIONS] DIR                    (see " PROGRAM " replay --help)\n"
@@ -290,7 +291,8 @@ const struct command cmd_top = {
 		 "       " PROGRAM " events [OPTIONS] [DIR | -- COMMAND...]  (see " PROGRAM " events --help)\n"
 		 "       " PROGRAM " export --FORMAT [OPTIONS] DIR           (see " PROGRAM " export --help)\n"
 		 "       " PROGRAM " state [OPTIONS]                         (see " PROGRAM " state --help)\n"
-		 "       " PROGRAM " doctor [OPTIONS]                        (see " PROGRAM " doctor --help)",
+		 "       " PROGRAM " doctor [OPTIONS]                        (see " PROGRAM " doctor --help)\n"
+		 "       " PROGRAM " help [COMMAND | TOPIC]                  (see " PROGRAM " help)",
 	.help = "Shows what SDEI events cost the guests of this KVM host: a live screen, or text and JSON.",
 	.about = "interval is in seconds, count is the number of intervals.\n"
 		 "With COMMAND it is run, watched, and summed up when it ends (with an interval: in between, too).\n"

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <locale.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "util/log.h"
 #include "util/sandbox.h"
-
-static const struct command *const commands[] = {
-	&cmd_top, &cmd_events, &cmd_replay, &cmd_state, &cmd_doctor, &cmd_record, &cmd_report, &cmd_diff, &cmd_export,
-};
-
-static const struct command *find(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (commands[i]->name && strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
-}
 
 /* A first word that is neither an option nor a number was meant to be a command. */
 static int no_such(const char *name)
@@ -29,7 +16,7 @@ static int no_such(const char *name)
 
 int main(int argc, char **argv)
 {
-	const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+	const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
 
 	/* Characters are the user's, numbers are always C's. */
 	setlocale(LC_CTYPE, "");

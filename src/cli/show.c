@@ -55,14 +55,41 @@ static void explain_filter(const char *value, char *message, size_t size)
 
 const struct option_type option_filter = { .set = set_filter, .explain = explain_filter };
 
+static void put_columns(FILE *out, bool replay)
+{
+	text_column_help(out);
+}
+
+static void put_conditions(FILE *out, bool replay)
+{
+	text_filter_help(out);
+}
+
+const struct show_topic show_topics[] = {
+	{ "columns", "the columns of the table",
+	  "Columns (times in us, since the start or since r was pressed; rates of the last interval):", put_columns, NULL },
+	{ "filter", "the conditions of --filter and of the screen",
+	  "Conditions (of --filter, and of the keys f and /; all must hold; columns by name or title; case is ignored):", put_conditions, NULL },
+	{ "keys", "the keys of the screen, and of a replay", "Keys of the screen:", top_key_help, "Keys of a replay:" },
+	{ 0 },
+};
+
+void show_topic(const struct show_topic *topic, FILE *out)
+{
+	fprintf(out, "%s\n", topic->title);
+	topic->put(out, false);
+	if (topic->in_replay) {
+		fprintf(out, "\n%s\n", topic->in_replay);
+		topic->put(out, true);
+	}
+}
+
 void show_help(FILE *out, bool replay)
 {
-	fputs("\nColumns (times in us, since the start or since r was pressed; rates of the last interval):\n", out);
-	text_column_help(out);
-	fputs("\nConditions (of --filter, and of the keys f and /; all must hold; columns by name or title; case is ignored):\n", out);
-	text_filter_help(out);
-	fputs("\nKeys of the screen:\n", out);
-	top_key_help(out, replay);
+	for (const struct show_topic *topic = show_topics; topic->name; topic++) {
+		fprintf(out, "\n%s\n", topic->title);
+		topic->put(out, replay);
+	}
 }
 
 /* --- forms */

@@ -40,7 +40,19 @@ extern const struct option_type option_filter;	/* const char *, see filter.h */
 
 #define SHOW_DELAY_MS 1000	/* unless set, by an option or by the user's set-up of the screen */
 
-/* For more_help: the columns and the keys. */
+/* A part of that help by itself. */
+struct show_topic {
+	const char *name, *brief, *title;
+	void (*put)(FILE *out, bool replay);
+	const char *in_replay;	/* the title of what a replay has instead; NULL: the same */
+};
+
+extern const struct show_topic show_topics[];	/* the last one has name NULL */
+
+/* With its title, and then what a replay has instead. */
+void show_topic(const struct show_topic *topic, FILE *out);
+
+/* For more_help: the columns, the conditions and the keys. */
 void show_help(FILE *out, bool replay);
 
 struct show;

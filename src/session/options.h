@@ -53,6 +53,7 @@ struct option_spec {
 
 struct command {
 	const char *name;		/* NULL: without a subcommand */
+	const char *brief;		/* what it does, as the manual's NAME says it */
 	const char *usage;		/* after the program's name */
 	const char *help;		/* one line */
 	const char *about;		/* more, after the options; may be NULL */

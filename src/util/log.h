@@ -24,6 +24,8 @@
 #define MSG_NO_VALUE		"%s%s takes no value"
 #define MSG_EXTRA_OPERAND	"%s: one argument too many"
 #define MSG_UNKNOWN_COMMAND	"%s: no such command"
+#define MSG_UNKNOWN_TOPIC	"%s: no such command or topic; '%s help' lists them"
+#define MSG_NO_PAGE		"the manual page %s(%s) is not installed; the source has it in man/%s.%s"
 #define MSG_TRY_HELP		"try '%s%s%s --help'"
 
 #define MSG_FILTER_JSON		"--filter is for the screen and for text: JSON tells all"

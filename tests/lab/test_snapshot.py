@@ -5,6 +5,7 @@
 that their guests know; a VM in mid-flight goes on from its snapshot without a contradiction."""
 import json
 import os
+import re
 import sys
 from collections import Counter
 
@@ -63,7 +64,7 @@ done
 sdeitop events --json --sched -- sleep 2 >sched.jsonl 2>sched.err || exit 1
 kill -STOP $guest
 sdeitop state --all >state.txt || exit 1
-sdeitop state >in-use.txt || exit 1
+sdeitop state --time mono >in-use.txt || exit 1
 sdeitop state --json >state.json || exit 1
 sdeitop events --json --summary -- sleep 0.3 >events.jsonl 2>events.err || exit 1
 sdeitop events --json -v 1 -e 2 -- sleep 0.3 >filtered.jsonl || exit 1
@@ -176,6 +177,7 @@ def test_quiet():
     handlers = [f"{v['vcpu']} {e['event']}: {e['ep_addr']}" for vm in state["vms"] for v in vm["vcpus"] for e in v["events"]
                 if ("R" in e["state"]) != (e["ep_addr"] is not None)]
     ok("snapshot/names and handlers", handlers if names == ["quiet"] else handlers + [str(names)])
+    check_times(state)
     check_text()
     check_in_use()
     check_events(truth["vm"])
@@ -185,7 +187,15 @@ def test_quiet():
 
 def text_rows(name):
     with open(f"{OUT}/{name}", encoding="utf-8") as file:
-        return [line.split() for line in file.read().splitlines()[1:]]
+        return [line.split() for line in file.read().splitlines()[2:]]
+
+
+def check_times(state):
+    """The first line says when it was, as --time has it."""
+    utc, mono = (open(f"{OUT}/{name}", encoding="utf-8").readline().split() for name in ("state.txt", "in-use.txt"))
+    wrong = [] if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", utc[0]) and utc[0] < state["wall"] else [f"{utc}, then {state['wall']}"]
+    wrong += [] if re.fullmatch(r"\d+\.\d+", mono[0]) and 0 < float(mono[0]) * 1e9 < state["time_ns"] else [f"{mono}, then {state['time_ns']}"]
+    ok("snapshot/state says when it was", wrong + [f"host {host}" for host in (utc[1], mono[1]) if host != state["host"]])
 
 
 def check_text():

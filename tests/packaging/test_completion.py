@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "unit"))
-from test_man import PROGRAM, TOP, commands, differ, finish, help_of, ok, options, section  # noqa: E402
+from test_man import PROGRAM, TOP, commands, differ, finish, help_of, ok, options, section, topics  # noqa: E402
 
 FISH = os.path.join(TOP, "contrib", "completion", "sdeitop.fish")
 ENV = dict(os.environ, PATH=os.path.dirname(PROGRAM) + ":" + os.environ["PATH"])
@@ -27,6 +27,8 @@ def wanted():
     columns = [line.split()[0] for line in section(help_of(""), "Columns (")]
     values = {
         "sdeitop ": [name for name in commands() if name],
+        "sdeitop help ": [name for name, _ in topics()],
+        "sdeitop help find": ["findings"],
         "sdeitop --sort ": columns,
         "sdeitop -b -s p9": [name for name in columns if name.startswith("p9")],
         "sdeitop events -o READ": ["README.md"],

@@ -24,8 +24,8 @@ def read(path):
 
 
 def commands():
-    """Their names, '' for that without a subcommand, out of main.c's table."""
-    table = re.search(r"commands\[\] = \{([^}]*)\}", read(os.path.join(TOP, "src", "cli", "main.c"))).group(1)
+    """Their names, '' for that without a subcommand, out of the table in commands.c."""
+    table = re.search(r"commands\[\] = \{([^}]*)\}", read(os.path.join(TOP, "src", "cli", "commands.c"))).group(1)
     names = re.findall(r"&cmd_(\w+)", table)
     return ["" if name == "top" else name for name in names]
 
@@ -113,6 +113,16 @@ def condition_lines(_):
     return lines
 
 
+def topics():
+    """[(name, what it is)] of what help can show."""
+    text = help_of("help")
+    return [line.split(None, 1) for title in ("Commands:", "Topics:") for line in section(text, title)]
+
+
+def topic_lines(_):
+    return [line for name, brief in topics() for line in (".TP", f"\\fB{roff(name)}\\fR", roff(brief[0].upper() + brief[1:]) + ".")]
+
+
 def other_lines(command):
     """Only the page of sdeitop lists all."""
     names = ["sdeitop" if command else "sdeitop-" + name for name in commands() if name]
@@ -120,15 +130,30 @@ def other_lines(command):
     return [f".BR {roff(name)} (1)" + ("," if name != names[-1] else "") for name in names]
 
 
-PARTS = {"options": option_lines, "columns": column_lines, "keys": key_lines, "conditions": condition_lines}
+PARTS = {"options": option_lines, "columns": column_lines, "keys": key_lines, "conditions": condition_lines, "topics": topic_lines}
 
 
 def generated(text, command):
     """The page with its generated parts as they should be."""
     def fill(match):
         return "\n".join([match.group(1)] + PARTS[match.group(2)](command) + ['.\\" end'])
-    text = re.sub(r'(\.\\" (options|columns|keys|conditions) of sdei[^\n]*)\n.*?\.\\" end', fill, text, flags=re.S)
+    text = re.sub(r'(\.\\" (options|columns|keys|conditions|topics) of sdei[^\n]*)\n.*?\.\\" end', fill, text, flags=re.S)
     return re.sub(r'(\.\\" others\n).*', lambda match: match.group(1) + "\n".join(other_lines(command)) + "\n", text, flags=re.S)
+
+
+def named(text, command):
+    """The page's NAME says what help says of the command."""
+    brief = dict(topics()).get(command or "sdeitop")
+    if command == "sdeid":
+        return text
+    return re.sub(r"^(\.SH NAME\n\S+ \\-).*$", lambda match: f"{match.group(1)} {brief}", text, count=1, flags=re.M)
+
+
+def dated(text):
+    """The page's title with the date and the version of the Makefile, which every page has."""
+    makefile = read(os.path.join(TOP, "Makefile"))
+    version, date = (re.search(rf"^{name} := (\S+)$", makefile, re.M).group(1) for name in ("VERSION", "DATE"))
+    return re.sub(r"^\.TH (\S+) (\d) .*$", rf'.TH \1 \2 {date} "sdeitop {version}"', text, count=1, flags=re.M)
 
 
 def check_page(command):
@@ -136,9 +161,14 @@ def check_page(command):
     if not os.path.exists(path):
         return [f"{os.path.relpath(path, TOP)} is missing"]
     text = read(path)
-    wanted = generated(text, command)
+    wanted = named(generated(text, command), command)
     if f'.\\" options of {full_name(command)}\n' not in text:
         return ["it has no place for its options"]
+    return compare(path, text, wanted)
+
+
+def compare(path, text, wanted):
+    """Complaints where the page is not as wanted; UPDATE_GOLDEN=1 makes it so."""
     if text == wanted:
         return []
     if os.environ.get("UPDATE_GOLDEN"):
@@ -174,7 +204,7 @@ def entries(page, title):
 
 
 def names_in(path, pattern):
-    return re.findall(pattern, read(os.path.join(TOP, path)))
+    return re.findall(pattern, read(os.path.join(TOP, path)), re.M)
 
 
 def check_findings():
@@ -195,6 +225,15 @@ def check_findings():
         complaints += [] if name in page else [f"{name} is not explained"]
     complaints += differ("page faults", entries(page, "PAGE FAULTS"), fallbacks + re.findall(r"X\((\w+),", outcomes))
     return complaints
+
+
+def check_files():
+    """Each setting of the screen's file is explained, where it is, too."""
+    files = re.search(r"^\.SH FILES\n(.*?)^\.SH ", read(page_of("")), re.S | re.M).group(1)
+    settings = names_in("src/view/screen/setup.c", r'^\t\{ "(\w+)", set_\w+')
+    names = names_in("src/cli/setup_file.c", r'^#define (?:FOLDER|NAME) "(\S+)"$')
+    place = [] if "/".join(names) == "sdeitop/screen.conf" and "/".join(names) in files else [f"{names} is not there"]
+    return place + differ("settings", re.findall(r"^\.B ([a-z]+)$", files, re.M), settings)
 
 
 # --- completion
@@ -223,6 +262,7 @@ def check_completion():
     for command in commands():
         wanted = ["--" + row[1] for row in options(help_of(command))]
         complaints += differ(f"options of {command or 'sdeitop'}", complete(*command.split(), "--"), wanted)
+    complaints += differ("commands and topics", complete("help", ""), [name for name, _ in topics()])
     columns = [line.split()[0] for line in section(help_of(""), "Columns (")]
     complaints += differ("columns", complete("--sort", ""), columns)
     complaints += differ("columns that start with p9", complete("-b", "-s", "p9"), [name for name in columns if name.startswith("p9")])
@@ -240,8 +280,11 @@ def main():
     for command in commands() + ["sdeid"]:
         ok(f"man/{os.path.basename(page_of(command))} says what --help says", check_page(command))
     for name in sorted(os.listdir(MAN)):
+        path = os.path.join(MAN, name)
+        ok(f"man/{name} has the date and the version", compare(path, read(path), dated(read(path))))
         ok(f"man/{name} has no faults", lint(os.path.join(MAN, name)))
     ok("man/sdeitop-findings.7 explains what there is", check_findings())
+    ok("man/sdeitop.1 explains the file of the screen's set-up", check_files())
     ok("completion offers what there is", check_completion())
     finish()
 
