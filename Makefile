@@ -243,6 +243,7 @@ DESTDIR ?=
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SHARE = $(PREFIX)/share
+ZSHDIR ?= $(SHARE)/zsh/site-functions
 DOC = $(SHARE)/doc/sdeitop
 CONFIG = $(SYSCONFDIR)/sdeitop/sdeid.conf
 
@@ -253,6 +254,7 @@ INSTALLS = 755:$(B)/sdeitop:$(PREFIX)/bin/sdeitop 755:$(B)/sdeid:$(PREFIX)/sbin/
 	$(call to_man,$(wildcard man/*)) \
 	$(patsubst %,644:contrib/completion/sdeitop.bash:$(SHARE)/bash-completion/completions/%,sdeitop sdeid) \
 	$(patsubst %,644:contrib/completion/sdeitop.fish:$(SHARE)/fish/vendor_completions.d/%.fish,sdeitop sdeid) \
+	644:contrib/completion/sdeitop.zsh:$(ZSHDIR)/_sdeitop \
 	644:$(B)/sdeid.service:$(UNITDIR)/sdeid.service \
 	644:contrib/systemd/60-sdeid.rules:$(PREFIX)/lib/udev/rules.d/60-sdeid.rules \
 	644:contrib/systemd/sdeid.sysusers:$(PREFIX)/lib/sysusers.d/sdeid.conf \

@@ -13,6 +13,11 @@ _sdeitop_options() {
 		awk '{ sub(",", "", $1); if ($1 ~ /^--/) $0 = "- " $0; print $1, $2, $3 ? $3 : "-" }'
 }
 
+# _sdeitop_values PROGRAM COMMAND OPTION [BEFORE]: what its value can be, or begin with; BEFORE is put in front of each.
+_sdeitop_values() {
+	_sdeitop_section "$1" 'Values:' "$2" | awk -v option="$3" -v before="$4" '$1 == option { for (i = 2; i <= NF; i++) print before $i }'
+}
+
 _sdeitop_commands() {
 	"$1" --help 2>/dev/null | sed -n 's/^       sdeitop \([a-z]\{1,\}\) .*/\1/p'
 }
@@ -24,18 +29,25 @@ _sdeitop_topics() {
 	} | awk '{ print $1 }'
 }
 
-# _sdeitop_words WORDS WORD
+# _sdeitop_words LINES WORD
 _sdeitop_words() {
+	local IFS=$'\n'
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
 }
 
 _sdeitop() {
-	local program=$1 word=$2 before=$3 command='' value=-
+	local program=$1 word=$2 before=$3 command='' option='' value=-
 	COMPREPLY=()
 	((COMP_CWORD < 2)) || [[ ! ${COMP_WORDS[1]} =~ ^[a-z]+$ ]] || command=${COMP_WORDS[1]}
-	[[ $before != -?* ]] || value=$(_sdeitop_options "$program" "$command" | awk -v o="$before" '$1 == o || $2 == o { print $3 }')
+	[[ $before != -?* ]] ||
+		read -r option value < <(_sdeitop_options "$program" "$command" | awk -v o="$before" '$1 == o || $2 == o { print $2, $3 }')
 	case ${value:--} in
-	COLUMN) _sdeitop_words "$(_sdeitop_section "$program" 'Columns (' | awk '{ print $1 }')" "$word" ;;
+	COLUMN | FORM | WHAT) _sdeitop_words "$(_sdeitop_values "$program" "$command" "$option")" "$word" ;;
+	STAT,...) _sdeitop_words "$(_sdeitop_values "$program" "$command" "$option" "${word%"${word##*,}"}")" "$word" ;;
+	CONDITIONS)
+		compopt -o nospace 2>/dev/null
+		_sdeitop_words "$(_sdeitop_values "$program" "$command" "$option" "${word%"${word##* }"}")" "$word"
+		;;
 	-) _sdeitop_word "$program" "$command" "$word" ;;
 	FILE | DIR | PATH) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	USER) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;

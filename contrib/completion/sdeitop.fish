@@ -6,6 +6,19 @@ function __sdeitop_section
     $argv[1] $argv[3..] --help 2>/dev/null | sed -n "/^$argv[2]/,/^[^ ]/{/^  /p}"
 end
 
+# __sdeitop_values PROGRAM OPTION [COMMAND]: what its value can be, or begin with.
+function __sdeitop_values
+    __sdeitop_section $argv[1] 'Values:' $argv[3..] | awk -v option=$argv[2] '$1 == option { for (i = 2; i <= NF; i++) print $i }'
+end
+
+# __sdeitop_last SEPARATOR WORD...: each behind what is typed up to the last separator.
+function __sdeitop_last
+    set -l typed (string match -r "^.*$argv[1]" -- (string trim -c "'\"" -l -- (commandline -ct)))
+    for word in $argv[2..]
+        echo "$typed$word"
+    end
+end
+
 # Whether the command line has that command; '' is for none.
 function __sdeitop_has
     set -l words (commandline -opc)
@@ -25,8 +38,12 @@ function __sdeitop_add
             case ''
             case FILE DIR PATH
                 set -a call -r -F
-            case COLUMN
-                set -a call -x -a "(__sdeitop_section $program 'Columns (' | awk '{ print \$1 }')"
+            case COLUMN FORM WHAT
+                set -a call -x -a "(__sdeitop_values $program --$found[3] $argv[2])"
+            case 'STAT,...'
+                set -a call -x -a "(__sdeitop_last , (__sdeitop_values $program --$found[3] $argv[2]))"
+            case CONDITIONS
+                set -a call -x -a "(__sdeitop_last ' ' (__sdeitop_values $program --$found[3] $argv[2]))"
             case USER
                 set -a call -x -a '(__fish_complete_users)'
             case GROUP

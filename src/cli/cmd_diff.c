@@ -113,6 +113,14 @@ static int set_stat(double *stat, const char *word)
 	return err ?: *stat > 0 && *stat < 1 ? 0 : -EINVAL;
 }
 
+/* Any percentile will do; these are what is asked for. */
+static const char *stats_value(size_t n)
+{
+	static const char *const names[] = { "mean", "p50", "p90", "p99", "p99.9" };
+
+	return n < sizeof(names) / sizeof(names[0]) ? names[n] : NULL;
+}
+
 static int set_stats(void *field, const char *value)
 {
 	struct stats *stats = field;
@@ -139,7 +147,7 @@ static const struct option_type option_threshold = {
 };
 static const struct option_type option_confidence = { .set = set_confidence, .expects = "a probability from 0.5 to 0.999" };
 static const struct option_type option_us = { .set = set_us, .expects = "microseconds, as in 0.5" };
-static const struct option_type option_stats = { .set = set_stats, .expects = "p50, p99.9, mean …, separated by commas" };
+static const struct option_type option_stats = { .set = set_stats, .value = stats_value, .expects = "p50, p99.9, mean …, separated by commas" };
 
 /* Recordings are named like patterns are: one each time. */
 #define option_directories option_patterns

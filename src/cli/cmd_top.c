@@ -29,7 +29,7 @@ static const struct option_spec options[] = {
 		     "show the figures of sdeid, as is done anyhow without the privileges to trace"),
 	SESSION_OPTION(top_config, 0, "no-sandbox", NULL, flag, no_sandbox,
 		       "with the figures of sdeid, do not give up files and system calls that this needs not"),
-	SESSION_OPTION(top_config, 0, "socket", "PATH", string, socket, "where sdeid listens; default: " PROTOCOL_SOCKET),
+	SESSION_OPTION(top_config, 'S', "socket", "PATH", string, socket, "where sdeid listens; default: " PROTOCOL_SOCKET),
 	SESSION_TIME_OPTION(top_config),
 	SESSION_OPTIONS(top_config),
 	{ 0 },

@@ -27,8 +27,13 @@ static int set_column(void *field, const char *value)
 	return column ? 0 : -EINVAL;
 }
 
+static const char *column_value(size_t n)
+{
+	return n < column_count ? columns[n].id : NULL;
+}
+
 const struct option_type option_column = {
-	.set = set_column, .expects = "the name of a column; --help lists them",
+	.set = set_column, .value = column_value, .expects = "the name of a column; --help lists them",
 };
 
 static int read_filter(const char *value, char *message, size_t size)
@@ -53,7 +58,7 @@ static void explain_filter(const char *value, char *message, size_t size)
 	read_filter(value, message, size);
 }
 
-const struct option_type option_filter = { .set = set_filter, .explain = explain_filter };
+const struct option_type option_filter = { .set = set_filter, .value = column_value, .explain = explain_filter };
 
 static void put_columns(FILE *out, bool replay)
 {

@@ -35,8 +35,18 @@ static int set_buckets(void *field, const char *value)
 	return strcmp(value, "fine") == 0 || strcmp(value, "coarse") == 0 ? 0 : -EINVAL;
 }
 
-static const struct option_type option_labels = { .set = set_labels, .expects = "vm or vcpu" };
-static const struct option_type option_buckets = { .set = set_buckets, .expects = "coarse or fine" };
+static const char *labels_value(size_t n)
+{
+	return n == 0 ? "vm" : n == 1 ? "vcpu" : NULL;
+}
+
+static const char *buckets_value(size_t n)
+{
+	return n == 0 ? "coarse" : n == 1 ? "fine" : NULL;
+}
+
+static const struct option_type option_labels = { .set = set_labels, .value = labels_value, .expects = "vm or vcpu" };
+static const struct option_type option_buckets = { .set = set_buckets, .value = buckets_value, .expects = "coarse or fine" };
 
 #define OPTION(key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct daemon_config, field), help }
@@ -44,13 +54,13 @@ static const struct option_type option_buckets = { .set = set_buckets, .expects 
 static const struct option_spec options[] = {
 	OPTION('c', "config", "FILE", string, file, "read this file; default: " CONFIG_DEFAULT ", if it is there"),
 	OPTION('t', "textfile", "DIR", string, textfile, "write DIR/sdeid.prom, for node_exporter's textfile collector"),
-	OPTION('i', "interval", "SECONDS", seconds, interval_ms, "how often it is written; 15 unless given"),
+	OPTION('d', "interval", "SECONDS", seconds, interval_ms, "how often it is written; 15 unless given"),
 	OPTION(0, "labels", "WHAT", labels, labels_vcpu, "series for each vm (unless given) or vcpu"),
 	OPTION(0, "buckets", "WHAT", buckets, buckets, "bounds of histograms: coarse, a factor of 4 apart (unless given), or fine, a factor of 2"),
 	OPTION(0, "max-series", "N", count, max_series, "leave VMs out, latest first, beyond so many series; 100000"),
 	OPTION(0, "expire", "SECONDS", seconds, expire_ms, "forget a VM that is gone after this time; 300"),
 	OPTION(0, "remove", NULL, flag, remove, "remove the file at the end, after a last one was written"),
-	OPTION('s', "socket", "PATH", string, socket, "let sdeitop --attach-daemon look, through this UNIX socket"),
+	OPTION('S', "socket", "PATH", string, socket, "let sdeitop --attach-daemon look, through this UNIX socket"),
 	OPTION(0, "group", "GROUP", string, group, "who may: the group of the socket, mode 0660"),
 	OPTION('F', "flight", "DIR", string, flight, "flight recorder: save recordings to DIR when something happens"),
 	OPTION(0, "flight-size", "SIZE", size, flight_size, "how much of the past each has; 16M unless given"),

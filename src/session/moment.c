@@ -180,21 +180,28 @@ const struct option_type option_moment = {
 	.expects = "a time: 2026-01-31T10:00:05Z, 10:00:05.250, 1410.052064 of CLOCK_MONOTONIC, or 10m20s after the start",
 };
 
-static int set_times(void *field, const char *value)
+static const char *times_value(size_t n)
 {
 	static const char *const names[] = {
 		[TIMES_UTC] = "utc", [TIMES_LOCAL] = "local", [TIMES_MONO] = "mono", [TIMES_RELATIVE] = "relative",
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(value, names[i]) == 0) {
+	return n < sizeof(names) / sizeof(names[0]) ? names[n] : NULL;
+}
+
+static int set_times(void *field, const char *value)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = times_value(i)); i++)
+		if (strcmp(value, name) == 0) {
 			*(enum time_form *)field = i;
 			return 0;
 		}
 	return -EINVAL;
 }
 
-const struct option_type option_times = { .set = set_times, .expects = "utc, local, mono or relative" };
+const struct option_type option_times = { .set = set_times, .value = times_value, .expects = "utc, local, mono or relative" };
 
 /* --- what is meant */
 

@@ -355,11 +355,37 @@ static void help_option(const struct option_spec *spec, FILE *out)
 	fprintf(out, "  %-24s %s\n", left, spec->help);
 }
 
+/* For who completes what is typed. */
+static void help_values(const struct option_spec *spec, FILE *out)
+{
+	const char *value;
+
+	fprintf(out, "  --%-10s", spec->name);
+	for (size_t n = 0; (value = spec->type->value(n)); n++)
+		fprintf(out, " %s", value);
+	putc('\n', out);
+}
+
+static void help_all_values(const struct option_spec *spec, FILE *out)
+{
+	bool any = false;
+
+	for (; spec->name; spec++) {
+		if (!spec->type->value)
+			continue;
+		if (!any)
+			fputs("\nValues:\n", out);
+		any = true;
+		help_values(spec, out);
+	}
+}
+
 void options_help(const struct command *command, FILE *out)
 {
 	fprintf(out, "Usage: %s %s\n%s\n\nOptions:\n", say_program(), command->usage, command->help);
 	for (const struct option_spec *spec = command->options; spec->name; spec++)
 		help_option(spec, out);
+	help_all_values(command->options, out);
 	if (command->about)
 		fprintf(out, "\n%s", command->about);
 	if (command->more_help)

@@ -18,6 +18,7 @@ struct option_type {
 	int (*set)(void *field, const char *value);	/* 0, -EINVAL, -ENOMEM */
 	void (*clear)(void *field);			/* frees what set() made; may be NULL */
 	const char *expects;
+	const char *(*value)(size_t n);			/* number n of the words that a value can be, or begin with; NULL: no more */
 	void (*explain)(const char *value, char *message, size_t size);	/* instead of expects: what is wrong with value; may be NULL */
 };
 

@@ -26,6 +26,17 @@ static uint32_t findings_named(const char *name)
 	return 0;
 }
 
+static const char *const others[] = { "any", "warning", "error", "SIGUSR2", "exit" };
+
+#define OTHERS (sizeof(others) / sizeof(others[0]))
+
+static const char *trigger_value(size_t n)
+{
+	if (n < OTHERS)
+		return others[n];
+	return n - OTHERS < FINDING_COUNT ? finding_code_name(n - OTHERS) : NULL;
+}
+
 static int set_trigger(void *field, const char *value)
 {
 	struct triggers *on = field;
@@ -48,7 +59,7 @@ static int set_trigger(void *field, const char *value)
 }
 
 const struct option_type option_trigger = {
-	.set = set_trigger, .expects = "a finding's code, any, warning, error, SIGUSR2 or exit",
+	.set = set_trigger, .value = trigger_value, .expects = "a finding's code, any, warning, error, SIGUSR2 or exit",
 };
 
 uint64_t triggers_count(const struct triggers *on, const struct model *m)

@@ -67,7 +67,7 @@ class Daemon:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", self.disk], check=True)
         self.log = os.path.join(top, "log")
         with open(self.log, "wb") as log:
-            self.process, self.commands = self.start("one", log, "-t", self.disk, "-F", self.flight, "-s", self.socket)
+            self.process, self.commands = self.start("one", log, "-t", self.disk, "-F", self.flight, "-S", self.socket)
         self.pid = self.process.pid
         self.marks = 0
         self.replies = self.commands.makefile("r")
@@ -80,7 +80,7 @@ class Daemon:
         listener.listen(1)
         listener.settimeout(WAIT_S)
         process = subprocess.Popen(
-            [PROGRAM, "-i", "0.2", "--expire", "5", "--handler-ms", "50", "--flight-size", "1M", "--flight-keep", "4",
+            [PROGRAM, "-d", "0.2", "--expire", "5", "--handler-ms", "50", "--flight-size", "1M", "--flight-keep", "4",
              "--flight-keep-guest", "2", "--flight-on", "handler-hung", "--flight-on", "SIGUSR2", "--flight-on", "exit", "--user", "root",
              "-c", self.config, *options], stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, "SDEI_COMMANDS": path})
         commands = listener.accept()[0]
@@ -266,7 +266,7 @@ def clients(d):
 
 
 def two_daemons(d):
-    for options, words in ((("-s", d.socket), "another sdeid listens there"), (("-t", d.disk), "is written by another sdeid")):
+    for options, words in ((("-S", d.socket), "another sdeid listens there"), (("-t", d.disk), "is written by another sdeid")):
         process, commands = d.start("two", subprocess.PIPE, *options)
         said = process.communicate(timeout=WAIT_S)[1].decode()
         commands.close()

@@ -18,7 +18,7 @@ from truth import check_accounted, check_counts, check_lossless, check_lossy, lo
 OUT = out_dir("daemon")
 
 FIGURES = r"""
-daemon figures -t /tmp/tf -i 1 -s $SOCKET --group sdei --user sdeid
+daemon figures -t /tmp/tf -d 1 -S $SOCKET --group sdei --user sdeid
 client before
 guests=
 for one in web:busy:2 'd"b\:steady:2' quiet:masked:1; do
@@ -54,7 +54,7 @@ cp /tmp/tf/sdeid.prom last.prom
 
 # The smallest rings lose records of a busy guest.
 LOSSES = r"""
-daemon losses -t /tmp/tf -i 1 -s $SOCKET --group sdei --user sdeid --ring-size 4K
+daemon losses -t /tmp/tf -d 1 -S $SOCKET --group sdei --user sdeid --ring-size 4K
 client lossy
 sdei-guest --vcpus 4 --scenario burst --events 2003 --truth /out/lossy.truth.json >&2 || give_up "the guest failed"
 next_file
@@ -68,7 +68,7 @@ cp /tmp/tf/sdeid.prom lossy.prom
 HOSTILE = r"""
 long=$(head -c 65536 /dev/zero | tr '\0' x)
 hostile=$(printf 'a"\\\033[31m\nsdeid: kvm_sdei_up 0\t\302\233é')
-daemon hostile -t /tmp/tf -i 0.5 -s $SOCKET --group sdei --user sdeid --mask-ms 100
+daemon hostile -t /tmp/tf -d 0.5 -S $SOCKET --group sdei --user sdeid --mask-ms 100
 client patient
 sdeitop -j --attach-daemon --socket $SOCKET >/tmp/stopped.jsonl 2>stopped.err &
 stopped=$!
@@ -93,7 +93,7 @@ kill -KILL $stopped
 
 # The judge of names works without privilege, for VMs that come later.
 FILTER = r"""
-daemon filter -t /tmp/tf -i 1 --user sdeid -g 'web*'
+daemon filter -t /tmp/tf -d 1 --user sdeid -g 'web*'
 sdei-guest --vcpus 1 --scenario steady --events 101 -name guest=web1 >&2 &
 web=$!
 sdei-guest --vcpus 1 --scenario steady --events 101 -name guest=db1 >&2 || give_up "a guest failed"

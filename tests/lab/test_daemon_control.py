@@ -56,7 +56,7 @@ land
 ls -A /tmp/tf2 >tf2.ls
 
 # Removed at the end only if asked for.
-daemon kept -t /tmp/tf -i 60 -s $SOCKET --user sdeid
+daemon kept -t /tmp/tf -d 60 -S $SOCKET --user sdeid
 land
 cp /tmp/tf/sdeid.prom kept.prom
 ls -A /run/sdeid >socket.ls
@@ -91,18 +91,18 @@ try() { # NAME COMMAND...: its status and words
 	echo $? >$name.status
 }
 try no-user sdeid -t /tmp/tf --user nobody-known
-try no-group sdeid -s $SOCKET --group none-such
+try no-group sdeid -S $SOCKET --group none-such
 try no-directory sdeid -t /tmp/nowhere --user sdeid
 try not-writable sdeid -t /sys/kernel --user sdeid
-try no-socket-directory sdeid -s /run/nowhere/socket
+try no-socket-directory sdeid -S /run/nowhere/socket
 try nothing sdeid
 try no-option sdeid --nonsense
 try no-file sdeid -c /tmp/none.conf
 try fault sh -c 'echo "interval = soon" >/tmp/f.conf; sdeid -t /tmp/tf -c /tmp/f.conf'
 try unprivileged as-user 1001 none sdeid -t /tmp/tf
 try help sdeid --help
-daemon one -t /tmp/tf -i 0.5 -s $SOCKET --group sdei --user sdeid
-try same-socket sdeid -s $SOCKET --user sdeid
+daemon one -t /tmp/tf -d 0.5 -S $SOCKET --group sdei --user sdeid
+try same-socket sdeid -S $SOCKET --user sdeid
 client killed
 sdei-guest --vcpus 2 --scenario busy --seconds 12 -name guest=busy >&2 &
 guest=$!
@@ -112,7 +112,7 @@ wait $daemon
 wait $clients
 echo $? >killed.status
 clients=
-daemon two -t /tmp/tf -i 0.5 -s $SOCKET --group sdei --user sdeid
+daemon two -t /tmp/tf -d 0.5 -S $SOCKET --group sdei --user sdeid
 client again
 next_file
 leave
@@ -120,7 +120,7 @@ land
 ls -A /run/sdeid >run.ls
 kill $guest
 wait $guest
-daemon default -t /tmp/tf -s $SOCKET
+daemon default -t /tmp/tf -S $SOCKET
 cat /proc/$daemon/status >default.status
 land
 sed -i '/^sdeid:/d' /etc/passwd
@@ -135,7 +135,7 @@ mkdir /run/disk
 mount -t tmpfs -o size=256k tmpfs /run/disk
 chown 991:990 /run/disk
 ln -s disk /run/small	# gone in one step
-daemon trouble -t /run/small -i 0.3 --user sdeid
+daemon trouble -t /run/small -d 0.3 --user sdeid
 both() { # how often it was logged that it failed, and that it works again
 	await "$1 failures" sh -c "[ \$(grep -c ' failed: ' trouble.err) -ge $1 ]"
 	sleep 3

@@ -61,7 +61,7 @@ printf '%s\n' 'textfile = /tmp/tf' 'interval = 0.5' 'expire = 0.5' 'labels = vcp
 
 # A daemon that is held up while VMs come and go loses records, more of them than the kernel has room to tell apart.
 LOST = r"""
-daemon lost -t /tmp/tf -i 0.5 --expire 0.5 --ring-size 4K --user sdeid
+daemon lost -t /tmp/tf -d 0.5 --expire 0.5 --ring-size 4K --user sdeid
 for lives in 1000 50 50 50; do
 	kill -STOP $daemon
 	vm-churn $lives 8 2 3 || give_up "a VM failed"

@@ -62,6 +62,7 @@ wanted() {
 		/usr/share/bash-completion/completions/sdeid
 		/usr/share/fish/vendor_completions.d/sdeitop.fish
 		/usr/share/fish/vendor_completions.d/sdeid.fish
+		/usr/share/zsh/vendor-completions/_sdeitop
 		/usr/share/sdeitop/prometheus/alerts.rules.yml
 		/usr/share/sdeitop/prometheus/recording.rules.yml
 		/usr/share/sdeitop/grafana/sdeitop.json

@@ -236,6 +236,20 @@ def check_files():
     return place + differ("settings", re.findall(r"^\.B ([a-z]+)$", files, re.M), settings)
 
 
+# The seconds between two looks have two names, one of the screen and one of the text file.
+SAME = {"d": {"delay", "interval"}}
+
+
+def check_letters():
+    """A letter means the same in each command and in sdeid."""
+    names = {}
+    for command in commands() + ["sdeid"]:
+        for letter, name, _, _ in options(help_of(command)):
+            names.setdefault(letter, set()).add(name)
+    names.pop(None)
+    return [f"-{letter} is {sorted(found)}" for letter, found in sorted(names.items()) if len(found) > 1 and found != SAME.get(letter)]
+
+
 # --- completion
 
 COMPLETE = r"""
@@ -249,7 +263,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 def complete(*words, program=PROGRAM):
     script = os.path.join(TOP, "contrib", "completion", "sdeitop.bash")
     done = subprocess.run(["bash", "-c", COMPLETE, "complete", script, program, *words], capture_output=True, text=True, cwd=TOP, check=False)
-    return done.stdout.split() if not done.stderr else [done.stderr]
+    return [line for line in done.stdout.splitlines() if line] if not done.stderr else [done.stderr]
 
 
 def differ(what, found, wanted):
@@ -266,11 +280,16 @@ def check_completion():
     columns = [line.split()[0] for line in section(help_of(""), "Columns (")]
     complaints += differ("columns", complete("--sort", ""), columns)
     complaints += differ("columns that start with p9", complete("-b", "-s", "p9"), [name for name in columns if name.startswith("p9")])
+    complaints += differ("triggers", complete("record", "--on", "war"), ["warning"])
+    complaints += differ("triggers of sdeid", complete("--flight-on", "mask", program=DAEMON), ["mask-long"])
+    complaints += differ("forms of time", complete("report", "--time", ""), ["utc", "local", "mono", "relative"])
+    complaints += differ("the second of some", complete("diff", "--stat", "p50,p9"), ["p50,p90", "p50,p99", "p50,p99.9"])
+    complaints += differ("the second condition", complete("-f", "vm=web* unacc"), ["vm=web* unaccounted"])
     complaints += differ("files", complete("events", "-o", "READ"), ["README.md"])
     complaints += differ("files as operands", complete("events", "READ"), ["README.md"])
     complaints += differ("a value that is none of these", complete("events", "-p", ""), [])
     complaints += differ("options of sdeid", complete("--", program=DAEMON), ["--" + row[1] for row in options(help_of("sdeid"))])
-    complaints += differ("a socket", complete("-s", "READ", program=DAEMON), ["README.md"])
+    complaints += differ("a socket", complete("-S", "READ", program=DAEMON), ["README.md"])
     complaints += differ("users", complete("--user", "nobod", program=DAEMON), ["nobody"])
     complaints += differ("groups", complete("--group", "nogrou", program=DAEMON), ["nogroup"])
     return complaints
@@ -285,6 +304,7 @@ def main():
         ok(f"man/{name} has no faults", lint(os.path.join(MAN, name)))
     ok("man/sdeitop-findings.7 explains what there is", check_findings())
     ok("man/sdeitop.1 explains the file of the screen's set-up", check_files())
+    ok("a letter is one option in all commands", check_letters())
     ok("completion offers what there is", check_completion())
     finish()
 

@@ -89,11 +89,12 @@ static void put_observed(FILE *out, size_t vms, size_t vcpus)
 static void put_status(FILE *out, const struct model *m, const struct status *status)
 {
 	const struct model_totals *totals = model_totals(m);
-	size_t open = why_open_count(m);
+	struct finding_counts counts = why_count(m);
+	char findings[WHY_SIZE];
 
 	fprintf(out, "  LOST %" PRIu64 "  probes %u/%u", totals->lost, status->probes_attached, status->probes_total);
-	if (open)
-		fprintf(out, "  %zu finding%s", open, plural(open));
+	if (counts.all)
+		fprintf(out, "  %s", why_counts(findings, sizeof(findings), &counts));
 	if (status->cpu_percent >= 0)
 		fprintf(out, "  CPU %.1f %%", status->cpu_percent);
 	putc('\n', out);

@@ -133,12 +133,29 @@ const struct model_vm *why_vm(const struct model *m, const struct model_finding 
 	return why_vm_of(m, finding->vm, finding->instance);
 }
 
-size_t why_open_count(const struct model *m)
+struct finding_counts why_count(const struct model *m)
 {
-	size_t count, open = 0;
+	struct finding_counts counts = { .all = model_totals(m)->findings_unkept };
+	size_t count;
 	const struct model_finding *findings = model_findings(m, &count);
 
+	counts.all += count;
 	for (size_t i = 0; i < count; i++)
-		open += findings[i].open;
-	return open;
+		counts.open += findings[i].open;
+	return counts;
+}
+
+char *why_counts(char *buf, size_t size, const struct finding_counts *counts)
+{
+	const char *noun = counts->all == 1 ? "finding" : "findings";
+
+	if (!counts->all)
+		snprintf(buf, size, "%s", "");
+	else if (!counts->open)
+		snprintf(buf, size, "%" PRIu64 " %s", counts->all, noun);
+	else if (counts->open == counts->all)
+		snprintf(buf, size, "%" PRIu64 " %s open", counts->all, noun);
+	else
+		snprintf(buf, size, "%" PRIu64 " %s, %" PRIu64 " open", counts->all, noun, counts->open);
+	return buf;
 }

@@ -37,7 +37,14 @@ char *why_where(char *buf, size_t size, const struct model_finding *finding, con
 const struct model_vm *why_vm_of(const struct model *m, uint32_t pid, uint32_t instance);
 const struct model_vm *why_vm(const struct model *m, const struct model_finding *finding);
 
-/* How many findings hold now. */
-size_t why_open_count(const struct model *m);
+/* How many findings there are, those without room in model_findings() too, and how many of them hold now. */
+struct finding_counts {
+	uint64_t all, open;
+};
+
+struct finding_counts why_count(const struct model *m);
+
+/* "3 findings, 1 open"; "1 finding open", if all are; "3 findings", if none is; "" where there is none. */
+char *why_counts(char *buf, size_t size, const struct finding_counts *counts);
 
 #endif

@@ -184,7 +184,7 @@ static void take_figures(struct top *top, const struct model *m, const struct st
 	if (!top->paused || top->refreeze) {
 		top->status = *status;
 		top->totals = *model_totals(m);
-		top->open_findings = why_open_count(m);
+		top->findings = why_count(m);
 		top->gone_vms = model_gone_vms(m, 0);
 		top->has_apf = model_has_apf(m);
 	}

@@ -155,29 +155,34 @@ static const char *direction(const struct top *top)
 	return falling ? " desc" : " asc";
 }
 
+/* What the rows are sorted by, and how many columns found no room. Where it ends. */
+static int draw_order(const struct top *top, int x)
+{
+	x = top_put_piece(1, x, A_NORMAL, "by %s%s", top->options.sort ? top->options.sort->id : "vm", direction(top));
+	return top->hidden ? top_put_piece(1, x, A_NORMAL, "+%zu columns", top->hidden) : x;
+}
+
 static void draw_second_line(const struct top *top)
 {
 	const struct model_totals *totals = &top->totals;
 	const struct status *status = &top->status;
 	double rate = totals->interval_ns ? totals->interval_records * 1e9 / totals->interval_ns : 0;
 	bool few = status->probes_attached < status->probes_total;
+	char findings[WHY_SIZE];
 	int x = top_put_piece(1, 0, A_NORMAL, "%8.1f events/s", rate);
 
 	x = top_put_piece(1, x, totals->lost ? top_look(top, PAIR_BAD) : A_NORMAL, "LOST %" PRIu64, totals->lost);
-	if (top->open_findings)
-		x = top_put_piece(1, x, top_look(top, PAIR_BAD), "%zu finding%s", top->open_findings,
-				  top->open_findings == 1 ? "" : "s");
+	if (top->findings.all)
+		x = top_put_piece(1, x, top->findings.open ? top_look(top, PAIR_BAD) : A_NORMAL, "%s",
+				  why_counts(findings, sizeof(findings), &top->findings));
 	if (top->recent)
 		x = top_put_piece(1, x, top_look(top, PAIR_WARN), "interval's times");
 	x = top_put_piece(1, x, few ? top_look(top, PAIR_WARN) : A_NORMAL, "probes %u/%u", status->probes_attached,
 		      status->probes_total);
+	if (top->base == &top_table_mode)
+		x = draw_order(top, x);
 	if (status->cpu_percent >= 0)
-		x = top_put_piece(1, x, A_NORMAL, "CPU %4.1f%%", status->cpu_percent);
-	if (top->base != &top_table_mode)
-		return;
-	x = top_put_piece(1, x, A_NORMAL, "by %s%s", top->options.sort ? top->options.sort->id : "vm", direction(top));
-	if (top->hidden)
-		top_put_piece(1, x, A_NORMAL, "+%zu columns", top->hidden);
+		top_put_piece(1, x, A_NORMAL, "CPU %4.1f%%", status->cpu_percent);
 }
 
 static bool has_bar(const struct top *top)

@@ -26,6 +26,7 @@
 #include "view/figures/columns.h"
 #include "view/screen/heat.h"
 #include "view/figures/page.h"
+#include "view/figures/why.h"
 
 #define HEAD_LINES 3		/* two of status, one of titles; see top_head_lines() */
 #define BAR_FROM_LINES 16	/* a replay has one more: how far it is */
@@ -114,7 +115,7 @@ struct top {
 	struct table *table;
 	struct status status;	/* as shown; kept while paused */
 	struct model_totals totals;
-	size_t open_findings;
+	struct finding_counts findings;
 	size_t gone_vms;		/* that still have rows */
 	bool has_apf;
 	const struct mode *mode;

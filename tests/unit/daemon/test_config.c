@@ -200,7 +200,7 @@ static void test_command_line_counts_more(void **state)
 	{
 		char words[256], message[512];
 
-		snprintf(words, sizeof(words), "-c /nowhere -i 9 --config %s", path);
+		snprintf(words, sizeof(words), "-c /nowhere -d 9 --config %s", path);
 		assert_int_equal(read_words(&config, words, message), 0);
 		assert_string_equal(config.textfile, "/file");
 		assert_int_equal(config.interval_ms, 9000);
