@@ -260,7 +260,7 @@ INSTALLS = 755:$(B)/sdeitop:$(PREFIX)/bin/sdeitop 755:$(B)/sdeid:$(PREFIX)/sbin/
 	644:contrib/systemd/sdeid.sysusers:$(PREFIX)/lib/sysusers.d/sdeid.conf \
 	$(call to_folder,$(wildcard contrib/prometheus/*.rules.yml),$(SHARE)/sdeitop/prometheus) \
 	$(call to_folder,$(wildcard contrib/grafana/*.json),$(SHARE)/sdeitop/grafana) \
-	$(call to_folder,README.md LICENSE,$(DOC)) $(call to_folder,$(wildcard docs/*.md docs/*.svg),$(DOC)/docs) \
+	$(call to_folder,README.md LICENSE,$(DOC)) $(call to_folder,$(wildcard docs/*.md docs/*.svg docs/*.png),$(DOC)/docs) \
 	$(call to_folder,$(wildcard tracepoints/*.md tracepoints/*.config),$(DOC)/tracepoints) \
 	$(foreach series,$(wildcard tracepoints/linux-*),$(call to_folder,$(wildcard $(series)/*.patch),$(DOC)/$(series)))
 
@@ -310,7 +310,7 @@ need-lab:
 	@scripts/setup --check lab
 
 # --- what people call
-.PHONY: setup kernel run demo-nmi test test-unit test-host test-lab test-debug-kernel test-kernels clean help
+.PHONY: setup kernel run demo pictures demo-nmi test test-unit test-host test-lab test-debug-kernel test-kernels clean help
 setup:
 	@scripts/setup
 
@@ -320,6 +320,16 @@ kernel: setup
 run: setup
 	@$(MAKE) --no-print-directory all lab
 	@scripts/run $(or $(GUEST),$(ARCH))
+
+# Installs no more than make needs: for a first look.
+demo:
+	@scripts/setup host
+	@$(MAKE) --no-print-directory all
+	@scripts/demo
+
+# Those of README, of the recording in tests/data.
+pictures: all
+	@scripts/pictures
 
 # A CPU of a Linux guest that hangs, the NMI that reaches it, and a panic.
 demo-nmi: setup
@@ -348,6 +358,9 @@ help:
 #?                         its kernel has the kvm_sdei_* tracepoints, else in the lab; ARCH=x86_64:
 #?                         asynchronous page faults in the x86 lab; GUEST=linux: a stock Linux as
 #?                         guest in the lab (its kernel is built first: some minutes, once)
+#? make demo               install what make needs, build, replay a recording: a first look, without KVM and without
+#?                         root where nothing is missing
+#? make pictures           the pictures of README anew (tmux, chromium)
 #? make demo-nmi           a Linux guest's CPU hangs with interrupts off, an NMI reaches it, the guest
 #?                         panics: what sdeitop shows of it
 #? make test               install what is missing, then every test

@@ -76,7 +76,7 @@ wanted() {
 	for page in man/*; do
 		printf '/usr/share/man/man%s/%s.gz\n' "${page##*.}" "${page##*/}"
 	done
-	printf '/usr/share/doc/sdeitop/%s\n' tracepoints/linux-*/*.patch docs/*.md docs/*.svg
+	printf '/usr/share/doc/sdeitop/%s\n' tracepoints/linux-*/*.patch docs/*.md docs/*.svg docs/*.png
 }
 
 package_has_what_it_should() {
