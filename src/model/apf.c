@@ -672,6 +672,7 @@ void apf_reset(struct vcpu_apf *a)
 	apf_release(&a->shown);
 	apf_free_intervals(a);
 	memset(&a->mark, 0, sizeof(a->mark));
+	a->mark_blocked_ns = 0;
 	a->shown = (struct model_apf){ .most_in_flight = in_flight, .carried = in_flight };
 	apf_set_in_flight(a, in_flight);
 }
@@ -712,6 +713,8 @@ void apf_tick(struct vcpu_apf *a)
 	APF_COUNTS(X)
 #undef X
 	a->mark = *count;
+	a->shown.interval_blocked_ns = apf_blocked_ns(&a->shown) - a->mark_blocked_ns;
+	a->mark_blocked_ns += a->shown.interval_blocked_ns;
 	if (a->intervals)
 		keep_turn(a->intervals->now, a->intervals->last, APF_STAGE_COUNT);
 }
@@ -827,6 +830,7 @@ static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent
 		sum->causes[i].ns += apf->causes[i].ns;
 	}
 	sum->quick_ns += apf->quick_ns;
+	sum->interval_blocked_ns += apf->interval_blocked_ns;
 	add_warmup(&sum->warmup, &apf->warmup);
 	sum->in_flight += apf->in_flight;
 	sum->oldest_ns = apf_older_ns(sum->oldest_ns, apf->oldest_ns);

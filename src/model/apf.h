@@ -98,6 +98,7 @@ struct model_apf {
 	uint64_t fallbacks[APF_FALLBACKS];
 	struct apf_cause causes[APF_CAUSES];	/* of the synchronous ones */
 	uint64_t quick_ns;			/* how long the quick ones kept the vCPU in the host */
+	uint64_t interval_blocked_ns;		/* apf_blocked_ns() of the last closed interval: of faults that ended in it */
 	struct apf_warmup warmup;
 	uint64_t in_flight;			/* now, those whose start was not seen apart */
 	uint64_t oldest_ns;			/* when the oldest of them was handed to its worker; 0: none is in flight */

@@ -458,6 +458,7 @@ struct apf_intervals {
 struct vcpu_apf {
 	struct model_apf shown;
 	struct apf_counts mark;
+	uint64_t mark_blocked_ns;
 	struct apf_open *open;			/* shown.in_flight of them, oldest first */
 	size_t room;				/* there */
 	struct apf_intervals *intervals;	/* NULL: nobody asked */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/apf.h"
 #include "util/idmap.h"
 #include "util/array.h"
 
@@ -60,6 +61,8 @@ static void add_cell(struct timeline_cell *to, const struct timeline_cell *from)
 	if (from->worst_ns > to->worst_ns)
 		to->worst_ns = from->worst_ns;
 	to->masked_ns += from->masked_ns;
+	to->faults = add32(to->faults, from->faults);
+	to->blocked_ns += from->blocked_ns;
 }
 
 /* Each two columns become one; the upper half gets free. */
@@ -178,11 +181,19 @@ static void take_bands(struct timeline *t, unsigned int column, const struct his
 	}
 }
 
+static void take_faults(struct timeline_cell *cell, const struct model_apf *apf)
+{
+	cell->faults = add32(0, apf->interval.setup + apf->interval.sync + apf->interval.quick);
+	cell->blocked_ns = apf->interval_blocked_ns;
+}
+
 /* The interval of all events of v; its latencies go to the bands, whether v has a row or not. */
 static struct timeline_cell take_cell(struct timeline *t, unsigned int column, const struct model_vcpu *v)
 {
 	struct timeline_cell cell = { .masked_ns = v->interval_masked_ns };
 
+	if (model_vcpu_apf(v))
+		take_faults(&cell, model_vcpu_apf(v));
 	for (size_t i = 0; i < v->event_count; i++) {
 		const struct model_event *e = v->events[i];
 		struct model_event_interval hists;

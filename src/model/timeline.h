@@ -17,6 +17,8 @@ struct timeline_cell {
 	uint32_t dispatched, dropped;	/* saturate; dropped: coalesced, rejected, cancelled, cleared */
 	uint64_t worst_ns;		/* largest dispatch latency; 0: none */
 	uint64_t masked_ns;
+	uint32_t faults;		/* page faults, with a worker or without */
+	uint64_t blocked_ns;		/* how long those that ended here kept the vCPU waiting */
 };
 
 struct timeline_row {

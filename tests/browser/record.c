@@ -2,7 +2,7 @@
 /*
  * Recordings and pages for browsers:
  *   record web                 prints the directory of the recording that the unit tests use, which it made
- *   record large|crowd|day|eternal|hostile|empty DIR   writes a recording into DIR
+ *   record large|crowd|day|eternal|hostile|restore|empty DIR   writes a recording into DIR
  *   record long FILE           writes the page of a VM whose name has 64 KiB
  */
 #include <setjmp.h>
@@ -190,6 +190,60 @@ static void hostile(void)
 	put(status_item(BEGIN + 3000 * MS, true));
 }
 
+static struct sdei_record_apf *put_apf(uint64_t time_ns, uint32_t vcpu, uint8_t step, uint8_t outcome)
+{
+	struct sdei_record *head = put_record(time_ns, (struct who){ 4711, vcpu, SDEI_NONE }, SDEI_APF, 0, outcome);
+	struct recording_item *item = &items[item_count - 1];
+
+	head->origin = step;
+	item->size = sizeof(item->record.apf);
+	return &item->record.apf;
+}
+
+static void put_waited(uint64_t time_ns, uint32_t vcpu, uint64_t gfn, uint64_t duration_ns)
+{
+	struct sdei_record_apf *apf = put_apf(time_ns, vcpu, APF_SYNC, APF_FROM_USERFAULT);
+
+	apf->gfn = gfn;
+	apf->duration_ns = duration_ns;
+}
+
+static void put_quick(uint64_t time_ns, uint32_t vcpu, uint64_t faults, uint64_t duration_ns)
+{
+	struct sdei_record_apf *apf = put_apf(time_ns, vcpu, APF_QUICK, 0);
+
+	apf->faults = faults;
+	apf->duration_ns = duration_ns;
+}
+
+static void put_halted(uint64_t time_ns, uint32_t vcpu, uint64_t id, uint64_t ready_ns)
+{
+	put_apf(time_ns, vcpu, APF_SETUP, 0)->id = id;
+	put_apf(time_ns + US, vcpu, APF_NOT_PRESENT, APF_HALTED)->id = id;
+	put_apf(time_ns + ready_ns, vcpu, APF_READY, 0)->id = id;
+	put_apf(time_ns + ready_ns + US, vcpu, APF_PRESENT, APF_SILENT)->id = id;
+}
+
+/* A VM that fetches its pages: many at first, then fewer and fewer; the last vCPU has none. */
+static void restore(void)
+{
+	uint64_t id = 0;
+
+	put_name(4711, "sandbox-17");
+	for (uint32_t vcpu = 0; vcpu < 3; vcpu++) {
+		for (uint64_t t = 2 * MS + vcpu; t < 2900 * MS; t += 3 * MS + t / (20 + 30 * vcpu)) {
+			put_waited(BEGIN + t, vcpu, 0x1000 * vcpu + t / MS, 30 * US + dice() % (2 * MS));
+			if (t / MS % 5 == 0)
+				put_quick(BEGIN + t + 100 * US, vcpu, 1 + dice() % 40, dice() % (300 * US));
+			if (t / MS % 7 == 0)
+				put_halted(BEGIN + t + 200 * US, vcpu, ++id, 50 * US + dice() % MS);
+		}
+	}
+	put_waited(BEGIN + 2950 * MS, 1, 0x77, 20 * MS);
+	put_episode(BEGIN + 10 * MS, (struct who){ 4711, 3, 0 }, 10 * US, 10 * US);
+	put(status_item(BEGIN + 3000 * MS, true));
+}
+
 static void empty(void)
 {
 	put(status_item(BEGIN + 1000 * MS, true));
@@ -198,7 +252,8 @@ static void empty(void)
 static const struct scene {
 	const char *name;
 	void (*play)(void);
-} scenes[] = { { "large", large }, { "crowd", crowd }, { "day", day }, { "eternal", eternal }, { "hostile", hostile }, { "empty", empty } };
+} scenes[] = { { "large", large }, { "crowd", crowd }, { "day", day }, { "eternal", eternal }, { "hostile", hostile }, { "restore", restore },
+	      { "empty", empty } };
 
 static int write_scene(const struct scene *scene, const char *directory)
 {
@@ -263,6 +318,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 3 && i < sizeof(scenes) / sizeof(scenes[0]); i++)
 		if (strcmp(argv[1], scenes[i].name) == 0)
 			return write_scene(&scenes[i], argv[2]);
-	fputs("usage: record web | record large|crowd|day|eternal|hostile|empty DIR | record long FILE\n", stderr);
+	fputs("usage: record web | record large|crowd|day|eternal|hostile|restore|empty DIR | record long FILE\n", stderr);
 	return 2;
 }

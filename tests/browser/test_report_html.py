@@ -75,7 +75,7 @@ READ = r"""
       [e.parentElement.dataset.vm, e.querySelector('.name').textContent])),
     title: text(document.querySelector('h1')), tab: document.title,
     vms: table('vms'), events: table('events'), blame: table('blame'), drops: table('drops'), calls: table('calls'),
-    masks: table('masks'), senders: table('senders'),
+    masks: table('masks'), senders: table('senders'), causes: table('causes'),
     maps: Object.fromEntries([...document.querySelectorAll('.map svg[data-column-ns]')].map(s =>
       [s.getAttribute('aria-label'), map(s.parentElement)])),
     hists: [...document.querySelectorAll('#hists details')].map(hist),
@@ -451,18 +451,57 @@ def check_masked(plot, report):
     return complaints + check_chosen("vCPUs", masked, plot["left"])
 
 
+def faults_of(vcpu):
+    count = vcpu["apf"]["count"] if "apf" in vcpu else {}
+    return sum(count.get(name, 0) for name in ("setup", "sync", "quick"))
+
+
+def blocked_of(vcpu):
+    return vcpu["apf"]["blocked_ns"] if "apf" in vcpu else 0
+
+
+def check_sums(plot, report, figure_of):
+    """The figures of lines are those of JSON, and the colours have room for them."""
+    figures = {key(vm["vm"], vm["instance"], vcpu["vcpu"]): figure_of(vcpu) for vm, vcpu in each_vcpu(report)}
+    complaints = check_chosen("vCPUs", figures, plot["left"])
+    lows, below = {}, 1
+    for part in plot["legend"]:
+        lows[part["shade"]], below = below, part["below"]
+    highs = {part["shade"]: part["below"] - 1 for part in plot["legend"]}
+    for label, right, row in zip(plot["left"], plot["right"], plot["rows"]):
+        figure = figures[row_key(label)]
+        low, high = (sum(edges[shade] for _, shade in row) for edges in (lows, highs))
+        if shown(right) != figure or not low <= figure <= high:
+            complaints.append(f"{row_key(label)}: {shown(right)} for {figure}, {low}..{high} drawn")
+    return complaints
+
+
 def check_plots(page, report):
     complaints, checks = [], {"Dispatches by latency and time": check_bands, "Worst dispatch latency by vCPU and time": check_worst,
-                              "Share of time masked, by vCPU and time": check_masked}
+                              "Share of time masked, by vCPU and time": check_masked,
+                              "Page faults by vCPU and time": lambda plot, report: check_sums(plot, report, faults_of),
+                              "Time blocked by page faults, by vCPU and time": lambda plot, report: check_sums(plot, report, blocked_of)}
     dispatched = any(event["dispatch"] for _, _, event in each_event(report))
     masked = any(vcpu["masked_ns"] for _, vcpu in each_vcpu(report))
-    for (label, check), wanted in zip(checks.items(), (dispatched, dispatched, masked)):
+    faulted, blocked = (any(figure_of(vcpu) for _, vcpu in each_vcpu(report)) for figure_of in (faults_of, blocked_of))
+    for (label, check), wanted in zip(checks.items(), (dispatched, dispatched, masked, faulted, blocked)):
         plot = page["maps"].get(label)
         if bool(plot) != wanted:
             complaints.append(f"{label}: {'there' if plot else 'missing'}")
         elif plot:
             complaints += [f"{label}: {c}" for c in check_axis(plot, report) + check(plot, report)]
     return complaints
+
+
+def check_causes(page, report):
+    """Each cause of a fault that kept a vCPU, with its count and time."""
+    want = []
+    for vm in report["vms"]:
+        if "apf" in vm:
+            by = {**vm["apf"]["sync_by"], "quick": {"count": vm["apf"]["count"]["quick"], "ns": vm["apf"]["quick_ns"]}}
+            want += [(str(vm["vm"]), cause, of_cause["count"], of_cause["ns"]) for cause, of_cause in by.items() if of_cause["count"]]
+    got = [(row["id"]["vm"], *(shown(cell) for cell in row["cells"][1:])) for row in page["causes"]]
+    return [] if sorted(got) == sorted(want) else [f"causes {got} instead of {want}"]
 
 
 # --- findings and records
@@ -503,6 +542,8 @@ def check_durations(page):
     """What one reads is what data-ns says, to the digits that are there."""
     complaints = []
     for cell in page["durations"]:
+        if cell["ns"] >= 2 ** 64 - 1:
+            complaints.append(f"{cell['text']} for what is not known")
         match = re.fullmatch(r"([\d.]+) (\S+)", cell["text"])
         if match and match[2] in UNITS:
             digits = len(match[1].partition(".")[2])
@@ -600,7 +641,8 @@ def report_on(browser, name, page, recording, *options, status=0):
     browser.open(page)
     got = browser.evaluate(READ)
     ok(f"browser/{name}: the heads have the report's figures", check_heads(got, report))
-    for check in (check_vms, check_events, check_blame, check_drops, check_masks, check_calls, check_senders, check_plots, check_findings):
+    for check in (check_vms, check_events, check_blame, check_drops, check_masks, check_calls, check_senders, check_plots, check_causes,
+                  check_findings):
         ok(f"browser/{name}: {check.__name__[6:]} have the report's figures", check(got, report))
     complaints, checked = check_hists(got, report)
     ok(f"browser/{name}: histograms have the report's figures", complaints, f"{checked} of them")
@@ -726,7 +768,7 @@ def test_alone(directory, recording):
 
 def test_all(browser, directory, web):
     lab = os.path.join(TOP, "tests", "data", "recording-1")
-    recordings = {name: os.path.join(directory, name) for name in ("large", "crowd", "day", "eternal", "hostile", "empty")}
+    recordings = {name: os.path.join(directory, name) for name in ("large", "crowd", "day", "eternal", "hostile", "restore", "empty")}
     for name, recording in recordings.items():
         os.mkdir(recording)
         run(RECORD, name, recording)
@@ -737,6 +779,7 @@ def test_all(browser, directory, web):
     report_on(browser, "64 vCPUs, 512 columns", os.path.join(directory, "large.html"), recordings["large"])
     report_on(browser, "600 vCPUs", os.path.join(directory, "crowd.html"), recordings["crowd"])
     report_on(browser, "26 hours", os.path.join(directory, "day.html"), recordings["day"])
+    report_on(browser, "a restore", os.path.join(directory, "restore.html"), recordings["restore"])
     report_on(browser, "nothing", os.path.join(directory, "empty.html"), recordings["empty"])
     test_damaged(browser, directory, web)
     test_hostile(browser, directory, recordings["hostile"])

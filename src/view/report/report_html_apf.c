@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "model/apf.h"
+#include "record/names.h"
 #include "view/report/html.h"
 #include "view/report/report_html_inside.h"
 
@@ -68,6 +69,34 @@ static void stage_rows(FILE *out, const struct model_vm *vm, const struct model_
 	}
 }
 
+/* Of what a vCPU waited for; 0: a worker brought it, or it is not known. */
+static void put_cause(FILE *out, unsigned int cause)
+{
+	if (cause)
+		fprintf(out, "<td>%s", record_name(LABELS_APF_CAUSE, cause));
+	else
+		html_page_no_cell(out);
+}
+
+static void cause_row(FILE *out, const struct model_vm *vm, const char *cause, uint64_t count, uint64_t ns)
+{
+	if (!count)
+		return;
+	open_row(out, vm);
+	fprintf(out, "<td>%s", cause);
+	html_page_cell(out, count);
+	html_page_cell_ns(out, ns);
+	putc('\n', out);
+}
+
+static void cause_rows(FILE *out, const struct model_vm *vm, const struct model_apf *apf)
+{
+	for (unsigned int cause = 1; cause < APF_CAUSES; cause++)
+		cause_row(out, vm, record_name(LABELS_APF_CAUSE, cause), apf->causes[cause].count, apf->causes[cause].ns);
+	cause_row(out, vm, "unknown", apf->causes[0].count, apf->causes[0].ns);
+	cause_row(out, vm, "quick", apf->count.quick, apf->quick_ns);
+}
+
 static void slow_rows(FILE *out, const struct model_vm *vm, const struct model_apf *apf)
 {
 	for (unsigned int i = 0; i < apf->slow_count; i++) {
@@ -75,13 +104,14 @@ static void slow_rows(FILE *out, const struct model_vm *vm, const struct model_a
 
 		open_row(out, vm);
 		fprintf(out, "<td>%" PRIu32 "<td>0x%" PRIx64, fault->vcpu, fault->gfn);
-		html_page_cell_ns(out, fault->stage[APF_STAGE_total]);
+		html_page_cell_ns(out, apf_fault_ns(fault));
 		for (unsigned int stage = 0; stage <= APF_STAGE_ack; stage++) {
 			if (fault->stage[stage] == APF_UNKNOWN)
 				html_page_no_cell(out);
 			else
 				html_page_cell_ns(out, fault->stage[stage]);
 		}
+		put_cause(out, fault->cause);
 		putc('\n', out);
 	}
 }
@@ -133,15 +163,21 @@ int report_html_apf(const struct html_page *page)
 			APF_OUTCOMES(X)
 #undef X
 			"<th>fallback<th>sync<th class=wide><th>", vm_row);
+	if (!err)
+		err = report_html_faults(page);
 	fputs("<h3>Stages</h3>\n", out);
 	if (!err)
 		err = put_table(page, "<tr><th>VM<th>stage<th>count<th>p50<th>p99<th>max", stage_rows);
-	fputs("<h3>Fallbacks by reason</h3>\n", out);
+	fputs("<h3>Waited for, by cause</h3>\n<p>Faults that kept a vCPU in the host, by where their page came from; quick ones are too short to be recorded one by "
+	      "one.</p>\n<div id=causes>", out);
+	if (!err)
+		err = put_table(page, "<tr><th>VM<th>cause<th>count<th>time", cause_rows);
+	fputs("</div><h3>Fallbacks by reason</h3>\n", out);
 	if (!err)
 		err = put_table(page, "<tr><th>VM<th>off<th>not-now<th>full<th>no-memory<th>masked<th>busy<th>pending<th>other", fallback_row);
 	fputs("<h3>The slowest of each VM</h3>\n", out);
 	if (!err)
-		err = put_table(page, "<tr><th>VM<th>vCPU<th>gfn<th>total<th>signal<th>dispatch<th>handler<th>wait<th>page<th>present<th>ack",
+		err = put_table(page, "<tr><th>VM<th>vCPU<th>gfn<th>total<th>signal<th>dispatch<th>handler<th>wait<th>page<th>present<th>ack<th>cause",
 				slow_rows);
 	fputs("</section>\n", out);
 	return err;

@@ -73,9 +73,10 @@ int report_html_apf(const struct html_page *page);
 #define HTML_HISTS_MAX 64
 void report_html_hists(const struct html_page *page);
 
-/* report_html_plots.c: latencies over time, of all and of each vCPU; masks over time, without a section of its own. 0 or -ENOMEM */
+/* report_html_plots.c: latencies over time, of all and of each vCPU; masks and page faults over time, without a section of their own. 0 or -ENOMEM */
 int report_html_latencies(const struct html_page *page);
 int report_html_masked(const struct html_page *page);
+int report_html_faults(const struct html_page *page);
 
 /* report_html_evidence.c: findings and the worst dispatches, with the records around them. */
 void report_html_findings(const struct html_page *page);

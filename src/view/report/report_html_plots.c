@@ -263,6 +263,16 @@ static uint64_t masked_of(const struct timeline_cell *cell)
 	return cell->masked_ns;
 }
 
+static uint64_t faults_of(const struct timeline_cell *cell)
+{
+	return cell->faults;
+}
+
+static uint64_t blocked_of(const struct timeline_cell *cell)
+{
+	return cell->blocked_ns;
+}
+
 static uint64_t figure_of(const struct timeline_row *row, const struct map *map)
 {
 	uint64_t sum = 0, largest = 0;
@@ -276,7 +286,7 @@ static uint64_t figure_of(const struct timeline_row *row, const struct map *map)
 	return map->is_sum ? sum : largest;
 }
 
-static uint64_t shown_worst(const struct html_page *page, const struct line *line)
+static uint64_t shown_figure(const struct html_page *page, const struct line *line)
 {
 	return line->figure;
 }
@@ -336,10 +346,14 @@ static void put_figures(const struct html_page *page, const struct map *map, con
 {
 	fputs("<div class=right>", page->out);
 	for (size_t i = 0; i < count; i++) {
-		uint64_t ns = map->shown(page, &lines[i]);
+		uint64_t figure = map->shown(page, &lines[i]);
 
-		fprintf(page->out, "<span data-ns=%" PRIu64 ">", ns);
-		html_ns(page->out, ns);
+		if (map->unit == OF_COUNT) {
+			fprintf(page->out, "<span>%" PRIu64 "</span>", figure);
+			continue;
+		}
+		fprintf(page->out, "<span data-ns=%" PRIu64 ">", figure);
+		html_ns(page->out, figure);
 		fputs("</span>", page->out);
 	}
 	fputs("</div>\n", page->out);
@@ -347,16 +361,17 @@ static void put_figures(const struct html_page *page, const struct map *map, con
 
 static struct scale scale_of_lines(const struct map *map, const struct timeline *t, const struct line *lines, size_t count)
 {
-	uint64_t min = lines[0].figure;
+	uint64_t min = lines[0].figure, largest = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		for (unsigned int c = 0; c < timeline_columns(t); c++) {
 			uint64_t value = map->cell(&lines[i].row->cells[c]);
 
 			min = value && value < min ? value : min;
+			largest = value > largest ? value : largest;
 		}
 	}
-	return scale_of(map->unit, min, map->unit == OF_SHARE ? timeline_column_ns(t) : lines[0].figure);
+	return scale_of(map->unit, min, map->unit == OF_SHARE ? timeline_column_ns(t) : largest);
 }
 
 static void put_lines(const struct html_page *page, const struct map *map, const struct scale *scale, const struct line *lines, size_t count)
@@ -425,7 +440,7 @@ int report_html_latencies(const struct html_page *page)
 	static const struct map worst = {
 		.title = "Worst of each vCPU", .label = "Worst dispatch latency by vCPU and time", .class = "worst",
 		.about = "The vCPU with the worst one first; on the right its worst.",
-		.unit = OF_NS, .cell = worst_of, .shown = shown_worst,
+		.unit = OF_NS, .cell = worst_of, .shown = shown_figure,
 	};
 	const struct timeline *t = page->report->timeline;
 	struct bands bands = { 0 };
@@ -454,4 +469,20 @@ int report_html_masked(const struct html_page *page)
 	};
 
 	return page->report->timeline ? vcpus(page, &masked) : 0;
+}
+
+int report_html_faults(const struct html_page *page)
+{
+	static const struct map faults = {
+		.title = "Faults over time", .label = "Page faults by vCPU and time", .class = "worst",
+		.about = "How many page faults each vCPU had, with a worker or without, most first; on the right all of them.",
+		.unit = OF_COUNT, .cell = faults_of, .is_sum = true, .shown = shown_figure,
+	}, blocked = {
+		.title = "Time blocked", .label = "Time blocked by page faults, by vCPU and time", .class = "masked",
+		.about = "How long the faults that ended there had kept each vCPU waiting, the longest first; on the right the sum.",
+		.unit = OF_NS, .cell = blocked_of, .is_sum = true, .shown = shown_figure,
+	};
+	int err = page->report->timeline ? vcpus(page, &faults) : 0;
+
+	return err || !page->report->timeline ? err : vcpus(page, &blocked);
 }

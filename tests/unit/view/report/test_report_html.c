@@ -168,9 +168,13 @@ static void test_apf(void **state)
 	assert_non_null(strstr(text, "<td data-ns=41337000>"));
 	assert_non_null(strstr(text, "<td class=nil>0<td>17<td class=nil>0"));	/* db: not-now */
 	assert_non_null(strstr(text, "2 records lost"));
+	assert_null(strstr(text, "Page faults by vCPU and time"));
 	free(text);
-	begin_page("trouble", false);
-	assert_null(strstr(text, "page fault"));
+	begin_page("apf", true);
+	assert_non_null(strstr(text, "aria-label=\"Page faults by vCPU and time\""));
+	free(text);
+	begin_page("trouble", true);
+	assert_null(strstr(text, "age fault"));
 	free(text);
 }
 
