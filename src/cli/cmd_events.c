@@ -10,6 +10,7 @@
 #include "view/figures/json.h"
 #include "view/figures/text.h"
 #include "cli/commands.h"
+#include "cli/option_rules.h"
 #include "session/feeder.h"
 #include "util/log.h"
 #include "util/sandbox.h"
@@ -280,29 +281,13 @@ static bool prepare(struct events *e)
 	return output_open(&e->out, e->config.session.output);
 }
 
-/* What would do nothing to a recording; NULL: nothing. */
-static const char *live_option(const struct session_config *c)
+static int check(const struct command *self, const struct events_config *c, char **command)
 {
-	return c->no_calls ? "--no-calls" : c->client ? "--client" : c->sched ? "--sched" : c->ring_bytes ? "--ring-size" : NULL;
-}
-
-static int check(const struct events_config *c, char **command)
-{
-	const char *live = live_option(&c->session);
-
-	if (c->playback.input && live) {
-		say(MSG_LIVE_ONLY, live);
-		return EXIT_USAGE;
-	}
 	if (c->playback.input && command) {
 		say(MSG_INPUT_AND_COMMAND);
 		return EXIT_USAGE;
 	}
-	if (!c->playback.input && (c->playback.since.kind || c->playback.until.kind)) {
-		say(MSG_RANGE_LIVE);
-		return EXIT_USAGE;
-	}
-	return EXIT_DONE;
+	return option_rules_check(self, c);
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -312,7 +297,7 @@ static int run(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (session_parse(self, argc, argv, &e.config, &e.config.session, &command, &status)) {
-		status = check(&e.config, command);
+		status = check(self, &e.config, command);
 		if (status == EXIT_DONE && !prepare(&e))
 			status = EXIT_FAILED;
 		if (status == EXIT_DONE && e.config.playback.input) {
@@ -341,6 +326,7 @@ const struct command cmd_events = {
 		 "State letters: R registered, E enabled, U running, P pending, M PE masked, after the event.\n"
 		 "Exit status: as sdeitop; 5: the recording is incomplete, what is there was printed.\n",
 	.options = options,
+	.given = offsetof(struct events_config, session.given),
 	.operands = operands,
 	.run = run,
 };

@@ -8,6 +8,7 @@
 #include "view/export/export.h"
 #include "view/export/export_ctf.h"
 #include "cli/commands.h"
+#include "cli/option_rules.h"
 #include "util/log.h"
 #include "util/sandbox.h"
 #include "util/output.h"
@@ -18,7 +19,6 @@
 
 #define MSG_EXPORT_WHICH	"one of --perfetto, --chrome, --csv and --ctf is needed"
 #define MSG_EXPORT_ONE		"several recordings become one with --ctf only: export that"
-#define MSG_EXPORT_CTF_ONLY	"--compress is for --ctf"
 #define MSG_EXPORT_DIRECTORY	"--ctf makes a directory: name it with -o"
 #define MSG_EXPORT_TERMINAL	"a Perfetto trace is not for a terminal: give -o FILE, or a pipe"
 #define MSG_EXPORT_UNKNOWN	"%" PRIu64 " slices are left out: when they began is not known (before the recording, or records of it were lost)"
@@ -250,8 +250,6 @@ static const char *contradiction(const struct export_config *c)
 {
 	if (c->perfetto + c->chrome + c->csv + c->ctf != 1)
 		return MSG_EXPORT_WHICH;
-	if (c->compress && !c->ctf)
-		return MSG_EXPORT_CTF_ONLY;
 	if (c->ctf && output_is_standard(c->output))
 		return MSG_EXPORT_DIRECTORY;
 	return c->inputs.count > 1 && !c->ctf ? MSG_EXPORT_ONE : NULL;
@@ -285,7 +283,7 @@ static int run_export(const struct command *self, int argc, char **argv)
 	struct run run = { 0 };
 	int status;
 
-	if (parse(self, argc, argv, &run.config, &status)) {
+	if (parse(self, argc, argv, &run.config, &status) && (status = option_rules_check(self, &run.config)) == EXIT_DONE) {
 		signal(SIGPIPE, SIG_IGN);
 		status = export(&run);
 		if (output_close(&run.out) != EXIT_DONE)
@@ -308,6 +306,7 @@ const struct command cmd_export = {
 		 "With --ctf it writes the records themselves, as a recording, with the states at its begin. Recordings of one host\n"
 		 "may overlap if one recorder made them, or if no VM is in both.\n",
 	.options = options,
+	.given = offsetof(struct export_config, playback.given),
 	.operands = operands,
 	.run = run_export,
 };

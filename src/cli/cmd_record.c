@@ -12,6 +12,7 @@
 #include "view/figures/text.h"
 #include "session/about.h"
 #include "cli/commands.h"
+#include "cli/option_rules.h"
 #include "session/feeder.h"
 #include "util/log.h"
 #include "util/output.h"
@@ -339,21 +340,6 @@ static int record(struct recorder *r, char **command)
 	return status;
 }
 
-static const char *contradiction(const struct record_config *c)
-{
-	bool on = c->on.findings || c->on.usr2 || c->on.exit;
-
-	if (c->keep && !c->max_size && !c->flight)
-		return MSG_KEEP_SIZE;
-	if (c->json && !c->summary)
-		return MSG_JSON_SUMMARY;
-	if (c->flight && (c->max_size || c->compress))
-		return MSG_FLIGHT_ALONE;
-	if (c->flight && !on)
-		return MSG_FLIGHT_ON;
-	return on && !c->flight ? MSG_ON_FLIGHT : NULL;
-}
-
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct recorder r = { .shows_progress = isatty(STDERR_FILENO) };
@@ -361,14 +347,9 @@ static int run(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (session_parse(self, argc, argv, &r.config, &r.config.session, &command, &status)) {
-		const char *wrong = contradiction(&r.config);
-
-		if (wrong) {
-			say("%s", wrong);
-			status = EXIT_USAGE;
-		} else {
+		status = option_rules_check(self, &r.config);
+		if (status == EXIT_DONE)
 			status = record(&r, command);
-		}
 	}
 	options_clear(self, &r.config);
 	return status;
@@ -384,5 +365,6 @@ const struct command cmd_record = {
 		 "Exit status: 0 done, 1 failed (or COMMAND did, or something could not be written), 2 wrong usage,\n"
 		 "4 this kernel has neither the kvm_sdei_* tracepoints nor page faults of KVM.\n",
 	.options = options,
+	.given = offsetof(struct record_config, session.given),
 	.run = run,
 };

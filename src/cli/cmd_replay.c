@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/option_rules.h"
 #include "util/loop.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -548,7 +549,8 @@ static int run_replay(const struct command *self, int argc, char **argv)
 	struct run run = { 0 };
 	int status;
 
-	if (playback_parse(self, argc, argv, &run.config, &run.config.playback, &status)) {
+	if (playback_parse(self, argc, argv, &run.config, &run.config.playback, &status) &&
+	    (status = option_rules_check(self, &run.config)) == EXIT_DONE) {
 		run.show = show_new(&run.config.show, false, true, &run.exit_status);
 		if (run.show && !run.config.show.delay_ms)
 			run.config.show.delay_ms = show_delay_ms(run.show);
@@ -578,6 +580,7 @@ const struct command cmd_replay = {
 		 "Exit status: 0 done, 1 failed, 2 wrong usage, 5 the recording is incomplete.\n",
 	.more_help = more_help,
 	.options = options,
+	.given = offsetof(struct replay_config, playback.given),
 	.operands = operands,
 	.run = run_replay,
 };

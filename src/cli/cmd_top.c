@@ -6,6 +6,7 @@
 
 #include "session/protocol.h"
 #include "cli/commands.h"
+#include "cli/option_rules.h"
 #include "session/feeder.h"
 #include "util/log.h"
 #include "util/sandbox.h"
@@ -269,7 +270,9 @@ static int run_top(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (session_parse(self, argc, argv, &run.config, &run.config.session, &command, &status)) {
-		status = prepare(&run, command);
+		status = option_rules_check(self, &run.config);
+		if (status == EXIT_DONE)
+			status = prepare(&run, command);
 		if (status == EXIT_DONE)
 			status = follow(&run, command);
 		if (output_close(&run.out) != EXIT_DONE && status == EXIT_DONE)
@@ -301,6 +304,7 @@ const struct command cmd_top = {
 		 "tracepoints (tracepoints/README.md says how to get them) nor page faults of KVM.\n",
 	.more_help = more_help,
 	.options = options,
+	.given = offsetof(struct top_config, session.given),
 	.operands = operands,
 	.run = run_top,
 };

@@ -294,10 +294,6 @@ static int prepare_filter(struct show *s)
 
 	if (!s->config->filter)
 		return EXIT_DONE;
-	if (s->config->json) {
-		say(MSG_FILTER_JSON);
-		return EXIT_USAGE;
-	}
 	if (filter_new(&s->filter, s->config->filter, message, sizeof(message)) == 0)
 		return EXIT_DONE;
 	say(MSG_NO_MEMORY);	/* what it says was checked when the option was read */

@@ -272,12 +272,44 @@ int options_set(const struct command *command, void *config, const char *dashes,
 	return 0;
 }
 
+/* --- what was given: a bit for each option from the lowest one up, for each operand from the highest one down */
+
+static void note(struct parser *p, uint64_t bit)
+{
+	if (p->command->given)
+		*(uint64_t *)((char *)p->config + p->command->given) |= bit;
+}
+
+static uint64_t option_bit(const struct command *command, const struct option_spec *spec)
+{
+	return 1ULL << (spec - command->options);
+}
+
+static uint64_t operand_bit(const struct command *command, const struct option_spec *spec)
+{
+	return 1ULL << (OPTIONS_MAX - 1 - (spec - command->operands));
+}
+
+bool option_given(const struct command *command, const void *config, const char *name)
+{
+	uint64_t given = *(const uint64_t *)((const char *)config + command->given);
+
+	for (const struct option_spec *spec = command->options; spec->name; spec++)
+		if (strcmp(spec->name, name) == 0)
+			return given & option_bit(command, spec);
+	for (const struct option_spec *spec = command->operands; spec && spec->name; spec++)
+		if (strcmp(spec->name, name) == 0)
+			return given & operand_bit(command, spec);
+	return false;
+}
+
 static int take_operand(struct parser *p, const char *word)
 {
 	if (!p->operand || !p->operand->name) {
 		snprintf(p->message, p->size, MSG_EXTRA_OPERAND, word);
 		return -EINVAL;
 	}
+	note(p, operand_bit(p->command, p->operand));
 	return set_value(p, p->operand->type->many ? p->operand : p->operand++, "", word);
 }
 
@@ -308,6 +340,7 @@ static int take(struct parser *p, int value, char **argv)
 	if (value == '?' || value == ':')
 		return complain(p, value, argv);
 	spec = find_option(p, value);
+	note(p, option_bit(p->command, spec));
 	return set_value(p, spec, "--", optarg);
 }
 

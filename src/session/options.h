@@ -62,6 +62,7 @@ struct command {
 	const struct option_spec *options;	/* the last one has name NULL */
 	/* Positional arguments, in order; may be NULL. The last one has name NULL. */
 	const struct option_spec *operands;
+	size_t given;			/* offset of a uint64_t in its config, for option_given(); 0: there is none */
 	int (*run)(const struct command *self, int argc, char **argv);	/* argv[0] is not an argument; exit status */
 };
 
@@ -78,6 +79,9 @@ int options_set(const struct command *command, void *config, const char *dashes,
  */
 int options_parse(const struct command *command, int argc, char **argv, void *config, char ***rest,
 		  char *message, size_t size);
+
+/* Was the option or operand of that name on the command line? Only of a command that has given. */
+bool option_given(const struct command *command, const void *config, const char *name);
 
 /* Frees what values hold. */
 void options_clear(const struct command *command, void *config);

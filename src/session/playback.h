@@ -27,6 +27,7 @@ struct playback_config {
 	struct moment since, until;
 	enum time_form times;
 	const char *input;	/* DIR: an operand, or -i */
+	uint64_t given;		/* of option_given() */
 };
 
 /* Rows for a command's tables; its config has a struct playback_config called playback. */

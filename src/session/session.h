@@ -28,6 +28,7 @@ struct session_config {
 	size_t ring_bytes;
 	const char *output;
 	enum time_form times;
+	uint64_t given;		/* of option_given() */
 };
 
 /* Rows for a command's option table; its config has a struct session_config called session. */

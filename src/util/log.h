@@ -28,7 +28,7 @@
 #define MSG_NO_PAGE		"the manual page %s(%s) is not installed; the source has it in man/%s.%s"
 #define MSG_TRY_HELP		"try '%s%s%s --help'"
 
-#define MSG_FILTER_JSON		"--filter is for the screen and for text: JSON tells all"
+#define MSG_NOT_JSON		"--%s is for the screen and for text: JSON has everything"
 
 /* running */
 #define MSG_NO_MEMORY		"out of memory"
@@ -67,8 +67,9 @@
 #define MSG_RECORD_END		"%" PRIu64 " items, %" PRIu64 " bytes (%.1f each), %" PRIu64 " lost, %" PRIu64 \
 				" not recorded; now: " PROGRAM " report %s"
 #define MSG_INPUT_AND_COMMAND	"a recording or a command, not both"
-#define MSG_RANGE_LIVE		"--since and --until are for recordings: name one"
-#define MSG_LIVE_ONLY		"%s is for live tracing: a recording has what was recorded"
+#define MSG_RECORDING_ONLY	"--%s is for recordings: name one"
+#define MSG_CTF_ONLY		"--%s is for --ctf"
+#define MSG_LIVE_ONLY		"--%s is for live tracing: a recording has what was recorded"
 #define MSG_JSON_SUMMARY	"--json needs --summary: a recording itself has one form"
 #define MSG_KEEP_SIZE		"--keep needs --max-size or --flight: so many files, or recordings, are kept"
 #define MSG_FLIGHT_ALONE	"--flight keeps everything in memory: it takes neither --max-size nor --compress"

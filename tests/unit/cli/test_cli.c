@@ -95,7 +95,7 @@ static void test_usage(void **state)
 	assert_int_equal(RUN(cmd_events, "5", "6"), 2);
 	assert_says("try 'sdeitop events --help'");
 	assert_int_equal(RUN(cmd_events, "--since", "5s"), 2);
-	assert_says("are for recordings");
+	assert_says("is for recordings");
 	assert_int_equal(RUN(cmd_events, "/nonexistent", "--", "true"), 2);
 	assert_int_equal(RUN(cmd_events, "/nonexistent"), 1);
 	assert_says("cannot open /nonexistent");

@@ -273,17 +273,17 @@ static void test_range(void **state)
 /* 1970 is not when it was made. */
 static void test_nothing_to_read(void **state)
 {
-	static const struct command *const commands[] = { &cmd_events, &cmd_report, &cmd_replay };
+	static const struct command *const readers[] = { &cmd_events, &cmd_report, &cmd_replay };
 	static char directory[] = "/tmp/sdeitop-nothing-XXXXXX";
 	char output[4096];
 
 	assert_non_null(mkdtemp(directory));
 	assert_int_equal(fclose(create_file(directory, "metadata")), 0);
 	assert_int_equal(fclose(create_file(directory, "sdei-000000")), 0);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		char *argv[] = { (char *)commands[i]->name, directory, NULL };
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		char *argv[] = { (char *)readers[i]->name, directory, NULL };
 
-		assert_int_equal(run_command(commands[i], argv, NULL, output, sizeof(output)), EXIT_FAILED);
+		assert_int_equal(run_command(readers[i], argv, NULL, output, sizeof(output)), EXIT_FAILED);
 		assert_non_null(strstr(output, "no packet of a sdeitop recording"));
 	}
 	assert_int_equal(remove_tree(directory), 0);
