@@ -25,6 +25,8 @@ PKG_CONFIG := pkg-config
 MULTIARCH = $(shell $(CC) -print-multiarch)
 
 CPPFLAGS := -D_GNU_SOURCE= -DSDEITOP_VERSION='"$(VERSION)"' -I. -Isrc -I$(B)/include
+# It writes a manual page.
+$(B)/%/src/view/metrics/metrics.o: CPPFLAGS += -DSDEITOP_DATE='"$(DATE)"'
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wundef -Wpointer-arith -Wno-unused-parameter
 HARDENING := -fstack-protector-strong -fno-strict-aliasing -D_FORTIFY_SOURCE=2
 CFLAGS ?= -O2 -g

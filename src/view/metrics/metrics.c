@@ -832,7 +832,7 @@ static void document_bounds(FILE *out)
 void metrics_document(FILE *out)
 {
 	fprintf(out, ".\\\" From the table in src/view/metrics/metrics.c, which tests/unit/view/metrics/test_metrics.c compares (UPDATE_GOLDEN=1).\n"
-		".TH SDEID-METRICS 7 \"\" sdeitop\n.SH NAME\nsdeid-metrics \\- what sdeid writes for Prometheus\n"
+		".TH SDEID-METRICS 7 " SDEITOP_DATE " \"sdeitop " SDEITOP_VERSION "\"\n.SH NAME\nsdeid-metrics \\- what sdeid writes for Prometheus\n"
 		".SH DESCRIPTION\nText format 0.0.4, without timestamps. Counters never go back while sdeid and the VM run.\n"
 		"What is known to be possible is there with 0 from the start.\n.PP\nThe label\n.B vm\nis NAME:UUID,\n"
 		"with the first eight digits of the UUID that the VM's command line has, or only NAME where it has none. So a VM has the same label after it\n"
