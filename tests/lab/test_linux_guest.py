@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import truth as t               # noqa: E402  (the path comes first)
 from labtest import TOP, finish, lab, ok, out_dir, script    # noqa: E402
 
 OUT = out_dir("linux-guest")
@@ -88,8 +89,9 @@ class Recording:
 
     def findings(self, *expected):
         """Each as CODE, vCPU, event."""
-        got = sorted((f["code"], f["vcpu"], f["event"] is not None) for f in self.report.get("findings", []))
-        return [] if got == sorted(expected) else [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in self.report.get("findings", [])] + ["expected " + str(expected)]
+        found = t.of_sdei(self.report.get("findings", []))
+        got = sorted((f["code"], f["vcpu"], f["event"] is not None) for f in found)
+        return [] if got == sorted(expected) else [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in found] + ["expected " + str(expected)]
 
 
 def ended(counts):
