@@ -495,7 +495,7 @@ static int open_session(struct sdeid *d)
 	const struct session_calls calls = {
 		.sink = sink_of_tee(&d->stream),
 		.drained = drained, .usr2 = take_usr2, .hup = take_hup, .ctx = d,
-		.no_output = true,
+		.no_output = true, .lets_go = true,
 	};
 	int status;
 

@@ -83,8 +83,10 @@ static bool want_vm(void *ctx, uint32_t pid)
 	return wanted;
 }
 
-static struct live_options live_options(const struct session_config *c)
+static struct live_options live_options(const struct session *w)
 {
+	const struct session_config *c = w->config;
+
 	return (struct live_options){
 		.filter = {
 			.vms = c->vms.values, .vm_count = c->vms.count,
@@ -98,6 +100,7 @@ static struct live_options live_options(const struct session_config *c)
 		.no_apf = c->no_apf,
 		.sched = c->sched,
 		.client = c->client,
+		.lets_go = w->calls.lets_go,
 		.verbose = c->verbose,
 	};
 }
@@ -356,7 +359,7 @@ static struct source *open_kernel(const struct live_options *options, int *err, 
 /* Who may not attach to the kernel may be allowed to ask those who did. */
 static int open_source(struct session *w)
 {
-	struct live_options options = live_options(w->config);
+	struct live_options options = live_options(w);
 	char message[1024];
 	int err = 0;
 

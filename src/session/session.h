@@ -76,6 +76,7 @@ struct session_calls {
 	bool utf8;		/* of names in that, see names.h */
 	void *ctx;
 	bool no_output;		/* nothing is written to standard output: it does not matter whether somebody reads it */
+	bool lets_go;		/* session_close() waits until the kernel has let go of what was attached: a module can be unloaded then */
 	bool strict_output;	/* standard output takes nothing but ours: a command's goes to standard error */
 };
 

@@ -17,6 +17,7 @@ struct source_kernel {
 	struct source source;
 	struct live *live;
 	bool client, complained;
+	bool lets_go;		/* before kernel_close() returns */
 	uint64_t sample_ns, sample_cpu_ns;
 	double cpu_percent;
 };
@@ -142,7 +143,10 @@ static void kernel_announce(struct source *source)
 
 static void kernel_close(struct source *source)
 {
-	live_close(kernel_of(source)->live);
+	if (kernel_of(source)->lets_go)
+		live_close(kernel_of(source)->live);
+	else
+		live_leave(kernel_of(source)->live);
 	free(source);
 }
 
@@ -163,6 +167,7 @@ struct source *source_of_kernel(const struct live_options *options, int *err, ch
 	k->source.type = &kernel_type;
 	k->cpu_percent = -1;
 	k->client = options->client;
+	k->lets_go = options->lets_go;
 	k->live = live_open(options, err, message, size);
 	if (k->live)
 		return &k->source;

@@ -37,6 +37,7 @@ struct live_options {
 	bool no_apf;		/* leave page faults out: without the tracepoints of SDEI there is nothing then */
 	bool client;		/* the SDEI client of this machine instead of KVM: see source/client_state.h */
 	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */
+	bool lets_go;		/* its end waits until the kernel has let go of all that was attached: see live_leave() */
 	bool verbose;		/* libbpf's own messages to stderr */
 };
 
@@ -52,6 +53,9 @@ int live_check(bool client, char *message, size_t size);
  */
 struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);
 void live_close(struct live *live);
+
+/* live_close() by a program that ends at once: it does not wait until the kernel has let go of all that was attached, which takes up to a second. */
+void live_leave(struct live *live);
 
 /* Else this kernel has no tracepoints of SDEI, and page faults are all that there is. */
 bool live_has_sdei(const struct live *live);

@@ -2,7 +2,7 @@
 /*
  * The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings,
  * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c reports what could not be read.
- * live_client.c has what is needed of the SDEI client's programs instead of KVM's.
+ * live_leave.c ends without waiting for the kernel. live_client.c has what is needed of the SDEI client's programs instead of KVM's.
  */
 #ifndef SOURCE_LIVE_PRIVATE_H
 #define SOURCE_LIVE_PRIVATE_H

@@ -92,4 +92,12 @@ finish unit
 remove_kvm rmmod-unit
 modprobe kvm_amd
 said again sdeitop -j -- $(guest again 41)
+rmmod kvm_amd
+tries=0
+until rmmod kvm 2>rmmod-left.err || [ $tries -gt 300 ]; do # sdeitop does not wait until the kernel has let go
+	tries=$((tries + 1))
+	sleep 0.2
+done
+[ ! -d /sys/module/kvm ]
+echo $? >rmmod-left.status
 exit 0

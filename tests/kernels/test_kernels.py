@@ -154,7 +154,8 @@ def check_untyped(host):
 def check_module(host):
     """The module cannot go while sdeid is attached to it, can when sdeid has gone, and is attached to when it has come back."""
     complaints = [] if host.status("rmmod-attached") else ["kvm was unloaded under sdeid"]
-    complaints += host.ended("rmmod", 0) + host.ended("without", 4) + host.ended("rmmod-unit", 0)
+    complaints += host.ended("rmmod", 0) + host.ended("without", 4) + host.ended("rmmod-unit", 0) + \
+        host.ended("rmmod-left", 0)
     states, doctor = host.capabilities("without")
     remedies = " ".join(c["remedy"] or "" for c in doctor["capabilities"] if c["name"] == "kvm")
     complaints += a.same("kvm without the module", states["kvm"], "no")
