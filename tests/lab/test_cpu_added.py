@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
+# time limit: 1300
 # debug kernel: no
 """A CPU that is added while it is recorded: it gets a ring, and from then on all of a guest on it is seen. Who has given up its
 privileges cannot make one, says so once, and counts what is lost."""
@@ -14,7 +15,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import apf_truth as a           # noqa: E402  (the path comes first)
 import truth as t               # noqa: E402
-from labtest import TOP, finish, lab_start, ok, out_dir, unit_capabilities    # noqa: E402
+from labtest import E_HANG, E_PANIC, TOP, finish, lab_start, ok, out_dir, unit_capabilities    # noqa: E402
 
 OUT = out_dir("cpu-added")
 SERIES = "6.1"
@@ -75,14 +76,25 @@ def add_cpu():
     return words.decode(errors="replace")
 
 
-def run():
+def try_once():
+    """(exit status, what was printed)"""
     options = ("--arch", "x86_64", "--kernel", "debian:" + SERIES, "--max-cpus", "4")
+    out_dir("cpu-added")
     with lab_start(OUT, "sh", "-c", RUN, "sh", unit_capabilities(), timeout=600, options=options) as host:
         wait_for(OUT + "/attached", host)
         said = add_cpu() if host.poll() is None else "the lab ended before it was attached"
         output = host.communicate()[0]
-    ok("cpu-added/the lab runs", [f"exit status {host.returncode}", said] + output.splitlines()[-20:] if host.returncode else [])
-    return not host.returncode
+    return host.returncode, [said] + output.splitlines()[-20:]
+
+
+def run():
+    """Once more where the emulated x86 kernel panicked or hung, as lab() does."""
+    status, printed = try_once()
+    if status in (E_PANIC, E_HANG):
+        print("# the emulated x86 kernel panicked or hung: once more\n# " + "\n# ".join(printed), flush=True)
+        status, printed = try_once()
+    ok("cpu-added/the lab runs", [f"exit status {status}"] + printed if status else [])
+    return not status
 
 
 def read(name):
