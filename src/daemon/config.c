@@ -280,7 +280,7 @@ const char *config_needs_restart(const struct daemon_config *from, const struct 
 	if (!same_text(from->user, to->user))
 		return "user";
 	if (memcmp(&from->limits, &to->limits, sizeof(to->limits)) != 0)
-		return "handler-ms, pending-ms, mask-ms, drops, refused, page-ms, ack-ms or fallbacks";
+		return "handler-ms, pending-ms, nmi-ms, mask-ms, drops, refused, page-ms, ack-ms or fallbacks";
 	if (!same_numbers(&a->vms, &b->vms) || !same_numbers(&a->vcpus, &b->vcpus) || !same_numbers(&a->events, &b->events) ||
 	    !same_patterns(&a->guests, &b->guests))
 		return "pid, guest, vcpu or event";

@@ -381,6 +381,7 @@ static int act_dispatch(struct model_event *e, const struct sdei_record *r)
 	e->running_since_ns = r->time_ns;
 	e->running_signal_ns = since_ns;
 	e->running_sender = since_ns ? e->sender : SDEI_NONE;
+	e->stopped = false;
 	return end_episode(e, r) ? -ENOMEM : err;
 }
 
@@ -503,7 +504,7 @@ static void end_phase(struct model *m, struct model_event *e, const struct sdei_
 {
 	uint64_t lasted_ns = r->time_ns - e->phase_ns;	/* huge if r is older */
 
-	if (unlikely(lasted_ns >= m->limits.handler_ns || lasted_ns >= m->limits.pending_ns))
+	if (unlikely(lasted_ns >= m->limits.handler_ns || lasted_ns >= m->limits.pending_ns || lasted_ns >= m->limits.nmi_ns))
 		limits_phase(m, e, r);
 	e->phase_ns = r->time_ns;
 }
@@ -614,7 +615,7 @@ void event_renew(struct model_event *e)
 {
 	abandon(e, OPEN_BITS);
 	e->state = 0;
-	e->born = false;
+	e->born = e->stopped = false;
 	e->last_ns = e->phase_ns = 0;
 	if (e->vcpu->running == e)
 		e->vcpu->running = NULL;

@@ -181,6 +181,14 @@ void finding_describe(const struct model_finding *f, char *buf, size_t size)
 		snprintf(buf, size, "%" PRIu64 " time%s the guest was told of a page before it had acknowledged the one before", f->count,
 			 is_one ? "" : "s");
 		break;
+	case FINDING_GUEST_STOP:
+		snprintf(buf, size, "its signal has stopped all other vCPUs (%" PRIu64 "), and none %s for %s", f->most,
+			 f->open ? "has completed" : "completed", time);
+		break;
+	case FINDING_NMI_UNANSWERED:
+		snprintf(buf, size, "the signal of vCPU %" PRIu32 " %s pending and deliverable for %s", f->sender,
+			 f->open ? "has been" : "was", time);
+		break;
 	default:
 		snprintf(buf, size, "?");
 	}
@@ -280,7 +288,7 @@ static struct model_finding fresh(struct finding_owner owner, enum model_finding
 		.last_ns = first_ns,
 		.count = 1,
 		.open = true,
-		.result = 0,
+		.sender = code == FINDING_NMI_UNANSWERED ? owner.event->sender : SDEI_NONE,
 	};
 }
 
@@ -580,6 +588,7 @@ static bool may_own(bool is_event, enum model_finding_code code)
 		return true;
 	case FINDING_HANDLER_HUNG:
 	case FINDING_PENDING_STUCK:
+	case FINDING_NMI_UNANSWERED:
 	case FINDING_DROP_BURST:
 	case FINDING_UNACCOUNTED:
 		return is_event;
@@ -633,6 +642,7 @@ static bool may_be_suspected(const struct model_finding *finding)
 		return finding->has_record && finding->open;
 	case FINDING_HANDLER_HUNG:
 	case FINDING_PENDING_STUCK:
+	case FINDING_NMI_UNANSWERED:
 	case FINDING_MASK_LONG:
 	case FINDING_PAGE_UNACKED:
 		return finding->has_record && !finding->open;

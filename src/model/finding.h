@@ -32,7 +32,10 @@ enum model_severity { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 	X(PAGE_UNACKED, "page-unacked", FINDING_ERROR, "the guest has not acknowledged for too long that a page is there") \
 	X(FALLBACK_BURST, "fallback-burst", FINDING_WARNING,					\
 	  "many page faults in a short time were not handed to a worker")			\
-	X(WAKEUP_LOST, "wakeup-lost", FINDING_ERROR, "the guest has missed that a page is there")
+	X(WAKEUP_LOST, "wakeup-lost", FINDING_ERROR, "the guest has missed that a page is there") \
+	X(GUEST_STOP, "guest-stop", FINDING_ERROR, "a vCPU has stopped all others of its VM by an event that none of them completes") \
+	X(NMI_UNANSWERED, "nmi-unanswered", FINDING_ERROR,					\
+	  "a signal of another vCPU has been deliverable too long")
 
 enum model_finding_code {
 #define X(NAME, code, severity, help) FINDING_##NAME,
@@ -93,6 +96,7 @@ struct model_finding {
 	uint64_t count;			/* how often; DROP_BURST: signals, REFUSED_CALLS: calls, PAGE_STUCK, FALLBACK_BURST: faults */
 	bool open;			/* it still holds: one about records closes after a second without another */
 	uint64_t value;			/* the worst: ns for the slow ones, a number for bursts and refusals */
+	uint32_t sender;		/* NMI_UNANSWERED: the vCPU that signalled; else SDEI_NONE */
 	/* Evidence of the first one. */
 	uint8_t state_before;		/* post-state of the record before, where it matters; HANDLER_HUNG: the newest */
 	bool has_record;		/* PAGE_STUCK: the slowest page has come, with this record */
@@ -101,14 +105,15 @@ struct model_finding {
 	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */
 	uint32_t function;		/* REFUSED_CALLS: which call was refused most; 0: one that SDEI does not have */
 	int64_t result;			/* how, */
-	uint64_t most;			/* and how often: so many of count */
+	uint64_t most;			/* and how often: so many of count; GUEST_STOP: so many vCPUs are stopped */
 	uint64_t gfn;			/* PAGE_STUCK: the slowest page; 0: not known */
 };
 
 /* Thresholds; 0 means the default. */
 struct finding_limits {
-	uint64_t handler_ns;		/* HANDLER_HUNG: 1 s */
+	uint64_t handler_ns;		/* HANDLER_HUNG, GUEST_STOP: 1 s */
 	uint64_t pending_ns;		/* PENDING_STUCK, deliverable all that time: 1 s */
+	uint64_t nmi_ns;		/* NMI_UNANSWERED, deliverable all that time: 1 s */
 	uint64_t mask_ns;		/* MASK_LONG, the initial mask apart: 1 s */
 	uint64_t drops;			/* DROP_BURST: so many signals of an event, not dispatched each, */
 	uint64_t drops_ns;		/* within this time, counted from one of them on: 100 in 1 s */

@@ -33,13 +33,13 @@ static const char magic[8] = "SDEIMODL";
 /* --- the plain fields of each struct. Another size: is there a new field? */
 
 #define MODEL_NUMBERS(X) \
-	X(limits.handler_ns) X(limits.pending_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
+	X(limits.handler_ns) X(limits.pending_ns) X(limits.nmi_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
 	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 924, "see above");
-_Static_assert(sizeof(struct model_totals) == 504, "see above");
-_Static_assert(sizeof(struct finding_limits) == 88, "see above");
+_Static_assert(offsetof(struct model, fits) == 956, "see above");
+_Static_assert(sizeof(struct model_totals) == 520, "see above");
+_Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
 _Static_assert(sizeof(struct model_vm) == 56, "see above");
@@ -48,10 +48,10 @@ _Static_assert(sizeof(struct model_vm) == 56, "see above");
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
-_Static_assert(sizeof(struct model_vcpu) == 368, "see above");
+_Static_assert(sizeof(struct model_vcpu) == 392, "see above");
 
 #define EVENT_NUMBERS(X) \
-	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(pending_since_ns) \
+	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(stopped) X(pending_since_ns) \
 	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) X(unsignalled) \
 	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops) X(registered_ns) \
 	X(sender) X(running_sender)
@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct record_brief) == 40, "see above");
 
 #define FINDING_NUMBERS(X) \
 	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
-	X(rule) X(function) X(result) X(most) X(before_ns) X(gfn)
+	X(rule) X(function) X(result) X(most) X(before_ns) X(gfn) X(sender)
 _Static_assert(sizeof(struct model_finding) == 152, "see above");
 
 #define SENDER_NUMBERS(X) X(sender) X(signals) X(dispatched) X(unanswered) X(worst_ns) X(worst_at_ns) X(last_ns)

@@ -13,6 +13,7 @@
  *   keep.c    what is kept only when asked for
  *   worst.c   the worst of the past and of what is open
  *   senders.c who interrupts whom
+ *   stop.c    a vCPU that stops all others
  *   apf.c     asynchronous page faults
  *   ahead.c   many records at a time
  *   image.c   all of it as bytes and back
@@ -375,6 +376,17 @@ void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_
 
 /* Before r, of kind APF and in time, changes anything. */
 void limits_apf(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r);
+
+/* --- stop.c */
+
+/* Does a vCPU that stops all others of vm begin or end to be a finding? What that explains is none of its own. */
+void stop_tick(struct model *m, const struct model_vm *vm, uint64_t now_ns, uint64_t grace_ns);
+
+/* Before a record at now_ns ends what may be part of one that no tick has seen. */
+void stop_look(struct model *m, const struct model_vm *vm, uint64_t now_ns);
+
+/* Is v part of one, which may be over since? */
+bool stop_has(const struct model_vcpu *v);
 
 /* --- keep.c */
 

@@ -13,6 +13,7 @@
 const struct finding_limits finding_defaults = {
 	.handler_ns = SECOND_NS,
 	.pending_ns = SECOND_NS,
+	.nmi_ns = SECOND_NS,
 	.mask_ns = SECOND_NS,
 	.drops = 100,
 	.drops_ns = SECOND_NS,
@@ -30,6 +31,7 @@ void limits_fill(struct finding_limits *limits)
 
 	limits->handler_ns = limits->handler_ns ? limits->handler_ns : d->handler_ns;
 	limits->pending_ns = limits->pending_ns ? limits->pending_ns : d->pending_ns;
+	limits->nmi_ns = limits->nmi_ns ? limits->nmi_ns : d->nmi_ns;
 	limits->mask_ns = limits->mask_ns ? limits->mask_ns : d->mask_ns;
 	limits->drops = limits->drops ? limits->drops : d->drops;
 	limits->drops_ns = limits->drops_ns ? limits->drops_ns : d->drops_ns;
@@ -60,7 +62,7 @@ static struct lasting handler_of(const struct model *m, const struct model_event
 {
 	struct lasting l = { .code = FINDING_HANDLER_HUNG, .limit_ns = m->limits.handler_ns };
 
-	if (!(e->state & SDEI_RUNNING))
+	if (!(e->state & SDEI_RUNNING) || e->stopped)
 		return l;
 	l.begin_ns = e->phase_ns;
 	if (trusted(m, e->vcpu, e->phase_ns))
@@ -70,11 +72,20 @@ static struct lasting handler_of(const struct model *m, const struct model_event
 	return l;
 }
 
+/* Another vCPU waits for its handler. */
+static bool is_nmi(const struct model_event *e)
+{
+	return e->pending_since_ns && e->sender != SDEI_NONE && e->sender != e->vcpu->id;
+}
+
 /* Deliverable, and the vCPU free for it. That no handler runs must have been seen. */
 static struct lasting wait_of(const struct model *m, const struct model_event *e)
 {
 	struct lasting l = { .code = FINDING_PENDING_STUCK, .limit_ns = m->limits.pending_ns };
 	const struct model_vcpu *v = e->vcpu;
+
+	if (is_nmi(e))
+		l = (struct lasting) { .code = FINDING_NMI_UNANSWERED, .limit_ns = m->limits.nmi_ns };
 
 	if (phase_of(e->state) != PHASE_READY || v->masked || !v->mask_known || v->running)
 		return l;
@@ -107,7 +118,7 @@ static struct lasting mask_of(const struct model *m, const struct model_vcpu *v)
 	struct lasting l = { .code = FINDING_MASK_LONG, .limit_ns = m->limits.mask_ns };
 	uint64_t registered_ns = v->masked && !v->initial ? registered_since_ns(v) : UINT64_MAX;
 
-	if (registered_ns == UINT64_MAX)
+	if (registered_ns == UINT64_MAX || stop_has(v))
 		return l;
 	l.begin_ns = latest(latest(v->masked_since_ns, registered_ns), 1);
 	l.sure_ns = trusted(m, v, v->masked_since_ns) ? l.begin_ns : 0;
@@ -228,6 +239,7 @@ void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_
 		tick_lasting(m, owner, &l, now_ns, grace_ns);
 		l = wait_of(m, owner.event);
 		tick_lasting(m, owner, &l, now_ns, grace_ns);
+		finding_close(m, owner, l.code == FINDING_PENDING_STUCK ? FINDING_NMI_UNANSWERED : FINDING_PENDING_STUCK);
 	}
 }
 
@@ -243,6 +255,7 @@ void limits_phase(struct model *m, struct model_event *e, const struct sdei_reco
 	struct lasting l;
 
 	if (e->state & SDEI_RUNNING) {
+		stop_look(m, e->vcpu->vm, r->time_ns);
 		l = handler_of(m, e);
 		end_lasting(m, (struct finding_owner){ e->vcpu, e }, &l, r);
 	} else if (phase_of(e->state) == PHASE_READY) {
@@ -252,8 +265,10 @@ void limits_phase(struct model *m, struct model_event *e, const struct sdei_reco
 
 void limits_unmask(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
 {
-	struct lasting l = mask_of(m, v);
+	struct lasting l;
 
+	stop_look(m, v->vm, r->time_ns);
+	l = mask_of(m, v);
 	end_lasting(m, (struct finding_owner){ v, NULL }, &l, r);
 }
 

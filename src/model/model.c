@@ -351,6 +351,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 	struct model_totals *t = &m->totals;
 
 	for (size_t i = 0; i < m->vm_count; i++) {
+		stop_tick(m, m->vms[i], now_ns, FINDING_GRACE_NS);
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			tick_vcpu(m, m->vms[i]->vcpus[k], now_ns);
 	}
@@ -367,6 +368,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 void model_settle(struct model *m, uint64_t now_ns)
 {
 	for (size_t i = 0; i < m->vm_count; i++) {
+		stop_tick(m, m->vms[i], now_ns, 0);
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			limits_tick(m, m->vms[i]->vcpus[k], now_ns, 0);
 	}

@@ -16,6 +16,8 @@ extern const struct option_type option_ms;	/* uint64_t in ns */
 		    "a finding if a handler runs longer; 1000 unless given"),			\
 	LIMIT_OPTION(config, limits, 0, "pending-ms", "MS", ms, pending_ns,			\
 		    "a finding if an event is deliverable longer; 1000"),			\
+	LIMIT_OPTION(config, limits, 0, "nmi-ms", "MS", ms, nmi_ns,				\
+		    "a finding if a signal of another vCPU is deliverable longer; 1000"),	\
 	LIMIT_OPTION(config, limits, 0, "mask-ms", "MS", ms, mask_ns, "a finding if a PE is masked longer; 1000"), \
 	LIMIT_OPTION(config, limits, 0, "drops", "N", count, drops,				\
 		    "a finding if so many signals of an event in a second get no dispatch; 100"), \

@@ -505,6 +505,8 @@ static void put_finding(struct json *j, const struct model_finding *finding)
 	json_u64(j, "instance", finding->instance);
 	json_id(j, "vcpu", finding->vcpu);
 	json_id(j, "event", finding->event);
+	if (finding->sender != SDEI_NONE)
+		json_u64(j, "sender", finding->sender);
 	json_u64(j, "first_ns", finding->first_ns);
 	json_u64(j, "last_ns", finding->last_ns);
 	json_u64(j, "count", finding->count);

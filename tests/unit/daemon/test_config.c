@@ -354,7 +354,7 @@ static void check_change(const char *from, const char *to, const char *wanted)
 
 static void test_needs_restart(void **state)
 {
-	static const char limits[] = "handler-ms, pending-ms, mask-ms, drops, refused, page-ms, ack-ms or fallbacks", which[] = "pid, guest, vcpu or event",
+	static const char limits[] = "handler-ms, pending-ms, nmi-ms, mask-ms, drops, refused, page-ms, ack-ms or fallbacks", which[] = "pid, guest, vcpu or event",
 			  how[] = "no-calls, sched, client or ring-size";
 
 	check_change("", "", NULL);

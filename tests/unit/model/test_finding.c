@@ -23,6 +23,7 @@ struct step {
 	int error;
 	uint8_t origin;
 	uint32_t vcpu;
+	uint32_t sender;
 };
 
 static void put(uint64_t time, struct step s)
@@ -35,6 +36,8 @@ static void put(uint64_t time, struct step s)
 	};
 	size_t size = s.kind == SDEI_STATE || s.kind == SDEI_REGISTER ? sizeof(r.handler) : sizeof(r.head);
 
+	if (s.kind == SDEI_SIGNAL)
+		r.head.sender = s.sender;
 	if (s.kind == SDEI_CALL) {
 		size = sizeof(r.call);
 		r.head.result = s.error;
@@ -225,6 +228,135 @@ static void test_pending_stuck(void **state)
 	PUT(3 * S, SDEI_DISPATCH, 0, RUN);
 	assert_false(findings(1)->open);
 	assert_int_equal(findings(1)->value, 2 * S + S / 2);
+}
+
+/* What vCPU sender signals to target, which enters its handler at once. */
+static void interrupt(uint64_t time, uint32_t sender, uint32_t target)
+{
+	PUT(time, SDEI_SIGNAL, 0, PEND, SDEI_QUEUED, 0, SDEI_FROM_GUEST, target, sender);
+	PUT(time + 5, SDEI_DISPATCH, 0, RUN, 0, 0, 0, target);
+}
+
+static void register_on(uint32_t vcpus)
+{
+	for (uint32_t vcpu = 0; vcpu < vcpus; vcpu++)
+		PUT(50, SDEI_CALL, 0, ENA, 0, 0, 0, vcpu);
+}
+
+/* All that wait for nothing but another vCPU's signal are stopped: that is one finding, about who did it. */
+static void test_guest_stop(void **state)
+{
+	const struct model_finding *f;
+	char text[FINDING_TEXT_SIZE];
+
+	register_on(3);
+	interrupt(100, 0, 1);
+	interrupt(110, 0, 2);
+	model_tick(m, S);
+	findings(0);
+	model_tick(m, 2 * S);
+	f = findings(1);
+	assert_int_equal(f->code, FINDING_GUEST_STOP);
+	assert_int_equal(f->vcpu, 0);
+	assert_int_equal(f->event, SDEI_NONE);
+	assert_int_equal(f->first_ns, 100);
+	assert_int_equal(f->most, 2);
+	assert_true(f->open);
+	finding_describe(f, text, sizeof(text));
+	assert_string_equal(text, "its signal has stopped all other vCPUs (2), and none has completed for 2.00 s");
+	PUT(3 * S, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED, 0, 0, 1);
+	model_tick(m, 4 * S);
+	f = findings(2);
+	assert_false(f[0].open);
+	assert_int_equal(f[1].code, FINDING_HANDLER_HUNG);	/* the others go on */
+	assert_int_equal(f[1].vcpu, 2);
+}
+
+/* One that could be stopped and is not, or two that stop each other. */
+static void test_no_guest_stop(void **state)
+{
+	register_on(4);
+	interrupt(100, 0, 1);
+	interrupt(110, 0, 2);
+	model_tick(m, 2 * S);
+	assert_int_equal(findings(2)[0].code, FINDING_HANDLER_HUNG);
+	assert_int_equal(findings(2)[1].code, FINDING_HANDLER_HUNG);
+	interrupt(2 * S, 1, 3);
+	model_tick(m, 4 * S);
+	assert_int_equal(findings(3)[2].code, FINDING_HANDLER_HUNG);
+	assert_int_equal(model_totals(m)->found[FINDING_GUEST_STOP], 0);
+}
+
+/* Of two vCPUs, a handler that does not end is slow unless it has masked its PE. */
+static void test_stop_of_one(void **state)
+{
+	register_on(2);
+	interrupt(100, 0, 1);
+	model_tick(m, 2 * S);
+	assert_int_equal(findings(1)->code, FINDING_HANDLER_HUNG);
+	assert_true(findings(1)->open);
+	PUT(3 * S, SDEI_MASK, SDEI_NONE, MASK, 0, 1, 0, 1);
+	PUT(3 * S, SDEI_MASK, SDEI_NONE, MASK, 0, 1, 0, 0);
+	model_tick(m, 6 * S);
+	assert_false(findings(2)[1].open);	/* first_ns of the stop is before */
+	assert_int_equal(findings(2)[0].code, FINDING_GUEST_STOP);
+	assert_true(findings(2)[0].open);
+}
+
+/* Nothing looks until all is over: the masks of both end first, then the handler. */
+static void test_stop_between_ticks(void **state)
+{
+	register_on(2);
+	interrupt(100, 0, 1);
+	PUT(200, SDEI_MASK, SDEI_NONE, MASK, 0, 1, 0, 1);
+	PUT(300, SDEI_MASK, SDEI_NONE, MASK, 0, 1, 0, 0);
+	PUT(3 * S, SDEI_STATE, 0, 0, 0, 0, SDEI_DESTROYED, 0);
+	PUT(3 * S + 1, SDEI_STATE, 0, 0, SDEI_RUNNING, 0, SDEI_DESTROYED, 1);
+	model_settle(m, 4 * S);
+	assert_int_equal(findings(1)->code, FINDING_GUEST_STOP);
+	assert_int_equal(findings(1)->value, 3 * S - 100);
+	assert_false(findings(1)->open);
+}
+
+/* As pending-stuck, where another vCPU waits for it. */
+static void test_nmi_unanswered(void **state)
+{
+	const struct model_finding *f;
+	char text[FINDING_TEXT_SIZE];
+
+	register_on(3);
+	for (uint32_t vcpu = 1; vcpu < 3; vcpu++) {
+		interrupt(100, 0, vcpu);
+		PUT(200, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED, 0, 0, vcpu);
+	}
+	PUT(S, SDEI_SIGNAL, 0, PEND, SDEI_QUEUED, 0, SDEI_FROM_GUEST, 1, 2);
+	PUT(S, SDEI_SIGNAL, 0, PEND, SDEI_QUEUED, 0, SDEI_FROM_GUEST, 2, 2);	/* its own */
+	model_tick(m, 2 * S);
+	findings(0);
+	model_tick(m, 3 * S);
+	f = findings(2);
+	assert_int_equal(f[0].code, FINDING_NMI_UNANSWERED);
+	assert_int_equal(f[0].vcpu, 1);
+	assert_int_equal(f[0].sender, 2);
+	assert_int_equal(f[1].code, FINDING_PENDING_STUCK);
+	assert_int_equal(f[1].vcpu, 2);
+	finding_describe(&f[0], text, sizeof(text));
+	assert_string_equal(text, "the signal of vCPU 2 has been pending and deliverable for 2.00 s");
+	PUT(4 * S, SDEI_DISPATCH, 0, RUN, 0, 0, 0, 1);
+	assert_false(findings(2)[0].open);
+	assert_int_equal(findings(2)[0].value, 3 * S);
+}
+
+/* A masked PE may keep it waiting. */
+static void test_nmi_masked(void **state)
+{
+	register_on(3);
+	interrupt(100, 0, 1);
+	PUT(200, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED, 0, 0, 1);
+	PUT(300, SDEI_MASK, SDEI_NONE, MASK, 0, 1, 0, 1);
+	PUT(400, SDEI_SIGNAL, 0, PEND | MASK, SDEI_QUEUED, 0, SDEI_FROM_GUEST, 1, 2);
+	model_tick(m, 3 * S);
+	assert_int_equal(findings(1)->code, FINDING_MASK_LONG);
 }
 
 static void test_mask_long(void **state)
@@ -558,7 +690,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_illegal), TEST(test_no_false_alarm), TEST(test_counted_once), TEST(test_handler_hung),
-		TEST(test_hung_between_ticks), TEST(test_pending_stuck), TEST(test_mask_long), TEST(test_drop_burst),
+		TEST(test_hung_between_ticks), TEST(test_pending_stuck), TEST(test_guest_stop), TEST(test_no_guest_stop),
+		TEST(test_stop_of_one), TEST(test_stop_between_ticks), TEST(test_nmi_unanswered), TEST(test_nmi_masked), TEST(test_mask_long), TEST(test_drop_burst),
 		TEST(test_mask_without_events), TEST(test_stopped_in_the_handler),
 		TEST(test_refused_calls), TEST(test_refused_of_all_kinds), TEST(test_refused_anew), TEST(test_sentences), TEST(test_sentences_fit),
 		TEST(test_unaccounted), TEST(test_unaccounted_grows), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept), TEST(test_calls_kept),
