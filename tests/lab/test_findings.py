@@ -9,11 +9,11 @@ import truth as t               # noqa: E402
 from labtest import finish, lab, ok, out_dir    # noqa: E402
 
 OUT = out_dir("findings")
-LIMITS = "--handler-ms 200 --pending-ms 200 --mask-ms 200 --drops 100 --refused 20"
+LIMITS = "--handler-ms 200 --pending-ms 200 --nmi-ms 200 --mask-ms 200 --drops 100 --refused 20"
 # scenario: code, the vCPUs it is about, its event, the least value in ns (None: a count of at least that many)
 TROUBLE = {
     "hung": ("handler-hung", [0, 1], 2, 500_000_000),
-    "stuck": ("pending-stuck", [0], 0, 500_000_000),
+    "stuck": ("nmi-unanswered", [0], 0, 500_000_000),
     "long-mask": ("mask-long", [0, 1], None, 500_000_000),
     "drop-burst": ("drop-burst", [0, 1], 0, None),
     "refused-burst": ("refused-calls", [0, 1], None, None),
