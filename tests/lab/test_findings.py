@@ -9,7 +9,9 @@ import truth as t               # noqa: E402
 from labtest import finish, lab, ok, out_dir    # noqa: E402
 
 OUT = out_dir("findings")
-LIMITS = "--handler-ms 200 --pending-ms 200 --nmi-ms 200 --mask-ms 200 --drops 100 --refused 20"
+# A machine that stands still for a while makes all of it long: only what the scenario makes long has a limit that is near.
+LIMITS = "--handler-ms 10000 --pending-ms 10000 --nmi-ms 10000 --mask-ms 10000 --drops 100 --refused 20"
+NEAR = {"hung": "--handler-ms 200", "stuck": "--nmi-ms 200", "long-mask": "--mask-ms 200"}
 # scenario: code, the vCPUs it is about, its event, the least value in ns (None: a count of at least that many)
 TROUBLE = {
     "hung": ("handler-hung", [0, 1], 2, 500_000_000),
@@ -20,11 +22,12 @@ TROUBLE = {
 }
 RUN = r"""
 cd /out || exit 1
-for name in "$@"; do
-	# shellcheck disable=SC2086
-	sdeitop --json $LIMITS -- sdei-guest --vcpus 2 --scenario $name --truth $name.truth.json -name guest=$name \
+try() {
+	name=$1
+	shift
+	sdeitop --json "$@" -- sdei-guest --vcpus 2 --scenario $name --truth $name.truth.json -name guest=$name \
 		>$name.jsonl 2>$name.err || { cat $name.err; exit 1; }
-done
+}
 """
 
 
@@ -44,7 +47,8 @@ def check(name):
 
 
 def main():
-    status, output = lab(OUT, "sh", "-c", f"LIMITS='{LIMITS}'\n{RUN}", "findings", *TROUBLE)
+    tries = "\n".join(f"try {name} {LIMITS} {NEAR.get(name, '')}" for name in TROUBLE)
+    status, output = lab(OUT, "sh", "-c", RUN + tries)
     if status:
         ok("findings", [f"exit status {status}"] + output.splitlines()[-10:])
         finish()
