@@ -102,10 +102,16 @@ def read(name):
         return file.read()
 
 
+def check_steps(faults):
+    """Each has all steps, once. Not in their order: the clock of an emulated CPU that was added is not quite that of the others."""
+    return [c for fault, records in faults.by_id.items()
+            for c in a.same(f"fault {fault}: steps", sorted(r["step"] for r in records), sorted(a.STEPS))]
+
+
 def check_recorded():
     truth, lines = a.Truth(json.loads(read("truth.json"))), t.load_lines(OUT + "/events.json")
     faults = a.Faults([line for line in lines if "kind" in line], truth.vm)
-    ok("cpu-added/all of the guest is recorded", a.check_counts(faults, truth) + a.check_steps(faults), f"{len(faults.by_id)} faults")
+    ok("cpu-added/all of the guest is recorded", a.check_counts(faults, truth) + check_steps(faults), f"{len(faults.by_id)} faults")
     ok("cpu-added/nothing is lost", t.check_nothing_lost(lines[-1]))
 
 
