@@ -11,10 +11,8 @@ void protobuf_text(struct protobuf *p, unsigned int field, const char *text)
 {
 	size_t length = strlen(text);
 
-	if (length > PROTOBUF_MAX || !protobuf_has_room(p, 2 * PROTOBUF_VARINT_MAX + length)) {
-		p->cut = true;
+	if (length > PROTOBUF_MAX || !protobuf_has_room(p, 2 * PROTOBUF_VARINT_MAX + length))
 		return;
-	}
 	protobuf_tag(p, field, PROTOBUF_BYTES);
 	protobuf_varint(p, length);
 	memcpy(p->bytes + p->size, text, length);
@@ -34,7 +32,6 @@ size_t protobuf_open(struct protobuf *p, unsigned int field)
 size_t protobuf_begin(struct protobuf *p, unsigned int field)
 {
 	p->limit = p->size + PROTOBUF_MAX;
-	p->cut = false;
 	return protobuf_open(p, field);
 }
 

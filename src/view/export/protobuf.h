@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Writes protobuf messages into memory. What finds no room is left out, and cut is set. */
+/* Writes protobuf messages into memory. What finds no room is left out. */
 #ifndef VIEW_EXPORT_PROTOBUF_H
 #define VIEW_EXPORT_PROTOBUF_H
 
@@ -17,16 +17,12 @@ struct protobuf {
 	uint8_t bytes[PROTOBUF_ROOM];
 	size_t size;
 	size_t limit;	/* where the message must end: at most PROTOBUF_ROOM */
-	bool cut;
 };
 
 /* For this module. */
-static inline bool protobuf_has_room(struct protobuf *p, size_t size)
+static inline bool protobuf_has_room(const struct protobuf *p, size_t size)
 {
-	if (p->limit - p->size >= size)
-		return true;
-	p->cut = true;
-	return false;
+	return p->limit - p->size >= size;
 }
 
 static inline void protobuf_varint(struct protobuf *p, uint64_t value)
