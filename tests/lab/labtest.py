@@ -43,13 +43,26 @@ CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 def lab(out, *command, timeout=300, options=()):
     """The same to its end; (exit status, output). Once more where the emulated x86 kernel panicked or hung: see test_run.sh."""
+    os.makedirs(out, exist_ok=True)
+    given = set(os.listdir(out))
     for again in (True, False):
         with lab_start(out, *command, timeout=timeout, options=options) as host:
             output = host.communicate(timeout=timeout + 60)[0]
         if not (again and host.returncode in (E_PANIC, E_HANG) and "x86_64" in options):
             break
         print("# the emulated x86 kernel panicked or hung: once more\n# " + "\n# ".join(output.splitlines()[-20:]), flush=True)
+        keep_only(out, given)
     return host.returncode, output
+
+
+def keep_only(out, given):
+    """What the first try left must not meet the second one."""
+    for name in set(os.listdir(out)) - given:
+        path = os.path.join(out, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
 
 
 def out_dir(name):
