@@ -215,6 +215,8 @@ check: $(patsubst %,$(B)/unit/%,$(filter-out $(SCREEN_TESTS:tests/unit/%.c=%),$(
 # --- fuzzing: any bytes as a recording, as an image of a model, for the commands, from a daemon
 SECONDS ?= 60
 RUNS ?= -1
+SEED ?= 0
+HANG_SECONDS ?= 20
 FUZZ_TARGETS := recording image commands client
 FUZZ_SANITIZE := address,undefined,float-cast-overflow
 FUZZ_FLAGS := -w -O1 -g -fno-strict-aliasing -fsanitize=$(FUZZ_SANITIZE) -fno-sanitize-recover=all
@@ -229,7 +231,7 @@ $(B)/fuzz/$(1): $(B)/fuzz/tests/fuzz/fuzz_$(1).o $(B)/fuzz/tests/unit/lib/sdei_m
 
 .PHONY: fuzz-$(1)
 fuzz-$(1): $(B)/fuzz/$(1) fuzz-seeds
-	$$(Q)$$< -max_total_time=$$(SECONDS) -runs=$$(RUNS) -max_len=16384 -timeout=20 -rss_limit_mb=2048 -close_fd_mask=3 \
+	$$(Q)$$< -max_total_time=$$(SECONDS) -runs=$$(RUNS) -seed=$$(SEED) -max_len=16384 -timeout=$$(HANG_SECONDS) -rss_limit_mb=2048 -close_fd_mask=3 \
 		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus-$(1)
 endef
 $(foreach target,$(FUZZ_TARGETS),$(eval $(call fuzz_target,$(target))))

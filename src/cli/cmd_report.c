@@ -61,6 +61,15 @@ static void tick(struct reporting *r, uint64_t now_ns)
 		r->short_of_memory = true;
 }
 
+/* False where no tick comes behind that time: a recording can claim any. */
+static bool plan_tick_after(struct reporting *r, uint64_t time_ns)
+{
+	if (!__builtin_add_overflow(time_ns, timeline_step_ns(r->timeline), &r->next_tick_ns))
+		return true;
+	r->next_tick_ns = UINT64_MAX;
+	return false;
+}
+
 /* A plot wants finer steps than the seconds of the recorder. */
 static void tick_up_to(struct reporting *r, uint64_t time_ns)
 {
@@ -68,10 +77,8 @@ static void tick_up_to(struct reporting *r, uint64_t time_ns)
 		return;
 	while (r->next_tick_ns <= time_ns) {
 		tick(r, r->next_tick_ns);
-		if (!__builtin_add_overflow(r->next_tick_ns, timeline_step_ns(r->timeline), &r->next_tick_ns))
-			continue;
-		r->next_tick_ns = UINT64_MAX;	/* a recording can claim any time */
-		break;
+		if (!plan_tick_after(r, r->next_tick_ns))
+			break;
 	}
 }
 
@@ -138,7 +145,7 @@ static int open_timeline(struct reporting *r)
 	if (!r->timeline)
 		return -ENOMEM;
 	model_keep_intervals(feeder_model(r->feeder), true);
-	r->next_tick_ns = from_ns + timeline_step_ns(r->timeline);
+	plan_tick_after(r, from_ns);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "tests/unit/lib/command_run.h"
 #include "tests/unit/lib/directory.h"
+#include "tests/unit/lib/recording_scene.h"
 #include "cli/commands.h"
 #include "util/log.h"
 #include "util/text.h"
@@ -348,6 +349,30 @@ static void test_impossible_clock(void **state)
 			 EXIT_INCOMPLETE);
 }
 
+/* The next step of the plot would be behind the last nanosecond that there is: the page is done all the same. */
+static void test_end_of_time(void **state)
+{
+	static char text[1 << 20];
+	const uint64_t last = UINT64_MAX;
+	struct recording_item items[3];
+	char scene[128], page[128];
+
+	items[0] = record_item((struct sdei_record){
+		.time_ns = last - 2000, .vm = VM, .event = 7, .kind = SDEI_SIGNAL, .state = RE | SDEI_PENDING, .outcome = SDEI_QUEUED,
+	});
+	items[1] = record_item((struct sdei_record){ .time_ns = last - 1000, .vm = VM, .event = 7, .kind = SDEI_DISPATCH, .state = RE | SDEI_RUNNING });
+	items[2] = status_item(last, true);
+	snprintf(scene, sizeof(scene), "%s/scene", directory);
+	snprintf(page, sizeof(page), "%s/end.html", directory);
+	for (size_t first = 0; first < 3; first++) {
+		assert_int_equal(mkdir(scene, 0700), 0);
+		record_items(scene, &about, items + first, 3 - first);
+		run_command(&cmd_report, (char *[]){ "report", "--html", page, scene, NULL }, NULL, text, sizeof(text));
+		assert_int_equal(remove_tree(scene), 0);
+		assert_int_equal(unlink(page), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_mode_of_page),
 		cmocka_unit_test(test_impossible_clock),
+		cmocka_unit_test(test_end_of_time),
 	};
 
 	return cmocka_run_group_tests_name("report_golden", tests, make_trouble, remove_trouble);
