@@ -28,6 +28,9 @@ const volatile __u64 wakeup_bytes = ~0ULL;	/* fill of a ring at which the reader
  */
 volatile bool tracing;
 
+/* Set by the reader when nothing has come for long: it has no timer then, and what comes first wakes it. */
+volatile bool reader_sleeps;
+
 /* A ring per CPU, because a shared one does not scale: an array of one struct sdei_ring each. Filled by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -110,6 +113,15 @@ static __always_inline __u64 *lost_count(void *lost, const struct sdei_lost_key 
 	return bpf_map_lookup_elem(lost, key);
 }
 
+static __always_inline void wake(struct sdei_cpu *cpu, __u64 now_ns)
+{
+	const __u32 nothing = 0;
+
+	reader_sleeps = false;
+	cpu->woken_ns = now_ns;
+	bpf_ringbuf_output(&wakeups, (void *)&nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+}
+
 static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_key *key)
 {
 	__u64 *count;
@@ -123,6 +135,8 @@ static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_ke
 		(*count)++;
 	else	/* programs of several kinds share it, one may interrupt another */
 		__sync_fetch_and_add(&cpu->lost_unknown, 1);
+	if (reader_sleeps)
+		wake(cpu, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -166,21 +180,13 @@ static __always_inline void lose_unplaced(const struct sdei_record *record)
 	lose(cpu, &unknown, record->kind, 0, 0);
 }
 
-static __always_inline void wake(struct sdei_cpu *cpu, __u64 now_ns)
-{
-	const __u32 nothing = 0;
-
-	cpu->woken_ns = now_ns;
-	bpf_ringbuf_output(&wakeups, (void *)&nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
-}
-
 /*
  * Waking the reader costs microseconds. One that is awake already, but behind, need not be woken again at once. A new VM is
- * worth it: once it is gone it cannot be asked for its name.
+ * worth it: once it is gone it cannot be asked for its name. ring_commit() is before this in the order that the reader sees.
  */
 static __always_inline bool is_time_to_wake(const struct sdei_cpu *cpu, const struct sdei_record *record, __u64 filled)
 {
-	return is_created(record) || (filled >= wakeup_bytes && record->time_ns - cpu->woken_ns >= WAKEUP_NS);
+	return is_created(record) || reader_sleeps || (filled >= wakeup_bytes && record->time_ns - cpu->woken_ns >= WAKEUP_NS);
 }
 
 static __always_inline struct sdei_ring *ring_of(__u32 cpu)

@@ -31,7 +31,7 @@ struct source_type {
 
 	/* Of a live source: */
 	int (*fd)(const struct source *source);		/* readable when there is something to drain */
-	int (*period_ms)(const struct source *source);	/* after that time drain at the latest; each drain may change it. NULL: fd says all */
+	int (*period_ms)(const struct source *source);	/* after that time drain at the latest; each drain may change it. 0: when fd says so. NULL: that always */
 	void (*detach)(struct source *source);		/* nothing new comes; what has come can be drained. NULL: not needed */
 	/* What the user should read once the records come, and what is missing among them. */
 	void (*announce)(struct source *source);

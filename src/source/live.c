@@ -259,7 +259,9 @@ int live_fd(const struct live *live)
 
 int live_period_ms(const struct live *live)
 {
-	return live->period_ms;
+	if (!live->asleep)
+		return live->period_ms;
+	return live->has_all_cpus ? 0 : LIVE_CPU_PERIOD_MS;
 }
 
 const struct source_probe *live_probes(const struct live *live, size_t *count)

@@ -60,12 +60,16 @@ void live_leave(struct live *live);
 /* Else this kernel has no tracepoints of SDEI, and page faults are all that there is. */
 bool live_has_sdei(const struct live *live);
 
-/* Epoll-able descriptor that becomes readable at the watermark of any ring, and when a vCPU is created. */
+/*
+ * Epoll-able descriptor that becomes readable at the watermark of any ring, when a vCPU is created, and with the first record
+ * after a second without one.
+ */
 int live_fd(const struct live *live);
 
 /*
  * Milliseconds after which live_drain() should be called again; each drain may change it. Short while records come fast, else
- * long (pace.h). A burst is not lost meanwhile: live_fd() becomes readable.
+ * long (pace.h). A burst is not lost meanwhile: live_fd() becomes readable. 0: not before that, as nothing has come for a second
+ * (on a host to which CPUs can be added it is a second then).
  */
 int live_period_ms(const struct live *live);
 

@@ -13,6 +13,7 @@
 /* A program under way at the end finishes within microseconds, unless a hypervisor took its CPU away. */
 #define FINAL_TRIES 200
 #define FINAL_PAUSE_NS 1000000
+#define SLEEP_AFTER_NS NS_PER_SEC	/* no less than what live_report_losses() may leave for later */
 #define RUN_MAX 256		/* records that are delivered together: their place in the rings is given back after that */
 
 /* Until the next wakeup live_fd() is not readable. */
@@ -76,6 +77,32 @@ static void set_pace(struct live *live, uint64_t now)
 	live->drained_ns = now;
 }
 
+/* The programs look at it with each record: written only if it changes. */
+static void set_asleep(struct live *live, bool asleep)
+{
+	live->asleep = asleep;
+	if (__atomic_load_n(live->object.reader_sleeps, __ATOMIC_RELAXED) != asleep)
+		__atomic_store_n(live->object.reader_sleeps, asleep, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/*
+ * A host where nothing happens is not looked at: once there has been nothing to do for SLEEP_AFTER_NS, the first record wakes
+ * us. It costs its CPU microseconds, so that it must not be each one where a few come in a second. What had begun before the
+ * programs saw that we sleep does not wake us: it is looked for once more.
+ */
+static void sleep_or_stay(struct live *live, uint64_t now)
+{
+	uint64_t read = streams_read(live->streams);
+
+	if (read != live->busy_read || !live_losses_are_reported(live))
+		live->busy_ns = now;
+	live->busy_read = read;
+	set_asleep(live, now - live->busy_ns >= SLEEP_AFTER_NS);
+	if (live->asleep && !streams_is_complete(live->streams))
+		set_asleep(live, false);
+}
+
 static int64_t drain_once(struct live *live, const struct record_sink *sink, uint64_t now, bool all)
 {
 	const struct sdei_record *records[RUN_MAX];
@@ -116,5 +143,6 @@ int64_t live_drain(struct live *live, const struct record_sink *sink, bool final
 	live_add_rings(live, now);
 	count = final ? drain_rest(live, sink) : drain_once(live, sink, now, false);
 	err = live_report_losses(live, sink, now, final);
+	sleep_or_stay(live, now);
 	return err ? err : count;
 }

@@ -74,6 +74,7 @@ static int show_warning(enum libbpf_print_level level, const char *format, va_li
 		.filter_events = (void *)&(skeleton)->rodata->filter_events,					\
 		.filter_denied = (void *)&(skeleton)->rodata->filter_denied,					\
 		.tracing = (void *)&(skeleton)->bss->tracing, .lost_in = (void *)&(skeleton)->bss->lost_in,	\
+		.reader_sleeps = (void *)&(skeleton)->bss->reader_sleeps,					\
 	}
 
 /* The version of the records, or -errno. */

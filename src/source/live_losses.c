@@ -188,6 +188,11 @@ static bool take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool f
 	return true;
 }
 
+bool live_losses_are_reported(const struct live *live)
+{
+	return !live->retiring && !live->losses_halfway && lost_total(live) == live->lost_reported;
+}
+
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
 {
 	int err = 0;

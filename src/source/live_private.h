@@ -31,11 +31,12 @@ struct live_object {
 	uint64_t *ring_bytes, *wakeup_bytes;
 	bool *filter_vms, *filter_vcpus, *filter_events, *filter_denied;
 	/* Read by the programs as they run. */
-	bool *tracing;
+	bool *tracing, *reader_sleeps;
 	uint32_t *lost_in;
 };
 
 #define CPU_LIST_SIZE 256
+#define LIVE_CPU_PERIOD_MS 1000	/* how often CPUs are looked for that were added */
 
 struct live {
 	struct sdei_bpf *bpf;		/* the skeleton of the programs on KVM; */
@@ -55,6 +56,7 @@ struct live {
 	unsigned int cpu_values;	/* values of one key in a per-CPU map */
 	size_t ring_bytes;
 	struct ring *rings;		/* by CPU; a ring that was never mapped has no CPU */
+	bool has_all_cpus;		/* none can come that is not there */
 	char present[CPU_LIST_SIZE];	/* the kernel's list of CPUs that are there, as of */
 	uint64_t present_due_ns;	/* PRESENT_PERIOD_NS before this */
 	int ring_err;			/* -errno of a ring that a CPU which came later could not be given, or 0 */
@@ -82,7 +84,10 @@ struct live {
 	uint64_t malformed;
 	uint64_t start_ns;		/* nothing is older */
 	uint64_t drained_ns;		/* when the last drain began */
-	unsigned int period_ms;		/* from then to the next one */
+	unsigned int period_ms;		/* from then to the next one, */
+	bool asleep;			/* unless nothing has come: */
+	uint64_t busy_ns;		/* when there last was something to do, */
+	uint64_t busy_read;		/* and how many records had been read by then */
 };
 
 /* Gives a ring to each CPU that has come since the start, now and then; between two passes of the streams. */
@@ -124,6 +129,9 @@ void live_free_losses(struct live *live);
  * -errno.
  */
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
+
+/* Whether the sink knows all that is counted as lost. */
+bool live_losses_are_reported(const struct live *live);
 
 /* Once the programs are attached and switched on. If it cannot be taken, its probe says so. */
 void live_take_snapshot(struct live *live);

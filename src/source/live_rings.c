@@ -14,7 +14,7 @@
 #include "util/clock.h"
 
 #define CPUS "/sys/devices/system/cpu"
-#define PRESENT_PERIOD_NS NS_PER_SEC
+#define PRESENT_PERIOD_NS (LIVE_CPU_PERIOD_MS * NS_PER_MS)
 
 /* One of the kernel's lists of CPUs; "" where there is none. */
 static void read_list(const char *path, char text[CPU_LIST_SIZE])
@@ -64,12 +64,15 @@ int live_size_rings(struct live *live, size_t bytes, const struct live_error *er
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	int cpus = highest_cpu() + 1, values = libbpf_num_possible_cpus();
+	unsigned int present;
 
 	if (cpus <= 0 || values <= 0)
 		return live_fail(error, -EINVAL, "cannot tell which CPUs there are");
 	live->cpus = cpus;
 	live->cpu_values = values;
-	live->ring_bytes = bytes ? bytes : ring_default_bytes(count_present(cpus));
+	present = count_present(cpus);
+	live->has_all_cpus = present == (unsigned int)values;
+	live->ring_bytes = bytes ? bytes : ring_default_bytes(present);
 	if (live->ring_bytes >= page && !(live->ring_bytes & (live->ring_bytes - 1)))
 		return 0;
 	return live_fail(error, -EINVAL, "a ring of %zu bytes is not possible: it must be a power of two of at least %zu",

@@ -22,7 +22,7 @@ int loop_add_fd(struct loop *loop, int fd, loop_call_t call, void *ctx);
 /* Called when nobody reads any more what is written to fd, a pipe or a socket. 0 or -errno. */
 int loop_add_reader_gone(struct loop *loop, int fd, loop_call_t call, void *ctx);
 
-/* Called every period_ms; missed turns are dropped. An id for loop_set_timer(), or -errno. */
+/* Called every period_ms (0: not until loop_set_timer()); missed turns are dropped. An id for that, or -errno. */
 int loop_add_timer(struct loop *loop, uint64_t period_ms, loop_call_t call, void *ctx);
 int loop_set_timer(struct loop *loop, int id, uint64_t period_ms);
 

@@ -135,6 +135,7 @@ static int load(struct producer *p)
 	if (err)
 		return err;
 	p->bpf->bss->tracing = true;
+	p->live->object.reader_sleeps = &p->bpf->bss->reader_sleeps;
 	return 0;
 }
 
