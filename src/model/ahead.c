@@ -51,13 +51,33 @@ static void fetch_vcpu(struct batch *b, size_t at)
 		__builtin_prefetch((const char *)v + 2 * LINE, 1);
 }
 
-/* Its event is most likely the one of its last record. A wrong guess costs nothing but time. */
+/* The vCPU of the record, found by fetch_vcpu(); NULL: it is new. */
+static const struct model_vcpu *vcpu_of(const struct batch *b, size_t at)
+{
+	return at < b->count ? b->vcpus[at % WINDOW] : NULL;
+}
+
+static bool has_sender(const struct sdei_record *r)
+{
+	return r->kind == SDEI_SIGNAL && sender_of(r) != SDEI_NONE;
+}
+
+/*
+ * Its event is most likely the one of its last record. A wrong guess costs nothing but time. Calls, and records that are about the
+ * mask, need nothing of an event.
+ */
 static void fetch_event(const struct batch *b, size_t at)
 {
-	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
+	const struct model_vcpu *v = vcpu_of(b, at);
 
 	if (!v || b->records[at]->kind == SDEI_MASK)
 		return;
+	if (b->records[at]->kind == SDEI_CALL) {
+		call_prefetch(v, (const struct sdei_record_call *)b->records[at]);
+		return;
+	}
+	if (has_sender(b->records[at]))
+		__builtin_prefetch(v->senders);
 	if (b->records[at]->kind == SDEI_UNMASK)	/* what waits for that is settled */
 		__builtin_prefetch(v->events);
 	__builtin_prefetch(v->recent, 1);
@@ -75,13 +95,15 @@ static void fetch_open(const struct model_event *e)
 
 static void fetch_hists(const struct batch *b, size_t at)
 {
-	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
+	const struct model_vcpu *v = vcpu_of(b, at);
 	const struct model_event *e = v ? v->recent : NULL;
 
 	if (!e)
 		return;
 	switch (b->records[at]->kind) {
 	case SDEI_SIGNAL:
+		if (has_sender(b->records[at]))
+			senders_prefetch(v);
 		hist_prefetch(e->coalesce_age);
 		break;
 	case SDEI_DISPATCH:
@@ -114,7 +136,7 @@ static uint64_t since(const struct batch *b, size_t at, uint8_t kind, uint64_t k
 /* A wrong guess fetches another bucket. */
 static void fetch_buckets(const struct batch *b, size_t at)
 {
-	const struct model_vcpu *v = at < b->count ? b->vcpus[at % WINDOW] : NULL;
+	const struct model_vcpu *v = vcpu_of(b, at);
 	const struct model_event *e = v ? v->recent : NULL;
 	uint64_t time_ns = at < b->count ? b->records[at]->time_ns : 0;
 

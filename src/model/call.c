@@ -99,6 +99,14 @@ int call_take(struct model_vcpu *v, const struct sdei_record_call *call)
 	return count_call(v, call->function, class_of(v, call), 1);
 }
 
+void call_prefetch(const struct model_vcpu *v, const struct sdei_record_call *call)
+{
+	unsigned int index = call->function - SDEI_FN_FIRST;
+
+	if (v->calls && index < SDEI_CALL_COUNT)
+		__builtin_prefetch(&(*v->calls)[index][CLASS_SUCCESS], 1);
+}
+
 int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count)
 {
 	return count_call(v, key->function, class_of_lost(key), count);

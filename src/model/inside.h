@@ -195,6 +195,9 @@ void mask_reset(struct model_vcpu *v, uint64_t now_ns);
 int call_take(struct model_vcpu *v, const struct sdei_record_call *call);
 int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count);
 
+/* A hint: call_take() of a call that most likely succeeded comes soon. */
+void call_prefetch(const struct model_vcpu *v, const struct sdei_record_call *call);
+
 /* EVENT_CONTEXT that gave a register's value: no state changes by it, and a handler calls it many times. */
 bool call_is_value(const struct model_vcpu *v, const struct sdei_record *r);
 
@@ -437,6 +440,9 @@ struct model_sender *senders_get(struct model_vcpu *v, uint32_t sender, int *err
 
 /* r is a signal to v and names its sender. 0, -E2BIG or -ENOMEM. */
 int senders_signal(struct model_vcpu *v, const struct sdei_record *r);
+
+/* A hint: senders_signal() of the one that signalled last comes soon. */
+void senders_prefetch(const struct model_vcpu *v);
 
 /* The open episode of e, whose beginning is known, ends: with its dispatch r, or without one. */
 void senders_dispatched(struct model_event *e, const struct sdei_record *r);

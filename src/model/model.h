@@ -98,6 +98,7 @@ struct model_event {
 	uint64_t late_above_ns;		/* what a latency has to exceed to be kept; see blame.c */
 };
 
+/* Ordered so that most records touch the first two cache lines of it, and those about the mask a third one. */
 struct model_vcpu {
 	struct model_vm *vm;
 	uint32_t id;
@@ -107,8 +108,6 @@ struct model_vcpu {
 	bool doomed;			/* inside: its end was reported lost; gone at the tick that finds it quiet */
 	uint64_t last_ns, first_seen_ns;	/* newest record; oldest record (or model_reset) */
 	uint64_t masked_since_ns;	/* 0: not masked, or since an unknown time */
-	uint64_t masked_ns;		/* time seen masked in closed intervals; see model_masked_ns() */
-	uint64_t masked_from_ns;	/* inside: from when on the open interval counts, a lower bound where since is 0 */
 	struct model_event *recent;	/* inside: of the last record */
 	struct model_event *running;	/* inside: whose handler runs, as far as is known */
 	uint32_t episodes;		/* inside: events whose pending_since_ns is known */
@@ -118,20 +117,22 @@ struct model_vcpu {
 	uint64_t trust_ns;		/* inside: what it showed until then proves nothing; see trusted() */
 	struct model_event **events;	/* by event number, ascending */
 	struct vcpu_apf *apf;		/* inside: see model_vcpu_apf(); NULL: nothing about it */
+	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
+	struct vcpu_senders *senders;	/* inside: see model_senders(); NULL: there is none */
 	size_t event_count;
+	uint64_t masked_ns;		/* time seen masked in closed intervals; see model_masked_ns() */
+	uint64_t masked_from_ns;	/* inside: from when on the open interval counts, a lower bound where since is 0 */
 	uint64_t interval_masked_ns;	/* masked time in the last closed interval */
 	uint64_t mask_calls, unmask_calls;
 	uint64_t lost;
 	uint64_t gone_ns;
 	struct hist *mask;		/* PE_MASK..PE_UNMASK */
 	struct hist *initial_mask;	/* creation or reset .. first PE_UNMASK */
-	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
 	uint64_t masked_told_ns;	/* masked time up to the last tick, but never goes back whatever a late record says */
 	uint64_t mark_masked_ns, mark_last_ns;	/* inside */
 	uint64_t place_ns;			/* inside: of the newest PLACE */
 	struct vcpu_recent *records;		/* inside */
 	struct vcpu_refused *refused;		/* inside */
-	struct vcpu_senders *senders;		/* inside: see model_senders(); NULL: there is none */
 	uint16_t finding[FINDING_COUNT];	/* inside: what is open about the PE */
 	uint64_t found[FINDING_COUNT];		/* findings about it and its events, those of which there is no record any more included */
 };

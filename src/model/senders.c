@@ -75,6 +75,12 @@ int senders_signal(struct model_vcpu *v, const struct sdei_record *r)
 	return 0;
 }
 
+void senders_prefetch(const struct model_vcpu *v)
+{
+	if (v->senders && v->senders->list)
+		__builtin_prefetch(&v->senders->list[v->senders->recent], 1);
+}
+
 /* One that had no room has none here either. */
 static struct model_sender *of_episode(const struct model_event *e)
 {

@@ -11,6 +11,7 @@ RECORDS = 500_000 if QUICK else 10_000_000
 LENGTHS = [] if QUICK else [1_250_000, 2_500_000, 5_000_000]
 ROUNDS = 1 if QUICK else 3
 BEGIN_S = 1767225600 + 4321	# of what record_throughput makes, by the wall clock
+MANY_VCPUS = 4096
 SPAN_S = RECORDS * 2e-6
 COMMANDS = (
     ("report", ["report"], "babeltrace2 dummy", 5),
@@ -49,6 +50,14 @@ def bench_ours(table, directory):
     for name, one in peers.items():
         add_memory(table, name, one)
     return taken["report"], taken["events, text"]
+
+
+def bench_many(table, directory):
+    """Each record is of any of thousands of vCPUs, whose figures are in no cache."""
+    output_of(tool("record_throughput"), directory, str(RECORDS), str(MANY_VCPUS))
+    taken = measure(SDEITOP, "report", directory, rounds=ROUNDS)
+    table.add(f"report, {MANY_VCPUS} vCPUs in any order", rate(taken), "M records/s", target=15)
+    add_memory(table, f"report, {MANY_VCPUS} vCPUs in any order", taken)
 
 
 def bench_seek(table, directory):
@@ -124,6 +133,8 @@ def run(table, directory):
     json.loads(output_of(tool("record_throughput"), recording, str(RECORDS)))
     report, text = bench_ours(table, recording)
     bench_seek(table, recording)
+    shutil.rmtree(recording)
+    bench_many(table, recording)
     shutil.rmtree(recording)
     bench_lengths(table, directory, report)
     try:

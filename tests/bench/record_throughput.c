@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes a recording of a busy host, 8 VMs of 8 vCPUs, and prints how many records per second of CPU time packing and storing
- * took, on one line of JSON. Asserts nothing. Arguments: a directory that is not there yet, how many records.
+ * Makes a recording of a busy host, VMs of 8 vCPUs, and prints how many records per second of CPU time packing and storing
+ * took, on one line of JSON. Each record is of any of the vCPUs. Asserts nothing. Arguments: a directory that is not there yet,
+ * how many records, of how many vCPUs (64).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,8 @@
 #include "tests/bench/lib/clock.h"
 #include "tests/bench/lib/recorder.h"
 
-#define VMS 8U
 #define VCPUS_EACH 8U
-#define VCPUS (VMS * VCPUS_EACH)
+#define VCPUS 64U
 #define CHUNK 65536U		/* records that are made before any is timed; a recorder drains about as many at once */
 #define STEP_NS 2000U		/* mean time between two records of the host */
 #define SECOND_NS 1000000000ULL
@@ -186,22 +186,22 @@ static uint64_t record_chunk(struct bench_recorder *r, const union record *recor
 }
 
 /* The CPU time that it took, without making the records. */
-static uint64_t run(struct bench_recorder *r, uint64_t records, union record *chunk, size_t *sizes)
+static uint64_t run(struct bench_recorder *r, uint64_t records, uint32_t vcpu_count, union record *chunk, size_t *sizes)
 {
-	static struct vcpu vcpus[VCPUS];
+	static struct vcpu vcpus[CHUNK];
 	uint64_t time_ns = BEGIN_NS, took_ns;
 
 	bench_recorder_status(r, time_ns++, false);
-	for (uint32_t i = 0; i < VCPUS; i++) {
+	for (uint32_t i = 0; i < vcpu_count; i++) {
 		vcpus[i] = (struct vcpu){ .vm = 4000 + i / VCPUS_EACH * 17, .id = i % VCPUS_EACH };
 		sizes[i] = make_state(&chunk[i], &vcpus[i], time_ns);
 	}
-	took_ns = record_chunk(r, chunk, sizes, VCPUS);
+	took_ns = record_chunk(r, chunk, sizes, vcpu_count);
 	for (uint64_t done = 0; done < records; ) {
 		size_t count = records - done < CHUNK ? records - done : CHUNK;
 
 		for (size_t i = 0; i < count; i++)
-			sizes[i] = advance(&chunk[i], &vcpus[random_below(&seed, VCPUS)], time_ns += 2 + random_below(&seed, 2 * STEP_NS));
+			sizes[i] = advance(&chunk[i], &vcpus[random_below(&seed, vcpu_count)], time_ns += 2 + random_below(&seed, 2 * STEP_NS));
 		took_ns += record_chunk(r, chunk, sizes, count);
 		done += count;
 	}
@@ -211,18 +211,19 @@ static uint64_t run(struct bench_recorder *r, uint64_t records, union record *ch
 
 int main(int argc, char **argv)
 {
-	uint64_t records = argc == 3 ? strtoull(argv[2], NULL, 0) : 0, took_ns;
+	uint64_t records = argc == 3 || argc == 4 ? strtoull(argv[2], NULL, 0) : 0, took_ns;
+	uint64_t vcpus = argc == 4 ? strtoull(argv[3], NULL, 0) : VCPUS;
 	union record *chunk = malloc(CHUNK * sizeof(*chunk));
 	size_t *sizes = malloc(CHUNK * sizeof(*sizes));
 	const struct packetizer_counters *c;
 	struct bench_recorder r;
 
-	if (!records || !chunk || !sizes) {
-		fprintf(stderr, "usage: %s NEW-DIRECTORY RECORDS\n", argv[0]);
+	if (!records || !vcpus || vcpus > CHUNK || !chunk || !sizes) {
+		fprintf(stderr, "usage: %s NEW-DIRECTORY RECORDS [VCPUS]\n", argv[0]);
 		return 2;
 	}
 	bench_recorder_open(&r, argv[1]);
-	took_ns = run(&r, records, chunk, sizes);
+	took_ns = run(&r, records, vcpus, chunk, sizes);
 	c = packetizer_counters(r.pack);
 	printf("{\"records\":%llu,\"cpu_ns\":%llu,\"bytes\":%llu,\"snapshot_bytes\":%llu,\"unrecorded\":%llu}\n",
 	       (unsigned long long)records, (unsigned long long)took_ns, (unsigned long long)c->bytes,
