@@ -154,6 +154,7 @@ static int prepare(struct reporting *r)
 	r->feeder = feeder_new(terminal_is_utf8(), &r->config.show.limits);
 	if (!r->feeder)
 		return -ENOMEM;
+	model_keep_fault_history(feeder_model(r->feeder), true);
 	feeder_set_names(r->feeder, playback_name, r->playback);
 	return r->config.html ? open_timeline(r) : 0;
 }

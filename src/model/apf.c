@@ -448,7 +448,10 @@ static struct model_vcpu *vcpu_of(struct model *m, const struct sdei_record *r)
 static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)
 {
 	struct vcpu_apf *a = apf_of(m, v);
+	struct fault_history *history;
+	struct fault_happened was;
 	bool late;
+	int err;
 
 	if (!a || (unlikely(m->keep_intervals && !a->intervals) && apf_keep(a)))
 		return -ENOMEM;
@@ -463,7 +466,15 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_
 		limits_apf(m, v, r);
 	if (is_apf(&r->head, APF_VCPU_END) && !v->gone && !late)
 		life_end(m, v, r->head.time_ns);
-	return take_step(a, r, late);
+	history = apf_history(m, v->vm);
+	if (unlikely(history))
+		was = apf_happened(a);
+	err = take_step(a, r, late);
+	if (apf_has_frame(r) && apf_take_frame(v, r, late))
+		err = -ENOMEM;
+	if (unlikely(history))
+		apf_take_history(history, a, r, &was);
+	return err;
 }
 
 int apf_take(struct model *m, const struct sdei_record_apf *r)

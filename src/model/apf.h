@@ -13,6 +13,7 @@
 
 #include "model/hist.h"
 
+struct fault_history;
 struct model;
 struct model_vcpu;
 struct model_vm;
@@ -54,7 +55,17 @@ enum apf_stage {
 	X(acked, "page-ready acknowledged by the guest")		\
 	X(fallback, "faults that were not handed to a worker, see fallbacks")	\
 	X(sync, "faults that kept the vCPU in the host, see causes")	\
-	X(quick, "faults that were too short to be recorded one by one")
+	X(quick, "faults that were too short to be recorded one by one")	\
+	X(frames, "guest frames that had not had a fault before: the sum is how many different ones had")	\
+	X(again, "faults of a frame that had one before, and whose page had to be brought again")	\
+	X(sequential, "of these two, those a few frames after the one before of the same vCPU")	\
+	X(unfollowed, "faults of frames for which there was no room")
+
+/*
+ * frames, again, sequential and unfollowed are about faults that were recorded one by one and whose frame is known. A frame that had
+ * one before and whose page was there, so that only KVM's tables had to change, counts in none of them.
+ */
+#define APF_SEQUENTIAL 16	/* frames, 64 KiB: what a source that fetches ahead brings at once */
 
 struct apf_counts {
 #define X(name, help) uint64_t name;
@@ -150,6 +161,15 @@ static inline uint64_t apf_older_ns(uint64_t a, uint64_t b)
 
 /* How long it took, ns: total, or of a synchronous one, sync. */
 uint64_t apf_fault_ns(const struct apf_fault *fault);
+
+/* What share (0 .. 1) of the faults whose frame is known came a few frames after the one before of their vCPU. */
+double apf_sequential_share(const struct apf_counts *count);
+
+/* NULL: there was no fault, model_keep_fault_history() did not ask for it, or the VM is beyond FAULT_HISTORIES. */
+const struct fault_history *model_vm_fault_history(const struct model_vm *vm);
+
+/* How many VMs that had faults are beyond these. */
+size_t model_fault_histories_left_out(const struct model *m);
 
 /* The warm-up is over: none came for APF_CALM_NS, as of now_ns. */
 bool apf_is_settled(const struct apf_warmup *warmup, uint64_t now_ns);

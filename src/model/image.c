@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "util/bytes.h"
+#include "model/frames.h"
 #include "model/image.h"
 #include "model/inside.h"
 
@@ -24,7 +25,7 @@ static const char magic[8] = "SDEIMODL";
 #define CRC_SIZE 4
 
 /* The fewest bytes that one can take: a bound of how many there may be. */
-#define VM_LEAST 6
+#define VM_LEAST 7
 #define VCPU_LEAST 32
 #define EVENT_LEAST 64
 #define FINDING_LEAST 16
@@ -37,12 +38,12 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 956, "see above");
+_Static_assert(offsetof(struct model, fits) == 968, "see above");
 _Static_assert(sizeof(struct model_totals) == 520, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
-_Static_assert(sizeof(struct model_vm) == 56, "see above");
+_Static_assert(sizeof(struct model_vm) == 72, "see above");
 
 #define VCPU_NUMBERS(X) \
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
@@ -78,11 +79,11 @@ _Static_assert(sizeof(struct model_sender) == 56, "see above");
 
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.interval_blocked_ns) X(mark_blocked_ns) X(shown.warmup.start_ns) \
-	X(shown.warmup.end_ns) X(shown.warmup.faults) X(shown.warmup.blocked_ns) X(shown.warmup.over) X(last_ns) X(signal_ns) X(dispatch.id) \
+	X(shown.warmup.end_ns) X(shown.warmup.faults) X(shown.warmup.blocked_ns) X(shown.warmup.over) X(last_ns) X(last_gfn) X(signal_ns) X(dispatch.id) \
 	X(dispatch.since_ns) X(handler.id) X(handler.since_ns) X(ack.id) X(ack.since_ns) X(quiet) \
 	X(acks) X(ackless) X(unacked_ns) X(doubt_ns) X(fallbacks_from_ns) X(fallbacks)
-_Static_assert(sizeof(struct model_apf) == 1040, "see above");
-_Static_assert(sizeof(struct vcpu_apf) == 1272, "see above");
+_Static_assert(sizeof(struct model_apf) == 1104, "see above");
+_Static_assert(sizeof(struct vcpu_apf) == 1376, "see above");
 
 #define FAULT_NUMBERS(X) X(id) X(token) X(gfn) X(setup_ns) X(cause)
 _Static_assert(sizeof(struct apf_fault) == 120, "see above");
@@ -748,6 +749,7 @@ static void put_vm(struct bytes_out *out, const struct model *m, const struct mo
 	VM_NUMBERS(X)
 #undef X
 	put_name(out, vm, names);
+	frames_save(vm->frames, out);
 	put_number(out, vm->vcpu_count);
 	for (size_t i = 0; i < vm->vcpu_count; i++)
 		put_vcpu(out, m, vm->vcpus[i]);
@@ -762,6 +764,7 @@ static void get_fields_of_vm(struct bytes_in *in, struct model *m, struct model_
 	VM_NUMBERS(X)
 #undef X
 	get_name(in, vm, names);
+	vm->frames = frames_load(in);
 	count = get_count(in, VCPU_LEAST);
 	bytes_need(in, count <= MODEL_VCPUS_MAX);
 	for (size_t i = 0; i < count && !in->err; i++)

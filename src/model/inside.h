@@ -14,7 +14,7 @@
  *   worst.c   the worst of the past and of what is open
  *   senders.c who interrupts whom
  *   stop.c    a vCPU that stops all others
- *   apf.c     asynchronous page faults
+ *   apf.c     page faults; apf_frames.c: of which guest frames, and when
  *   ahead.c   many records at a time
  *   image.c   all of it as bytes and back
  */
@@ -22,6 +22,7 @@
 #define MODEL_INSIDE_H
 
 #include "model/apf.h"
+#include "model/fault_history.h"
 #include "util/idmap.h"
 #include "model/model.h"
 #include "model/senders.h"
@@ -81,12 +82,13 @@ struct model {
 	size_t vm_count, vm_room;
 	struct model_counts mark;
 	uint64_t mark_records;
+	size_t fault_histories;		/* of VMs */
 	struct finding_limits limits;	/* defaults filled in */
 	struct findings findings;
 	uint64_t newest_ns;		/* of all records */
 	uint64_t trust_ns;		/* as model_vcpu.trust_ns, for all */
 	bool ever_lost;
-	bool keep_intervals, keep_recent;
+	bool keep_intervals, keep_recent, keep_fault_history;
 	bool ever_apf;			/* a vCPU has or had asynchronous page faults */
 	struct rules_fits fits;		/* constant */
 };
@@ -481,6 +483,7 @@ struct vcpu_apf {
 	size_t room;				/* there */
 	struct apf_intervals *intervals;	/* NULL: nobody asked */
 	uint64_t last_ns;			/* newest record of kind APF */
+	uint64_t last_gfn;			/* of its newest fault; 0: none, or not known */
 	uint64_t signal_ns;			/* KVM's newest signal to event 1; 0: none was seen */
 	struct apf_span dispatch, handler, ack;
 	uint8_t quiet;				/* enum sdei_apf_told, as it was when last the guest was not told */
@@ -529,6 +532,21 @@ void apf_tick(struct vcpu_apf *a);
 int apf_keep(struct vcpu_apf *a);	/* 0 or -ENOMEM */
 void apf_free_intervals(struct vcpu_apf *a);
 void apf_free(struct vcpu_apf *a);	/* NULL is fine */
+
+/* --- apf_frames.c */
+
+/* Is it about a guest frame whose fault it is the first to show? Then that is to be taken, too: 0 or -ENOMEM. */
+bool apf_has_frame(const struct sdei_record_apf *r);
+int apf_take_frame(struct model_vcpu *v, const struct sdei_record_apf *r, bool late);
+
+/* NULL: nobody asked for it, or it has no room. What r adds to it is what a has more of than it had. */
+struct fault_history *apf_history(struct model *m, struct model_vm *vm);
+struct fault_happened apf_happened(const struct vcpu_apf *a);
+void apf_take_history(struct fault_history *history, const struct vcpu_apf *a, const struct sdei_record_apf *r,
+		      const struct fault_happened *was);
+
+/* What belongs to a VM, not to one of its vCPUs. */
+void apf_free_vm(struct model *m, struct model_vm *vm);
 
 /* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
 #define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)

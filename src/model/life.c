@@ -342,6 +342,7 @@ void life_free_vm(struct model *m, struct model_vm *vm)
 	idmap_remove(&m->by_pid, vm->pid, vm);
 	if (vm->user && m->options.free_user)
 		m->options.free_user(vm->user);
+	apf_free_vm(m, vm);
 	free(vm->vcpus);
 	free(vm);
 }

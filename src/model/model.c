@@ -406,6 +406,7 @@ void model_reset(struct model *m, uint64_t now_ns)
 	for (size_t i = 0; i < m->vm_count; i++) {
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			reset_vcpu(m->vms[i]->vcpus[k], now_ns);
+		apf_free_vm(m, m->vms[i]);
 	}
 	finding_reset(m);
 	m->totals = fresh;

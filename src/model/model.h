@@ -145,6 +145,8 @@ struct model_vm {
 	struct model_vcpu **vcpus;	/* by vcpu_id, ascending */
 	size_t vcpu_count;
 	size_t living;			/* vCPUs that are not gone */
+	struct frames *frames;		/* inside: those that had a page fault; NULL: none */
+	struct fault_history *fault_history;	/* inside: see model_vm_fault_history() */
 	void *user;			/* the view's, e.g. its name; freed by model_options.free_user */
 };
 
@@ -267,6 +269,9 @@ struct model_event_interval {
 };
 void model_keep_intervals(struct model *m, bool keep);
 void model_event_interval(const struct model_event *e, struct model_event_interval *hists);
+
+/* Asked to, each VM also keeps its page faults over time: see model_vm_fault_history(). Not part of an image. */
+void model_keep_fault_history(struct model *m, bool keep);
 
 /*
  * The last records of a vCPU but PLACE, APF and the values of EVENT_CONTEXT, oldest first, at most MODEL_RECENT; kept once

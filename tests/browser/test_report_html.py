@@ -78,6 +78,7 @@ READ = r"""
     masks: table('masks'), senders: table('senders'), causes: table('causes'),
     maps: Object.fromEntries([...document.querySelectorAll('.map svg[data-column-ns]')].map(s =>
       [s.getAttribute('aria-label'), map(s.parentElement)])),
+    frames: [...document.querySelectorAll('.frames')].map(e => ({ id: { ...e.dataset }, ...map(e.querySelector('.map')) })),
     hists: [...document.querySelectorAll('#hists details')].map(hist),
     findings: [...document.querySelectorAll('.findings > li')].map(e =>
       ({ code: e.dataset.code, count: Number(e.dataset.count), what: text(e.querySelector('.what')), first: text(e.querySelector('time')), ...records(e) })),
@@ -493,6 +494,56 @@ def check_plots(page, report):
     return complaints
 
 
+def faults_by_vm(report, recording, options, status):
+    """{vm: [(time, guest frame)]} of the records that show one."""
+    by_vm = {}
+    if not any("apf" in vm for vm in report["vms"]):
+        return by_vm
+    for line in run(SDEITOP, "events", "-j", *options, recording, status=status).splitlines():
+        record = json.loads(line)
+        if record.get("kind") == "apf" and record["step"] in ("setup", "sync") and int(record.get("gfn", "0"), 0):
+            by_vm.setdefault(record["vm"], []).append((record["time_ns"], int(record["gfn"], 0)))
+    return by_vm
+
+
+def check_frames(page, report, faults):
+    """Each cell of a VM's map has the faults of its time and frames, and no other cell has a colour."""
+    vms = {str(vm["vm"]): vm for vm in report["vms"] if vm["vm"] in faults}
+    complaints = [] if {plot["id"]["vm"] for plot in page["frames"]} == set(vms) else [f"frames of {len(page['frames'])} VMs, not of {list(vms)}"]
+    for plot in page["frames"] if not complaints else ():
+        vm = vms[plot["id"]["vm"]]
+        over_time, firsts = vm["apf"]["over_time"], [int(label["text"], 0) for label in plot["left"]]
+        cells = {}
+        for time_ns, gfn in faults[vm["vm"]]:
+            at = (max(row for row, first in enumerate(firsts[::-1]) if first <= gfn), (time_ns - over_time["begin_ns"]) // over_time["column_ns"])
+            cells[at] = cells.get(at, 0) + 1
+        if plot["columnNs"] != over_time["column_ns"] or plot["columns"] != len(over_time["faults"]):
+            complaints.append(f"{plot['columns']} columns of {plot['columnNs']} ns")
+        for row, (right, drawn) in enumerate(zip(plot["right"][::-1], plot["rows"][::-1])):
+            want = {column: count for (r, column), count in cells.items() if r == row}
+            if shown(right) != sum(want.values()) or set(dict(drawn)) != set(want):
+                complaints.append(f"row {row}: {shown(right)} faults in {sorted(dict(drawn))}, not {want}")
+                continue
+            bad = [column for column, shade in drawn if not bounds(plot, shade)[0] <= want[column] <= bounds(plot, shade)[1]]
+            complaints += [f"row {row}: the colour of column {column} is not one of {want[column]}" for column in bad]
+        complaints += check_legend(plot)
+    return complaints
+
+
+def check_over_time(report):
+    """The columns are of all faults and new frames; no time is blocked longer than there are vCPUs for it."""
+    complaints = []
+    for vm in report["vms"]:
+        over_time = vm.get("apf", {}).get("over_time")
+        if not over_time:
+            continue
+        count = vm["apf"]["count"]
+        faults, frames, blocked = (sum(over_time[name]) for name in ("faults", "frames", "blocked_ns"))
+        if (faults, frames, blocked) != (count["setup"] + count["sync"] + count["quick"], count["frames"], vm["apf"]["blocked_ns"]):
+            complaints.append(f"VM {vm['vm']}: {faults} faults, {frames} frames, {blocked} ns over time")
+    return complaints
+
+
 def check_causes(page, report):
     """Each cause of a fault that kept a vCPU, with its count and time."""
     want = []
@@ -644,6 +695,7 @@ def report_on(browser, name, page, recording, *options, status=0):
     for check in (check_vms, check_events, check_blame, check_drops, check_masks, check_calls, check_senders, check_plots, check_causes,
                   check_findings):
         ok(f"browser/{name}: {check.__name__[6:]} have the report's figures", check(got, report))
+    ok(f"browser/{name}: frames have the records' figures", check_frames(got, report, faults_by_vm(report, recording, options, status)) + check_over_time(report))
     complaints, checked = check_hists(got, report)
     ok(f"browser/{name}: histograms have the report's figures", complaints, f"{checked} of them")
     ok(f"browser/{name}: durations are told as they are", check_durations(got), f"{len(got['durations'])} of them")

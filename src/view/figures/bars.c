@@ -100,24 +100,33 @@ char *bars_bar(char *buf, double share, unsigned int width, bool utf8)
 	return buf;
 }
 
-char *bars_line(char *buf, const struct hist *h, unsigned int width, bool utf8)
+char *bars_values(char *buf, const uint64_t *values, size_t count, bool utf8)
 {
 	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 	static const char *const ascii[] = { " ", ".", ".", ":", ":", "+", "+", "#", "#" };
-	struct hist_bucket rows[BARS_MAX];
-	size_t count = bars_merge(h, rows, width < BARS_MAX ? width : BARS_MAX);
 	uint64_t most = 1;
 	char *at = buf;
 
 	for (size_t i = 0; i < count; i++)
-		most = rows[i].count > most ? rows[i].count : most;
+		most = values[i] > most ? values[i] : most;
 	*at = '\0';
 	for (size_t i = 0; i < count; i++) {
-		unsigned int height = rows[i].count ? 1 + (double)rows[i].count / most * 7 : 0;
+		unsigned int height = values[i] ? 1 + (double)values[i] / most * 7 : 0;
 
 		at = stpcpy(at, (utf8 ? blocks : ascii)[height]);
 	}
 	return buf;
+}
+
+char *bars_line(char *buf, const struct hist *h, unsigned int width, bool utf8)
+{
+	struct hist_bucket rows[BARS_MAX];
+	uint64_t counts[BARS_MAX];
+	size_t count = bars_merge(h, rows, width < BARS_MAX ? width : BARS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		counts[i] = rows[i].count;
+	return bars_values(buf, counts, count, utf8);
 }
 
 void bars_split(const uint64_t *values, size_t count, unsigned int width, unsigned int *cells)

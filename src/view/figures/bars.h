@@ -32,6 +32,9 @@ char *bars_bar(char *buf, double share, unsigned int width, bool utf8);
 /* One character per step, as high as there are samples. buf of 3 * width + 1. */
 char *bars_line(char *buf, const struct hist *h, unsigned int width, bool utf8);
 
+/* One character per value, as high as it is of the largest; what is not nothing shows. buf of 3 * count + 1. */
+char *bars_values(char *buf, const uint64_t *values, size_t count, bool utf8);
+
 /* Splits width columns by shares of count values; what is not 0 gets one at least where width allows it. */
 void bars_split(const uint64_t *values, size_t count, unsigned int width, unsigned int *cells);
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "model/apf.h"
+#include "model/fault_history.h"
 #include "model/senders.h"
 #include "model/worst.h"
 #include "view/figures/columns.h"
@@ -290,7 +291,44 @@ static void put_slow(struct json *j, const struct model_apf *apf)
 	json_close(j, ']');
 }
 
-static void put_apf(struct json_line *line, const struct model_apf *apf)
+static uint64_t faults_of(const struct fault_column *column)
+{
+	return column->faults;
+}
+
+static uint64_t blocked_of(const struct fault_column *column)
+{
+	return column->blocked_ns;
+}
+
+static uint64_t frames_of(const struct fault_column *column)
+{
+	return column->frames;
+}
+
+static void put_columns(struct json *j, const char *key, const struct fault_history *h, uint64_t (*of)(const struct fault_column *column))
+{
+	json_open(j, key, '[');
+	for (unsigned int i = 0; i < h->time.used; i++)
+		json_u64(j, NULL, of(&h->columns[i]));
+	json_close(j, ']');
+}
+
+/* Only of a VM. */
+static void put_history(struct json *j, const struct fault_history *h)
+{
+	if (!h)
+		return;
+	json_open(j, "over_time", '{');
+	json_u64(j, "begin_ns", fault_axis_begin(&h->time, 0));
+	json_u64(j, "column_ns", fault_axis_width(&h->time));
+	put_columns(j, "faults", h, faults_of);
+	put_columns(j, "blocked_ns", h, blocked_of);
+	put_columns(j, "frames", h, frames_of);
+	json_close(j, '}');
+}
+
+static void put_apf(struct json_line *line, const struct model_apf *apf, const struct fault_history *history)
 {
 	struct json *j = line->json;
 
@@ -315,6 +353,7 @@ static void put_apf(struct json_line *line, const struct model_apf *apf)
 	json_close(j, '}');
 	put_hist(line, "depth", apf->depth, &plain);
 	put_slow(j, apf);
+	put_history(j, history);
 	json_close(j, '}');
 }
 
@@ -326,7 +365,7 @@ static void put_vm_apf(struct json_line *line, const struct model_vm *vm)
 	if (!model_vm_has_apf(vm))
 		return;
 	model_vm_apf(vm, &apf);
-	put_apf(line, &apf);
+	put_apf(line, &apf, model_vm_fault_history(vm));
 	apf_release(&apf);
 }
 
@@ -445,7 +484,7 @@ static void put_vcpu(struct json_line *line, const struct model_vcpu *vcpu)
 	put_blame(j, &blame);
 	put_vcpu_worst(line, vcpu);
 	if (model_vcpu_apf(vcpu))
-		put_apf(line, model_vcpu_apf(vcpu));
+		put_apf(line, model_vcpu_apf(vcpu), NULL);
 	json_open(j, "events", '[');
 	for (size_t i = 0; i < vcpu->event_count; i++)
 		put_event(line, vcpu->events[i]);

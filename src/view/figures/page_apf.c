@@ -10,6 +10,7 @@
 #include "util/text.h"
 #include "view/figures/format.h"
 #include "session/vm_names.h"
+#include "view/figures/page_apf_history.h"
 
 #define LABEL_WIDTH 10
 #define FIGURE_WIDTH 9
@@ -134,6 +135,22 @@ static void put_waited(const struct maker *k)
 	put_cause(&flow, "quick", apf->count.quick, apf->quick_ns);
 }
 
+/* How many guest frames these were about, and in what order. */
+static void put_frames(const struct maker *k)
+{
+	const struct apf_counts *count = &k->apf->count;
+	struct flow flow = { .k = k, .label = "Frames" };
+	char share[FORMAT_SIZE];
+
+	if (!(count->frames + count->unfollowed))
+		return;
+	put_figure(&flow, LOOK_PLAIN, "different", count->frames);
+	put_figure(&flow, count->again ? LOOK_PLAIN : LOOK_DIM, "again", count->again);
+	snprintf(share, sizeof(share), "%.0f%%", 100 * apf_sequential_share(count));
+	put_text(&flow, LOOK_PLAIN, "sequential", share);
+	put_some(&flow, LOOK_BAD, "unfollowed", count->unfollowed);
+}
+
 static unsigned int vcpus_of(const struct maker *k)
 {
 	unsigned int count = 0;
@@ -160,6 +177,15 @@ static void put_warmup(const struct maker *k)
 	if (length_ns)
 		page_put(k->page, LOOK_PLAIN, ", vCPUs blocked %.0f%%",
 			 100.0 * w->blocked_ns / length_ns / vcpus_of(k));
+}
+
+/* Of all vCPUs of the VM. */
+static void put_history(const struct maker *k)
+{
+	const struct fault_history *history = k->vcpu ? NULL : model_vm_fault_history(k->vm);
+
+	if (history)
+		page_apf_history(k->page, history, vcpus_of(k), k->scope);
 }
 
 static void put_time(const struct maker *k)
@@ -437,8 +463,10 @@ void page_apf(struct page *page, const struct model_vm *vm, const struct model_v
 		put_fallbacks(&k);
 	}
 	put_waited(&k);
+	put_frames(&k);
 	put_time(&k);
 	put_warmup(&k);
+	put_history(&k);
 	put_stages(&k);
 	put_slowest(&k);
 	if (!vcpu)

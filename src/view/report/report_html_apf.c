@@ -165,6 +165,8 @@ int report_html_apf(const struct html_page *page)
 			"<th>fallback<th>sync<th class=wide><th>", vm_row);
 	if (!err)
 		err = report_html_faults(page);
+	if (!err)
+		err = report_html_frames(page);
 	fputs("<h3>Stages</h3>\n", out);
 	if (!err)
 		err = put_table(page, "<tr><th>VM<th>stage<th>count<th>p50<th>p99<th>max", stage_rows);

@@ -78,6 +78,9 @@ int report_html_latencies(const struct html_page *page);
 int report_html_masked(const struct html_page *page);
 int report_html_faults(const struct html_page *page);
 
+/* report_html_frames.c: which guest frames had page faults, and when; without a section of its own. 0 or -ENOMEM */
+int report_html_frames(const struct html_page *page);
+
 /* report_html_evidence.c: findings and the worst dispatches, with the records around them. */
 void report_html_findings(const struct html_page *page);
 void report_html_late(const struct html_page *page);

@@ -1053,6 +1053,40 @@ static void test_calls_behind_the_table(void **state)
 	free(image.bytes);
 }
 
+static void fault(struct model *m, uint64_t time_ns, uint64_t gfn)
+{
+	const struct sdei_record_apf r = {
+		.head = { .time_ns = time_ns, .vm = 7, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_SYNC, .outcome = APF_FROM_SWAP },
+		.gfn = gfn, .duration_ns = 10,
+	};
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+}
+
+/* Which guest frames have had a fault decides what the next one counts as. */
+static void test_frames_stay_known(void **state)
+{
+	struct model *m = model_new(&options), *other;
+	struct image image;
+
+	(void)state;
+	assert_non_null(m);
+	for (uint64_t i = 0; i < 3000; i++)
+		fault(m, 1000 + i, 1 + 97 * i);
+	image = save(m);
+	other = load(&image);
+	same(m, other, 4000);
+	for (uint64_t i = 0; i < 300; i++) {
+		fault(m, 5000 + i, 1 + 97 * 11 * i);
+		fault(other, 5000 + i, 1 + 97 * 11 * i);
+	}
+	assert_int_equal(model_vcpu_apf(model_vcpu(model_vm(other, 7), 0))->count.again, 273);
+	same(m, other, 6000);
+	free(image.bytes);
+	model_free(m);
+	model_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1064,6 +1098,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_long_name_is_cut),
 		cmocka_unit_test(test_without_names),
+		cmocka_unit_test(test_frames_stay_known),
 		cmocka_unit_test(test_appends),
 		cmocka_unit_test(test_other_versions),
 		cmocka_unit_test(test_truncated),

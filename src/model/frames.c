@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/frames.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "util/array.h"
+#include "util/idmap.h"
+
+#define WORD_BITS 64
+#define WORDS (FRAMES_PER_BLOCK / WORD_BITS)
+#define BLOCK_LEAST 17	/* bytes that one takes at least: its number, which words follow, and one of them */
+
+_Static_assert(WORDS == 64, "which words follow is a number of 64 bits");
+
+struct block {
+	uint64_t number;		/* of its first frame / FRAMES_PER_BLOCK */
+	uint64_t words[WORDS];
+};
+
+struct frames {
+	struct idmap by_number;
+	struct block **blocks;		/* in the order in which they came */
+	size_t count, room;
+};
+
+static struct block *add_block(struct frames *set, uint64_t number)
+{
+	struct block *block;
+
+	if (ARRAY_ROOM(set->blocks, set->room, set->count, 4))
+		return NULL;
+	block = calloc(1, sizeof(*block));
+	if (!block || idmap_put(&set->by_number, number, block)) {
+		free(block);
+		return NULL;
+	}
+	block->number = number;
+	set->blocks[set->count++] = block;
+	return block;
+}
+
+int frames_add(struct frames **set, uint64_t gfn)
+{
+	uint64_t number = gfn / FRAMES_PER_BLOCK, bit = 1ULL << gfn % WORD_BITS, *word;
+	struct block *block;
+
+	if (!*set)
+		*set = calloc(1, sizeof(**set));
+	if (!*set)
+		return -ENOMEM;
+	block = idmap_find(&(*set)->by_number, number);
+	if (!block && (*set)->count == FRAMES_BLOCKS_MAX)
+		return -ENOSPC;
+	if (!block)
+		block = add_block(*set, number);
+	if (!block)
+		return -ENOMEM;
+	word = &block->words[gfn % FRAMES_PER_BLOCK / WORD_BITS];
+	if (*word & bit)
+		return 0;
+	*word |= bit;
+	return 1;
+}
+
+void frames_free(struct frames *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->count; i++)
+		free(set->blocks[i]);
+	free(set->blocks);
+	idmap_release(&set->by_number);
+	free(set);
+}
+
+/* --- as bytes: each block with the words that are not 0 */
+
+static void put_word(struct bytes_out *out, uint64_t word)
+{
+	unsigned char bytes[sizeof(word)];
+
+	for (unsigned int i = 0; i < sizeof(bytes); i++)
+		bytes[i] = word >> 8 * i;
+	put_raw(out, bytes, sizeof(bytes));
+}
+
+static uint64_t get_word(struct bytes_in *in)
+{
+	const unsigned char *bytes = get_raw(in, sizeof(uint64_t));
+	uint64_t word = 0;
+
+	for (unsigned int i = 0; bytes && i < sizeof(word); i++)
+		word |= (uint64_t)bytes[i] << 8 * i;
+	return word;
+}
+
+static void save_block(const struct block *block, struct bytes_out *out)
+{
+	uint64_t used = 0;
+
+	for (unsigned int i = 0; i < WORDS; i++)
+		used |= (uint64_t)!!block->words[i] << i;
+	put_number(out, block->number);
+	put_word(out, used);
+	for (unsigned int i = 0; i < WORDS; i++) {
+		if (block->words[i])
+			put_word(out, block->words[i]);
+	}
+}
+
+static void load_block(struct frames *set, struct bytes_in *in)
+{
+	uint64_t number = get_number_below(in, UINT64_MAX / FRAMES_PER_BLOCK + 1), used = get_word(in);
+	struct block *block;
+
+	bytes_need(in, used && !idmap_find(&set->by_number, number));
+	if (in->err)
+		return;
+	block = add_block(set, number);
+	if (!block) {
+		bytes_fail(in, -ENOMEM);
+		return;
+	}
+	for (unsigned int i = 0; i < WORDS; i++) {
+		if (!(used >> i & 1))
+			continue;
+		block->words[i] = get_word(in);
+		bytes_need(in, block->words[i]);
+	}
+}
+
+void frames_save(const struct frames *set, struct bytes_out *out)
+{
+	size_t count = set ? set->count : 0;
+
+	put_number(out, count);
+	for (size_t i = 0; i < count; i++)
+		save_block(set->blocks[i], out);
+}
+
+struct frames *frames_load(struct bytes_in *in)
+{
+	size_t count = get_count(in, BLOCK_LEAST);
+	struct frames *set;
+
+	bytes_need(in, count <= FRAMES_BLOCKS_MAX);
+	if (in->err || !count)
+		return NULL;
+	set = calloc(1, sizeof(*set));
+	if (!set) {
+		bytes_fail(in, -ENOMEM);
+		return NULL;
+	}
+	for (size_t i = 0; i < count && !in->err; i++)
+		load_block(set, in);
+	return set;
+}
