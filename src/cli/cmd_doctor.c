@@ -26,9 +26,9 @@ static const struct option_spec options[] = {
 
 static int exit_status_of(const struct capability_facts *facts)
 {
-	if (!facts->live)
+	if (!facts->live.code)
 		return EXIT_DONE;
-	return facts->live == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
+	return facts->live.code == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
 }
 
 /* --- text */
@@ -48,17 +48,17 @@ static void put_text(FILE *out, const struct capability_facts *facts, const stru
 	for (size_t i = 0; i < count; i++) {
 		bool again = i + 1 < count && strcmp(list[i].remedy, list[i + 1].remedy) == 0;
 
-		if (facts->live && strcmp(list[i].name, "live") == 0)
+		if (facts->live.code && strcmp(list[i].name, "live") == 0)
 			continue;	/* printed below */
 		fprintf(out, "%-7s %-20s %s (%s)\n", mark_of(&list[i]), list[i].name, list[i].gives, list[i].found);
 		if (list[i].remedy[0] && !again)
 			fprintf(out, "%-7s %-20s %s\n", "", "->", list[i].remedy);
 	}
-	if (!facts->live)
+	if (!facts->live.code)
 		fprintf(out, "\nLive tracing works (%u of %u probes).\n", facts->attached, facts->wanted);
 	else
-		fprintf(out, "\nLive tracing does not work: %s.\n", facts->live_message);
-	if (facts->live == -EPERM)
+		fprintf(out, "\nLive tracing does not work: %s.\n", facts->live.text);
+	if (facts->live.code == -EPERM)
 		fprintf(out, "Who may not do that may ask sdeid, which runs as a service and can: sdeitop --attach-daemon.\n");
 }
 
@@ -72,10 +72,10 @@ static void put_json(FILE *out, const struct capability_facts *facts, const stru
 	json_open(&j, NULL, '{');
 	json_text(&j, "type", "doctor");
 	json_text(&j, "kernel", facts->release);
-	json_bool(&j, "live", !facts->live);
+	json_bool(&j, "live", !facts->live.code);
 	json_u64(&j, "exit_status", (uint64_t)exit_status_of(facts));
-	if (facts->live)
-		json_text(&j, "why_not", facts->live_message);
+	if (facts->live.code)
+		json_text(&j, "why_not", facts->live.text);
 	else
 		json_null(&j, "why_not");
 	json_open(&j, "capabilities", '[');

@@ -211,11 +211,11 @@ static bool make_ctf(struct run *run)
 		.name = joined_name, .ctx = run->joined,
 	};
 	struct record_sink sink;
-	char message[512];
+	struct error error;
 
-	run->ctf = export_ctf_new(&own, message, sizeof(message));
+	run->ctf = export_ctf_new(&own, &error);
 	if (!run->ctf) {
-		say("%s", message);
+		say("%s", error.text);
 		return false;
 	}
 	sink = export_ctf_sink(run->ctf);

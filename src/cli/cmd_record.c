@@ -198,8 +198,7 @@ static int open_writer(struct recorder *r)
 		.file_size = r->config.max_size, .keep = r->config.keep, .compress = r->config.compress,
 	};
 	struct status now;
-	char message[512];
-	int err;
+	struct error error;
 
 	session_status(r->session, &now);
 	name_directory(r, &now);
@@ -208,10 +207,11 @@ static int open_writer(struct recorder *r)
 	own.directory = r->config.session.output;
 	if (r->config.flight)
 		return open_flight(r);
-	r->writer = writer_open(&own, &r->about, &err, message, sizeof(message));
-	if (!r->writer)
-		say("%s", message);
-	return err;
+	r->writer = writer_open(&own, &r->about, &error);
+	if (r->writer)
+		return 0;
+	say("%s", error.text);
+	return error.code;
 }
 
 static int open_packetizer(struct recorder *r)

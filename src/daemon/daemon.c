@@ -320,7 +320,7 @@ static void take_hup(void *ctx)
 static int open_socket(struct sdeid *d)
 {
 	const struct serve_calls calls = { .image = make_image, .ctx = d };
-	char message[512];
+	struct error error;
 	gid_t group = -1;
 	int err = 0;
 
@@ -330,11 +330,11 @@ static int open_socket(struct sdeid *d)
 		say_at(SAY_ERROR, "cannot find group %s in /etc/group: %s", d->config.group, strerror(-err));
 		return err;
 	}
-	d->serve = serve_open(d->config.socket, group, &calls, &err, message, sizeof(message));
+	d->serve = serve_open(d->config.socket, group, &calls, &error);
 	if (d->serve)
 		return loop_add_fd(session_loop(d->session), serve_fd(d->serve), take_clients, d);
-	say_at(SAY_ERROR, "%s", message);
-	return err;
+	say_at(SAY_ERROR, "%s", error.text);
+	return error.code;
 }
 
 /* Root without a user to become becomes the service's user. Where there is none it stays, and is warned. */
@@ -561,13 +561,12 @@ static void clean_up(struct sdeid *d)
 
 static int check_kernel(bool client)
 {
-	char message[1024];
-	int err = live_check(client, message, sizeof(message));
+	struct error error;
 
-	if (!err)
+	if (!live_check(client, &error))
 		return EXIT_DONE;
-	say_at(SAY_INFO, "%s", message);
-	return err == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
+	say_at(SAY_INFO, "%s", error.text);
+	return error.code == -ENOENT ? EXIT_LACKING : EXIT_FAILED;
 }
 
 /* An exit status, or -1: go on. */

@@ -441,12 +441,6 @@ const struct serve_counters *serve_counters(const struct serve *s)
 
 /* --- life */
 
-static int fail(int err, char *message, size_t size, const char *path, const char *what)
-{
-	snprintf(message, size, "cannot listen at %s: %s", path, what);
-	return err;
-}
-
 /* A socket that is there: somebody's who listens, or left by one who was killed. */
 static int take_over(const struct sockaddr_un *address)
 {
@@ -522,20 +516,21 @@ static const char *what_failed(int err)
 	}
 }
 
-struct serve *serve_open(const char *path, gid_t group, const struct serve_calls *calls, int *err, char *message, size_t size)
+struct serve *serve_open(const char *path, gid_t group, const struct serve_calls *calls, struct error *error)
 {
 	struct serve *s = calloc(1, sizeof(*s));
+	int err;
 
 	if (!s) {
-		*err = fail(-ENOMEM, message, size, path, MSG_NO_MEMORY);
+		error_no_memory(error);
 		return NULL;
 	}
 	s->calls = *calls;
 	s->listener = s->epoll = -1;
-	*err = open_listener(s, path, group);
-	if (!*err)
+	err = open_listener(s, path, group);
+	if (!err)
 		return s;
-	fail(*err, message, size, path, what_failed(*err));
+	error_set(error, err, "cannot listen at %s: %s", path, what_failed(err));
 	serve_close(s);
 	return NULL;
 }

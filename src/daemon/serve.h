@@ -13,6 +13,7 @@
 
 #include "recording/packet.h"
 #include "session/protocol.h"
+#include "util/error.h"
 
 struct serve_calls {
 	/*
@@ -29,7 +30,7 @@ struct serve;
  * group: (gid_t)-1: as it is. A socket that nobody listens to any more is taken over. NULL: *err and message (of at least
  * 512 bytes) say what was tried, what failed, what to do; -EADDRINUSE: another daemon listens.
  */
-struct serve *serve_open(const char *path, gid_t group, const struct serve_calls *calls, int *err, char *message, size_t size);
+struct serve *serve_open(const char *path, gid_t group, const struct serve_calls *calls, struct error *error);
 void serve_close(struct serve *s);	/* removes the socket, if it is ours and it may; NULL is fine */
 
 /* Epoll-able; when it is readable, serve_turn() is due. */

@@ -424,3 +424,8 @@ struct model_vm *const *model_vms(const struct model *m, size_t *count)
 	*count = m->vm_count;
 	return m->vms;
 }
+
+double model_per_second(uint64_t count, uint64_t ns)
+{
+	return ns ? count * 1e9 / ns : 0;
+}

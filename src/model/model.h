@@ -297,4 +297,7 @@ uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsi
 bool model_call_is_refused(const struct model_vcpu *vcpu, const struct sdei_record_call *call);
 bool model_lost_call_is_refused(const struct sdei_lost_key *key);
 
+/* How many of them there are in a second, if count came in ns; 0 of no time. */
+double model_per_second(uint64_t count, uint64_t ns);
+
 #endif

@@ -29,7 +29,7 @@ struct flight_save {
 	const struct flight *flight;
 	struct recording_about about;
 	struct recording_status status;
-	char result[NAME_SIZE + 128];	/* where it was saved, or why not */
+	char result[ERROR_TEXT];	/* where it was saved, or why not */
 	int err;
 };
 
@@ -107,25 +107,23 @@ bool flight_save_is_due(const struct flight_save *c, uint64_t now_ns)
 
 /* --- saving */
 
-static int make_directory(const struct flight_save *c, char *message, size_t size)
+static int make_directory(const struct flight_save *c, struct error *error)
 {
 	int err = mkdir(c->options.directory, c->options.for_group ? 0750 : 0700) < 0 && errno != EEXIST ? -errno : 0;
 
-	if (err)
-		snprintf(message, size, "cannot make %s: %s", c->options.directory, strerror(-err));
-	return err;
+	return err ? error_set(error, err, "cannot make %s: %s", c->options.directory, strerror(-err)) : 0;
 }
 
-static int save_as(struct flight_save *c, const char *name, char *message, size_t size)
+static int save_as(struct flight_save *c, const char *name, struct error *error)
 {
 	const struct writer_options options = { .directory = name, .for_group = c->options.for_group };
 	int err, close_err;
-	struct writer *store = writer_open(&options, &c->about, &err, message, size);
+	struct writer *store = writer_open(&options, &c->about, error);
 
-	if (!store && err != -ENOTEMPTY)	/* else it is somebody else's */
+	if (!store && error->code != -ENOTEMPTY)	/* else it is somebody else's */
 		flight_quota_give_back(name);
 	if (!store)
-		return err;
+		return error->code;
 	err = flight_save(c->flight, store, &c->status);
 	close_err = writer_close(store);
 	if (!err)
@@ -134,26 +132,26 @@ static int save_as(struct flight_save *c, const char *name, char *message, size_
 		c->counters.removed += flight_quota_add(c->quota, name);
 		return 0;
 	}
-	snprintf(message, size, "writing %s failed: %s; none of it is kept", name, strerror(-err));
 	flight_quota_give_back(name);
-	return err;
+	return error_set(error, err, "writing %s failed: %s; none of it is kept", name, strerror(-err));
 }
 
 static void save(void *ctx)
 {
-	char where[NAME_SIZE], message[sizeof(((struct flight_save *)0)->result)];
+	char where[NAME_SIZE];
+	struct error error;
 	struct flight_save *c = ctx;
 	int err = flight_quota_name(c->quota, c->status.wall_ns, c->reason, c->has_guest ? c->guest : NULL, where, sizeof(where));
 
 	if (err)
-		snprintf(message, sizeof(message), "cannot save in %.64s...: the name is too long", c->options.directory);
+		error_set(&error, err, "cannot save in %.64s...: the name is too long", c->options.directory);
 	if (!err)
-		err = make_directory(c, message, sizeof(message));
+		err = make_directory(c, &error);
 	if (!err)
-		err = save_as(c, where, message, sizeof(message));
+		err = save_as(c, where, &error);
 	c->counters.saved += !err;
 	c->counters.failed += err != 0;
-	snprintf(c->result, sizeof(c->result), "%s", err ? message : where);
+	snprintf(c->result, sizeof(c->result), "%s", err ? error.text : where);
 	c->err = err;
 }
 

@@ -231,40 +231,29 @@ static bool is_zero(const uint8_t uuid[16])
 	return memcmp(uuid, zero, sizeof(zero)) == 0;
 }
 
-static int open_directory(struct reader *r, const char *directory, char *message, size_t size)
+static int open_directory(struct reader *r, const char *directory, struct error *error)
 {
 	int err;
 
 	r->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->directory < 0) {
-		err = -errno;
-		snprintf(message, size, "cannot open %s: %s; what is wanted is a directory that `sdeitop record` made",
-			 directory, strerror(-err));
-		return err;
-	}
+	if (r->directory < 0)
+		return error_set(error, -errno, "cannot open %s: %s; what is wanted is a directory that `sdeitop record` made",
+				 directory, strerror(errno));
 	err = files_list(r->directory, &r->files, &r->file_count);
-	if (err)
-		snprintf(message, size, "cannot list %s: %s", directory, strerror(-err));
-	return err;
+	return err ? error_set(error, err, "cannot list %s: %s", directory, strerror(-err)) : 0;
 }
 
-static int open_content(struct reader *r, const char *directory, char *message, size_t size)
+static int open_content(struct reader *r, const char *directory, struct error *error)
 {
 	int err = read_metadata(r);
 
-	if (err == -ENOTSUP) {
-		snprintf(message, size, "%s is a recording of format %u, this sdeitop reads format %u: a newer one is needed",
-			 directory, r->about.major, RECORDING_MAJOR);
-		return err;
-	}
-	if (err == -ENOMEM) {
-		snprintf(message, size, "out of memory");
-		return err;
-	}
-	if (!r->file_count) {
-		snprintf(message, size, "%s is no recording: there are no files sdei-000000, … in it", directory);
-		return -ENODATA;
-	}
+	if (err == -ENOTSUP)
+		return error_set(error, err, "%s is a recording of format %u, this sdeitop reads format %u: a newer one is needed",
+				 directory, r->about.major, RECORDING_MAJOR);
+	if (err == -ENOMEM)
+		return error_no_memory(error);
+	if (!r->file_count)
+		return error_set(error, -ENODATA, "%s is no recording: there are no files sdei-000000, … in it", directory);
 	r->has_about = r->has_clock = !err;
 	if (err) {
 		r->problems[r->problem_count++] = (struct reader_problem){ .kind = PROBLEM_NO_METADATA, .file = FILES_METADATA };
@@ -273,10 +262,8 @@ static int open_content(struct reader *r, const char *directory, char *message, 
 	for (size_t i = 0; i < r->file_count; i++)
 		r->total += r->files[i].size;
 	r->cursor = cursor_new(r->directory, r->files, r->file_count, note, r);
-	if (!r->cursor) {
-		snprintf(message, size, "out of memory");
-		return -ENOMEM;
-	}
+	if (!r->cursor)
+		return error_no_memory(error);
 	if (!is_zero(r->about.uuid))
 		cursor_set_uuid(r->cursor, r->about.uuid);
 	r->passed.bytes = r->total;
@@ -286,19 +273,15 @@ static int open_content(struct reader *r, const char *directory, char *message, 
 	return 0;
 }
 
-struct reader *reader_open(const char *directory, int *err, char *message, size_t size)
+struct reader *reader_open(const char *directory, struct error *error)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 
 	if (!r) {
-		*err = -ENOMEM;
-		snprintf(message, size, "out of memory");
+		error_no_memory(error);
 		return NULL;
 	}
-	*err = open_directory(r, directory, message, size);
-	if (!*err)
-		*err = open_content(r, directory, message, size);
-	if (!*err)
+	if (!open_directory(r, directory, error) && !open_content(r, directory, error))
 		return r;
 	reader_close(r);
 	return NULL;

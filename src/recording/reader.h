@@ -9,12 +9,13 @@
 #include <stdio.h>
 
 #include "recording/packet.h"
+#include "util/error.h"
 #include "util/times.h"
 
 struct reader;
 
 /* NULL: *err (-ENOENT, -ENOTDIR, -ENODATA: no recording, -ENOTSUP: of a newer major version, …) and message (of at least 512 bytes). */
-struct reader *reader_open(const char *directory, int *err, char *message, size_t size);
+struct reader *reader_open(const char *directory, struct error *error);
 void reader_close(struct reader *r);	/* NULL is fine */
 
 const struct recording_about *reader_about(const struct reader *r);

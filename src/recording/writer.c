@@ -319,35 +319,34 @@ static int fill_directory(struct writer *s, const struct recording_about *about)
 	return err;
 }
 
-static void explain(const struct writer *s, int err, char *message, size_t size)
+static void explain(const struct writer *s, int err, struct error *error)
 {
 	if (err == -ENOTEMPTY)
-		snprintf(message, size, "%s is not empty: a recording needs a directory of its own; name another with -o, or remove it",
+		error_set(error, err, "%s is not empty: a recording needs a directory of its own; name another with -o, or remove it",
 			 s->options.directory);
 	else
-		snprintf(message, size, "cannot make a recording in %s: %s", s->options.directory, strerror(-err));
+		error_set(error, err, "cannot make a recording in %s: %s", s->options.directory, strerror(-err));
 }
 
-struct writer *writer_open(const struct writer_options *options, const struct recording_about *about, int *err,
-			 char *message, size_t size)
+struct writer *writer_open(const struct writer_options *options, const struct recording_about *about, struct error *error)
 {
 	struct writer *s = calloc(1, sizeof(*s));
+	int err;
 
 	if (!s) {
-		*err = -ENOMEM;
-		snprintf(message, size, "out of memory");
+		error_no_memory(error);
 		return NULL;
 	}
 	s->options = *options;
 	s->directory = s->fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->change, NULL);
-	*err = open_directory(s);
-	if (!*err)
-		*err = fill_directory(s, about);
-	if (!*err)
+	err = open_directory(s);
+	if (!err)
+		err = fill_directory(s, about);
+	if (!err)
 		return s;
-	explain(s, *err, message, size);
+	explain(s, err, error);
 	writer_close(s);
 	return NULL;
 }

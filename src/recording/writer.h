@@ -7,6 +7,7 @@
 #define RECORDING_WRITER_H
 
 #include "recording/packet.h"
+#include "util/error.h"
 
 struct writer_options {
 	const char *directory;		/* made, mode 0700, if it is not there; otherwise must be empty */
@@ -18,9 +19,8 @@ struct writer_options {
 
 struct writer;
 
-/* Writes the metadata. NULL: *err and message (of at least 512 bytes) say what was tried, what failed, what to do. */
-struct writer *writer_open(const struct writer_options *options, const struct recording_about *about, int *err,
-			 char *message, size_t size);
+/* Writes the metadata. NULL: see *error. */
+struct writer *writer_open(const struct writer_options *options, const struct recording_about *about, struct error *error);
 
 /* 0, or -errno: nothing of the packet is there. ENOSPC and the like may pass: try the next packet. */
 int writer_take(void *store, const struct packet *packet);

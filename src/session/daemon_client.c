@@ -42,12 +42,6 @@ struct daemon_client {
 
 /* --- the start */
 
-static int fail(int err, char *message, size_t size, const char *path, const char *what)
-{
-	snprintf(message, size, "cannot ask sdeid at %s: %s", path, what);
-	return err;
-}
-
 static const char *what_failed(int err)
 {
 	switch (err) {
@@ -237,29 +231,29 @@ static int join(struct daemon_client *a, const char *path, unsigned int patience
 	return err;
 }
 
-struct daemon_client *daemon_client_open_within(const char *path, bool utf8, unsigned int patience_ms, int *err, char *message,
-						size_t size)
+struct daemon_client *daemon_client_open_within(const char *path, bool utf8, unsigned int patience_ms, struct error *error)
 {
 	struct daemon_client *a = malloc(sizeof(*a));
+	int err;
 
 	if (!a) {
-		*err = fail(-ENOMEM, message, size, path, what_failed(-ENOMEM));
+		error_no_memory(error);
 		return NULL;
 	}
 	memset(a, 0, offsetof(struct daemon_client, bytes));
 	a->utf8 = utf8;
 	a->fd = -1;
-	*err = join(a, path, patience_ms);
-	if (!*err)
+	err = join(a, path, patience_ms);
+	if (!err)
 		return a;
-	fail(*err, message, size, path, what_failed(*err));
+	error_set(error, err, "cannot ask sdeid at %s: %s", path, what_failed(err));
 	daemon_client_close(a);
 	return NULL;
 }
 
-struct daemon_client *daemon_client_open(const char *path, bool utf8, int *err, char *message, size_t size)
+struct daemon_client *daemon_client_open(const char *path, bool utf8, struct error *error)
 {
-	return daemon_client_open_within(path, utf8, DAEMON_CLIENT_PATIENCE_MS, err, message, size);
+	return daemon_client_open_within(path, utf8, DAEMON_CLIENT_PATIENCE_MS, error);
 }
 
 void daemon_client_close(struct daemon_client *a)

@@ -12,6 +12,7 @@
 #include "record/counters.h"
 #include "record/sink.h"
 #include "session/status.h"
+#include "util/error.h"
 
 struct daemon_client;
 
@@ -22,11 +23,10 @@ struct daemon_client;
  * it is blocked: then it stays pending, and *err is -EINTR. utf8: of names, see names.h. NULL: *err and message (of at least 512
  * bytes) say what was tried, what failed, what to do; -ENOENT and -ECONNREFUSED: no daemon is there.
  */
-struct daemon_client *daemon_client_open(const char *path, bool utf8, int *err, char *message, size_t size);
+struct daemon_client *daemon_client_open(const char *path, bool utf8, struct error *error);
 
 /* The same with another patience, in ms. */
-struct daemon_client *daemon_client_open_within(const char *path, bool utf8, unsigned int patience_ms, int *err, char *message,
-						size_t size);
+struct daemon_client *daemon_client_open_within(const char *path, bool utf8, unsigned int patience_ms, struct error *error);
 void daemon_client_close(struct daemon_client *a);	/* NULL is fine */
 
 /* The daemon's model, as of when it was asked. The caller's from now on (free_user is name_free()); NULL the second time. */

@@ -259,12 +259,12 @@ static void set_range(struct joined *j)
 
 static bool look_at(struct part *part)
 {
-	char message[512];
+	struct error error;
 	int err;
-	struct reader *reader = reader_open(part->directory, &err, message, sizeof(message));
+	struct reader *reader = reader_open(part->directory, &error);
 
 	if (!reader) {
-		say("%s", message);
+		say("%s", error.text);
 		return false;
 	}
 	err = reader_span(reader, &part->span);

@@ -513,9 +513,8 @@ static int begin(struct playback *p)
 struct playback *playback_open(const struct playback_config *config, const struct playback_calls *calls, int *exit_status)
 {
 	struct playback *p = config->input ? calloc(1, sizeof(*p)) : NULL;
-	char message[512];
+	struct error error;
 	uint64_t done;
-	int err;
 
 	*exit_status = config->input ? EXIT_FAILED : EXIT_USAGE;
 	if (!p) {
@@ -525,12 +524,12 @@ struct playback *playback_open(const struct playback_config *config, const struc
 	p->config = config;
 	p->has_filters = config->vms.count || config->vcpus.count || config->events.count || config->guests.count;
 	p->calls = *calls;
-	p->reader = reader_open(config->input, &err, message, sizeof(message));
+	p->reader = reader_open(config->input, &error);
 	if (p->reader) {
 		reader_progress(p->reader, &done, &p->bytes);
 		*exit_status = begin(p);
 	} else {
-		say("%s", message);
+		say("%s", error.text);
 	}
 	if (p->reader && *exit_status == EXIT_DONE)
 		return p;

@@ -315,16 +315,15 @@ static int ask_daemon(struct session *w)
 {
 	const char *path = w->config->socket ?: PROTOCOL_SOCKET;
 	struct model *model;
-	char message[512];
-	int err;
+	struct error error;
 
 	if (has_source_options(w->config)) {
 		say(MSG_DAEMON_FILTERS);
 		return EXIT_USAGE;
 	}
-	w->source = source_of_daemon(path, w->calls.utf8, &model, &err, message, sizeof(message));
+	w->source = source_of_daemon(path, w->calls.utf8, &model, &error);
 	if (!w->source) {
-		say("%s", message);
+		say("%s", error.text);
 		return EXIT_FAILED;
 	}
 	w->asks_daemon = true;
@@ -345,23 +344,22 @@ static bool daemon_listens(const struct session_config *c)
 }
 
 /* Where KVM has nothing to trace, the SDEI that this machine itself has is what there is. */
-static struct source *open_kernel(const struct live_options *options, int *err, char *message, size_t size)
+static struct source *open_kernel(const struct live_options *options, struct error *error)
 {
 	struct live_options client = *options;
-	struct source *source = source_of_kernel(options, err, message, size);
+	struct source *source = source_of_kernel(options, error);
 
-	if (source || *err != -ENOENT || options->client || options->sched || options->filter.want_vm || !client_is_bound())
+	if (source || error->code != -ENOENT || options->client || options->sched || options->filter.want_vm || !client_is_bound())
 		return source;
 	client.client = true;
-	return source_of_kernel(&client, err, message, size);
+	return source_of_kernel(&client, error);
 }
 
 /* Who may not attach to the kernel may be allowed to ask those who did. */
 static int open_source(struct session *w)
 {
 	struct live_options options = live_options(w);
-	char message[1024];
-	int err = 0;
+	struct error error;
 
 	if (w->config->attach_daemon)
 		return ask_daemon(w);
@@ -373,12 +371,12 @@ static int open_source(struct session *w)
 		say(MSG_NO_NAMES);
 		return EXIT_FAILED;
 	}
-	w->source = open_kernel(&options, &err, message, sizeof(message));
+	w->source = open_kernel(&options, &error);
 	if (w->source)
 		return EXIT_DONE;
-	say("%s", message);
-	if (err != -EPERM || !w->calls.model || !daemon_listens(w->config))
-		return exit_status(err);
+	say("%s", error.text);
+	if (error.code != -EPERM || !w->calls.model || !daemon_listens(w->config))
+		return exit_status(error.code);
 	say(MSG_ASKING_DAEMON);
 	return ask_daemon(w);
 }

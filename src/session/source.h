@@ -11,6 +11,7 @@
 #include "session/status.h"
 #include "source/guest_name.h"
 #include "source/live.h"
+#include "util/error.h"
 
 #define SOURCE_END UINT64_MAX
 
@@ -54,13 +55,13 @@ struct source {
  * This host's kernel, as live_open(). options are copied, what they point to stays in use. NULL: *err as there, and message (of at
  * least 512 bytes).
  */
-struct source *source_of_kernel(const struct live_options *options, int *err, char *message, size_t size);
+struct source *source_of_kernel(const struct live_options *options, struct error *error);
 
 /*
  * The daemon that listens at path, as daemon_client_open(): what it knew then is *model, which is the caller's (its free_user is
  * name_free()). NULL: *err as there, and message.
  */
-struct source *source_of_daemon(const char *path, bool utf8, struct model **model, int *err, char *message, size_t size);
+struct source *source_of_daemon(const char *path, bool utf8, struct model **model, struct error *error);
 
 /* A recording that is open, and stays so. NULL: no memory. */
 struct playback;

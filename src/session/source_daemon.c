@@ -78,17 +78,16 @@ static const struct source_type daemon_type = {
 	.fd = daemon_fd, .announce = daemon_announce, .failure = daemon_failure, .probes = daemon_probes,
 };
 
-struct source *source_of_daemon(const char *path, bool utf8, struct model **model, int *err, char *message, size_t size)
+struct source *source_of_daemon(const char *path, bool utf8, struct model **model, struct error *error)
 {
 	struct source_daemon *d = calloc(1, sizeof(*d));
 
 	if (!d) {
-		*err = -ENOMEM;
-		snprintf(message, size, "%s", MSG_NO_MEMORY);
+		error_no_memory(error);
 		return NULL;
 	}
 	d->source.type = &daemon_type;
-	d->client = daemon_client_open(path, utf8, err, message, size);
+	d->client = daemon_client_open(path, utf8, error);
 	if (!d->client) {
 		free(d);
 		return NULL;

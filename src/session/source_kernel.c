@@ -155,20 +155,19 @@ static const struct source_type kernel_type = {
 	.fd = kernel_fd, .period_ms = kernel_period_ms, .detach = kernel_detach, .announce = kernel_announce, .probes = kernel_probes,
 };
 
-struct source *source_of_kernel(const struct live_options *options, int *err, char *message, size_t size)
+struct source *source_of_kernel(const struct live_options *options, struct error *error)
 {
 	struct source_kernel *k = calloc(1, sizeof(*k));
 
 	if (!k) {
-		*err = -ENOMEM;
-		snprintf(message, size, "%s", MSG_NO_MEMORY);
+		error_no_memory(error);
 		return NULL;
 	}
 	k->source.type = &kernel_type;
 	k->cpu_percent = -1;
 	k->client = options->client;
 	k->lets_go = options->lets_go;
-	k->live = live_open(options, err, message, size);
+	k->live = live_open(options, error);
 	if (k->live)
 		return &k->source;
 	free(k);

@@ -347,14 +347,14 @@ static void judge_trial(struct judge_list *j)
 	const struct capability_facts *f = j->facts;
 	struct capability *c;
 
-	if (!f->live)
+	if (!f->live.code)
 		c = add(j, "live", CAPABILITY_YES, true, "live tracing",
 			"tried: %u of %u probes attached%s, and let go again", f->attached, f->wanted,
 			f->trial_client ? " to the SDEI client" : "");
 	else
-		c = add(j, "live", CAPABILITY_NO, true, "live tracing", "%s", f->live_message);
+		c = add(j, "live", CAPABILITY_NO, true, "live tracing", "%s", f->live.text);
 	remedy(c, ABOVE);
-	for (size_t i = 0; !f->live && i < f->trial_count; i++) {
+	for (size_t i = 0; !f->live.code && i < f->trial_count; i++) {
 		if (f->trial[i].attached)
 			continue;
 		c = add(j, "live", CAPABILITY_NO, false, "that probe", "tried: %s is not attached: %.90s",

@@ -9,6 +9,7 @@
 #include "source/kvm_module.h"
 #include "source/privilege.h"
 #include "source/probes.h"
+#include "util/error.h"
 
 enum capability_state { CAPABILITY_YES, CAPABILITY_NO, CAPABILITY_UNKNOWN };
 const char *capability_state_name(enum capability_state state);	/* "yes", … */
@@ -45,8 +46,7 @@ struct capability_facts {
 	bool pid_namespace;		/* this process does not see the host's pids */
 	int names;			/* another process's command line can be read: 0 or -errno */
 	/* The trial: everything loaded, attached and let go again. */
-	int live;			/* 0, or live_open()'s err */
-	char live_message[512];
+	struct error live;		/* live_open()'s; code 0: it worked */
 	unsigned int attached, wanted;
 	bool trial_client;		/* it was that of --client, as there is nothing else */
 	struct source_probe trial[PROBE_COUNT];	/* names and states; why_not is in trial_why */

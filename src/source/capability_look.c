@@ -124,20 +124,20 @@ static void keep_trial(struct capability_facts *f, const struct live *live)
 static void try_live(struct capability_facts *f)
 {
 	struct live_options options = { .sched = true };
-	struct live *live = live_open(&options, &f->live, f->live_message, sizeof(f->live_message));
+	struct live *live = live_open(&options, &f->live);
 
-	if (!live && f->live != -ENOENT && f->live != -EPERM) {
+	if (!live && f->live.code != -ENOENT && f->live.code != -EPERM) {
 		options.sched = false;
-		live = live_open(&options, &f->live, f->live_message, sizeof(f->live_message));
+		live = live_open(&options, &f->live);
 	}
-	if (!live && f->live == -ENOENT && f->client_bound) {
+	if (!live && f->live.code == -ENOENT && f->client_bound) {
 		options.sched = false;
 		options.client = f->trial_client = true;
-		live = live_open(&options, &f->live, f->live_message, sizeof(f->live_message));
+		live = live_open(&options, &f->live);
 	}
 	if (!live)
 		return;
-	f->live = 0;
+	f->live.code = 0;
 	keep_trial(f, live);
 	live_close(live);
 }

@@ -41,40 +41,40 @@ static void refuse(struct probes *probes, int from, int to, const char *why)
 		probes_refuse(probes, i, "%s", why);
 }
 
-static int find_client_probes(struct live *live, const char *release, const struct live_error *error)
+static int find_client_probes(struct live *live, const char *release, struct error *error)
 {
 	if (!live->probes.has_client)
-		return live_fail(error, -ENOENT, "kernel %s has no SDEI client (drivers/firmware/arm_sdei.c): it must be one of arm64 "
+		return error_set(error, -ENOENT, "kernel %s has no SDEI client (drivers/firmware/arm_sdei.c): it must be one of arm64 "
 				 "built with CONFIG_ARM_SDE_INTERFACE", release);
 	refuse(&live->probes, 0, PROBE_CLIENT, "not asked for");
 	live_find_addresses(live);
 	live->client_state = client_state_new();
-	return live->client_state ? 0 : live_fail(error, -ENOMEM, "out of memory");
+	return live->client_state ? 0 : error_set(error, -ENOMEM, "out of memory");
 }
 
 /* There is nothing of KVM to trace. */
-static int explain_nothing(const struct live *live, const char *release, const struct live_error *error)
+static int explain_nothing(const struct live *live, const char *release, struct error *error)
 {
 	if (kvm_module() == KVM_MISSING)
-		return live_fail(error, -ENOENT, "KVM is not loaded ('modprobe kvm_intel' or 'modprobe kvm_amd'), or kernel %s was built "
+		return error_set(error, -ENOENT, "KVM is not loaded ('modprobe kvm_intel' or 'modprobe kvm_amd'), or kernel %s was built "
 				 "without it", release);
 	if (live->probes.module_btf)
-		return live_fail(error, -ENOENT, "cannot read what the module kvm of kernel %s says about itself in " KVM_MODULE_BTF
+		return error_set(error, -ENOENT, "cannot read what the module kvm of kernel %s says about itself in " KVM_MODULE_BTF
 				 " (%s): it must be built with CONFIG_DEBUG_INFO_BTF_MODULES", release,
 				 strerror(-live->probes.module_btf));
-	return live_fail(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
+	return error_set(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
 			 "the BTF of the kernel and of its kvm module (%s: %s), nor KVM's page faults; " WAY_OUT, release,
 			 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
 }
 
-static int find_probes(struct live *live, const struct live_options *options, const struct live_error *error)
+static int find_probes(struct live *live, const struct live_options *options, struct error *error)
 {
 	int found = probes_find(&live->probes);
 	struct utsname kernel;
 
 	uname(&kernel);
 	if (found < 0)
-		return live_fail(error, -ENOENT, "cannot read what kernel %s says about itself in /sys/kernel/btf/vmlinux "
+		return error_set(error, -ENOENT, "cannot read what kernel %s says about itself in /sys/kernel/btf/vmlinux "
 				 "(%s): it must be built with CONFIG_DEBUG_INFO_BTF and have the kvm_sdei_* tracepoints; "
 				 WAY_OUT, kernel.release, strerror(-found));
 	if (options->client)
@@ -92,18 +92,17 @@ static int find_probes(struct live *live, const struct live_options *options, co
 	return 0;
 }
 
-int live_check(bool client, char *message, size_t size)
+int live_check(bool client, struct error *error)
 {
-	const struct live_error error = { message, size };
 	const struct live_options options = { .client = client };
 	struct live *live = calloc(1, sizeof(*live));
 	int err;
 
 	if (!live)
-		return live_fail(&error, -ENOMEM, "out of memory");
-	err = find_probes(live, &options, &error);
+		return error_no_memory(error);
+	err = find_probes(live, &options, error);
 	if (!err)
-		err = live_load(live, &options, &error);
+		err = live_load(live, &options, error);
 	live_close(live);
 	return err;
 }
@@ -165,7 +164,7 @@ static bool is_any_attached(const struct live *live)
 	return false;
 }
 
-static int attach(struct live *live, const struct live_error *error)
+static int attach(struct live *live, struct error *error)
 {
 	int err, first_err = -ENOENT;
 	char why[256];
@@ -184,7 +183,7 @@ static int attach(struct live *live, const struct live_error *error)
 	}
 	detach_useless(live);
 	if (live->client_state && live_fill_callbacks(live))
-		return live_fail(error, -ENOMEM, "cannot fill a BPF map");
+		return error_set(error, -ENOMEM, "cannot fill a BPF map");
 	live->attached = attached = is_any_attached(live);
 	live_switch(live, live->attached);
 	if (attached)
@@ -192,28 +191,28 @@ static int attach(struct live *live, const struct live_error *error)
 	privilege_explain(why, sizeof(why));
 	if (first_err == -ENOTSUPP)
 		first_err = -ENOENT;	/* so arm64 before Linux 6.5 */
-	return live_fail(error, first_err, "cannot attach to anything of %s: %s%s%s", live->client_state ? "the SDEI client" :
+	return error_set(error, first_err, "cannot attach to anything of %s: %s%s%s", live->client_state ? "the SDEI client" :
 			 "SDEI or of page faults", first_refusal(live),
 			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
 }
 
-struct live *live_open(const struct live_options *options, int *err, char *message, size_t size)
+struct live *live_open(const struct live_options *options, struct error *error)
 {
-	const struct live_error error = { message, size };
 	struct live *live = calloc(1, sizeof(*live));
+	int err;
 
 	if (!live) {
-		*err = live_fail(&error, -ENOMEM, "out of memory");
+		error_no_memory(error);
 		return NULL;
 	}
 	live->period_ms = PACE_MOST_MS;
 	live->ring_fd = -1;
-	*err = find_probes(live, options, &error);
-	if (!*err)
-		*err = live_load(live, options, &error);
-	if (!*err)
-		*err = attach(live, &error);
-	if (!*err) {
+	err = find_probes(live, options, error);
+	if (!err)
+		err = live_load(live, options, error);
+	if (!err)
+		err = attach(live, error);
+	if (!err) {
 		live_take_snapshot(live);
 		select_shown(live, options);
 		return live;

@@ -11,6 +11,7 @@
 
 #include "record/counters.h"
 #include "record/sink.h"
+#include "util/error.h"
 
 /* What is wanted. Empty lists mean all. Copied by live_open(). */
 struct source_filter {
@@ -43,15 +44,15 @@ struct live_options {
 
 struct live;
 
-/* Whether this kernel has something to attach to (live_options.client) and lets this process load the programs for it. 0, or as live_open(). */
-int live_check(bool client, char *message, size_t size);
+/* Whether this kernel has something to attach to (live_options.client) and lets this process load the programs for it. 0, or what is in *error, as of live_open(). */
+int live_check(bool client, struct error *error);
 
 /*
  * Loads, attaches and takes the snapshot: what there was at this time comes as records of kind STATE, in its place in
- * the order of time. Of the client there is no snapshot. NULL on failure, with *err: -ENOENT this kernel has no kvm_sdei_* tracepoints (or no BTF: exit 4),
- * -EPERM not privileged, else -errno; message (of at least 512 bytes) says what was tried, what failed, what to do.
+ * the order of time. Of the client there is no snapshot. NULL on failure, with *error: -ENOENT this kernel has no kvm_sdei_* tracepoints
+ * (or no BTF: exit 4), -EPERM not privileged, else -errno.
  */
-struct live *live_open(const struct live_options *options, int *err, char *message, size_t size);
+struct live *live_open(const struct live_options *options, struct error *error);
 void live_close(struct live *live);
 
 /* live_close() by a program that ends at once: it does not wait until the kernel has let go of all that was attached, which takes up to a second. */

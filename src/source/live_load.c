@@ -110,7 +110,7 @@ static void destroy_object(struct live *live)
 	memset(&live->object, 0, sizeof(live->object));
 }
 
-static int open_object(struct live *live, bool client, bool verbose, const struct live_error *error)
+static int open_object(struct live *live, bool client, bool verbose, struct error *error)
 {
 	int abi;
 
@@ -118,9 +118,9 @@ static int open_object(struct live *live, bool client, bool verbose, const struc
 	libbpf_set_print(verbose ? show_warning : take_warning);
 	abi = client ? open_client(live) : open_kvm(live);
 	if (abi < 0)
-		return live_fail(error, abi, "cannot open the BPF programs: %s", strerror(-abi));
+		return error_set(error, abi, "cannot open the BPF programs: %s", strerror(-abi));
 	if (abi != SDEI_RECORD_ABI)
-		return live_fail(error, -EPROTO, "the BPF programs write records of version %d, %d is expected: rebuild",
+		return error_set(error, -EPROTO, "the BPF programs write records of version %d, %d is expected: rebuild",
 				 abi, SDEI_RECORD_ABI);
 	return 0;
 }
@@ -216,7 +216,7 @@ static int load_with_rings(struct live *live)
 }
 
 /* libbpf raises RLIMIT_MEMLOCK by itself where the kernel (before 5.11) still counts maps against it. */
-static int load_object(struct live *live, const struct live_options *options, const struct live_error *error)
+static int load_object(struct live *live, const struct live_options *options, struct error *error)
 {
 	struct bpf_program *program;
 	char why[256];
@@ -228,7 +228,7 @@ static int load_object(struct live *live, const struct live_options *options, co
 	if (!err)
 		err = options->client ? live_configure_client(live, options) : configure_kvm(live, options);
 	if (err)
-		return live_fail(error, err, "cannot size the BPF maps: %s", strerror(-err));
+		return error_set(error, err, "cannot size the BPF maps: %s", strerror(-err));
 	bpf_object__for_each_program(program, live->object.obj)
 		bpf_program__set_autoload(program, false);
 	for (int i = 0; i < PROBE_COUNT; i++)
@@ -237,10 +237,10 @@ static int load_object(struct live *live, const struct live_options *options, co
 	err = load_with_rings(live);
 	if (err == -EPERM) {
 		privilege_explain(why, sizeof(why));
-		return live_fail(error, err, "the kernel does not let BPF programs be loaded: %s", why);
+		return error_set(error, err, "the kernel does not let BPF programs be loaded: %s", why);
 	}
 	if (err)
-		return live_fail(error, err, "cannot load the BPF programs: %s (%s)", strerror(-err), first_warning);
+		return error_set(error, err, "cannot load the BPF programs: %s (%s)", strerror(-err), first_warning);
 	return 0;
 }
 
@@ -306,7 +306,7 @@ static int set_up(struct live *live, const struct source_filter *filter)
 	return err;
 }
 
-static int open_and_load(struct live *live, const struct live_options *options, const struct live_error *error)
+static int open_and_load(struct live *live, const struct live_options *options, struct error *error)
 {
 	int err = open_object(live, options->client, options->verbose, error);
 
@@ -378,7 +378,7 @@ static bool give_up(struct live *live, int err)
 	return false;
 }
 
-static int load(struct live *live, const struct live_options *options, const struct live_error *error)
+static int load(struct live *live, const struct live_options *options, struct error *error)
 {
 	int err;
 
@@ -387,7 +387,7 @@ static int load(struct live *live, const struct live_options *options, const str
 	return err;
 }
 
-int live_load(struct live *live, const struct live_options *options, const struct live_error *error)
+int live_load(struct live *live, const struct live_options *options, struct error *error)
 {
 	int err;
 
@@ -398,7 +398,7 @@ int live_load(struct live *live, const struct live_options *options, const struc
 		return err;
 	err = set_up(live, &options->filter);
 	if (err)
-		return live_fail(error, err, "cannot set up a ring of %zu bytes for each of %u CPUs: %s", live->ring_bytes,
+		return error_set(error, err, "cannot set up a ring of %zu bytes for each of %u CPUs: %s", live->ring_bytes,
 				 live->cpus, strerror(-err));
 	return 0;
 }

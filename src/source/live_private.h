@@ -93,17 +93,8 @@ struct live {
 /* Gives a ring to each CPU that has come since the start, now and then; between two passes of the streams. */
 void live_add_rings(struct live *live, uint64_t now);
 
-/* What live_open() reports to the caller when it fails. */
-struct live_error {
-	char *message;
-	size_t size;
-};
-
-/* Writes the message; returns err. */
-int live_fail(const struct live_error *error, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* Loads the programs of the probes that can be attached and sets up everything they write to. 0 or -errno. */
-int live_load(struct live *live, const struct live_options *options, const struct live_error *error);
+/* Loads the programs of the probes that can be attached and sets up everything they write to. 0 or what is in *error. */
+int live_load(struct live *live, const struct live_options *options, struct error *error);
 void live_unload(struct live *live);
 
 /* Copies the client's settings into its object, which is open, and sizes its own maps. 0 or -errno. */
@@ -116,7 +107,7 @@ void live_find_addresses(struct live *live);
 int live_fill_callbacks(struct live *live);
 
 /* live_load()'s part that is about the rings: their size, and what they need, before and after the programs are loaded. */
-int live_size_rings(struct live *live, size_t bytes, const struct live_error *error);
+int live_size_rings(struct live *live, size_t bytes, struct error *error);
 int live_open_rings(struct live *live);
 void live_close_rings(struct live *live);
 

@@ -60,14 +60,14 @@ static unsigned int count_present(unsigned int cpus)
 	return count;
 }
 
-int live_size_rings(struct live *live, size_t bytes, const struct live_error *error)
+int live_size_rings(struct live *live, size_t bytes, struct error *error)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	int cpus = highest_cpu() + 1, values = libbpf_num_possible_cpus();
 	unsigned int present;
 
 	if (cpus <= 0 || values <= 0)
-		return live_fail(error, -EINVAL, "cannot tell which CPUs there are");
+		return error_set(error, -EINVAL, "cannot tell which CPUs there are");
 	live->cpus = cpus;
 	live->cpu_values = values;
 	present = count_present(cpus);
@@ -75,7 +75,7 @@ int live_size_rings(struct live *live, size_t bytes, const struct live_error *er
 	live->ring_bytes = bytes ? bytes : ring_default_bytes(present);
 	if (live->ring_bytes >= page && !(live->ring_bytes & (live->ring_bytes - 1)))
 		return 0;
-	return live_fail(error, -EINVAL, "a ring of %zu bytes is not possible: it must be a power of two of at least %zu",
+	return error_set(error, -EINVAL, "a ring of %zu bytes is not possible: it must be a power of two of at least %zu",
 			 bytes, page);
 }
 

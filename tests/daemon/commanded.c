@@ -287,7 +287,7 @@ static const struct source_type commanded_type = {
 };
 
 /* In place of that of src/session/source_kernel.c. */
-struct source *source_of_kernel(const struct live_options *options, int *err, char *message, size_t size)
+struct source *source_of_kernel(const struct live_options *options, struct error *error)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = getenv("SDEI_COMMANDS");
@@ -300,8 +300,7 @@ struct source *source_of_kernel(const struct live_options *options, int *err, ch
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return &c->source;
-	*err = -errno;
-	snprintf(message, size, "cannot connect to $SDEI_COMMANDS: %s", strerror(errno));
+	error_set(error, -errno, "cannot connect to $SDEI_COMMANDS: %s", strerror(errno));
 	commanded_close(&c->source);
 	return NULL;
 }

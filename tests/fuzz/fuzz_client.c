@@ -132,9 +132,8 @@ static void show(struct daemon_client *client, struct model *m)
 
 static void use(void)
 {
-	char message[512];
-	int err;
-	struct daemon_client *client = daemon_client_open(path, true, &err, message, sizeof(message));
+	struct error error;
+	struct daemon_client *client = daemon_client_open(path, true, &error);
 	struct model *m = client ? daemon_client_take_model(client) : NULL;
 	struct record_sink sink = { .record = take_record, .lost = take_lost, .ctx = m };
 	int64_t got = 0;

@@ -91,8 +91,8 @@ static void read_all(void)
 	struct reader_span span;
 	uint64_t all;
 	size_t kept;
-	int err;
-	struct reader *r = reader_open(directory.path, &err, text, sizeof(text));
+	struct error error;
+	struct reader *r = reader_open(directory.path, &error);
 
 	while (r && (item = reader_next(r))) {
 		feed(m, item);

@@ -36,19 +36,18 @@ static struct packetizer *open_packetizer(struct export_ctf *x, const struct exp
 	return packetizer_new(&own);
 }
 
-struct export_ctf *export_ctf_new(const struct export_ctf_options *options, char *message, size_t size)
+struct export_ctf *export_ctf_new(const struct export_ctf_options *options, struct error *error)
 {
 	const struct writer_options own = { .directory = options->directory, .compress = options->compress };
 	struct export_ctf *x = calloc(1, sizeof(*x));
-	int err;
 
-	snprintf(message, size, "out of memory");
+	error_no_memory(error);
 	if (!x)
 		return NULL;
 	x->packetizer = open_packetizer(x, options);
 	if (x->packetizer)
 		packetizer_learn(x->packetizer);
-	x->writer = x->packetizer ? writer_open(&own, &options->about, &err, message, size) : NULL;
+	x->writer = x->packetizer ? writer_open(&own, &options->about, error) : NULL;
 	if (x->writer)
 		return x;
 	export_ctf_free(x);

@@ -7,6 +7,7 @@
 
 #include "record/sink.h"
 #include "recording/recording.h"
+#include "util/error.h"
 
 struct export_ctf_options {
 	const char *directory;			/* made; otherwise must be empty */
@@ -20,7 +21,7 @@ struct export_ctf_options {
 struct export_ctf;
 
 /* NULL: message (of at least 512 bytes) says why. */
-struct export_ctf *export_ctf_new(const struct export_ctf_options *options, char *message, size_t size);
+struct export_ctf *export_ctf_new(const struct export_ctf_options *options, struct error *error);
 void export_ctf_free(struct export_ctf *x);	/* NULL is fine */
 
 /* Takes records; of those before export_ctf_begin() only the states that they leave. */

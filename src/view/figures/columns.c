@@ -86,7 +86,7 @@ static struct cell rate(uint64_t total, uint64_t interval, const struct view_sco
 {
 	if (scope->total)
 		return number(total);
-	return scope->interval_ns ? number(interval * 1e9 / scope->interval_ns) : unknown;
+	return scope->interval_ns ? number(model_per_second(interval, scope->interval_ns)) : unknown;
 }
 
 static const struct model_counts *row_counts(const struct view_row *row, bool interval)

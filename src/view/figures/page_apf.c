@@ -375,7 +375,7 @@ static void put_slowest(const struct maker *k)
 /* With a length of time rates, else numbers. */
 static void put_number(const struct maker *k, uint64_t count, uint64_t length_ns)
 {
-	double number = length_ns ? count * 1e9 / length_ns : count;
+	double number = length_ns ? model_per_second(count, length_ns) : count;
 	char buf[FORMAT_SIZE];
 
 	if (length_ns)

@@ -125,7 +125,7 @@ static void put_count(struct flow *flow, const char *name, uint64_t count, uint6
 
 	if (interval && length)
 		snprintf(text, sizeof(text), "%s %" PRIu64 " (%s/s)  ", name, count,
-			 format_real(rate, sizeof(rate), interval * 1e9 / length, PLAIN_WIDTH));
+			 format_real(rate, sizeof(rate), model_per_second(interval, length), PLAIN_WIDTH));
 	else
 		snprintf(text, sizeof(text), "%s %" PRIu64 "  ", name, count);
 	put_figure(flow, count ? LOOK_PLAIN : LOOK_DIM, text);

@@ -108,7 +108,7 @@ static void put_interval_head(FILE *out, const struct model *m, const struct sta
 
 	fprintf(out, "%s %s", format_time(wall, sizeof(wall), status, status->now_ns, 3), status->host);
 	if (totals->interval_ns)
-		fprintf(out, "  %.1f events/s", totals->interval_records * 1e9 / totals->interval_ns);
+		fprintf(out, "  %.1f events/s", model_per_second(totals->interval_records, totals->interval_ns));
 	/* The rows below may be of those. */
 	if (gone)
 		fprintf(out, "  %zu VM%s gone", gone, plural(gone));

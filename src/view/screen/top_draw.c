@@ -166,7 +166,7 @@ static void draw_second_line(const struct top *top)
 {
 	const struct model_totals *totals = &top->totals;
 	const struct status *status = &top->status;
-	double rate = totals->interval_ns ? totals->interval_records * 1e9 / totals->interval_ns : 0;
+	double rate = model_per_second(totals->interval_records, totals->interval_ns);
 	bool few = status->probes_attached < status->probes_total;
 	char findings[WHY_SIZE];
 	int x = top_put_piece(1, 0, A_NORMAL, "%8.1f events/s", rate);

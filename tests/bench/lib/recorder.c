@@ -26,16 +26,15 @@ void bench_recorder_open(struct bench_recorder *r, const char *directory)
 		.clock_offset_ns = WALL_OFFSET_NS, .cpus = 8,
 	};
 	struct packetizer_options pack = { .take = writer_take, .name = name };
-	char message[512];
-	int err;
+	struct error error;
 
 	*r = (struct bench_recorder){ 0 };
 	memcpy(pack.uuid, about.uuid, sizeof(pack.uuid));
-	r->store = writer_open(&store, &about, &err, message, sizeof(message));
+	r->store = writer_open(&store, &about, &error);
 	pack.ctx = r->store;
 	r->pack = r->store ? packetizer_new(&pack) : NULL;
 	if (!r->pack) {
-		fprintf(stderr, "%s: %s\n", directory, r->store ? "out of memory" : message);
+		fprintf(stderr, "%s: %s\n", directory, r->store ? "out of memory" : error.text);
 		exit(1);
 	}
 }

@@ -112,19 +112,20 @@ static int stop(void **state)
 
 static struct daemon_client *ask(const unsigned char *bytes, size_t size, int *err)
 {
-	char message[512], begin[256];
+	struct error error = { 0 };
+	char begin[256];
 	struct daemon_client *a;
 
 	daemon_of_ours.bytes = bytes;
 	daemon_of_ours.size = size;
-	*err = 0;
-	a = daemon_client_open(daemon_of_ours.address.sun_path, true, err, message, sizeof(message));
+	a = daemon_client_open(daemon_of_ours.address.sun_path, true, &error);
+	*err = error.code;
 	assert_int_equal(!a, *err != 0);
 	if (a)
 		return a;
 	snprintf(begin, sizeof(begin), "cannot ask sdeid at %s: ", daemon_of_ours.address.sun_path);
-	assert_int_equal(strncmp(message, begin, strlen(begin)), 0);
-	assert_true(strlen(message) > strlen(begin));
+	assert_int_equal(strncmp(error.text, begin, strlen(begin)), 0);
+	assert_true(strlen(error.text) > strlen(begin));
 	return NULL;
 }
 
@@ -156,13 +157,14 @@ static int drain(struct daemon_client *a, uint64_t *records)
 
 static void test_nobody_there(void **state)
 {
-	char path[128], message[512];
-	int err, fd;
+	struct error error;
+	char path[128];
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/none", daemon_of_ours.directory);
-	assert_null(daemon_client_open(path, true, &err, message, sizeof(message)));
-	assert_int_equal(err, -ENOENT);
-	assert_non_null(strstr(message, "there is no such socket; sdeid must run"));
+	assert_null(daemon_client_open(path, true, &error));
+	assert_int_equal(error.code, -ENOENT);
+	assert_non_null(strstr(error.text, "there is no such socket; sdeid must run"));
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	{
 		struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -171,14 +173,14 @@ static void test_nobody_there(void **state)
 		assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	}
 	close(fd);
-	assert_null(daemon_client_open(path, true, &err, message, sizeof(message)));
-	assert_int_equal(err, -ECONNREFUSED);
-	assert_non_null(strstr(message, "nobody listens there any more"));
+	assert_null(daemon_client_open(path, true, &error));
+	assert_int_equal(error.code, -ECONNREFUSED);
+	assert_non_null(strstr(error.text, "nobody listens there any more"));
 	unlink(path);
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
-	assert_null(daemon_client_open(path, true, &err, message, sizeof(message)));
-	assert_int_equal(err, -ENAMETOOLONG);
+	assert_null(daemon_client_open(path, true, &error));
+	assert_int_equal(error.code, -ENAMETOOLONG);
 	daemon_client_close(NULL);
 }
 
@@ -196,16 +198,16 @@ static void *drip(void *ctx)
 static void test_drips(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0), err;
-	char message[512];
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct error error;
 	pthread_t thread;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/drips", daemon_of_ours.directory);
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	pthread_create(&thread, NULL, drip, &listener);
-	assert_null(daemon_client_open_within(address.sun_path, true, 100, &err, message, sizeof(message)));
-	assert_int_equal(err, -ETIMEDOUT);
+	assert_null(daemon_client_open_within(address.sun_path, true, 100, &error));
+	assert_int_equal(error.code, -ETIMEDOUT);
 	pthread_join(thread, NULL);
 	close(listener);
 	unlink(address.sun_path);
@@ -215,8 +217,8 @@ static void test_drips(void **state)
 static void test_signal_ends_wait(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0), err, signal;
-	char message[512];
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), signal;
+	struct error error;
 	sigset_t set;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/silent", daemon_of_ours.directory);
@@ -226,15 +228,15 @@ static void test_signal_ends_wait(void **state)
 	sigaddset(&set, SIGTERM);
 	assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
 	pthread_kill(pthread_self(), SIGTERM);
-	assert_null(daemon_client_open_within(address.sun_path, true, UINT32_MAX, &err, message, sizeof(message)));
-	assert_int_equal(err, -EINTR);
+	assert_null(daemon_client_open_within(address.sun_path, true, UINT32_MAX, &error));
+	assert_int_equal(error.code, -EINTR);
 	/* That one still waits to be accepted: who comes now finds no room. */
-	assert_null(daemon_client_open_within(address.sun_path, true, UINT32_MAX, &err, message, sizeof(message)));
-	assert_int_equal(err, -EINTR);
+	assert_null(daemon_client_open_within(address.sun_path, true, UINT32_MAX, &error));
+	assert_int_equal(error.code, -EINTR);
 	assert_int_equal(sigwait(&set, &signal), 0);
 	assert_int_equal(signal, SIGTERM);
-	assert_null(daemon_client_open_within(address.sun_path, true, 50, &err, message, sizeof(message)));
-	assert_int_equal(err, -EBUSY);
+	assert_null(daemon_client_open_within(address.sun_path, true, 50, &error));
+	assert_int_equal(error.code, -EBUSY);
 	close(listener);
 	unlink(address.sun_path);
 }

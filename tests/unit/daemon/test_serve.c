@@ -457,22 +457,15 @@ static int no_image(void *ctx, struct protocol_hello *hello, unsigned char **byt
 
 static const struct serve_calls no_images = { .image = no_image };
 
-static struct serve *try_open(const char *path, int *err, char message[512])
-{
-	memset(message, '?', 512);
-	message[0] = '\0';
-	return serve_open(path, getegid(), &no_images, err, message, 512);
-}
-
 static void expect_refusal(const char *path, int wanted, const char *why)
 {
-	char message[512], whole[1024];
-	int err = 0;
+	char whole[1024];
+	struct error error;
 
-	assert_null(try_open(path, &err, message));
-	assert_int_equal(err, wanted);
+	assert_null(serve_open(path, getegid(), &no_images, &error));
+	assert_int_equal(error.code, wanted);
 	snprintf(whole, sizeof(whole), "cannot listen at %s: %s", path, why);
-	assert_string_equal(message, whole);
+	assert_string_equal(error.text, whole);
 }
 
 static int bind_to(const char *path, int type)
@@ -525,16 +518,16 @@ static void test_live_socket_stays(void **state)
 
 static void test_stale_socket_is_taken_over(void **state)
 {
-	char directory[] = "/tmp/sdeitop-place-XXXXXX", path[64], message[512];
+	char directory[] = "/tmp/sdeitop-place-XXXXXX", path[64];
 	struct serve *serve;
+	struct error error;
 	struct stat info;
-	int err = 0;
 
 	assert_non_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/socket", directory);
 	close(bind_to(path, SOCK_STREAM));
 	assert_int_equal(type_of(path), S_IFSOCK);
-	serve = try_open(path, &err, message);
+	serve = serve_open(path, getegid(), &no_images, &error);
 	assert_non_null(serve);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 07777, 0660);
@@ -549,16 +542,16 @@ static void test_stale_socket_is_taken_over(void **state)
 /* Somebody removed the socket of a daemon that runs, and another daemon has taken its place: the first one leaves that alone. */
 static void test_end_beside_another(void **state)
 {
-	char directory[] = "/tmp/sdeitop-place-XXXXXX", path[64], message[512];
+	char directory[] = "/tmp/sdeitop-place-XXXXXX", path[64];
 	struct serve *first, *second;
-	int err = 0;
+	struct error error;
 
 	assert_non_null(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/socket", directory);
-	first = try_open(path, &err, message);
+	first = serve_open(path, getegid(), &no_images, &error);
 	assert_non_null(first);
 	assert_int_equal(unlink(path), 0);
-	second = try_open(path, &err, message);
+	second = serve_open(path, getegid(), &no_images, &error);
 	assert_non_null(second);
 	serve_close(first);
 	assert_int_equal(type_of(path), S_IFSOCK);

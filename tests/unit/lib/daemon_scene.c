@@ -99,15 +99,13 @@ static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **b
 static void open_socket(struct served *s)
 {
 	const struct serve_calls calls = { .image = make_image, .ctx = s };
-	char message[512];
-	int err = 0;
+	struct error error;
 
 	strcpy(s->directory, "/tmp/sdeitop-serve-XXXXXX");
 	assert_non_null(mkdtemp(s->directory));
 	snprintf(s->path, sizeof(s->path), "%s/socket", s->directory);
-	s->serve = serve_open(s->path, -1, &calls, &err, message, sizeof(message));
+	s->serve = serve_open(s->path, -1, &calls, &error);
 	assert_non_null(s->serve);
-	assert_int_equal(err, 0);
 }
 
 struct served *served_new(void)
@@ -165,16 +163,15 @@ void served_run(struct served *s, unsigned int steps)
 struct joining {
 	const char *path;
 	struct daemon_client *attach;
-	int err;
+	struct error error;
 	atomic_bool done;
 };
 
 static void *join(void *ctx)
 {
 	struct joining *j = ctx;
-	char message[512];
 
-	j->attach = daemon_client_open(j->path, true, &j->err, message, sizeof(message));
+	j->attach = daemon_client_open(j->path, true, &j->error);
 	atomic_store(&j->done, true);
 	return NULL;
 }
@@ -199,7 +196,7 @@ struct served_client *served_join(struct served *s, int *err)
 	while (!atomic_load(&joining.done))
 		turn(s);
 	pthread_join(thread, NULL);
-	*err = joining.err;
+	*err = joining.attach ? 0 : joining.error.code;
 	if (!joining.attach)
 		return NULL;
 	c = calloc(1, sizeof(*c));

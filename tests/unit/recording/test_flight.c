@@ -67,12 +67,11 @@ static void save_as_of(const struct flight *flight, uint64_t time_ns)
 	struct recording_about about = { .major = 1, .uuid = { 1 }, .reason = "test" };
 	struct writer_options options = { .directory = directory };
 	struct writer *store;
-	char message[512];
-	int err;
+	struct error error;
 
 	strcpy(directory, "/tmp/sdeitop-flight-XXXXXX");
 	assert_non_null(mkdtemp(directory));
-	store = writer_open(&options, &about, &err, message, sizeof(message));
+	store = writer_open(&options, &about, &error);
 	assert_non_null(store);
 	assert_int_equal(flight_save(flight, store, &end), 0);
 	assert_int_equal(writer_close(store), 0);
@@ -85,14 +84,13 @@ static void save(const struct flying *f, const struct machine *machine)
 
 static void check_saved(const struct machine *machine, bool from_start)
 {
-	char message[512];
+	struct error error;
 	const struct recording_item *item;
 	struct reader *r;
 	size_t kept;
 	uint64_t all, last_ns = 0, items = 0;
-	int err;
 
-	r = reader_open(directory, &err, message, sizeof(message));
+	r = reader_open(directory, &error);
 	assert_non_null(r);
 	item = reader_next(r);
 	assert_non_null(item);

@@ -141,20 +141,20 @@ static mode_t mode_of(const char *name)
 
 static void test_saved(void **state)
 {
+	struct error error;
 	struct flight_save *c = new_capture(0);
 	const struct recording_item *item, *last = NULL;
 	struct recording_item newest;
-	char name[640], message[512];
+	char name[640];
 	unsigned int records = 0;
 	struct reader *r;
-	int err;
 
 	assert_int_equal(save(c, 3661, "handler-stuck", name), 0);
 	check_names(directory, "20260101T010101Z-000001-handler-stuck ");
 	assert_string_equal(strrchr(name, '/'), "/20260101T010101Z-000001-handler-stuck");
 	assert_int_equal(mode_of(directory), 0700);
 	assert_int_equal(mode_of(name), 0700);
-	r = reader_open(name, &err, message, sizeof(message));
+	r = reader_open(name, &error);
 	assert_non_null(r);
 	assert_string_equal(reader_about(r)->reason, "handler-stuck");
 	while ((item = reader_next(r))) {

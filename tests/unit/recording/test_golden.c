@@ -17,13 +17,12 @@ static void test_items(void **state)
 {
 	uint64_t records = 0, names = 0, statuses = 0, others = 0;
 	const struct recording_item *item;
-	char message[512];
+	struct error error;
 	struct reader *r;
 	size_t kept;
 	uint64_t all;
-	int err;
 
-	r = reader_open(GOLDEN, &err, message, sizeof(message));
+	r = reader_open(GOLDEN, &error);
 	assert_non_null(r);
 	while ((item = reader_next(r))) {
 		records += item->kind == ITEM_RECORD;
@@ -48,12 +47,11 @@ static void test_figures(void **state)
 	struct model *m = model_new(NULL);
 	const struct recording_item *item;
 	const struct model_counts *c;
-	char message[512];
+	struct error error;
 	struct reader *r;
 	size_t findings;
-	int err;
 
-	r = reader_open(GOLDEN, &err, message, sizeof(message));
+	r = reader_open(GOLDEN, &error);
 	assert_non_null(r);
 	while ((item = reader_next(r))) {
 		if (item->kind == ITEM_RECORD)

@@ -141,13 +141,12 @@ static int record(bool compress, uint64_t *unrecorded)
 {
 	const struct writer_options options = { .directory = directory, .compress = compress };
 	const struct recording_about about = about_this();
-	char message[512];
-	int err;
-	struct writer *store = writer_open(&options, &about, &err, message, sizeof(message));
+	struct error error;
+	struct writer *store = writer_open(&options, &about, &error);
 	struct packetizer *p = store ? new_pack(writer_take, store) : NULL;
 
 	if (!store)
-		assert_true(strlen(message) > 10);
+		assert_true(strlen(error.text) > 10);
 	if (p)
 		*unrecorded = put_all(p, store);
 	failing.armed = false;
@@ -158,14 +157,13 @@ static int record(bool compress, uint64_t *unrecorded)
 /* All records are there, as they were, and nothing else is amiss. */
 static void check_recording(const char *where)
 {
-	char message[512];
+	struct error error;
 	const struct recording_item *item;
 	size_t next = 0, known;
 	uint64_t all;
 	struct reader *r;
-	int err;
 
-	r = reader_open(where, &err, message, sizeof(message));
+	r = reader_open(where, &error);
 	assert_non_null(r);
 	while ((item = reader_next(r))) {
 		if (item->kind != ITEM_RECORD)
@@ -276,13 +274,13 @@ static uint64_t count_items(struct reader *r)
 static bool read_failing(uint64_t items, long n)
 {
 	struct reader_span span;
-	char message[512];
+	struct error error;
 	struct reader *r;
-	int err, span_err = 0, seek_err = 0;
+	int span_err = 0, seek_err = 0;
 	uint64_t found = 0, again = 0;
 
 	fail_at(n);
-	r = reader_open(directory, &err, message, sizeof(message));
+	r = reader_open(directory, &error);
 	if (r) {
 		found = count_items(r);
 		span_err = reader_span(r, &span);
@@ -293,7 +291,7 @@ static bool read_failing(uint64_t items, long n)
 	}
 	failing.armed = false;
 	if (!r) {
-		assert_int_equal(err, -ENOMEM);
+		assert_int_equal(error.code, -ENOMEM);
 		assert_true(failing.failed);
 	} else {
 		assert_true(found == items || tells_no_memory(r));
@@ -310,13 +308,12 @@ static void test_reading(void **state)
 {
 	uint64_t unrecorded, items;
 	struct reader *r;
-	char message[512];
+	struct error error;
 	long n = 0;
-	int err;
 
 	make_top();
 	assert_int_equal(record(true, &unrecorded), 0);
-	r = reader_open(directory, &err, message, sizeof(message));
+	r = reader_open(directory, &error);
 	items = count_items(r);
 	reader_close(r);
 	while (read_failing(items, n))

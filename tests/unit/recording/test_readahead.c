@@ -122,9 +122,8 @@ static int remove_recording(void **state)
 
 static struct reader *open_reader(void)
 {
-	char message[512];
-	int err;
-	struct reader *r = reader_open(directory, &err, message, sizeof(message));
+	struct error error;
+	struct reader *r = reader_open(directory, &error);
 
 	assert_non_null(r);
 	return r;

@@ -94,10 +94,9 @@ static uint64_t make(uint8_t id, unsigned int steps, unsigned int per_packet, un
 	struct recording_status status = { 0 };
 	struct making m = { 0 };
 	struct machine *machine;
-	char message[512];
-	int err;
+	struct error error;
 
-	m.store = writer_open(&place, &about, &err, message, sizeof(message));
+	m.store = writer_open(&place, &about, &error);
 	assert_non_null(m.store);
 	options.ctx = m.store;
 	memcpy(options.uuid, about.uuid, sizeof(about.uuid));
@@ -191,9 +190,8 @@ static struct read_ranges rest_of(struct reader *r)
 
 static struct reader *open_reader(void)
 {
-	char message[512];
-	int err;
-	struct reader *r = reader_open(directory, &err, message, sizeof(message));
+	struct error error;
+	struct reader *r = reader_open(directory, &error);
 
 	assert_non_null(r);
 	return r;
@@ -264,15 +262,14 @@ static void test_seek(void **state)
 	const struct recording_item *item;
 	struct state_of whole = { 0 }, part = { 0 };
 	struct reader_span span;
-	char message[512];
+	struct error error;
 	struct reader *r;
 	struct read_ranges all, again, half;
 	uint64_t middle;
-	int err;
 
 	make(1, 3000, 100, 7, 0, false);
 	all = read_all();
-	r = reader_open(directory, &err, message, sizeof(message));
+	r = reader_open(directory, &error);
 	assert_int_equal(reader_span(r, &span), 0);
 	assert_int_equal(span.items, all.items);
 	assert_int_equal(span.end_ns, all.last_ns);
@@ -422,28 +419,26 @@ static void test_metadata(void **state)
 	memcpy(strstr((char *)bytes, "format_major = 1"), "format_major = 2", 16);
 	write_file("metadata", bytes, size);
 	{
-		char message[512];
-		int err;
+		struct error error;
 
-		assert_null(reader_open(directory, &err, message, sizeof(message)));
-		assert_int_equal(err, -ENOTSUP);
-		assert_non_null(strstr(message, "newer"));
+		assert_null(reader_open(directory, &error));
+		assert_int_equal(error.code, -ENOTSUP);
+		assert_non_null(strstr(error.text, "newer"));
 	}
 	free(bytes);
 }
 
 static void test_not_recordings(void **state)
 {
-	char message[512];
-	int err;
+	struct error error;
 
-	assert_null(reader_open(directory, &err, message, sizeof(message)));
-	assert_int_equal(err, -ENODATA);
-	assert_null(reader_open("/nonexistent", &err, message, sizeof(message)));
-	assert_int_equal(err, -ENOENT);
+	assert_null(reader_open(directory, &error));
+	assert_int_equal(error.code, -ENODATA);
+	assert_null(reader_open("/nonexistent", &error));
+	assert_int_equal(error.code, -ENOENT);
 	write_file("file", (const uint8_t *)"x", 1);
-	assert_null(reader_open(path("file"), &err, message, sizeof(message)));
-	assert_int_equal(err, -ENOTDIR);
+	assert_null(reader_open(path("file"), &error));
+	assert_int_equal(error.code, -ENOTDIR);
 }
 
 /* None of these is opened, waited for or followed. */
@@ -882,11 +877,10 @@ static void test_begins_with_snapshot(void **state)
 	struct making m = { 0 };
 	struct machine *machine;
 	struct read_ranges seen;
-	char message[512];
+	struct error error;
 	uint64_t begin_ns;
-	int err;
 
-	m.store = writer_open(&place, &about, &err, message, sizeof(message));
+	m.store = writer_open(&place, &about, &error);
 	options.ctx = m.store;
 	memcpy(options.uuid, about.uuid, sizeof(about.uuid));
 	m.pack = packetizer_new(&options);

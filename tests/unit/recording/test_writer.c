@@ -101,12 +101,10 @@ static struct writer *start(uint64_t file_size, unsigned int keep, bool compress
 		.directory = directory, .file_size = file_size, .keep = keep, .compress = compress,
 	};
 	const struct recording_about about = { .major = 1, .host = "h" };
-	char message[512];
-	int err;
-	struct writer *s = writer_open(&options, &about, &err, message, sizeof(message));
+	struct error error;
+	struct writer *s = writer_open(&options, &about, &error);
 
 	assert_non_null(s);
-	assert_int_equal(err, 0);
 	return s;
 }
 
@@ -148,12 +146,11 @@ static void check_refused(const char *where, int want)
 {
 	const struct writer_options options = { .directory = where };
 	const struct recording_about about = { .major = 1 };
-	char message[512] = "";
-	int err = 0;
+	struct error error;
 
-	assert_null(writer_open(&options, &about, &err, message, sizeof(message)));
-	assert_int_equal(err, want);
-	assert_non_null(strstr(message, where));
+	assert_null(writer_open(&options, &about, &error));
+	assert_int_equal(error.code, want);
+	assert_non_null(strstr(error.text, where));
 }
 
 static void test_places(void **state)

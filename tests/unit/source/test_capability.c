@@ -248,8 +248,8 @@ static void test_trial(void **state)
 	struct capability_facts *f = good();
 	struct capability c;
 
-	f->live = -EPERM;
-	strcpy(f->live_message, "the kernel said no");
+	f->live.code = -EPERM;
+	strcpy(f->live.text, "the kernel said no");
 	c = judge(f, "live");
 	assert_true(c.state == CAPABILITY_NO && c.needed);
 	assert_string_equal(c.found, "the kernel said no");
