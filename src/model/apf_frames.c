@@ -84,9 +84,10 @@ void apf_take_history(struct fault_history *history, const struct vcpu_apf *a, c
 		fault_history_add(history, &is);
 }
 
+/* One that is empty yet has no time at which it begins. */
 const struct fault_history *model_vm_fault_history(const struct model_vm *vm)
 {
-	return vm->fault_history;
+	return vm->fault_history && vm->fault_history->time.used ? vm->fault_history : NULL;
 }
 
 static bool is_left_out(const struct model_vm *vm)

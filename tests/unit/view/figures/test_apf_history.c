@@ -118,6 +118,35 @@ static void test_not_kept(void **state)
 	model_free(m);
 }
 
+/* Steps that are no fault have no place in time. */
+static void test_no_fault(void **state)
+{
+	const struct sdei_record_apf r = {
+		.head = { .time_ns = 1000, .vm = VM, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_FALLBACK, .outcome = APF_FALLBACK_FULL },
+	};
+	const struct status status = { .now_ns = 200 * COLUMN };
+	struct model *m = model_new(NULL);
+	size_t size;
+	char *text;
+	FILE *out;
+
+	(void)state;
+	assert_non_null(m);
+	model_keep_fault_history(m, true);
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	text = page_of(m, NULL, 100, false);
+	has(text, "Fallbacks all 1");
+	assert_null(strstr(text, "Over time"));
+	free(text);
+	out = open_memstream(&text, &size);
+	assert_non_null(out);
+	json_summary(out, m, &status);
+	fclose(out);
+	assert_null(strstr(text, "over_time"));
+	free(text);
+	model_free(m);
+}
+
 static void test_json(void **state)
 {
 	const struct status status = { .now_ns = 200 * COLUMN };
@@ -145,6 +174,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_not_kept),
+		cmocka_unit_test(test_no_fault),
 		cmocka_unit_test(test_json),
 	};
 
