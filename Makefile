@@ -39,7 +39,7 @@ STATIC_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
 
 # What is built from what
 # The floors of src/, the highest first (docs/architecture.md): each is a static library, and what is linked takes those below.
-FLOORS := cli daemon view/metrics view/export view/report view/screen view/figures session diff recording model source record util
+FLOORS := cli daemon view/metrics view/export view/report view/screen view/figures session sides diff recording model source record util
 SRCS := $(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c))
 MAINS := src/cli/main.c src/daemon/main.c
 BPF_SRCS := $(wildcard bpf/*.bpf.c)

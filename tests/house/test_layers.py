@@ -18,7 +18,7 @@ FLOORS = [
     ["source"],
     ["model"],
     ["recording"],
-    ["diff"],
+    ["diff", "sides"],
     ["session"],
     ["view/figures"],
     ["view/screen", "view/report", "view/export", "view/metrics"],

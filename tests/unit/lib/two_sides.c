@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests/unit/lib/two_sides.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "record/sdei.h"
+#include "tests/random_bits.h"
+#include "tests/unit/lib/recording_scene.h"
+
+#define US 1000ULL
+#define MS 1000000ULL
+#define RE (SDEI_REGISTERED | SDEI_ENABLED)
+#define CONTEXTS 4
+
+struct making {
+	struct two_sides *sides;
+	const struct two_sides_scene *scene;
+	uint64_t seed, now_ns;		/* on the host's clock */
+	unsigned int episode;
+	uint32_t vcpu, sender;
+};
+
+static uint64_t any(struct making *m, uint64_t least, uint64_t most)
+{
+	return m->scene->period_ns ? least : least + random_bits(&m->seed) % (most - least + 1);
+}
+
+static bool recorded(unsigned int from, unsigned int to, unsigned int episode)
+{
+	return episode >= from && (!to || episode < to);
+}
+
+static bool lacks(unsigned int every, unsigned int episode)
+{
+	return every && episode % every == every - 1;
+}
+
+static int64_t offset_at_begin(const struct two_sides_scene *s, bool behind_step)
+{
+	return (s->offset_ns ?: TWO_SIDES_OFFSET_NS) + (behind_step ? s->step_ns : 0);
+}
+
+static int64_t offset_on_host(const struct two_sides_scene *s, uint64_t host_ns, bool behind_step)
+{
+	return offset_at_begin(s, behind_step) + llround(s->slope * (double)(host_ns - TWO_SIDES_BEGIN_NS));
+}
+
+/* guest = host - offset(host), solved for host. */
+double two_sides_offset_ns(const struct two_sides_scene *s, uint64_t guest_ns, bool behind_step)
+{
+	double at_begin = (double)offset_at_begin(s, behind_step);
+	double guest_since = (double)((int64_t)(guest_ns - TWO_SIDES_BEGIN_NS) + (int64_t)at_begin);
+
+	return at_begin + s->slope * guest_since / (1 - s->slope);
+}
+
+static uint64_t on_guest(const struct making *m, uint64_t host_ns)
+{
+	bool behind = m->scene->step_at && m->episode >= m->scene->step_at;
+
+	return host_ns - (uint64_t)offset_on_host(m->scene, host_ns, behind);
+}
+
+static struct recording_item *put(struct recording_item *items, size_t *count, struct recording_item item)
+{
+	assert_true(*count < TWO_SIDES_ITEMS);
+	items[*count] = item;
+	return &items[(*count)++];
+}
+
+static void put_host(struct making *m, struct sdei_record r)
+{
+	r.time_ns = m->now_ns;
+	r.vm = TWO_SIDES_VM;
+	if (recorded(m->scene->host_from, m->scene->host_to, m->episode))
+		put(m->sides->host, &m->sides->host_count, (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(r), .time_ns = r.time_ns, .record.head = r });
+}
+
+static void put_guest(struct making *m, struct sdei_record r)
+{
+	r.time_ns = on_guest(m, m->now_ns);
+	r.vm = SDEI_THIS_MACHINE;
+	if (recorded(m->scene->guest_from, m->scene->guest_to, m->episode))
+		put(m->sides->guest, &m->sides->guest_count, (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(r), .time_ns = r.time_ns, .record.head = r });
+}
+
+static struct recording_item call_item(const struct sdei_record_call *call)
+{
+	return (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(*call), .time_ns = call->head.time_ns, .record.call = *call };
+}
+
+/* From now on; it ends when the guest's program has noted it. */
+static void put_call(struct making *m, uint32_t vcpu, uint32_t function, uint64_t arg)
+{
+	struct sdei_record_call call = {
+		.head = { .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_CALL, .result = (int64_t)arg * 77 }, .args = { arg }, .function = function,
+	};
+	uint64_t begin_ns = m->now_ns;
+
+	if (m->scene->no_calls)
+		return;
+	m->now_ns += any(m, 1 * US, 30 * US);
+	call.head.time_ns = m->now_ns;
+	call.head.vm = TWO_SIDES_VM;
+	if (recorded(m->scene->host_from, m->scene->host_to, m->episode))
+		put(m->sides->host, &m->sides->host_count, call_item(&call));
+	m->now_ns += any(m, 1 * US, 30 * US);
+	call.head.time_ns = on_guest(m, m->now_ns);
+	call.head.vm = SDEI_THIS_MACHINE;
+	call.duration_ns = (uint32_t)(call.head.time_ns - on_guest(m, begin_ns));
+	if (recorded(m->scene->guest_from, m->scene->guest_to, m->episode))
+		put(m->sides->guest, &m->sides->guest_count, call_item(&call));
+}
+
+static void put_signal(struct making *m)
+{
+	const struct sdei_record signal = {
+		.vcpu = m->vcpu, .kind = SDEI_SIGNAL, .state = RE | SDEI_PENDING, .outcome = SDEI_QUEUED, .origin = SDEI_FROM_GUEST, .sender = m->sender,
+	};
+
+	put_guest(m, signal);
+	m->now_ns += any(m, 3 * US, 60 * US);
+	put_host(m, signal);
+}
+
+static void put_handler(struct making *m)
+{
+	const struct sdei_record dispatch = {
+		.vcpu = m->vcpu, .kind = SDEI_DISPATCH, .state = RE | SDEI_RUNNING, .pc = 0xffff800080000000 + (m->scene->alike ? 0 : random_bits(&m->seed) % 10 * 4),
+	};
+	const struct sdei_record complete = { .vcpu = m->vcpu, .kind = SDEI_COMPLETE, .state = RE, .outcome = SDEI_COMPLETED };
+	bool host = !lacks(m->scene->host_lacks, m->episode), guest = !lacks(m->scene->guest_lacks, m->episode);
+
+	m->now_ns += any(m, 5 * US, 300 * US);
+	if (host)
+		put_host(m, dispatch);
+	m->now_ns += any(m, 2 * US, 80 * US);
+	if (guest)
+		put_guest(m, dispatch);
+	for (int i = 0; i < CONTEXTS; i++)
+		put_call(m, m->vcpu, SDEI_FN_EVENT_CONTEXT, i);
+	m->now_ns += any(m, 20 * US, 400 * US);
+	if (guest)
+		put_guest(m, complete);
+	m->now_ns += any(m, 2 * US, 50 * US);
+	if (host)
+		put_host(m, complete);
+	if (host && guest && recorded(m->scene->host_from, m->scene->host_to, m->episode) &&
+	    recorded(m->scene->guest_from, m->scene->guest_to, m->episode))
+		m->sides->handlers++;
+}
+
+static void put_episode(struct making *m)
+{
+	const struct two_sides_scene *s = m->scene;
+	uint32_t vcpus = s->vcpus ?: 2;
+
+	m->now_ns = TWO_SIDES_BEGIN_NS + 40 * MS + m->episode * (s->period_ns ?: 40 * MS) + any(m, 0, 38 * MS);
+	if (s->step_at && m->episode >= s->step_at && s->step_ns > 0)
+		m->now_ns += (uint64_t)s->step_ns;
+	m->vcpu = (uint32_t)any(m, 0, vcpus - 1);
+	m->sender = (m->vcpu + 1) % vcpus;
+	put_signal(m);
+	put_call(m, m->sender, SDEI_FN_EVENT_SIGNAL, 0);
+	put_handler(m);
+}
+
+/* Recorders begin a little before the first and end a little behind the last one. */
+static void put_ends(struct recording_item *items, size_t *count)
+{
+	uint64_t begin_ns = items[0].time_ns - 15 * MS, end_ns = items[*count - 1].time_ns + 15 * MS;
+
+	put(items, count, status_item(begin_ns, false));
+	put(items, count, status_item(end_ns, true));
+	qsort(items, *count, sizeof(*items), compare_items);
+}
+
+void two_sides_make(struct two_sides *sides, const struct two_sides_scene *scene)
+{
+	struct making m = { .sides = sides, .scene = scene, .seed = scene->seed ?: 1 };
+
+	sides->host_count = sides->guest_count = sides->handlers = 0;
+	for (; m.episode < (scene->episodes ?: TWO_SIDES_EPISODES); m.episode++)
+		put_episode(&m);
+	put_ends(sides->host, &sides->host_count);
+	put_ends(sides->guest, &sides->guest_count);
+	if (!scene->other_vm)
+		return;
+	put(sides->host, &sides->host_count, sides->host[sides->host_count / 2])->record.head.vm++;
+	qsort(sides->host, sides->host_count, sizeof(sides->host[0]), compare_items);
+}
