@@ -291,6 +291,7 @@ const struct command cmd_top = {
 		 "       " PROGRAM " replay [OPTIONS] DIR                    (see " PROGRAM " replay --help)\n"
 		 "       " PROGRAM " report [OPTIONS] DIR                    (see " PROGRAM " report --help)\n"
 		 "       " PROGRAM " diff [OPTIONS] BASE NEW                (see " PROGRAM " diff --help)\n"
+		 "       " PROGRAM " join [OPTIONS] HOST GUEST              (see " PROGRAM " join --help)\n"
 		 "       " PROGRAM " events [OPTIONS] [DIR | -- COMMAND...]  (see " PROGRAM " events --help)\n"
 		 "       " PROGRAM " export --FORMAT [OPTIONS] DIR           (see " PROGRAM " export --help)\n"
 		 "       " PROGRAM " state [OPTIONS]                         (see " PROGRAM " state --help)\n"

@@ -45,6 +45,9 @@ static const struct form {
 	{ &cmd_export, { "export", "--ctf", "-o", OUT_WORD, DIR_WORD, DIR_WORD } },
 	{ &cmd_diff, { "diff", DIR_WORD, "tests/data/recording-gap" } },
 	{ &cmd_diff, { "diff", "-j", "tests/data/recording-clock", DIR_WORD } },
+	{ &cmd_join, { "join", DIR_WORD, "tests/data/recording-guest" } },
+	{ &cmd_join, { "join", "-j", "tests/data/recording-host", DIR_WORD } },
+	{ &cmd_join, { "join", DIR_WORD, DIR_WORD } },
 };
 
 static struct fuzz_directory directory;

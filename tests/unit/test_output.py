@@ -10,17 +10,19 @@ from verdict import TOP, finish, ok  # noqa: E402
 
 PROGRAM = os.environ.get("SDEITOP", os.path.join(TOP, "build", "sdeitop"))
 RECORDING = os.path.join(TOP, "tests", "data", "recording-1")
+HOST, GUEST = (os.path.join(TOP, "tests", "data", f"recording-{side}") for side in ("host", "guest"))
 FULL = "sdeitop: writing {} failed: No space left on device\n"
 
 COMMANDS = [
     ["events"], ["events", "-n", "3"], ["events", "--summary"], ["events", "-j"], ["report"], ["report", "--all"], ["report", "-j"], ["report", "--html", "-"],
-    ["replay", "-b"], ["replay", "-j"], ["diff", RECORDING], ["diff", "--json", RECORDING],
+    ["replay", "-b"], ["replay", "-j"], ["diff", RECORDING], ["diff", "--json", RECORDING], ["join", HOST], ["join", "-j", HOST],
     ["export", "--csv"], ["export", "--chrome"], ["export", "--perfetto"],
 ]
 
 
 def call(command, stdout, *more):
-    return subprocess.run([PROGRAM, *command, *more, RECORDING], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    recording = GUEST if command[0] == "join" else RECORDING
+    return subprocess.run([PROGRAM, *command, *more, recording], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
 
 
 def on_full_device(command):
@@ -45,10 +47,10 @@ def without_reader(command):
 
 def main():
     for command in COMMANDS:
-        name = " ".join(word for word in command if word != RECORDING)
+        name = " ".join(word for word in command if word not in (RECORDING, HOST))
         ok(f"{name}: a full device is told", on_full_device(command))
         ok(f"{name}: a reader may go", without_reader(command))
-    for command in (["events"], ["report"], ["export", "--csv"]):
+    for command in (["events"], ["report"], ["export", "--csv"], ["join", HOST]):
         ok(f"{command[0]} -o: a full device is told", in_full_file(command))
     page = call(["report", "--html", "-"], subprocess.PIPE).stdout
     ok("--html -: the page and nothing else", [] if page.startswith("<!DOCTYPE html>") and page.endswith("</html>\n") else [page[:60], page[-60:]])

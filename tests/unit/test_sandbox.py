@@ -8,12 +8,14 @@ import sys
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 RECORDING = os.path.join(TOP, "tests", "data", "recording-1")
+HOST, GUEST = (os.path.join(TOP, "tests", "data", f"recording-{side}") for side in ("host", "guest"))
 COMMANDS = [["report"], ["report", "--all"], ["report", "-j"], ["replay", "-b"], ["replay", "-j"], ["events"], ["export", "--perfetto"],
-            ["export", "--csv"], ["diff", RECORDING]]
+            ["export", "--csv"], ["diff", RECORDING], ["join", HOST]]
 
 
 def says(command, *more):
-    run = subprocess.run([SDEITOP, *command, "--verbose", *more, RECORDING], capture_output=True, check=False)
+    recording = GUEST if command[0] == "join" else RECORDING
+    run = subprocess.run([SDEITOP, *command, "--verbose", *more, recording], capture_output=True, check=False)
     assert run.returncode in (0, 3, 5), (command, run)
     return "shut in: " in run.stderr.decode(), run.stdout
 
@@ -39,7 +41,7 @@ def main():
         (inside, output), (outside, same) = says(command), says(command, "--no-sandbox")
         fine = inside and not outside and output == same
         failed += not fine
-        print("ok" if fine else "not ok", "sandbox", command[0], "" if command[-1] in (command[0], RECORDING) else command[-1])
+        print("ok" if fine else "not ok", "sandbox", command[0], "" if command[-1] in (command[0], RECORDING, HOST) else command[-1])
     fine = while_it_works()
     print("ok" if fine else "not ok", "sandbox while it works")
     return 1 if failed or not fine else 0

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sdeitop join: the host's recording of a guest and the guest's of itself, on one timeline. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "session/playback.h"
+#include "util/log.h"
+#include "util/output.h"
+#include "util/sandbox.h"
+#include "view/report/join.h"
+#include "view/screen/terminal.h"
+
+#define MSG_JOIN_TWO		"two recordings are needed: HOST and GUEST"
+#define MSG_JOIN_NOT_GUEST	"%s is not of a guest by itself: '" PROGRAM " record --client' in the guest makes one"
+#define MSG_JOIN_NOT_HOST	"%s is not of a KVM host: the first recording has to be the host's, the second one the guest's"
+#define MSG_JOIN_VMS		"on the host, VMs %" PRIu32 " and %" PRIu32 " use SDEI: choose the guest with -p or -g"
+#define MSG_JOIN_TIMES		"%s holds times that no clock shows, or is too long to be joined"
+#define MSG_JOIN_NOTHING	"nothing in the two recordings can be compared: both need handlers, or calls, of the same vCPU and event"
+#define MSG_JOIN_UNRELATED	"the two recordings have too little in common: they are of different guests, boots or times"
+#define MSG_JOIN_AMBIGUOUS	"the two recordings fit together in more than one way: record longer, or with calls"
+#define MSG_JOIN_TOO_MANY	"the two recordings contradict each other: the offset between their clocks moves more than %d times"
+
+struct join_config {
+	struct playback_config playback;	/* of the host's; of the guest's only what is not a filter */
+	const char *host, *guest, *output;
+	bool json;
+};
+
+#define ROW(key, name, value, type, field, help) \
+	{ key, name, value, &option_##type, offsetof(struct join_config, field), help }
+
+static const struct option_spec options[] = {
+	ROW('j', "json", NULL, flag, json, "one JSON object"),
+	ROW('o', "output", "FILE", string, output, "write there instead of to standard output"),
+	PLAYBACK_OPTION(join_config, 'p', "pid", "PID,...", numbers, vms, "the guest is this VM of the host, by process id"),
+	PLAYBACK_OPTION(join_config, 'g', "guest", "GUEST", patterns, guests,
+			"the guest is the VM of the host whose name matches, as in 'web*'; may be repeated"),
+	PLAYBACK_OPTION(join_config, 0, "time", "FORM", times, times, TIME_HELP),
+	PLAYBACK_OPTION(join_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
+	PLAYBACK_SANDBOX_OPTION(join_config),
+	PLAYBACK_OPTION(join_config, 'h', "help", NULL, flag, help, "this text"),
+	PLAYBACK_OPTION(join_config, 'V', "version", NULL, flag, version, "the version"),
+	{ 0 },
+};
+
+static const struct option_spec operands[] = {
+	ROW(0, "HOST", NULL, string, host, NULL),
+	ROW(0, "GUEST", NULL, string, guest, NULL),
+	{ 0 },
+};
+
+struct run {
+	struct playback_config config;
+	struct playback *playback;
+};
+
+struct joining {
+	struct join_config config;
+	struct run host, guest;
+	struct join join;
+	struct output out;
+};
+
+/* --- reading */
+
+static void take_record(void *ctx, const struct sdei_record *record, size_t size)
+{
+	side_record(ctx, record, size);
+}
+
+static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
+{
+	side_lost(ctx, key, count);
+}
+
+/* An exit status. */
+static int open_recording(struct run *run, struct join_recording *r, bool is_guest)
+{
+	const struct playback_calls calls = { .sink = { .record = take_record, .lost = take_lost, .ctx = &r->side }, .ctx = &r->side };
+	uint64_t from_ns, to_ns;
+	int status;
+
+	run->config.input = r->directory;
+	run->playback = playback_open(&run->config, &calls, &status);
+	if (!run->playback)
+		return status;
+	r->about = *reader_about(playback_reader(run->playback));
+	playback_range(run->playback, &from_ns, &to_ns);
+	if (side_begin(&r->side, is_guest, from_ns, to_ns))
+		return EXIT_DONE;
+	say(MSG_JOIN_TIMES, r->directory);
+	return EXIT_FAILED;
+}
+
+static int open_both(struct joining *j)
+{
+	int status;
+
+	j->join.host.directory = j->config.host;
+	j->join.guest.directory = j->config.guest;
+	j->host.config = j->config.playback;
+	j->guest.config = (struct playback_config){
+		.verbose = j->config.playback.verbose, .no_sandbox = j->config.playback.no_sandbox, .times = j->config.playback.times,
+	};
+	status = open_recording(&j->host, &j->join.host, false);
+	return status == EXIT_DONE ? open_recording(&j->guest, &j->join.guest, true) : status;
+}
+
+static void shut_in(const struct joining *j)
+{
+	struct sandbox sandbox;
+
+	sandbox_begin(&sandbox, j->config.playback.no_sandbox);
+	sandbox_read(&sandbox, j->config.host);
+	sandbox_read(&sandbox, j->config.guest);
+	sandbox_enter(&sandbox, j->config.playback.verbose);
+}
+
+static void read_recording(struct run *run, struct join_recording *r)
+{
+	playback_show_progress(run->playback);
+	playback_run(run->playback, UINT64_MAX);
+	r->name = playback_name(run->playback, r->side.vm);
+}
+
+/* --- joining */
+
+/* What the recordings are, as far as what they hold says so. */
+static bool check(const struct join *j)
+{
+	if (j->host.side.vm == SDEI_THIS_MACHINE)
+		say(MSG_JOIN_NOT_HOST, j->host.directory);
+	else if (j->guest.side.vm != SDEI_THIS_MACHINE)
+		say(MSG_JOIN_NOT_GUEST, j->guest.directory);
+	else if (j->host.side.other_vm)
+		say(MSG_JOIN_VMS, j->host.side.vm, j->host.side.other_vm);
+	else
+		return true;
+	return false;
+}
+
+static void complain(enum match_result result)
+{
+	static const char *const messages[] = {
+		[MATCH_NOTHING] = MSG_JOIN_NOTHING, [MATCH_UNRELATED] = MSG_JOIN_UNRELATED, [MATCH_AMBIGUOUS] = MSG_JOIN_AMBIGUOUS,
+		[MATCH_NO_MEMORY] = MSG_NO_MEMORY,
+	};
+
+	if (result == MATCH_TOO_MANY)
+		say(MSG_JOIN_TOO_MANY, MATCH_LINES_MAX);
+	else
+		say("%s", messages[result]);
+}
+
+static bool make(struct join *j)
+{
+	enum match_result result = MATCH_NO_MEMORY;
+
+	if (!j->host.side.failed && !j->guest.side.failed)
+		result = match_sides(&j->match, &j->guest.side, &j->host.side);
+	if (result == MATCH_DONE && waterfall_make(&j->waterfall, &j->match))
+		result = MATCH_NO_MEMORY;
+	if (result != MATCH_DONE)
+		complain(result);
+	return result == MATCH_DONE;
+}
+
+/* Of calls, handlers make the guest's programs miss some: that is no sign of anything. */
+static bool is_incomplete(const struct match_counts *c)
+{
+	return c->guest_only[SIDE_HANDLER] || c->host_only[SIDE_HANDLER] || c->guest_only[SIDE_SIGNAL] || c->host_only[SIDE_SIGNAL];
+}
+
+static int finish(struct joining *j)
+{
+	int host = playback_finish(j->host.playback), guest = playback_finish(j->guest.playback);
+
+	return host != EXIT_DONE || guest != EXIT_DONE || is_incomplete(&j->join.match.counts) ? EXIT_INCOMPLETE : EXIT_DONE;
+}
+
+static int show(struct joining *j)
+{
+	int err;
+
+	j->join.times = playback_times(j->host.playback);
+	j->join.utf8 = terminal_is_utf8();
+	err = j->config.json ? join_json(j->out.file, &j->join) : join_text(j->out.file, &j->join);
+	if (err)
+		say(MSG_NO_MEMORY);
+	return output_close(&j->out) == EXIT_DONE && !err ? finish(j) : EXIT_FAILED;
+}
+
+static int join(struct joining *j)
+{
+	int status = open_both(j);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (!output_open(&j->out, j->config.output))
+		return EXIT_FAILED;
+	shut_in(j);
+	read_recording(&j->host, &j->join.host);
+	read_recording(&j->guest, &j->join.guest);
+	return check(&j->join) && make(&j->join) ? show(j) : EXIT_FAILED;
+}
+
+static void end(struct joining *j)
+{
+	waterfall_clear(&j->join.waterfall);
+	side_clear(&j->join.host.side);
+	side_clear(&j->join.guest.side);
+	free(j->join.host.name);
+	free(j->join.guest.name);
+	playback_close(j->host.playback);
+	playback_close(j->guest.playback);
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct joining *j = calloc(1, sizeof(*j));
+	int status = EXIT_FAILED;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!j) {
+		say(MSG_NO_MEMORY);
+		return status;
+	}
+	if (playback_options(self, argc, argv, &j->config, &j->config.playback, &status))
+		status = j->config.guest ? join(j) : playback_usage(self, MSG_JOIN_TWO);
+	if (output_close(&j->out) != EXIT_DONE)
+		status = EXIT_FAILED;
+	end(j);
+	options_clear(self, &j->config);
+	free(j);
+	return status;
+}
+
+static void legs_help(FILE *out)
+{
+	fputs("\nLegs of an event's way:\n", out);
+	for (int leg = 0; leg < LEG_COUNT; leg++)
+		fprintf(out, "  %-12s %s\n", waterfall_legs[leg].name, waterfall_legs[leg].help);
+}
+
+const struct command cmd_join = {
+	.name = "join",
+	.brief = "show a guest's events on one timeline with its host's",
+	.usage = "join [OPTIONS] HOST GUEST",
+	.help = "Joins two recordings of the same events, of a KVM host and of a guest's Linux (record --client): where each event's time went.",
+	.about = "The offset between the two clocks follows from what happened in both, and is shown with its error. Times are the host's.\n"
+		 "Exit status: 0 done, 1 failed, or the recordings cannot be joined, 2 wrong usage, 5 done, but a recording is incomplete, or\n"
+		 "signals or handlers of one have no counterpart in the other.\n",
+	.more_help = legs_help,
+	.options = options,
+	.operands = operands,
+	.run = run,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `join` shows: two recordings of the same events on one timeline, in two forms. */
+#ifndef VIEW_REPORT_JOIN_H
+#define VIEW_REPORT_JOIN_H
+
+#include <stdio.h>
+
+#include "recording/recording.h"
+#include "sides/waterfall.h"
+#include "util/times.h"
+
+struct join_recording {
+	const char *directory;
+	struct recording_about about;
+	char *name;			/* of the VM; hostile. NULL: no memory */
+	struct side side;
+};
+
+struct join {
+	struct join_recording host, guest;
+	struct match match;
+	struct waterfall waterfall;
+	const struct times *times;	/* of the host */
+	bool utf8;
+};
+
+/* Host's clock less the guest's, CLOCK_MONOTONIC both, where a line begins; and how far the offset jumped from the line before it. */
+int64_t join_offset_ns(const struct join *j, const struct match_line *line);
+int64_t join_moved_ns(const struct join *j, const struct match_line *line);	/* 0: it is the first one */
+
+/* The greatest error of all lines. */
+double join_error_ns(const struct join *j);
+
+/* 0 or -ENOMEM. Whether out could be written is for the caller to see. */
+int join_text(FILE *out, const struct join *j);
+int join_json(FILE *out, const struct join *j);
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sdeitop join: what it prints, against golden files; its exit statuses; what it says of recordings that cannot be joined, or are hostile. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cli/commands.h"
+#include "tests/unit/lib/command_run.h"
+#include "tests/unit/lib/directory.h"
+#include "tests/unit/lib/recording_scene.h"
+#include "tests/unit/lib/two_sides.h"
+#include "tests/unit/lib/view_scene.h"
+#include "util/exit_status.h"
+
+static char folder[64], output[1 << 16];
+static struct two_sides sides;
+
+static const char *path_of(const char *name)
+{
+	static char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void record_side(const char *name, const char *kernel, uint32_t vm, const char *vm_name, struct recording_item *items, size_t count)
+{
+	struct recording_about about = {
+		.uuid = { 7 }, .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .version = "0.1.0", .host = "here",
+		.clock_offset_ns = RECORDED_WALL_OFFSET, .cpus = 2,
+	};
+
+	snprintf(about.kernel, sizeof(about.kernel), "%s", kernel);
+	memmove(items + 2, items + 1, (count - 1) * sizeof(*items));
+	items[1] = (struct recording_item){ .kind = ITEM_NAME, .time_ns = items[0].time_ns, .name = { vm, vm_name } };
+	assert_int_equal(mkdir(path_of(name), 0777), 0);
+	record_items(path_of(name), &about, items, count + 1);
+}
+
+/* NAME.host and NAME.guest */
+static void record_scene(const char *name, const char *vm_name, struct two_sides_scene scene)
+{
+	char side[64];
+
+	two_sides_make(&sides, &scene);
+	snprintf(side, sizeof(side), "%s.host", name);
+	record_side(side, "6.12.0-kvm", TWO_SIDES_VM, vm_name, sides.host, sides.host_count);
+	snprintf(side, sizeof(side), "%s.guest", name);
+	record_side(side, "7.3.4", SDEI_THIS_MACHINE, "this guest, KVM", sides.guest, sides.guest_count);
+}
+
+#define SCENE(...) ((struct two_sides_scene){ __VA_ARGS__ })
+
+static void cut(const char *name)
+{
+	char path[600];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/sdei-000000", path_of(name));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 1), 0);
+}
+
+static int make_recordings(void **state)
+{
+	strcpy(folder, "/tmp/sdeitop-join-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	record_scene("plain", "web", SCENE(.slope = 50e-6));
+	record_scene("step", "web", SCENE(.step_at = 100, .step_ns = 2000000000, .seed = 5));
+	record_scene("lacks", "web", SCENE(.host_lacks = 10));
+	record_scene("other", "web", SCENE(.seed = 4711));
+	record_scene("evil\033[2J", "v\033]0;x\a\"m", SCENE(.episodes = 20));
+	record_scene("two", "web", SCENE(.other_vm = true));
+	record_scene("regular", "web", SCENE(.period_ns = 1000000000, .alike = true, .no_calls = true, .episodes = 30));
+	record_scene("cut", "web", SCENE(.seed = 9));
+	cut("cut.guest");
+	return 0;
+}
+
+static int remove_recordings(void **state)
+{
+	return remove_tree(folder);
+}
+
+/* --- running it */
+
+#define RUN(...) run_command(&cmd_join, (char *[]){ "join", ##__VA_ARGS__, NULL }, folder, output, sizeof(output))
+
+static void assert_says(const char *text)
+{
+	if (!strstr(output, text))
+		fail_msg("no '%s' in '%.3000s'", text, output);
+}
+
+static void assert_says_not(const char *text)
+{
+	if (strstr(output, text))
+		fail_msg("'%s' in '%.3000s'", text, output);
+}
+
+#define CHECK(golden, want, ...) do {				\
+	assert_int_equal(RUN(__VA_ARGS__), want);		\
+	assert_golden(golden, output);				\
+} while (0)
+
+/* What the lab has recorded: a stock Linux as a guest, and its host. */
+static void test_of_the_lab(void **state)
+{
+	char *const text[] = { "join", "tests/data/recording-host", "tests/data/recording-guest", NULL };
+	char *const json[] = { "join", "--json", text[1], text[2], NULL };
+
+	assert_int_equal(run_command(&cmd_join, (char **)text, NULL, output, sizeof(output)), EXIT_DONE);
+	assert_golden("join-lab.txt", output);
+	assert_int_equal(run_command(&cmd_join, (char **)json, NULL, output, sizeof(output)), EXIT_DONE);
+	assert_golden("join-lab.json", output);
+}
+
+static void test_joined(void **state)
+{
+	assert_int_equal(RUN("plain.host", "plain.guest"), EXIT_DONE);
+	assert_says("JOINED            211 signals, 211 handlers, 1055 calls\n");
+	assert_says("CLOCK host = guest -17.434296s +49.999 ppm, within ");
+	assert_says("ONLY IN THE GUEST 0 signals, 0 handlers, 0 calls\n");
+	assert_says("ONLY ON THE HOST  0 signals, 0 handlers, 0 calls\n");
+}
+
+static void test_step(void **state)
+{
+	CHECK("join-step.txt", EXIT_DONE, "--time", "mono", "step.host", "step.guest");
+	assert_int_equal(RUN("-j", "step.host", "step.guest"), EXIT_DONE);
+	assert_says("\"moved_ns\":1999999");
+}
+
+static void test_output(void **state)
+{
+	char line[64];
+	FILE *file;
+
+	assert_int_equal(RUN("-o", "out.txt", "plain.host", "plain.guest"), EXIT_DONE);
+	assert_string_equal(output, "");
+	file = fopen(path_of("out.txt"), "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(strncmp(line, "HOST  web (1201), ", 18), 0);
+}
+
+/* What recordings and their names say is shown, not done. */
+static void test_hostile(void **state)
+{
+	CHECK("join-hostile.txt", EXIT_DONE, "evil\033[2J.host", "evil\033[2J.guest");
+	assert_int_equal(RUN("-j", "evil\033[2J.host", "evil\033[2J.guest"), EXIT_DONE);
+	assert_says_not("\033");
+	assert_says_not("\a");
+}
+
+static void test_incomplete(void **state)
+{
+	assert_int_equal(RUN("lacks.host", "lacks.guest"), EXIT_INCOMPLETE);
+	assert_says("ONLY IN THE GUEST 0 signals, 21 handlers, 0 calls\n");
+	assert_says("ONLY ON THE HOST  0 signals, 0 handlers, 0 calls\n");
+	assert_int_equal(RUN("cut.host", "cut.guest"), EXIT_INCOMPLETE);
+	assert_says("cut off");
+}
+
+static void test_refused(void **state)
+{
+	assert_int_equal(RUN("plain.host", "other.guest"), EXIT_FAILED);
+	assert_says("the two recordings have too little in common");
+	assert_int_equal(RUN("regular.host", "regular.guest"), EXIT_FAILED);
+	assert_says("the two recordings fit together in more than one way");
+	assert_int_equal(RUN("plain.guest", "plain.host"), EXIT_FAILED);
+	assert_says("plain.guest is not of a KVM host: the first recording has to be the host's");
+	assert_int_equal(RUN("plain.host", "step.host"), EXIT_FAILED);
+	assert_says("step.host is not of a guest by itself: 'sdeitop record --client' in the guest makes one");
+	assert_int_equal(RUN("nothing", "plain.guest"), EXIT_FAILED);
+	assert_says("nothing");
+}
+
+static void test_one_of_two_vms(void **state)
+{
+	assert_int_equal(RUN("two.host", "two.guest"), EXIT_FAILED);
+	assert_says("on the host, VMs 1201 and 1202 use SDEI: choose the guest with -p or -g");
+	assert_int_equal(RUN("-p", "1201", "two.host", "two.guest"), EXIT_DONE);
+	assert_says("HOST  web (1201), ");
+	assert_int_equal(RUN("-g", "we*", "two.host", "two.guest"), EXIT_DONE);
+	assert_int_equal(RUN("-p", "1", "two.host", "two.guest"), EXIT_FAILED);
+	assert_says("nothing in the two recordings can be compared");
+}
+
+static void test_usage(void **state)
+{
+	assert_int_equal(RUN("plain.host"), EXIT_USAGE);
+	assert_says("two recordings are needed: HOST and GUEST");
+	assert_int_equal(RUN(NULL), EXIT_USAGE);
+	assert_int_equal(RUN("a", "b", "c"), EXIT_USAGE);
+	assert_int_equal(RUN("--since", "1s", "a", "b"), EXIT_USAGE);
+	assert_int_equal(RUN("--help"), EXIT_DONE);
+	assert_says("Legs of an event's way:");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_of_the_lab),
+		cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_one_of_two_vms),
+		cmocka_unit_test(test_usage),
+	};
+
+	return cmocka_run_group_tests(tests, make_recordings, remove_recordings);
+}
