@@ -527,7 +527,7 @@ static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct vcpu_f
 
 	record.gfn = gpa >> 12;
 	if (is_wanted(&record.head))
-		send_lasting(&record.head, sizeof(record), &record.duration_ns, since_ns, 0, 0);
+		send_lasting(&record.head, sizeof(record), (struct lasting){ since_ns, .duration_ns = &record.duration_ns }, 0, 0);
 }
 
 /* Those that slept or took long are recorded one by one; what a worker does is in its own steps. */

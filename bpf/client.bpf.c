@@ -100,17 +100,15 @@ static __always_inline int begin_call(__u64 result)
 	return 0;
 }
 
-/* 0: a handler came in between, or the program that takes the time was missed. */
-static __always_inline __u32 end_call(__u64 result)
+/* When it began; 0: a handler came in between, or the program that takes the time was missed. */
+static __always_inline __u64 end_call(__u64 result)
 {
 	struct call_begin *begin = call_begin();
-	__u64 duration_ns;
 
 	if (!begin || begin->result != result)
 		return 0;
-	duration_ns = bpf_ktime_get_ns() - begin->time_ns;
 	begin->result = 0;
-	return duration_ns < 0xffffffff ? duration_ns : 0xffffffff;
+	return begin->time_ns;
 }
 
 /* The event that the call is about: its first argument, if it takes one. */
@@ -175,7 +173,7 @@ static __always_inline void emit_effect(__u32 cpu, __u8 kind, const struct sdei_
 	emit(&record.head, sizeof(record.head), record.head.error, 0);
 }
 
-static __noinline int emit_call(struct sdei_record_call *call)
+static __noinline int emit_call(struct sdei_record_call *call, __u64 since_ns)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	__s64 result = call->head.result;
@@ -184,8 +182,9 @@ static __noinline int emit_call(struct sdei_record_call *call)
 	call->head.vcpu = cpu;
 	if (kind)
 		emit_effect(cpu, kind, call);
-	if (!no_calls)
-		emit(&call->head, sizeof(*call), result < 0 ? result : 0, call->function);
+	if (!no_calls && is_wanted(&call->head))
+		send_lasting(&call->head, sizeof(*call), (struct lasting){ since_ns, .short_ns = &call->duration_ns },
+			     result < 0 ? result : 0, call->function);
 	return 0;
 }
 
@@ -194,12 +193,13 @@ static __always_inline int finish_call(__u64 function, __u64 arg1, __u64 arg2, _
 	struct sdei_record_call call = {
 		.head = client_head(0, event_of(function, arg1), SDEI_CALL), .args = { arg1, arg2, arg3 }, .function = function,
 	};
+	__u64 since_ns;
 
 	if (!tracing)
 		return 0;
-	call.duration_ns = end_call((__u64)res);
+	since_ns = end_call((__u64)res);
 	call.head.result = BPF_CORE_READ(res, a0);
-	return emit_call(&call);
+	return emit_call(&call, since_ns);
 }
 
 SEC("fentry/sdei_smccc_hvc")

@@ -197,13 +197,30 @@ static __always_inline struct sdei_ring *ring_of(__u32 cpu)
 	return ring ? bpf_map_lookup_elem(ring, &first) : NULL;
 }
 
+/* A member of a record: how long what it is about has lasted at the record's time, so that the one less the other is when it began. */
+struct lasting {
+	__u64 since_ns;		/* 0: not known, and so is how long */
+	__u64 *duration_ns;	/* one of these, or none */
+	__u32 *short_ns;	/* at most UINT32_MAX */
+};
+
+static __always_inline void set_duration(const struct lasting *lasting, __u64 time_ns)
+{
+	__u64 duration_ns = time_ns - lasting->since_ns;
+
+	if (!lasting->since_ns)
+		return;
+	if (lasting->duration_ns)
+		*lasting->duration_ns = duration_ns;
+	if (lasting->short_ns)
+		*lasting->short_ns = duration_ns < 0xffffffff ? duration_ns : 0xffffffff;
+}
+
 /*
- * Sends record, of size bytes (a constant) and complete but for its time and, if it has one, *duration_ns, a member of
- * it: what passed from since_ns to that time, so that the one less the other is when it began. error and function are
+ * Sends record, of size bytes (a constant) and complete but for its time and its duration. error and function are
  * those of struct sdei_lost_key, should it be lost. False: it is.
  */
-static __always_inline bool send_lasting(struct sdei_record *record, __u64 size, __u64 *duration_ns, __u64 since_ns, __s32 error,
-					 __u32 function)
+static __always_inline bool send_lasting(struct sdei_record *record, __u64 size, struct lasting lasting, __s32 error, __u32 function)
 {
 	__u32 id = bpf_get_smp_processor_id();
 	const __u8 kind = record->kind;
@@ -226,8 +243,7 @@ static __always_inline bool send_lasting(struct sdei_record *record, __u64 size,
 		return false;
 	}
 	record->time_ns = time_ns;
-	if (duration_ns)
-		*duration_ns = time_ns - since_ns;
+	set_duration(&lasting, time_ns);
 	__builtin_memcpy(__builtin_assume_aligned(place, 8), record, size);
 	ring_commit(ring);
 	if (is_time_to_wake(cpu, record, filled))
@@ -237,7 +253,7 @@ static __always_inline bool send_lasting(struct sdei_record *record, __u64 size,
 
 static __always_inline bool send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
 {
-	return send_lasting(record, size, NULL, 0, error, function);
+	return send_lasting(record, size, (struct lasting){ 0 }, error, function);
 }
 
 /* The head of a record but for its time. */

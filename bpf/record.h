@@ -204,7 +204,7 @@ struct sdei_record_call {
 	struct sdei_record head;
 	__u64 args[3];		/* x1..x3 */
 	__u32 function;		/* SMCCC function id */
-	__u32 duration_ns;	/* of the call as its caller sees it, at most UINT32_MAX; 0: not known */
+	__u32 duration_ns;	/* of the call as its caller sees it, up to time_ns; at most UINT32_MAX; 0: not known */
 };
 
 /* APF. */

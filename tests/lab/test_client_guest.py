@@ -152,6 +152,49 @@ def check(guest, host):
     ok("client-guest/how handlers end", ends[:5])
 
 
+def leg_counts(joined, leg):
+    return {row["vcpu"]: row["legs"][leg]["count"] for row in joined["events"] if row["legs"][leg]}
+
+
+def check_join(guest, host):
+    """One line through all bounds, and what the guest has is what the host has: no handler outside of its dispatch and completion."""
+    done = subprocess.run([SDEITOP, "join", "--json", "-p", str(host.vm["vm"]), os.path.join(OUT, "host"), os.path.join(OUT, "guest")],
+                          capture_output=True, text=True, check=False)
+    ok("client-guest/join", [] if done.returncode == 0 else [f"status {done.returncode}"] + done.stderr.splitlines() + [done.stdout[:2000]])
+    if done.returncode:
+        return
+    joined = json.loads(done.stdout)
+    for leg in ("call", "dispatch", "enter", "handler", "leave", "total"):
+        ok(f"client-guest/join: {leg}", same("legs", leg_counts(joined, leg), guest.counts("dispatch")))
+    calls = sum(1 for record in guest.records if record["kind"] == "call")
+    ok("client-guest/join: calls", same("calls", joined["joined"]["calls"], calls))
+    ok("client-guest/join: one clock", [] if len(joined["clock"]) == 1 else [str(line) for line in joined["clock"]])
+    ok("client-guest/join: within one clock", outside(joined, guest, host))
+
+
+def outside(joined, guest, host):
+    """Handlers that are not within the host's, with the line that was found; worked out from the records."""
+    line, complaints = joined["clock"][0], []
+    ends = {side: handlers(side) for side in (guest, host)}
+    for key, inner in ends[guest].items():
+        for (begin, end), (dispatch, complete) in zip(inner, ends[host].get(key, [])):
+            begin, end = (time + line["offset_ns"] + line["slope"] * (time - line["guest_begin_ns"]) for time in (begin, end))
+            if not dispatch <= begin + 2 or not end - 2 <= complete:
+                complaints.append(f"vCPU {key}: {begin} to {end} is not within {dispatch} to {complete}")
+    return complaints or ([] if ends[guest] else ["no handlers"])
+
+
+def handlers(side):
+    """By vCPU: (begin, end) of each."""
+    begun, found = {}, {}
+    for record in side.records:
+        if record["kind"] == "dispatch":
+            begun[record["vcpu"]] = record["time_ns"]
+        elif record["kind"] == "complete":
+            found.setdefault(record["vcpu"], []).append((begun.pop(record["vcpu"]), record["time_ns"]))
+    return found
+
+
 def main():
     lacks = cannot_be_had("kernel", "path", "guest") or cannot_be_had("setup", "--qemu")
     if lacks:
@@ -163,7 +206,9 @@ def main():
     status, output = lab(OUT, "sh", "-c", RUN, timeout=900, options=("--guest", "linux"))
     ok("client-guest/lab", [] if status == 0 else output.splitlines()[-20:] + text("record.err").splitlines()[-20:])
     if status == 0:
-        check(Side("guest"), Side("host"))
+        guest, host = Side("guest"), Side("host")
+        check(guest, host)
+        check_join(guest, host)
     finish()
 
 
