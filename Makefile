@@ -298,6 +298,7 @@ BENCH ?=
 
 .PHONY: bench
 bench: $(B)/sdeitop $(BENCHES)
+	@scripts/setup bench || echo "make bench: goes on without them" >&2
 	$(Q)QUICK=$(QUICK) tests/bench/run $(BENCH)
 
 # The tables and plots of docs/performance.md, from the last run.
@@ -376,8 +377,9 @@ help:
 #? make soak               sdeid for an hour with all that can go wrong, with many thousands of VMs that come and go, a text
 #?                         file rewritten a million times
 #? make fuzz SECONDS=60     any bytes as a recording, as an image of a model, for the commands, and from a daemon, so long each
-#? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2 (root for the live
-#?                         parts); BENCH=name: one of tests/bench/README.md; QUICK=1: a short one
+#? make bench              what all of it costs, next to bpftrace, perf, trace-cmd, babeltrace2, which it installs
+#?                         (root for that and for the live parts); BENCH=name: one of
+#?                         tests/bench/README.md; QUICK=1: a short one
 #? make bench-docs         its figures into docs/performance.md
 #? make lab                build for the lab (build/arm64/bin, build/x86_64/bin)
 #? make kernel             build the lab kernel (cached)
