@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/inside.h"
+#include "util/array.h"
 
 enum {
 #define X(value, NAME) CLASS_##NAME,
@@ -12,7 +14,7 @@ enum {
 	CLASS_COUNT
 };
 _Static_assert(CLASS_COUNT == MODEL_RESULT_CLASSES, "one class per result and one for the rest");
-_Static_assert(CLASS_COUNT <= sizeof(*((struct model_vcpu *)0)->calls) / SDEI_CALL_COUNT / sizeof(uint64_t), "room");
+_Static_assert(CLASS_COUNT <= CALL_CLASSES, "room");
 
 unsigned int model_result_class(int64_t result)
 {
@@ -80,31 +82,64 @@ bool model_lost_call_is_refused(const struct sdei_lost_key *key)
 	return key->error < 0 && is_refusal(class_of_lost(key));
 }
 
+/* Index of the first one that is not below. */
+static unsigned int lower_bound(const struct model_vcpu *v, unsigned int kind)
+{
+	unsigned int low = 0, high = v->call_count;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (v->calls[middle].kind < kind)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_at(const struct model_vcpu *v, unsigned int at, unsigned int kind)
+{
+	return at < v->call_count && v->calls[at].kind == kind;
+}
+
+static int insert(struct model_vcpu *v, unsigned int at, unsigned int kind)
+{
+	if (ARRAY_ROOM_BY_COUNT(v->calls, v->call_count))
+		return -ENOMEM;
+	memmove(v->calls + at + 1, v->calls + at, (v->call_count - at) * sizeof(*v->calls));
+	v->calls[at] = (struct call_count){ .kind = kind };
+	v->call_count++;
+	return 0;
+}
+
+int call_add(struct model_vcpu *v, unsigned int kind, uint64_t count)
+{
+	if (!is_at(v, v->call_recent, kind))
+		v->call_recent = lower_bound(v, kind);
+	if (!is_at(v, v->call_recent, kind) && insert(v, v->call_recent, kind))
+		return -ENOMEM;
+	v->calls[v->call_recent].count += count;
+	return 0;
+}
+
+void call_reset(struct model_vcpu *v)
+{
+	free(v->calls);
+	v->calls = NULL;
+	v->call_count = v->call_recent = 0;
+}
+
 static int count_call(struct model_vcpu *v, uint32_t function, unsigned int class, uint64_t count)
 {
 	unsigned int index = function - SDEI_FN_FIRST;
 
-	if (index >= SDEI_CALL_COUNT)
-		return -EINVAL;
-	if (!v->calls)
-		v->calls = calloc(1, sizeof(*v->calls));
-	if (!v->calls)
-		return -ENOMEM;
-	(*v->calls)[index][class] += count;
-	return 0;
+	return index < SDEI_CALL_COUNT ? call_add(v, CALL_CLASSES * index + class, count) : -EINVAL;
 }
 
 int call_take(struct model_vcpu *v, const struct sdei_record_call *call)
 {
 	return count_call(v, call->function, class_of(v, call), 1);
-}
-
-void call_prefetch(const struct model_vcpu *v, const struct sdei_record_call *call)
-{
-	unsigned int index = call->function - SDEI_FN_FIRST;
-
-	if (v->calls && index < SDEI_CALL_COUNT)
-		__builtin_prefetch(&(*v->calls)[index][CLASS_SUCCESS], 1);
 }
 
 int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count)
@@ -114,7 +149,20 @@ int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64
 
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class)
 {
-	unsigned int index = function - SDEI_FN_FIRST;
+	unsigned int index = function - SDEI_FN_FIRST, kind = CALL_CLASSES * index + class, at;
 
-	return vcpu->calls && index < SDEI_CALL_COUNT && class < CLASS_COUNT ? (*vcpu->calls)[index][class] : 0;
+	if (index >= SDEI_CALL_COUNT || class >= CLASS_COUNT)
+		return 0;
+	at = lower_bound(vcpu, kind);
+	return is_at(vcpu, at, kind) ? vcpu->calls[at].count : 0;
+}
+
+void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES])
+{
+	for (unsigned int i = 0; i < vcpu->call_count; i++) {
+		unsigned int class = vcpu->calls[i].kind % CALL_CLASSES;
+
+		if (class < CLASS_COUNT)	/* an image may claim any */
+			counts[vcpu->calls[i].kind / CALL_CLASSES][class] += vcpu->calls[i].count;
+	}
 }

@@ -201,40 +201,32 @@ static void get_recent(struct bytes_in *in, struct model_vcpu *v)
 		v->records->count = count;
 }
 
-/* --- calls: those that were made; none if there is no table */
+/* --- calls: those that were made */
 
 static void put_calls(struct bytes_out *out, const struct model_vcpu *v)
 {
-	const uint64_t *calls = v->calls ? (*v->calls)[0] : NULL;
-	size_t used = 0, next = 0;
+	size_t next = 0;
 
-	for (size_t i = 0; calls && i < sizeof(*v->calls) / sizeof(*calls); i++)
-		used += !!calls[i];
-	put_number(out, used);
-	for (size_t i = 0; used; i++) {
-		if (!calls[i])
-			continue;
-		put_number(out, i - next);
-		put_number(out, calls[i]);
-		next = i + 1;
-		used--;
+	put_number(out, v->call_count);
+	for (size_t i = 0; i < v->call_count; i++) {
+		put_number(out, v->calls[i].kind - next);
+		put_number(out, v->calls[i].count);
+		next = v->calls[i].kind + 1;
 	}
 }
 
 static void get_calls(struct bytes_in *in, struct model_vcpu *v)
 {
-	const uint64_t room = sizeof(*v->calls) / sizeof(uint64_t);
-	uint64_t used = get_number_below(in, room + 1), next = 0;
+	uint64_t used = get_number_below(in, CALLS_MAX + 1), next = 0;
 
-	v->calls = used ? make(in, sizeof(*v->calls)) : NULL;
-	for (; v->calls && used; used--) {
-		uint64_t at = next + get_number_below(in, room - next), count = get_number(in);
+	for (; used; used--) {
+		uint64_t kind = next + get_number_below(in, CALLS_MAX - next), count = get_number(in);
 
-		bytes_need(in, count);
 		if (in->err)
 			return;
-		(*v->calls)[at / COUNT_OF(**v->calls)][at % COUNT_OF(**v->calls)] = count;
-		next = at + 1;
+		if (call_add(v, kind, count))
+			bytes_fail(in, -ENOMEM);
+		next = kind + 1;
 	}
 }
 

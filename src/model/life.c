@@ -331,7 +331,7 @@ static void vcpu_free(struct model *m, struct model_vcpu *v)
 	hist_free(v->initial_mask);
 	apf_free(v->apf);
 	free(v->events);
-	free(v->calls);
+	call_reset(v);
 	free(v);
 }
 

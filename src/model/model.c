@@ -384,8 +384,7 @@ static void reset_vcpu(struct model_vcpu *v, uint64_t now_ns)
 	mask_reset(v, now_ns);
 	if (v->apf)
 		apf_reset(v->apf);
-	free(v->calls);
-	v->calls = NULL;
+	call_reset(v);
 	free(v->refused);
 	v->refused = NULL;
 	senders_free(v->senders);

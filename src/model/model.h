@@ -112,12 +112,13 @@ struct model_vcpu {
 	struct model_event *running;	/* inside: whose handler runs, as far as is known */
 	uint32_t episodes;		/* inside: events whose pending_since_ns is known */
 	uint8_t place;			/* inside: enum sdei_place of its thread; 0: unknown */
+	uint8_t call_count, call_recent;	/* inside: how many there are of calls; the one that was counted last */
 	uint64_t free_ns;		/* inside: when a mask or a handler last ended */
 	uint64_t handlers_ns;		/* inside: last time that it was certain which handler runs; 0: never */
 	uint64_t trust_ns;		/* inside: what it showed until then proves nothing; see trusted() */
 	struct model_event **events;	/* by event number, ascending */
 	struct vcpu_apf *apf;		/* inside: see model_vcpu_apf(); NULL: nothing about it */
-	uint64_t (*calls)[SDEI_CALL_COUNT][8];	/* function x result class, NULL until the first call; see model_call_count() */
+	struct call_count *calls;	/* inside: of each function and result that there was; see model_call_count() */
 	struct vcpu_senders *senders;	/* inside: see model_senders(); NULL: there is none */
 	size_t event_count;
 	uint64_t masked_ns;		/* time seen masked in closed intervals; see model_masked_ns() */
@@ -284,11 +285,12 @@ size_t model_recent(const struct model_vcpu *vcpu, struct record_brief records[M
 /* Does a finding of that code hold about an event, or (e NULL) about the PE of v? Those without room in model_findings() count. */
 bool model_is_found(const struct model_vcpu *v, const struct model_event *e, enum model_finding_code code);
 
-/* Result classes of model_vcpu.calls: index in SDEI_RESULTS order, the last one for values that are not in it. */
+/* Result classes of calls: index in SDEI_RESULTS order, the last one for values that are not in it. */
 unsigned int model_result_class(int64_t result);
 const char *model_result_class_name(unsigned int class);
 #define MODEL_RESULT_CLASSES 7
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class);
+void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES]);	/* adds all of them */
 
 /*
  * Was the call refused? PENDING is no refusal. vcpu is as it was when it called, NULL: not known; it says whether an answer of

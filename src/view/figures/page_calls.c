@@ -5,9 +5,7 @@
 
 void calls_add_vcpu(struct calls *calls, const struct model_vcpu *vcpu)
 {
-	for (unsigned int i = 0; vcpu->calls && i < SDEI_CALL_COUNT; i++)
-		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
-			calls->count[i][class] += model_call_count(vcpu, SDEI_FN_FIRST + i, class);
+	model_add_calls(vcpu, calls->count);
 }
 
 void calls_add_vm(struct calls *calls, const struct model_vm *vm)

@@ -124,13 +124,6 @@ static void add_event(struct metrics_event *sum, const struct model_event *e)
 		sum->blame.ns[part] += blame->ns[part];
 }
 
-static void add_calls(struct metrics_pe *pe, const struct model_vcpu *v)
-{
-	for (unsigned int i = 0; v->calls && i < SDEI_CALL_COUNT; i++)
-		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
-			pe->calls[i][class] += (*v->calls)[i][class];
-}
-
 static void add_findings(struct metrics_pe *pe, const struct model_vcpu *v)
 {
 	for (unsigned int code = 0; code < FINDING_COUNT; code++) {
@@ -148,7 +141,7 @@ static void add_vcpu(struct metrics_pe *pe, const struct model_vcpu *v)
 	pe->masked_ns += v->masked_told_ns;
 	pe->lost += v->lost;
 	add_hist(&pe->mask, v->mask);
-	add_calls(pe, v);
+	model_add_calls(v, pe->calls);
 	add_findings(pe, v);
 }
 
