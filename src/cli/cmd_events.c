@@ -150,7 +150,7 @@ static int follow(struct events *e, char **command)
 	if (e->feeder)
 		tick(e, &start);
 	e->times = (struct times_printer){ .times = session_times(e->session), .wall = e->config.json };
-	session_announce(e->session);
+	session_announce(e->session, SESSION_END_KEY);
 	if (!e->config.json)
 		record_text_header(e->out.file, e->times.times);
 	session_flush(e->session, &e->out);

@@ -243,7 +243,7 @@ static int start(struct recorder *r)
 		return EXIT_FAILED;
 	}
 	put_status(r, false);
-	session_announce(r->session);
+	session_announce(r->session, SESSION_END_KEY);
 	session_status(r->session, &now);
 	if (r->flight)
 		say(MSG_FLYING, r->config.flight, r->config.session.output, now.probes_attached, now.probes_total);

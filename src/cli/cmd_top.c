@@ -169,7 +169,7 @@ static int start(struct run *run)
 	if (!err && show_is_screen(run->show))
 		err = open_screen(run);
 	else if (!err)
-		session_announce(run->session);
+		session_announce(run->session, SESSION_END_KEY);
 	return err;
 }
 

@@ -397,8 +397,7 @@ static int add_timers(struct sdeid *d)
 
 static void announce(const struct sdeid *d)
 {
-	session_complain(d->session);
-	say_at(SAY_INFO, "watching SDEI (%u/%u probes)", d->now.probes_attached, d->now.probes_total);
+	session_announce(d->session, "");
 	if (d->config.textfile)
 		say_at(SAY_INFO, "metrics: %s/" EXPORTER_FILE ", every %.1f s", d->config.textfile, d->config.interval_ms / 1e3);
 	if (d->config.socket)

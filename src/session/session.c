@@ -421,7 +421,7 @@ void session_close(struct session *w)
 	free(w);
 }
 
-void session_complain(const struct session *w)
+static void list_missing(const struct session *w)
 {
 	size_t total;
 	const struct source_probe *probes = session_probes(w, &total);
@@ -431,10 +431,10 @@ void session_complain(const struct session *w)
 			say(MSG_NOT_ATTACHED, probes[i].name, probes[i].why_not, probes[i].gives);
 }
 
-void session_announce(const struct session *w)
+void session_announce(const struct session *w, const char *end)
 {
-	session_complain(w);
-	w->source->type->announce(w->source);
+	list_missing(w);
+	w->source->type->announce(w->source, end);
 }
 
 const char *session_why_not(const struct session *w, const char *probe, int *status)

@@ -90,11 +90,9 @@ struct session *session_open(const struct session_config *config, const struct s
 bool session_asks_daemon(const struct session *w);
 void session_close(struct session *w);	/* NULL is fine */
 
-/* Prints on stderr which probes are not attached, and why. */
-void session_complain(const struct session *w);
-
-/* That, and that it is traced: what scripts wait for. */
-void session_announce(const struct session *w);
+/* Prints on stderr which probes are not attached, and why; and what is traced, in a sentence that ends with end: what scripts wait for. */
+#define SESSION_END_KEY ". ^C to end."
+void session_announce(const struct session *w, const char *end);
 
 struct loop *session_loop(struct session *w);
 

@@ -34,8 +34,8 @@ struct source_type {
 	int (*fd)(const struct source *source);		/* readable when there is something to drain */
 	int (*period_ms)(const struct source *source);	/* after that time drain at the latest; each drain may change it. 0: when fd says so. NULL: that always */
 	void (*detach)(struct source *source);		/* nothing new comes; what has come can be drained. NULL: not needed */
-	/* What the user should read once the records come, and what is missing among them. */
-	void (*announce)(struct source *source);
+	/* What the user should read once the records come, and what is missing among them; end: how the sentence ends. */
+	void (*announce)(struct source *source, const char *end);
 	/* A sentence for an error of drain; NULL: there is none better than strerror(). May be NULL. */
 	const char *(*failure)(int err);
 	/* Its probes, if they are its own; else none. */
@@ -51,15 +51,12 @@ struct source {
 	const struct source_type *type;
 };
 
-/*
- * This host's kernel, as live_open(). options are copied, what they point to stays in use. NULL: *err as there, and message (of at
- * least 512 bytes).
- */
+/* This host's kernel, as live_open(). options are copied, what they point to stays in use. */
 struct source *source_of_kernel(const struct live_options *options, struct error *error);
 
 /*
  * The daemon that listens at path, as daemon_client_open(): what it knew then is *model, which is the caller's (its free_user is
- * name_free()). NULL: *err as there, and message.
+ * name_free()).
  */
 struct source *source_of_daemon(const char *path, bool utf8, struct model **model, struct error *error);
 

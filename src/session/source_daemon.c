@@ -41,12 +41,12 @@ static int daemon_fd(const struct source *source)
 	return daemon_client_fd(client_of(source));
 }
 
-static void daemon_announce(struct source *source)
+static void daemon_announce(struct source *source, const char *end)
 {
 	struct status status;
 
 	daemon_client_status(client_of(source), &status);
-	say_at(SAY_INFO, MSG_ATTACHED, daemon_client_pid(client_of(source)), status.probes_attached, status.probes_total);
+	say_at(SAY_INFO, MSG_ATTACHED, daemon_client_pid(client_of(source)), status.probes_attached, status.probes_total, end);
 }
 
 static const char *daemon_failure(int err)

@@ -117,28 +117,28 @@ static const struct source_probe *kernel_probes(const struct source *source, siz
 	return live_probes(kernel_of(source)->live, count);
 }
 
-static void announce_client(unsigned int attached, unsigned int total)
+static void announce_client(unsigned int attached, unsigned int total, const char *end)
 {
 	char *name = client_name();
 
-	say_at(SAY_INFO, MSG_TRACING_CLIENT, name ?: "-", attached, total);
+	say_at(SAY_INFO, MSG_TRACING_CLIENT, name ?: "-", attached, total, end);
 	free(name);
 	if (!client_is_bound())
 		say(MSG_CLIENT_IDLE);
 }
 
-static void kernel_announce(struct source *source)
+static void kernel_announce(struct source *source, const char *end)
 {
 	size_t total;
 	const struct source_probe *probes = kernel_probes(source, &total);
 	unsigned int attached = count_attached(probes, total);
 
 	if (kernel_of(source)->client)
-		announce_client(attached, total);
+		announce_client(attached, total, end);
 	else if (live_has_sdei(kernel_of(source)->live))
-		say_at(SAY_INFO, MSG_TRACING, attached, (unsigned int)total);
+		say_at(SAY_INFO, MSG_TRACING, attached, (unsigned int)total, end);
 	else
-		say_at(SAY_INFO, MSG_TRACING_FAULTS, attached, (unsigned int)total);
+		say_at(SAY_INFO, MSG_TRACING_FAULTS, attached, (unsigned int)total, end);
 }
 
 static void kernel_close(struct source *source)

@@ -33,11 +33,11 @@
 /* running */
 #define MSG_NO_MEMORY		"out of memory"
 #define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"
-#define MSG_TRACING		"tracing SDEI (%u/%u probes). ^C to end."
-#define MSG_TRACING_FAULTS	"tracing page faults only, this kernel's KVM has no SDEI: tracepoints/README.md (%u/%u probes). ^C to end."
-#define MSG_ATTACHED		"showing what sdeid (%" PRIu32 ") has seen (%u/%u probes). ^C to end."
+#define MSG_TRACING		"tracing SDEI (%u/%u probes)%s"
+#define MSG_TRACING_FAULTS	"tracing page faults only, this kernel's KVM has no SDEI: tracepoints/README.md (%u/%u probes)%s"
+#define MSG_ATTACHED		"showing what sdeid (%" PRIu32 ") has seen (%u/%u probes)%s"
 #define MSG_DAEMON_CLOSED	"sdeid listens at %s, but only for the group of that socket: join it to see its figures"
-#define MSG_TRACING_CLIENT	"tracing the SDEI client of %s (%u/%u probes). ^C to end."
+#define MSG_TRACING_CLIENT	"tracing the SDEI client of %s (%u/%u probes)%s"
 #define MSG_CLIENT_IDLE		"the driver has found no SDEI here (no node /firmware/sdei in the device tree, no ACPI table SDEI, or it was " \
 				"refused): nothing will come"
 #define MSG_CLIENT_SCHED	"--sched follows the threads of vCPUs: it has no meaning with --client"

@@ -264,7 +264,7 @@ static int commanded_fd(const struct source *source)
 	return commanded_of(source)->fd;
 }
 
-static void commanded_announce(struct source *source)
+static void commanded_announce(struct source *source, const char *end)
 {
 }
 

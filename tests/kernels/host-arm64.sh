@@ -17,5 +17,5 @@ GUEST="sdei-guest --apf bare --vcpus 2 --pages 41"
 said live sdeitop -j -- $GUEST --truth /out/live.truth.json --name live
 said record sdeitop record -o record.rec -- $GUEST --truth /out/record.truth.json --name record
 said events sdeitop events -j --summary record.rec
-said report sdeitop report -j record.rec
+said report sdeitop report -j --verbose record.rec
 exit 0

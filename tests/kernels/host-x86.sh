@@ -64,7 +64,7 @@ said live sdeitop -j -- $(guest live 41)
 said sched sdeitop -j --sched -- $(guest sched 41)
 said record sdeitop record -o record.rec -- $(guest record 211)
 said events sdeitop events -j --summary record.rec
-said report sdeitop report -j record.rec
+said report sdeitop report -j --verbose record.rec
 
 # A module without its types: an empty file instead of them.
 : >/tmp/empty

@@ -56,6 +56,12 @@ class Host:
         return {c["name"]: c["state"] for c in doctor["capabilities"]}, doctor
 
 
+def check_shut_in(host):
+    """Distributions' kernels have what a reader shuts itself in with."""
+    said = [line for line in host.text("report.err").splitlines() if "shut in" in line]
+    return a.same("report is shut in", [line.split(": ", 1)[1] for line in said], ["shut in: Landlock yes, seccomp yes"])
+
+
 def summary_apf(summary, vm):
     return [v["apf"]["count"] for v in summary["vms"] if v["vm"] == vm]
 
@@ -171,6 +177,7 @@ def x86(host, name, result):
         "live": check_shown(host, "live"),
         "sched": check_shown(host, "sched"),
         "record": check_recorded(host),
+        "shut in": check_shut_in(host),
         "sdeid": check_sdeid(host),
         "unit": check_unit(host),
         "untyped": check_untyped(host),
@@ -232,6 +239,7 @@ def arm64(host, name, result):
         "state": host.ended("state", 4) + ([] if "tracepoints/README.md" in host.text("state.err") else ["state does not say what is missing"]),
         "live": host.ended("live", 0) or check_waits(host, "live", host.lines("live.json")[-1]),
         "record": check_waits_recorded(host),
+        "shut in": check_shut_in(host),
     }
     if host.status("live") == 4:
         tests = untraceable(host)

@@ -29,7 +29,7 @@ daemon() {
 	shift
 	sdeid "$@" 2>"$log" &
 	daemon=$!
-	await "sdeid $*" grep -q 'watching SDEI' "$log"
+	await "sdeid $*" grep -q 'tracing ' "$log"
 }
 
 # land: ends it, and it ends well.
