@@ -20,10 +20,8 @@
 #define MSG_EXPORT_WHICH	"one of --perfetto, --chrome, --csv and --ctf is needed"
 #define MSG_EXPORT_ONE		"several recordings become one with --ctf only: export that"
 #define MSG_EXPORT_DIRECTORY	"--ctf makes a directory: name it with -o"
-#define MSG_EXPORT_TERMINAL	"a Perfetto trace is not for a terminal: give -o FILE, or a pipe"
 #define MSG_EXPORT_UNKNOWN	"%" PRIu64 " slices are left out: when they began is not known (before the recording, or records of it were lost)"
 #define MSG_EXPORT_FINDINGS	"%" PRIu64 " findings are left out: more than are kept"
-#define MSG_EXPORT_MEMORY	"out of memory: slices are missing in %s"
 
 struct export_config {
 	struct playback_config playback;

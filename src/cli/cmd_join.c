@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/join_trace.h"
 #include "session/playback.h"
 #include "util/log.h"
 #include "util/output.h"
@@ -14,6 +16,7 @@
 #include "view/screen/terminal.h"
 
 #define MSG_JOIN_TWO		"two recordings are needed: HOST and GUEST"
+#define MSG_JOIN_FORMS		"give only one of --json, --perfetto, --chrome and --csv"
 #define MSG_JOIN_NOT_GUEST	"%s is not of a guest by itself: '" PROGRAM " record --client' in the guest makes one"
 #define MSG_JOIN_NOT_HOST	"%s is not of a KVM host: the first recording has to be the host's, the second one the guest's"
 #define MSG_JOIN_VMS		"on the host, VMs %" PRIu32 " and %" PRIu32 " use SDEI: choose the guest with -p or -g"
@@ -26,7 +29,7 @@
 struct join_config {
 	struct playback_config playback;	/* of the host's; of the guest's only what is not a filter */
 	const char *host, *guest, *output;
-	bool json;
+	bool json, perfetto, chrome, csv;
 };
 
 #define ROW(key, name, value, type, field, help) \
@@ -34,6 +37,9 @@ struct join_config {
 
 static const struct option_spec options[] = {
 	ROW('j', "json", NULL, flag, json, "one JSON object"),
+	ROW(0, "perfetto", NULL, flag, perfetto, "instead, a trace for ui.perfetto.dev: the host and the guest on the host's clock"),
+	ROW(0, "chrome", NULL, flag, chrome, "the same as JSON in Chrome's trace event format"),
+	ROW(0, "csv", NULL, flag, csv, "the same as lines of CSV, as export --csv writes them"),
 	ROW('o', "output", "FILE", string, output, "write there instead of to standard output"),
 	PLAYBACK_OPTION(join_config, 'p', "pid", "PID,...", numbers, vms, "the guest is this VM of the host, by process id"),
 	PLAYBACK_OPTION(join_config, 'g', "guest", "GUEST", patterns, guests,
@@ -181,6 +187,29 @@ static int finish(struct joining *j)
 	return host != EXIT_DONE || guest != EXIT_DONE || is_incomplete(&j->join.match.counts) ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
+/* NULL: none, it is a report. */
+static const struct export_format *format_of(const struct join_config *c)
+{
+	return c->perfetto ? &export_perfetto : c->chrome ? &export_chrome : c->csv ? &export_csv : NULL;
+}
+
+/* Why the options do not fit; NULL: they do. */
+static const char *contradiction(const struct join_config *c)
+{
+	if (!c->guest)
+		return MSG_JOIN_TWO;
+	if (c->json + c->perfetto + c->chrome + c->csv > 1)
+		return MSG_JOIN_FORMS;
+	return c->perfetto && !c->output && isatty(STDOUT_FILENO) ? MSG_EXPORT_TERMINAL : NULL;
+}
+
+static int trace(struct joining *j)
+{
+	int status = join_trace(&j->join, j->host.playback, j->guest.playback, format_of(&j->config), &j->out);
+
+	return output_close(&j->out) == EXIT_DONE && status == EXIT_DONE ? finish(j) : EXIT_FAILED;
+}
+
 static int show(struct joining *j)
 {
 	int err;
@@ -204,7 +233,9 @@ static int join(struct joining *j)
 	shut_in(j);
 	read_recording(&j->host, &j->join.host);
 	read_recording(&j->guest, &j->join.guest);
-	return check(&j->join) && make(&j->join) ? show(j) : EXIT_FAILED;
+	if (!check(&j->join) || !make(&j->join))
+		return EXIT_FAILED;
+	return format_of(&j->config) ? trace(j) : show(j);
 }
 
 static void end(struct joining *j)
@@ -221,6 +252,7 @@ static void end(struct joining *j)
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct joining *j = calloc(1, sizeof(*j));
+	const char *wrong;
 	int status = EXIT_FAILED;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -228,8 +260,10 @@ static int run(const struct command *self, int argc, char **argv)
 		say(MSG_NO_MEMORY);
 		return status;
 	}
-	if (playback_options(self, argc, argv, &j->config, &j->config.playback, &status))
-		status = j->config.guest ? join(j) : playback_usage(self, MSG_JOIN_TWO);
+	if (playback_options(self, argc, argv, &j->config, &j->config.playback, &status)) {
+		wrong = contradiction(&j->config);
+		status = wrong ? playback_usage(self, wrong) : join(j);
+	}
 	if (output_close(&j->out) != EXIT_DONE)
 		status = EXIT_FAILED;
 	end(j);

@@ -78,6 +78,10 @@
 #define MSG_FLYING		"keeping the last %" PRIu64 " bytes, to be saved to %s (%u/%u probes). ^C to end."
 #define MSG_FLIGHT_END		"%" PRIu64 " items seen, %" PRIu64 " lost; saved %" PRIu64 " times to %s, %" PRIu64 " triggers came too soon after one before"
 
+/* exporting */
+#define MSG_EXPORT_TERMINAL	"a Perfetto trace is not for a terminal: give -o FILE, or a pipe"
+#define MSG_EXPORT_MEMORY	"out of memory: slices are missing in %s"
+
 /* comparing */
 #define MSG_DIFF_SIDES		"two recordings are needed: BASE and NEW, or --base DIR and --new DIR as often as there are recordings"
 #define MSG_DIFF_READING	"reading %s failed"

@@ -48,6 +48,7 @@ static const struct form {
 	{ &cmd_join, { "join", DIR_WORD, "tests/data/recording-guest" } },
 	{ &cmd_join, { "join", "-j", "tests/data/recording-host", DIR_WORD } },
 	{ &cmd_join, { "join", DIR_WORD, DIR_WORD } },
+	{ &cmd_join, { "join", "--perfetto", "tests/data/recording-host", DIR_WORD } },
 };
 
 static struct fuzz_directory directory;

@@ -15,7 +15,7 @@ FULL = "sdeitop: writing {} failed: No space left on device\n"
 
 COMMANDS = [
     ["events"], ["events", "-n", "3"], ["events", "--summary"], ["events", "-j"], ["report"], ["report", "--all"], ["report", "-j"], ["report", "--html", "-"],
-    ["replay", "-b"], ["replay", "-j"], ["diff", RECORDING], ["diff", "--json", RECORDING], ["join", HOST], ["join", "-j", HOST],
+    ["replay", "-b"], ["replay", "-j"], ["diff", RECORDING], ["diff", "--json", RECORDING], ["join", HOST], ["join", "-j", HOST], ["join", "--csv", HOST],
     ["export", "--csv"], ["export", "--chrome"], ["export", "--perfetto"],
 ]
 

@@ -10,7 +10,7 @@ SDEITOP = os.path.join(TOP, "build", "sdeitop")
 RECORDING = os.path.join(TOP, "tests", "data", "recording-1")
 HOST, GUEST = (os.path.join(TOP, "tests", "data", f"recording-{side}") for side in ("host", "guest"))
 COMMANDS = [["report"], ["report", "--all"], ["report", "-j"], ["replay", "-b"], ["replay", "-j"], ["events"], ["export", "--perfetto"],
-            ["export", "--csv"], ["diff", RECORDING], ["join", HOST]]
+            ["export", "--csv"], ["diff", RECORDING], ["join", HOST], ["join", "--perfetto", HOST]]
 
 
 def says(command, *more):

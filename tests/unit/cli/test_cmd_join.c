@@ -18,7 +18,7 @@
 #include "tests/unit/lib/view_scene.h"
 #include "util/exit_status.h"
 
-static char folder[64], output[1 << 16];
+static char folder[64], output[1 << 19];
 static struct two_sides sides;
 
 static const char *path_of(const char *name)
@@ -151,6 +151,74 @@ static void test_output(void **state)
 	assert_int_equal(strncmp(line, "HOST  web (1201), ", 18), 0);
 }
 
+/* --- as slices, on one clock */
+
+struct slice {
+	unsigned int vm, vcpu;
+	unsigned long long from, to;
+};
+
+static size_t read_handlers(struct slice *slices, size_t room)
+{
+	size_t count = 0;
+	char *rest;
+
+	for (char *line = strtok_r(output, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		struct slice *s = &slices[count];
+
+		if (sscanf(line, "handler,%u,0,\"%*[^\"]\",%u,0,%llu,%llu,", &s->vm, &s->vcpu, &s->from, &s->to) != 4)
+			continue;
+		count++;
+		assert_true(count < room);
+	}
+	return count;
+}
+
+static bool is_within_one(const struct slice *inner, const struct slice *slices, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slices[i].vm == TWO_SIDES_VM && slices[i].vcpu == inner->vcpu && slices[i].from <= inner->from && inner->to <= slices[i].to)
+			return true;
+	return false;
+}
+
+/* Each handler of the guest runs within one of the host's. */
+static void check_slices(unsigned int handlers)
+{
+	static struct slice slices[1024];
+	size_t count = read_handlers(slices, sizeof(slices) / sizeof(slices[0])), guests = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (slices[i].vm != SDEI_THIS_MACHINE)
+			continue;
+		guests++;
+		assert_true(is_within_one(&slices[i], slices, count));
+	}
+	assert_int_equal(guests, handlers);
+	assert_int_equal(count - guests, handlers);
+}
+
+static void test_csv(void **state)
+{
+	assert_int_equal(RUN("--csv", "plain.host", "plain.guest"), EXIT_DONE);
+	check_slices(TWO_SIDES_EPISODES);
+	assert_int_equal(RUN("--csv", "step.host", "step.guest"), EXIT_DONE);
+	check_slices(TWO_SIDES_EPISODES);
+}
+
+static void test_traces(void **state)
+{
+	struct stat st;
+
+	assert_int_equal(RUN("--chrome", "plain.host", "plain.guest"), EXIT_DONE);
+	assert_says("\"VM 1 this guest, KVM\"");
+	assert_says("\"VM 1201 web\"");
+	assert_int_equal(RUN("--perfetto", "-o", "trace", "plain.host", "plain.guest"), EXIT_DONE);
+	assert_string_equal(output, "");
+	assert_int_equal(stat(path_of("trace"), &st), 0);
+	assert_true(st.st_size > 10000);
+}
+
 /* What recordings and their names say is shown, not done. */
 static void test_hostile(void **state)
 {
@@ -201,6 +269,8 @@ static void test_usage(void **state)
 	assert_int_equal(RUN(NULL), EXIT_USAGE);
 	assert_int_equal(RUN("a", "b", "c"), EXIT_USAGE);
 	assert_int_equal(RUN("--since", "1s", "a", "b"), EXIT_USAGE);
+	assert_int_equal(RUN("--json", "--csv", "a", "b"), EXIT_USAGE);
+	assert_says("give only one of --json, --perfetto, --chrome and --csv");
 	assert_int_equal(RUN("--help"), EXIT_DONE);
 	assert_says("Legs of an event's way:");
 }
@@ -212,6 +282,8 @@ int main(void)
 		cmocka_unit_test(test_joined),
 		cmocka_unit_test(test_step),
 		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_traces),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_refused),
