@@ -15,6 +15,7 @@
 #define TRIAL_ITEMS 65536	/* by which candidates are compared */
 #define LOST_AFTER 4		/* handlers without a partner, before the offset is looked for again */
 #define MARKS_AHEAD 64		/* calls that may have been missed in between */
+#define FITS_MAX (4 * MATCH_LINES_MAX)	/* those included that give no line */
 
 /* Where the offset is: from low to high, at a time of the guest. */
 struct window {
@@ -205,6 +206,7 @@ static void follow_backwards(struct matching *g, size_t from, struct window w)
 		const struct side_item *item = &g->guest->items[i], *host;
 		struct cursor *c = cursor_of(g, item);
 
+		g->steps++;
 		if (item->what == SIDE_HANDLER && item->partner != SIDE_NOTHING)
 			return;
 		if (!c || item->partner != SIDE_NOTHING)
@@ -220,6 +222,7 @@ static void follow_backwards(struct matching *g, size_t from, struct window w)
 
 static void restart(struct matching *g, const size_t *next)
 {
+	g->steps += g->cursor_count;
 	for (size_t i = 0; i < g->cursor_count; i++)
 		g->cursors[i].next = next[i];
 }
@@ -244,6 +247,7 @@ static struct score try_window(struct matching *g, size_t from, struct window w,
 		const struct side_item *item = &g->guest->items[i];
 		struct cursor *c = cursor_of(g, item);
 
+		g->steps++;
 		if (!c)
 			continue;
 		widen(&w, side_item_ns(item));
@@ -470,6 +474,7 @@ static void turn_back(struct matching *g)
 /* The item after this one. */
 static size_t resume(struct matching *g, const struct stray *stray, size_t i, const struct candidate *found)
 {
+	g->steps += i - stray->sure;
 	part(g, stray->sure, i + 1);
 	turn_back(g);
 	follow_backwards(g, found->at, found->window);
@@ -644,10 +649,10 @@ static size_t fit_line(const struct match *m, const struct bounds *b, size_t don
 /* A line that has bounds of one side only is none. */
 static enum match_result fit_lines(struct match *m, const struct bounds *b)
 {
-	for (size_t done = 0, taken; done < b->count; done += taken) {
+	for (size_t done = 0, taken, fits = 0; done < b->count; done += taken) {
 		struct match_line *line = &m->lines[m->line_count];
 
-		if (m->line_count == MATCH_LINES_MAX)
+		if (m->line_count == MATCH_LINES_MAX || fits++ == FITS_MAX)
 			return MATCH_TOO_MANY;
 		taken = fit_line(m, b, done, &line->clock);
 		if (!taken)

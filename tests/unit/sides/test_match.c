@@ -310,6 +310,30 @@ static void any_records_are_taken(void **state)
 	}
 }
 
+/* Each handler is like any other, and there are so many that comparing each with each would take very long. */
+static void many_that_are_alike_are_refused(void **state)
+{
+	const unsigned int handlers = 200000;
+
+	clear(state);
+	assert_true(side_begin(&host, false, 0, handlers * 1000ULL));
+	assert_true(side_begin(&guest, true, 0, handlers * 1000ULL));
+	for (unsigned int i = 0; i < handlers; i++) {
+		const uint64_t time_ns = i * 1000ULL;
+		struct sdei_record dispatch = { .time_ns = time_ns, .vm = TWO_SIDES_VM, .kind = SDEI_DISPATCH };
+		struct sdei_record complete = { .time_ns = time_ns + 900, .vm = TWO_SIDES_VM, .kind = SDEI_COMPLETE };
+
+		side_record(&host, &dispatch, sizeof(dispatch));
+		side_record(&host, &complete, sizeof(complete));
+		dispatch.vm = complete.vm = SDEI_THIS_MACHINE;
+		dispatch.time_ns += 10;
+		complete.time_ns -= 10;
+		side_record(&guest, &dispatch, sizeof(dispatch));
+		side_record(&guest, &complete, sizeof(complete));
+	}
+	assert_int_equal(match_sides(&match, &guest, &host), MATCH_AMBIGUOUS);
+}
+
 /* --- the legs */
 
 static void legs_add_up(void **state)
@@ -356,6 +380,7 @@ int main(void)
 		cmocka_unit_test(too_few_say_nothing),
 		cmocka_unit_test(impossible_times_are_refused),
 		cmocka_unit_test(any_records_are_taken),
+		cmocka_unit_test(many_that_are_alike_are_refused),
 		cmocka_unit_test(legs_add_up),
 	};
 
