@@ -6,6 +6,7 @@
 that guest: signals, dispatches, calls and masks, between the first and the last signal."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -28,6 +29,7 @@ backtraces() {
 	done
 }
 backtraces
+clock-pair >/out/guest.pair
 for i in $(seq %d); do
 	echo 0 >/sys/devices/system/cpu/cpu1/online || exit 1
 	echo 1 >/sys/devices/system/cpu/cpu1/online || exit 1
@@ -38,9 +40,17 @@ backtraces
 kill $busy
 """ % (BACKTRACES, HOTPLUGS)
 
+# The host's counter is the guest's and what KVM has set for the VM: read where KVM lets a vCPU run.
 RUN = r"""
 cd /out || exit 1
+echo 'p:voffset kvm_arch_vcpu_load offset=vcpu->kvm->arch.timer_data.voffset:u64' >/sys/kernel/tracing/kprobe_events
+echo 16 >/sys/kernel/tracing/buffer_size_kb
+echo 1 >/sys/kernel/tracing/events/kprobes/voffset/enable
 sdeitop record -o host -- linux-guest nmi sdeitop record --client -o /out/guest -- sh -c "$(cat guest.sh)" >record.out 2>record.err
+status=$?
+cat /sys/kernel/tracing/trace >voffset.trace
+clock-pair >host.pair
+exit $status
 """
 
 
@@ -170,6 +180,25 @@ def check_join(guest, host):
     ok("client-guest/join: calls", same("calls", joined["joined"]["calls"], calls))
     ok("client-guest/join: one clock", [] if len(joined["clock"]) == 1 else [str(line) for line in joined["clock"]])
     ok("client-guest/join: within one clock", outside(joined, guest, host))
+    check_offset(joined)
+
+
+def true_offset_ns():
+    """By the counter that both clocks count on: of the host less the guest, and by how much that may be wrong."""
+    offset = int(re.findall(r"offset=(\d+)", text("voffset.trace"))[-1])
+    (host_at, host_ns, host_within, frequency), (guest_at, guest_ns, guest_within, _) = (map(int, text(f"{side}.pair").split())
+                                                                                       for side in ("host", "guest"))
+    ns_per_tick = 1e9 / frequency
+    return host_ns - guest_ns - (host_at - guest_at - offset) * ns_per_tick, (host_within + guest_within) * ns_per_tick
+
+
+def check_offset(joined):
+    """What causality says holds the offset that the counter says."""
+    line = joined["clock"][0]
+    offset, within = true_offset_ns()
+    ok("client-guest/join: the offset is that of the counter", [] if abs(line["offset_ns"] - offset) <= line["error_ns"] + within else
+       [f"{line}: {offset:.0f} within {within:.0f}"])
+    print(f"# offset {line['offset_ns'] - offset:+.0f} ns beside the true one, said to be within {line['error_ns']:.0f}; that is known within {within:.0f}")
 
 
 def outside(joined, guest, host):
