@@ -416,8 +416,10 @@ static enum match_result seed(struct matching *g, struct candidate *chosen)
 
 /* --- all of it */
 
-/* Handlers without a partner: since which item, how many, and how many there have to be. Up to sure, what is joined is right: signals,
- * of which only one bound is known, fit where others do not. */
+/*
+ * Handlers without a partner: since which item, how many, and how many there have to be. Up to sure, what is joined is right: signals,
+ * of which only one bound is known, fit where others do not.
+ */
 struct stray {
 	size_t since, count, enough, sure;
 };

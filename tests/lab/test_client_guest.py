@@ -198,7 +198,8 @@ def check_offset(joined):
     offset, within = true_offset_ns()
     ok("client-guest/join: the offset is that of the counter", [] if abs(line["offset_ns"] - offset) <= line["error_ns"] + within else
        [f"{line}: {offset:.0f} within {within:.0f}"])
-    print(f"# offset {line['offset_ns'] - offset:+.0f} ns beside the true one, said to be within {line['error_ns']:.0f}; that is known within {within:.0f}")
+    print(f"# offset {line['offset_ns'] - offset:+.0f} ns beside the true one, said to be within {line['error_ns']:.0f}; "
+          f"that is known within {within:.0f}")
 
 
 def outside(joined, guest, host):

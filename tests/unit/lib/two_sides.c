@@ -73,12 +73,17 @@ static struct recording_item *put(struct recording_item *items, size_t *count, s
 	return &items[(*count)++];
 }
 
+static struct recording_item hot_item(const struct sdei_record *r)
+{
+	return (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(*r), .time_ns = r->time_ns, .record.head = *r };
+}
+
 static void put_host(struct making *m, struct sdei_record r)
 {
 	r.time_ns = m->now_ns;
 	r.vm = TWO_SIDES_VM;
 	if (recorded(m->scene->host_from, m->scene->host_to, m->episode))
-		put(m->sides->host, &m->sides->host_count, (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(r), .time_ns = r.time_ns, .record.head = r });
+		put(m->sides->host, &m->sides->host_count, hot_item(&r));
 }
 
 static void put_guest(struct making *m, struct sdei_record r)
@@ -86,7 +91,7 @@ static void put_guest(struct making *m, struct sdei_record r)
 	r.time_ns = on_guest(m, m->now_ns);
 	r.vm = SDEI_THIS_MACHINE;
 	if (recorded(m->scene->guest_from, m->scene->guest_to, m->episode))
-		put(m->sides->guest, &m->sides->guest_count, (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(r), .time_ns = r.time_ns, .record.head = r });
+		put(m->sides->guest, &m->sides->guest_count, hot_item(&r));
 }
 
 static struct recording_item call_item(const struct sdei_record_call *call)
@@ -120,7 +125,8 @@ static void put_call(struct making *m, uint32_t vcpu, uint32_t function, uint64_
 static void put_signal(struct making *m)
 {
 	const struct sdei_record signal = {
-		.vcpu = m->vcpu, .kind = SDEI_SIGNAL, .state = RE | SDEI_PENDING, .outcome = SDEI_QUEUED, .origin = SDEI_FROM_GUEST, .sender = m->sender,
+		.vcpu = m->vcpu, .kind = SDEI_SIGNAL, .state = RE | SDEI_PENDING, .outcome = SDEI_QUEUED, .origin = SDEI_FROM_GUEST,
+		.sender = m->sender,
 	};
 
 	put_guest(m, signal);
