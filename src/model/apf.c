@@ -472,6 +472,7 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_
 	err = take_step(a, r, late);
 	if (apf_has_frame(r) && apf_take_frame(v, r, late))
 		err = -ENOMEM;
+	apf_end_frame(v, r);
 	if (unlikely(history))
 		apf_take_history(history, a, r, &was);
 	return err;

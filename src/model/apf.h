@@ -62,8 +62,9 @@ enum apf_stage {
 	X(unfollowed, "faults of frames for which there was no room")
 
 /*
- * frames, again, sequential and unfollowed are about faults that were recorded one by one and whose frame is known. A frame that had
- * one before and whose page was there, so that only KVM's tables had to change, counts in none of them.
+ * frames, again, sequential and unfollowed are about faults that were recorded one by one and whose frame is known. One whose frame
+ * had one before counts in none of them if its page was there, so that only KVM's tables had to change, or if the one before was not
+ * over when it began: its page was on its way.
  */
 #define APF_SEQUENTIAL 16	/* frames, 64 KiB: what a source that fetches ahead brings at once */
 

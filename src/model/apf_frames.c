@@ -26,21 +26,39 @@ static bool is_sequential(const struct vcpu_apf *a, uint64_t gfn)
 	return a->last_gfn && gfn - a->last_gfn - 1 < APF_SEQUENTIAL;
 }
 
+/* One of a worker is not over when its frame is shown; a duration from a recording may be anything. */
+static enum frames_found add_frame(struct model_vm *vm, const struct sdei_record_apf *r)
+{
+	uint64_t end_ns = r->head.time_ns, begin_ns = end_ns;
+
+	if (r->head.origin == APF_SETUP)
+		end_ns = UINT64_MAX;
+	else if (r->duration_ns < end_ns)
+		begin_ns -= r->duration_ns;
+	return frames_add(&vm->frames, r->gfn, begin_ns, end_ns);
+}
+
 int apf_take_frame(struct model_vcpu *v, const struct sdei_record_apf *r, bool late)
 {
 	struct apf_counts *count = &v->apf->shown.count;
-	int added = frames_add(&v->vm->frames, r->gfn);
+	enum frames_found found = add_frame(v->vm, r);
 
-	if (!added && !is_brought(r))
+	if (found == FRAMES_WAITED || (found == FRAMES_KNOWN && !is_brought(r)))
 		return 0;
-	count->frames += added > 0;
-	count->again += !added;
-	count->unfollowed += added < 0;
+	count->frames += found == FRAMES_NEW;
+	count->again += found == FRAMES_KNOWN;
+	count->unfollowed += found == FRAMES_NO_ROOM || found == FRAMES_NO_MEMORY;
 	if (!late) {
 		count->sequential += is_sequential(v->apf, r->gfn);
 		v->apf->last_gfn = r->gfn;
 	}
-	return added == -ENOMEM ? added : 0;
+	return found == FRAMES_NO_MEMORY ? -ENOMEM : 0;
+}
+
+void apf_end_frame(struct model_vcpu *v, const struct sdei_record_apf *r)
+{
+	if (r->head.origin == APF_PRESENT && r->gfn)
+		frames_end(v->vm->frames, r->gfn, r->head.time_ns);
 }
 
 double apf_sequential_share(const struct apf_counts *count)

@@ -2,6 +2,7 @@
 #include "model/frames.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "util/array.h"
@@ -18,10 +19,16 @@ struct block {
 	uint64_t words[WORDS];
 };
 
+/* When the newest fault of a frame is over; gfn 0: there is none. */
+struct recent {
+	uint64_t gfn, end_ns;
+};
+
 struct frames {
 	struct idmap by_number;
 	struct block **blocks;		/* in the order in which they came */
 	size_t count, room;
+	struct recent recent[FRAMES_RECENT];
 };
 
 static struct block *add_block(struct frames *set, uint64_t number)
@@ -40,27 +47,53 @@ static struct block *add_block(struct frames *set, uint64_t number)
 	return block;
 }
 
-int frames_add(struct frames **set, uint64_t gfn)
+static enum frames_found add(struct frames *set, uint64_t gfn)
 {
 	uint64_t number = gfn / FRAMES_PER_BLOCK, bit = 1ULL << gfn % WORD_BITS, *word;
-	struct block *block;
+	struct block *block = idmap_find(&set->by_number, number);
+
+	if (!block && set->count == FRAMES_BLOCKS_MAX)
+		return FRAMES_NO_ROOM;
+	if (!block)
+		block = add_block(set, number);
+	if (!block)
+		return FRAMES_NO_MEMORY;
+	word = &block->words[gfn % FRAMES_PER_BLOCK / WORD_BITS];
+	if (*word & bit)
+		return FRAMES_KNOWN;
+	*word |= bit;
+	return FRAMES_NEW;
+}
+
+static struct recent *place_of(struct frames *set, uint64_t gfn)
+{
+	return &set->recent[gfn % FRAMES_RECENT];
+}
+
+enum frames_found frames_add(struct frames **set, uint64_t gfn, uint64_t begin_ns, uint64_t end_ns)
+{
+	enum frames_found found;
+	struct recent *recent;
+	bool is_over;
 
 	if (!*set)
 		*set = calloc(1, sizeof(**set));
 	if (!*set)
-		return -ENOMEM;
-	block = idmap_find(&(*set)->by_number, number);
-	if (!block && (*set)->count == FRAMES_BLOCKS_MAX)
-		return -ENOSPC;
-	if (!block)
-		block = add_block(*set, number);
-	if (!block)
-		return -ENOMEM;
-	word = &block->words[gfn % FRAMES_PER_BLOCK / WORD_BITS];
-	if (*word & bit)
-		return 0;
-	*word |= bit;
-	return 1;
+		return FRAMES_NO_MEMORY;
+	found = add(*set, gfn);
+	recent = place_of(*set, gfn);
+	is_over = recent->gfn != gfn || recent->end_ns <= begin_ns;
+	if (is_over || end_ns > recent->end_ns)
+		*recent = (struct recent){ gfn, end_ns };
+	return found == FRAMES_KNOWN && !is_over ? FRAMES_WAITED : found;
+}
+
+void frames_end(struct frames *set, uint64_t gfn, uint64_t end_ns)
+{
+	struct recent *recent = set ? place_of(set, gfn) : NULL;
+
+	if (recent && recent->gfn == gfn)
+		recent->end_ns = end_ns;
 }
 
 void frames_free(struct frames *set)
@@ -130,6 +163,13 @@ static void load_block(struct frames *set, struct bytes_in *in)
 	}
 }
 
+/* The order is fixed here, which it is not in an initialiser. */
+static void get_recent(struct recent *recent, struct bytes_in *in)
+{
+	recent->gfn = get_number(in);
+	recent->end_ns = get_number(in);
+}
+
 void frames_save(const struct frames *set, struct bytes_out *out)
 {
 	size_t count = set ? set->count : 0;
@@ -137,6 +177,10 @@ void frames_save(const struct frames *set, struct bytes_out *out)
 	put_number(out, count);
 	for (size_t i = 0; i < count; i++)
 		save_block(set->blocks[i], out);
+	for (size_t i = 0; count && i < FRAMES_RECENT; i++) {
+		put_number(out, set->recent[i].gfn);
+		put_number(out, set->recent[i].end_ns);
+	}
 }
 
 struct frames *frames_load(struct bytes_in *in)
@@ -154,5 +198,7 @@ struct frames *frames_load(struct bytes_in *in)
 	}
 	for (size_t i = 0; i < count && !in->err; i++)
 		load_block(set, in);
+	for (size_t i = 0; i < FRAMES_RECENT; i++)
+		get_recent(&set->recent[i], in);
 	return set;
 }

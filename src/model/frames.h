@@ -16,11 +16,23 @@
 
 struct frames;
 
+/* What one that is added was before. */
+enum frames_found {
+	FRAMES_NEW,		/* not in the set */
+	FRAMES_KNOWN,		/* in the set */
+	FRAMES_WAITED,		/* likewise, but for a fault that was not over when this one began: both wait for the same page */
+	FRAMES_NO_ROOM,		/* not in the set, and it has FRAMES_BLOCKS_MAX blocks */
+	FRAMES_NO_MEMORY,
+};
+
 /*
- * Adds one; *set NULL is the empty set. 1: it is new; 0: it is in the set already; -ENOSPC: it is not, and there are
- * FRAMES_BLOCKS_MAX blocks; or -ENOMEM.
+ * Adds the frame of a fault that lasted from begin_ns to end_ns; UINT64_MAX: it is not over, see frames_end(). *set NULL is the
+ * empty set. When faults were over is kept of FRAMES_RECENT frames, the newest of each place in a table: so two that overlap are taken
+ * for one after the other if, before the second is added, another one of their place was.
  */
-int frames_add(struct frames **set, uint64_t gfn);
+#define FRAMES_RECENT 128
+enum frames_found frames_add(struct frames **set, uint64_t gfn, uint64_t begin_ns, uint64_t end_ns);
+void frames_end(struct frames *set, uint64_t gfn, uint64_t end_ns);	/* set NULL is fine */
 
 void frames_free(struct frames *set);	/* NULL is fine */
 

@@ -555,6 +555,9 @@ void apf_free(struct vcpu_apf *a);	/* NULL is fine */
 bool apf_has_frame(const struct sdei_record_apf *r);
 int apf_take_frame(struct model_vcpu *v, const struct sdei_record_apf *r, bool late);
 
+/* Does nothing but if r shows that a worker's page is there. */
+void apf_end_frame(struct model_vcpu *v, const struct sdei_record_apf *r);
+
 /* NULL: nobody asked for it, or it has no room. What r adds to it is what a has more of than it had. */
 struct fault_history *apf_history(struct model *m, struct model_vm *vm);
 struct fault_happened apf_happened(const struct vcpu_apf *a);

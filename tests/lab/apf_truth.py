@@ -203,6 +203,34 @@ def check_trace(faults, trace):
         same("kvm_try_async_get_page", len(trace["kvm_try_async_get_page"]) - len(trace["kvm_async_pf_repeated_fault"]), begun)
 
 
+# which frames -------------------------------------------------------------------
+
+SEQUENTIAL = 16     # frames
+
+
+def check_frames(faults, truth, apf):
+    """How many pages the guest touched, how many of them again and how many one after the other: its own touches, in the order of the
+    records that are about them, and what else the vCPU waited for, such as its page tables."""
+    def waited(record):
+        return record["time_ns"], record["time_ns"] - record["duration_ns"], record["time_ns"]
+
+    pairs, _ = pair_touches(faults, truth)
+    happened = [((waited(found["sync"]) if "sync" in found else (found["setup"]["time_ns"],) * 2 + (found["present"]["time_ns"],)),
+                 touch.vcpu, touch.gfn, True) for touch, found in pairs if found]
+    happened += [(waited(r), r["vcpu"], r["gfn"], r["outcome"] != "mapped") for r in faults.by_step["short"] if r["gfn"]]
+    want, known, last, ends = Counter(), set(), {}, {}
+    for (_, begin, end), vcpu, gfn, brought in sorted(happened):
+        over = ends.get(gfn, 0) <= begin
+        ends[gfn] = max(end, ends.get(gfn, 0))
+        if gfn in known and not (brought and over):
+            continue
+        want["again" if gfn in known else "frames"] += 1
+        want["sequential"] += vcpu in last and 0 < gfn - last[vcpu] <= SEQUENTIAL
+        known.add(gfn)
+        last[vcpu] = gfn
+    return [c for name in ("frames", "again", "sequential", "unfollowed") for c in same(name, apf["count"][name], want[name])]
+
+
 # the model's figures ---------------------------------------------------------------
 
 def samples(faults):

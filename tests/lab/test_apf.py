@@ -38,8 +38,20 @@ for mode in park wait never-ack masked no-handler user-only unread busy full dis
 done
 watched many sdei-guest --apf park --vcpus 4 --tasks 6 --pages 50 --delay 3000 --truth many.json
 watched tail sdei-guest --apf park --tasks 8 --pages 64 --delay 500 --delays tail --work 300 --truth tail.json
+found() {
+	name=$1
+	ack_ms=$2
+	shift 2
+	sdeitop --json --page-ms 100000 --fallbacks 100000 --ack-ms $ack_ms 0.1 -- sdei-guest --apf $name "$@" --truth found-$name.json \
+		>found-$name.jsonl 2>found-$name.err
+	echo $? >found-$name.status
+}
+found never-ack 100 --pages 1000
+found restore-raised 100000
 true
 """
+# What is found. never-ack goes on long after its first page was ready: each of the others takes a millisecond at least.
+FOUND = {"never-ack": ["page-unacked"], "restore-raised": []}
 MODES = ("park", "wait", "never-ack", "masked", "no-handler", "user-only", "unread", "busy", "full", "disable", "renew", "reset",
          "in-time", "many", "tail")
 UNTOLD = ("masked", "no-handler", "in-time", "no-memory-100")     # nothing that the guest could compare the times of
@@ -170,6 +182,23 @@ def check_mode(out, name):
         ok(f"apf/{name}/times", check_times(events, truth))
 
 
+def check_found(out, name):
+    """The guest's trouble is found, once and nothing else; what was parked when the vCPU was restored is accounted for."""
+    if read(out, f"found-{name}", "status") != "0":
+        ok(f"apf/found/{name}", [f"status {read(out, f'found-{name}', 'status')}: {read(out, f'found-{name}', 'err')}"])
+        return
+    truth = load(out, f"found-{name}")
+    with open(f"{out}/found-{name}.jsonl", encoding="utf-8") as file:
+        summary = [row for row in map(json.loads, file) if row.get("type") == "summary"][-1]
+    got = [(finding["code"], finding["vcpu"], finding["count"]) for finding in summary["findings"]]
+    want = [(code, 0, 1) for code in FOUND[name]]
+    ok(f"apf/found/{name}", [] if got == want else [f"{got} instead of {want}: {[finding['text'] for finding in summary['findings']]}"])
+    apf = summary["vms"][0]["apf"]
+    acks = sum(vcpu["acks"] for vcpu in truth["vcpus"])
+    complaints = [] if apf["count"]["acked"] == acks else [f"{apf['count']['acked']} acknowledged, {acks} in the guest"]
+    ok(f"apf/found/{name}/nothing is unaccounted for", complaints + [f"{key} {apf[key]}" for key in ("in_flight", "unaccounted", "lost") if apf[key]])
+
+
 def main():
     status, output = lab(OUT, "sh", "-c", RUN, timeout=800, options=("--strict",))
     if status:
@@ -177,6 +206,8 @@ def main():
         finish()
     for name in MODES:
         check_mode(OUT, name)
+    for name in FOUND:
+        check_found(OUT, name)
     finish()
 
 

@@ -119,6 +119,8 @@ def check_case(name, told, present):
     ok(f"apf/{name}/KVM's own tracepoints", a.check_trace(faults, a.load_trace(f"{OUT}/{name}.trace")))
     summary, apf = load_summary(name, truth.vm)
     ok(f"apf/{name}/figures", a.check_summary(faults, truth, apf))
+    ok(f"apf/{name}/frames", a.check_frames(faults, truth, apf),
+       ", ".join(f"{apf['count'][count]} {count}" for count in ("frames", "again", "sequential")))
     ok(f"apf/{name}/lossless", t.check_lossless(summary))
     ok(f"apf/{name}/names", a.same("names", {r["name"] for r in records if r["vm"] == truth.vm}, {name}))
     return faults

@@ -188,7 +188,43 @@ static void test_reset(void **state)
 	assert_null(model_vm_fault_history(model_vm(m, VM)));
 }
 
+/* Two that wait for the same page, of one vCPU or of two: it is brought once. */
+static void test_at_once(void **state)
+{
+	struct model *m = *state;
+
+	waited(m, 0, 1000, 500, 100, APF_FROM_USERFAULT);
+	waited(m, 1, 1010, 400, 100, APF_FROM_USERFAULT);
+	are(m, 1, 0, 0, 0);
+	waited(m, 1, 1100, 90, 100, APF_FROM_USERFAULT);	/* that one began when both were over */
+	are(m, 1, 1, 0, 0);
+	waited(m, 1, 2000, 900, 100, APF_FROM_USERFAULT);
+	are(m, 1, 2, 0, 0);
+}
+
+static void test_at_once_as_a_worker(void **state)
+{
+	struct model *m = *state;
+
+	step(m, 1000, APF_SETUP, 0, 5, 100);
+	waited(m, 0, 1500, 400, 100, APF_FROM_USERFAULT);
+	waited(m, 1, 1500, 400, 100, APF_FROM_USERFAULT);
+	are(m, 1, 0, 0, 0);
+	step(m, 1600, APF_PRESENT, APF_SIGNALLED, 5, 100);
+	waited(m, 1, 1700, 150, 100, APF_FROM_USERFAULT);
+	are(m, 1, 0, 0, 0);
+	waited(m, 1, 2000, 150, 100, APF_FROM_USERFAULT);
+	are(m, 1, 1, 0, 0);
+	step(m, 3000, APF_SETUP, 0, 6, 100);
+	are(m, 1, 2, 0, 0);
+}
+
 /* --- the set */
+
+static enum frames_found add(struct frames **set, uint64_t gfn)
+{
+	return frames_add(set, gfn, 0, 0);
+}
 
 static void test_room(void **state)
 {
@@ -197,11 +233,11 @@ static void test_room(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < FRAMES_BLOCKS_MAX; i++)
-		assert_int_equal(frames_add(&set, i * FRAMES_PER_BLOCK + i % FRAMES_PER_BLOCK), 1);
-	assert_int_equal(frames_add(&set, far), -ENOSPC);
-	assert_int_equal(frames_add(&set, UINT64_MAX), -ENOSPC);
-	assert_int_equal(frames_add(&set, far - 1), 0);
-	assert_int_equal(frames_add(&set, far - 2), 1);
+		assert_int_equal(add(&set, i * FRAMES_PER_BLOCK + i % FRAMES_PER_BLOCK), FRAMES_NEW);
+	assert_int_equal(add(&set, far), FRAMES_NO_ROOM);
+	assert_int_equal(add(&set, UINT64_MAX), FRAMES_NO_ROOM);
+	assert_int_equal(add(&set, far - 1), FRAMES_KNOWN);
+	assert_int_equal(add(&set, far - 2), FRAMES_NEW);
 	frames_free(set);
 	frames_free(NULL);
 }
@@ -240,12 +276,12 @@ static void test_set(void **state)
 	(void)state;
 	assert_non_null(added);
 	for (size_t i = 0; i < FRAMES; i++) {
-		int found;
+		enum frames_found found;
 
 		added[i] = some_gfn(&seed);
-		found = frames_add(&set, added[i]);
-		assert_true(found >= 0);
-		new += found;
+		found = add(&set, added[i]);
+		assert_true(found == FRAMES_NEW || found == FRAMES_KNOWN);
+		new += found == FRAMES_NEW;
 	}
 	qsort(added, FRAMES, sizeof(*added), compare);
 	for (size_t i = 1; i < FRAMES; i++)
@@ -278,7 +314,7 @@ static void test_bytes(void **state)
 	assert_int_equal(err, 0);
 	out.size = 0;
 	for (int i = 0; i < 3000; i++)
-		assert_true(frames_add(&set, some_gfn(&seed)) >= 0);
+		assert_true(add(&set, some_gfn(&seed)) <= FRAMES_KNOWN);
 	frames_save(set, &out);
 	other = load(out.bytes, out.size, &err);
 	assert_int_equal(err, 0);
@@ -288,7 +324,7 @@ static void test_bytes(void **state)
 	for (int i = 0; i < 3000; i++) {
 		uint64_t gfn = some_gfn(&seed);
 
-		assert_int_equal(frames_add(&other, gfn), frames_add(&set, gfn));
+		assert_int_equal(frames_add(&other, gfn, i, 2 * i), frames_add(&set, gfn, i, 2 * i));
 	}
 	frames_free(set);
 	frames_free(other);
@@ -487,6 +523,8 @@ int main(void)
 		TEST(test_vcpus),
 		TEST(test_worker),
 		TEST(test_late),
+		TEST(test_at_once),
+		TEST(test_at_once_as_a_worker),
 		TEST(test_reset),
 		cmocka_unit_test(test_room),
 		TEST(test_unfollowed),
