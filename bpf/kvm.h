@@ -104,6 +104,22 @@ struct msr_data {
 	__u64 data;
 };
 
+struct kvm_device {
+	struct kvm *kvm;
+};
+
+/* A call on a device, as user space passes it. */
+struct kvm_device_attr {
+	__u32 group;
+	__u64 attr;
+	__u64 addr;		/* of the value */
+};
+
+/* A call on a register of a vCPU, likewise. */
+struct kvm_one_reg {
+	__u64 id;
+};
+
 struct work_struct {
 	unsigned long data;
 };

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define SDEI_RECORD_ABI 3
+#define SDEI_RECORD_ABI 4
 #define SDEI_RECORD_MAX 64	/* bytes */
 
 /* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
@@ -43,10 +43,12 @@
 	X(CALL, call)		\
 	X(STATE, state)		\
 	X(PLACE, place)		\
-	X(APF, apf)
+	X(APF, apf)		\
+	X(GIC, gic)
 
 /* PLACE is no tracepoint of SDEI's: with --sched it says where a vCPU's thread went; its state byte says nothing.
- * APF is a step in the life of an asynchronous page fault, on any architecture; event and state say nothing. */
+ * APF is a step in the life of an asynchronous page fault, on any architecture; event and state say nothing.
+ * GIC, with --gic, is a step in which a VMM saves or restores a VM's interrupt controller; event and state say nothing. */
 enum sdei_kind {
 	SDEI_KIND_NONE,
 #define X(NAME, name) SDEI_##NAME,
@@ -165,6 +167,24 @@ enum sdei_apf_cause {
 	APF_FROM_NOTHING	= 5,	/* it was there: only KVM's tables had to change, or a lock was waited for */
 };
 
+/*
+ * sdei_record.origin of GIC. The first four are calls on a device of KVM (KVM_SET_DEVICE_ATTR, KVM_GET_DEVICE_ATTR), the others
+ * are about a vCPU. Of calls the vCPU is SDEI_NONE: whose registers they are about is in attr.
+ */
+enum sdei_gic_step {
+	GIC_ITS_SET	= 1,	/* a register or a command of the interrupt translation service */
+	GIC_ITS_GET	= 2,
+	GIC_SET		= 3,	/* the same of a GICv3: distributor, redistributors, CPU interfaces */
+	GIC_GET		= 4,
+	GIC_REGISTERS	= 5,	/* KVM_SET_ONE_REG, the first of many, or one that was refused: attr is the register */
+	GIC_RUN		= 6,	/* a thread runs the vCPU for the first time; value: so many registers were set since the last one */
+};
+
+/* sdei_record.outcome of GIC: bits. */
+enum sdei_gic_flags {
+	GIC_HAS_VALUE	= 1 << 0,	/* value is known */
+};
+
 /* sdei_record.origin of RESET. */
 enum sdei_reset_reason {
 	SDEI_PRIVATE_RESET = 1,
@@ -221,6 +241,17 @@ struct sdei_record_apf {
 	};
 };
 
+/* GIC. head.error: what the call returned, 0 or -errno. */
+struct sdei_record_gic {
+	struct sdei_record head;
+	__u64 attr;		/* of the group, as in Documentation/virt/kvm/devices/arm-vgic-v3.rst and arm-vgic-its.rst */
+	__u64 value;		/* set, or read */
+	__u32 group;		/* KVM_DEV_ARM_VGIC_GRP_* */
+	__u32 duration_ns;	/* of a call that sets, at most UINT32_MAX; 0: not known */
+	__u32 device;		/* a number for each since the tracing began */
+	__u32 pad;
+};
+
 /* Attempts and failed reserves, per CPU and kind: map `counters`, index enum sdei_kind. */
 struct sdei_counter {
 	__u64 attempted;	/* records that passed the filter */
@@ -250,6 +281,7 @@ _Static_assert(sizeof(struct sdei_record) == 32, "hot records are 32 bytes");
 _Static_assert(sizeof(struct sdei_record_handler) == 48, "record ABI");
 _Static_assert(sizeof(struct sdei_record_call) == SDEI_RECORD_MAX, "record ABI");
 _Static_assert(sizeof(struct sdei_record_apf) == 56, "record ABI");
+_Static_assert(sizeof(struct sdei_record_gic) == SDEI_RECORD_MAX, "record ABI");
 _Static_assert(sizeof(struct sdei_lost_key) == 24, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, event) == 16, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, kind) == 20, "record ABI");

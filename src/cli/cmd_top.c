@@ -294,6 +294,7 @@ const struct command cmd_top = {
 		 "       " PROGRAM " join [OPTIONS] HOST GUEST              (see " PROGRAM " join --help)\n"
 		 "       " PROGRAM " events [OPTIONS] [DIR | -- COMMAND...]  (see " PROGRAM " events --help)\n"
 		 "       " PROGRAM " export --FORMAT [OPTIONS] DIR           (see " PROGRAM " export --help)\n"
+		 "       " PROGRAM " restore [OPTIONS] [DIR | -- COMMAND...] (see " PROGRAM " restore --help)\n"
 		 "       " PROGRAM " state [OPTIONS]                         (see " PROGRAM " state --help)\n"
 		 "       " PROGRAM " doctor [OPTIONS]                        (see " PROGRAM " doctor --help)\n"
 		 "       " PROGRAM " help [COMMAND | TOPIC]                  (see " PROGRAM " help)",

@@ -4,7 +4,8 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-	&cmd_top, &cmd_record, &cmd_replay, &cmd_report, &cmd_diff, &cmd_join, &cmd_events, &cmd_export, &cmd_state, &cmd_doctor, &cmd_help, NULL,
+	&cmd_top, &cmd_record, &cmd_replay, &cmd_report, &cmd_diff, &cmd_join, &cmd_events, &cmd_export, &cmd_restore, &cmd_state, &cmd_doctor,
+	&cmd_help, NULL,
 };
 
 const struct command *command_find(const char *name)

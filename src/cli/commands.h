@@ -6,7 +6,7 @@
 #include "session/options.h"
 
 extern const struct command cmd_top, cmd_events, cmd_replay, cmd_state, cmd_doctor, cmd_record, cmd_report, cmd_diff, cmd_join, cmd_export,
-	cmd_help;
+	cmd_restore, cmd_help;
 
 /* All of them, in the order in which help lists them; the last one is NULL. */
 extern const struct command *const commands[];

@@ -9,8 +9,9 @@
 const struct option_rule option_rules[] = {
 	{ &cmd_top, { "filter", "sort", "reverse", "no-mouse" }, false, { "json" }, MSG_NOT_JSON },
 	{ &cmd_replay, { "filter", "sort", "reverse", "no-mouse" }, false, { "json" }, MSG_NOT_JSON },
-	{ &cmd_events, { "no-calls", "client", "sched", "ring-size" }, false, { RECORDING }, MSG_LIVE_ONLY },
+	{ &cmd_events, { "no-calls", "client", "gic", "sched", "ring-size" }, false, { RECORDING }, MSG_LIVE_ONLY },
 	{ &cmd_events, { "since", "until", "no-sandbox" }, true, { RECORDING }, MSG_RECORDING_ONLY },
+	{ &cmd_restore, { "since", "until", "no-sandbox" }, true, { RECORDING }, MSG_RECORDING_ONLY },
 	{ &cmd_record, { "keep" }, true, { "max-size", "flight" }, MSG_KEEP_SIZE },
 	{ &cmd_record, { "json" }, true, { "summary" }, MSG_JSON_SUMMARY },
 	{ &cmd_record, { "max-size", "compress" }, false, { "flight" }, MSG_FLIGHT_ALONE },

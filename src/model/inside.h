@@ -569,7 +569,7 @@ void apf_free_vm(struct model *m, struct model_vm *vm);
 
 /* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
 #define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
-#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL | 1U << SDEI_APF)
+#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL | 1U << SDEI_APF | 1U << SDEI_GIC)
 
 static inline bool is_kind(unsigned int kind)
 {

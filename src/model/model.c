@@ -184,7 +184,7 @@ static bool is_aside(const struct sdei_record *r)
 {
 	return r->kind >= SDEI_PLACE || is_state(r, SDEI_SNAPSHOT);
 }
-_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 2 && SDEI_APF == SDEI_KIND_COUNT - 1, "see is_aside()");
+_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 3 && SDEI_APF == SDEI_KIND_COUNT - 2 && SDEI_GIC == SDEI_KIND_COUNT - 1, "see is_aside()");
 
 static int feed_aside(struct model *m, const struct sdei_record *r)
 {
@@ -193,6 +193,8 @@ static int feed_aside(struct model *m, const struct sdei_record *r)
 		return take_place(m, r);
 	case SDEI_APF:
 		return apf_take(m, (const struct sdei_record_apf *)r);
+	case SDEI_GIC:	/* of no vCPU: restore.c follows it */
+		return 0;
 	default:
 		return take_snapshot(m, r);
 	}
@@ -284,6 +286,14 @@ static int lose_unknown(struct model *m, unsigned int kind, uint64_t count)
 	return 0;
 }
 
+/* No figure of a vCPU depends on it. */
+static int lose_gic(struct model *m, uint64_t count)
+{
+	m->totals.lost += count;
+	m->totals.lost_by[SDEI_GIC] += count;
+	return 0;
+}
+
 int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t count)
 {
 	struct model_vcpu *v;
@@ -293,6 +303,8 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 		return 0;
 	if (!key)
 		return lose_unknown(m, SDEI_KIND_NONE, count);
+	if (key->kind == SDEI_GIC)
+		return lose_gic(m, count);
 	if (key->vm == SDEI_ANY_VM && is_kind(key->kind) && key->kind != SDEI_APF)
 		return lose_unknown(m, key->kind, count);
 	note_lost(m, key->kind, count);

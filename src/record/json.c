@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* One record as JSON: its head, then what its kind has. */
 #include "record/json.h"
+#include "record/gic.h"
 #include "record/names.h"
 #include "record/sdei.h"
 
@@ -146,6 +147,34 @@ static void put_apf(struct json *j, const struct sdei_record *r)
 	json_u64(j, r->origin == APF_SYNC || r->origin == APF_QUICK ? "duration_ns" : "queued", apf->queued);
 }
 
+static void put_gic_head(struct json *j, const struct sdei_record *r)
+{
+	json_plain(j, "step", record_name(LABELS_GIC_STEP, r->origin));
+	put_error(j, r->error);
+}
+
+/* Its numbers as they are, and what the register or command is called. */
+static void put_gic(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_gic *gic = (const void *)r;
+	char name[GIC_NAME_SIZE];
+
+	put_gic_head(j, r);
+	if (gic_is_call(r->origin)) {
+		json_u64(j, "device", gic->device);
+		json_u64(j, "group", gic->group);
+		json_plain(j, "register", gic_name(gic, name));
+	}
+	if (gic_is_call(r->origin) || r->origin == GIC_REGISTERS)
+		json_address(j, "attr", gic->attr);
+	if (r->origin == GIC_RUN && r->outcome & GIC_HAS_VALUE)
+		json_u64(j, "registers", gic->value);
+	else if (r->outcome & GIC_HAS_VALUE)
+		json_address(j, "value", gic->value);
+	if (gic->duration_ns)
+		json_u64(j, "duration_ns", gic->duration_ns);
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -160,6 +189,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_STATE] = put_state,
 	[SDEI_PLACE] = put_place,
 	[SDEI_APF] = put_apf,
+	[SDEI_GIC] = put_gic,
 };
 
 /* What of a kind's own is in the brief form. */
@@ -180,6 +210,9 @@ static void put_kind_brief(struct json *j, const struct record_brief *brief)
 		break;
 	case SDEI_APF:
 		put_apf_head(j, r);
+		break;
+	case SDEI_GIC:
+		put_gic_head(j, r);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
@@ -222,7 +255,7 @@ void json_record(FILE *out, struct times_printer *times, const struct sdei_recor
 	json_plain(&j, "kind", kind ? kind : "?");
 	json_u64(&j, "vm", r->vm);
 	json_text(&j, "name", name);
-	json_u64(&j, "vcpu", r->vcpu);
+	json_id(&j, "vcpu", r->vcpu);
 	json_id(&j, "event", r->event);
 	json_plain(&j, "state", sdei_state_letters(r->state, letters));
 	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
@@ -246,7 +279,7 @@ void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
 	}
 	if (key && key->vm != SDEI_ANY_VM) {
 		json_u64(&j, "vm", key->vm);
-		json_u64(&j, "vcpu", key->vcpu);
+		json_id(&j, "vcpu", key->vcpu);
 		json_id(&j, "event", key->event);
 	}
 	json_close(&j, '}');

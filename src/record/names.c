@@ -37,6 +37,10 @@ static const struct label apf_causes[] = {
 	{ "userfault", APF_FROM_USERFAULT }, { "swap", APF_FROM_SWAP }, { "file", APF_FROM_FILE }, { "memory", APF_FROM_MEMORY },
 	{ "mapped", APF_FROM_NOTHING },
 };
+static const struct label gic_steps[] = {
+	{ "its-set", GIC_ITS_SET }, { "its-get", GIC_ITS_GET }, { "gic-set", GIC_SET }, { "gic-get", GIC_GET },
+	{ "registers", GIC_REGISTERS }, { "run", GIC_RUN },
+};
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
 static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
 
@@ -57,6 +61,7 @@ static const struct {
 	[LABELS_APF_PRESENT] = SET(apf_present),
 	[LABELS_APF_FALLBACK] = SET(apf_fallbacks),
 	[LABELS_APF_CAUSE] = SET(apf_causes),
+	[LABELS_GIC_STEP] = SET(gic_steps),
 	[LABELS_FUNCTION] = SET(functions),
 	[LABELS_KIND] = SET(kinds),
 };

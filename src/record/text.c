@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "record/gic.h"
 #include "record/sdei.h"
 #include "util/text.h"
 #include "util/line.h"
@@ -260,6 +261,35 @@ static void put_apf(struct line *p, const struct sdei_record *r)
 	}
 }
 
+static void put_gic_step(struct line *p, const struct sdei_record_gic *gic)
+{
+	char name[GIC_NAME_SIZE];
+
+	line_text(p, record_name(LABELS_GIC_STEP, gic->head.origin));
+	if (gic_is_call(gic->head.origin) || gic->head.origin == GIC_REGISTERS) {
+		line_char(p, ' ');
+		line_text(p, gic_name(gic, name));
+	}
+}
+
+static void put_gic(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_gic *gic = (const void *)r;
+
+	put_gic_step(p, gic);
+	if (r->outcome & GIC_HAS_VALUE) {
+		line_char(p, ' ');
+		if (r->origin == GIC_RUN)
+			line_u64(p, gic->value, 0, ' ');
+		else
+			line_hex(p, gic->value, 0);
+	}
+	if (r->origin == GIC_RUN && r->outcome & GIC_HAS_VALUE)
+		line_text(p, " registers set");
+	if (r->error)
+		put_error(p, r->error);
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -274,6 +304,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei
 	[SDEI_STATE] = put_state,
 	[SDEI_PLACE] = put_place,
 	[SDEI_APF] = put_apf,
+	[SDEI_GIC] = put_gic,
 };
 
 static void put_details(struct line *p, const struct record_brief *brief)
@@ -292,6 +323,9 @@ static void put_details(struct line *p, const struct record_brief *brief)
 		break;
 	case SDEI_APF:
 		put_apf_head(p, r);
+		break;
+	case SDEI_GIC:
+		line_text(p, record_name(LABELS_GIC_STEP, r->origin));
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
@@ -348,7 +382,9 @@ void record_text_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count
 	if (key)
 		fprintf(out, " %s", kind ? kind : "?");
 	if (key && key->vm != SDEI_ANY_VM) {
-		fprintf(out, " of VM %" PRIu32 " vCPU %" PRIu32, key->vm, key->vcpu);
+		fprintf(out, " of VM %" PRIu32, key->vm);
+		if (key->vcpu != SDEI_NONE)
+			fprintf(out, " vCPU %" PRIu32, key->vcpu);
 		if (key->event != SDEI_NONE)
 			fprintf(out, " event %" PRIu32, key->event);
 	}

@@ -85,6 +85,19 @@ static const struct field apf_fields[] = {
 	{ 0 }
 };
 
+static const struct field gic_fields[] = {
+	FIELD_HEAD,
+	FIELD("step", record.head.origin, .labels = LABELS_GIC_STEP),
+	FIELD("flags", record.head.outcome, .implied = 0),
+	FIELD_ERROR,
+	FIELD("device", record.gic.device, .implied = 0),
+	FIELD("group", record.gic.group, .implied = 0),
+	FIELD("attr", record.gic.attr, .is_hex = true),
+	FIELD("value", record.gic.value, .is_hex = true),
+	FIELD("duration_ns", record.gic.duration_ns, .implied = 0),
+	{ 0 }
+};
+
 static const struct field lost_fields[] = {
 	FIELD("vm", lost.key.vm, .implied = 0),
 	FIELD("vcpu", lost.key.vcpu, .implied = 0),
@@ -135,6 +148,7 @@ static const struct event_class records[SDEI_KIND_COUNT] = {
 	RECORD(STATE, state, state_fields, 17, 18, 19, 38),
 	RECORD(PLACE, place, place_fields, 29, 46),
 	[SDEI_APF] = { "kvm_apf", ITEM_RECORD, SDEI_APF, apf_fields, { 30, 31, 47 } },
+	[SDEI_GIC] = { "kvm_gic", ITEM_RECORD, SDEI_GIC, gic_fields, { 69 } },
 };
 
 /* Of the client, where they say more than those of KVM. */
@@ -209,6 +223,7 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(66, status),
 	WIDE(67, client_dispatch),
 	WIDE(68, client_call),
+	WIDE(69, records[SDEI_GIC]),
 };
 
 /* All narrow layouts: X(id). */

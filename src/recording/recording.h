@@ -20,7 +20,7 @@
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 2	/* 1: kvm_apf; 2: its narrow layouts */
+#define RECORDING_MINOR 3	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)
@@ -61,6 +61,7 @@ struct recording_item {
 			struct sdei_record_handler handler;
 			struct sdei_record_call call;
 			struct sdei_record_apf apf;
+			struct sdei_record_gic gic;
 		} record;
 		struct {
 			struct sdei_lost_key key;

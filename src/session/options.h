@@ -89,10 +89,12 @@ void options_clear(const struct command *command, void *config);
 void options_help(const struct command *command, FILE *out);
 
 /* Rows for filters, by SESSION_OPTION or PLAYBACK_OPTION: what both have. */
-#define FILTER_OPTIONS(OPTION, config)								\
+#define FILTER_VM_OPTIONS(OPTION, config)							\
 	OPTION(config, 'p', "pid", "PID,...", numbers, vms, "only these VMs, by process id"),	\
 	OPTION(config, 'g', "guest", "GUEST", patterns, guests,					\
-	       "only VMs whose name matches, as in 'web*'; may be repeated"),			\
+	       "only VMs whose name matches, as in 'web*'; may be repeated")
+#define FILTER_OPTIONS(OPTION, config)								\
+	FILTER_VM_OPTIONS(OPTION, config),							\
 	OPTION(config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),		\
 	OPTION(config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7")
 

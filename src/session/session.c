@@ -98,6 +98,8 @@ static struct live_options live_options(const struct session *w)
 		.ring_bytes = c->ring_bytes,
 		.no_calls = c->no_calls,
 		.no_apf = c->no_apf,
+		.gic = c->gic,
+		.only_gic = c->only_gic,
 		.sched = c->sched,
 		.client = c->client,
 		.lets_go = w->calls.lets_go,
@@ -349,7 +351,7 @@ static struct source *open_kernel(const struct live_options *options, struct err
 	struct live_options client = *options;
 	struct source *source = source_of_kernel(options, error);
 
-	if (source || error->code != -ENOENT || options->client || options->sched || options->filter.want_vm || !client_is_bound())
+	if (source || error->code != -ENOENT || options->client || options->gic || options->only_gic || options->sched || options->filter.want_vm || !client_is_bound())
 		return source;
 	client.client = true;
 	return source_of_kernel(&client, error);
@@ -363,8 +365,8 @@ static int open_source(struct session *w)
 
 	if (w->config->attach_daemon)
 		return ask_daemon(w);
-	if (w->config->client && w->config->sched) {
-		say(MSG_CLIENT_SCHED);
+	if (w->config->client && (w->config->sched || w->config->gic)) {
+		say(w->config->sched ? MSG_CLIENT_SCHED : MSG_CLIENT_GIC);
 		return EXIT_USAGE;
 	}
 	if (w->config->guests.count && !w->config->client && !privilege_sees_host_pids()) {

@@ -19,7 +19,7 @@
 #include "session/options.h"
 
 struct session_config {
-	bool help, version, verbose, no_calls, no_apf, sched, client;
+	bool help, version, verbose, no_calls, no_apf, gic, only_gic, sched, client;
 	bool attach_daemon;	/* only with session_calls.model */
 	bool no_sandbox;	/* of who shows a daemon's figures */
 	const char *socket;	/* the daemon's; NULL: where it is by default */
@@ -35,6 +35,8 @@ struct session_config {
 #define SESSION_TIME_OPTION(config) SESSION_OPTION(config, 0, "time", "FORM", times, times, TIME_HELP)
 #define SESSION_OPTION(config, key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct config, session.field), help }
+#define SESSION_GIC_OPTION(config) SESSION_OPTION(config, 0, "gic", NULL, flag, gic,		\
+		     "also trace how VMMs save and restore the interrupt controllers of VMs (arm64)")
 #define SESSION_OPTIONS(config)									\
 	SESSION_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
 	SESSION_SOURCE_OPTIONS(config)

@@ -16,7 +16,7 @@
 struct source_kernel {
 	struct source source;
 	struct live *live;
-	bool client, complained;
+	bool client, only_gic, complained;
 	bool lets_go;		/* before kernel_close() returns */
 	uint64_t sample_ns, sample_cpu_ns;
 	double cpu_percent;
@@ -135,6 +135,8 @@ static void kernel_announce(struct source *source, const char *end)
 
 	if (kernel_of(source)->client)
 		announce_client(attached, total, end);
+	else if (kernel_of(source)->only_gic)
+		say_at(SAY_INFO, MSG_TRACING_GIC, attached, (unsigned int)total, end);
 	else if (live_has_sdei(kernel_of(source)->live))
 		say_at(SAY_INFO, MSG_TRACING, attached, (unsigned int)total, end);
 	else
@@ -166,6 +168,7 @@ struct source *source_of_kernel(const struct live_options *options, struct error
 	k->source.type = &kernel_type;
 	k->cpu_percent = -1;
 	k->client = options->client;
+	k->only_gic = options->only_gic;
 	k->lets_go = options->lets_go;
 	k->live = live_open(options, error);
 	if (k->live)

@@ -147,7 +147,7 @@ static void judge_apf(struct judge_list *j)
 	bool there = !unknown && p->has_apf;
 	struct capability *c;
 
-	for (int i = PROBE_APF; there && i < PROBE_SCHED && !missing; i++)
+	for (int i = PROBE_APF; there && i < PROBE_GIC && !missing; i++)
 		missing = probe_is_sync(i) ? NULL : p->list[i].why_not;
 	c = add(j, "async-page-faults", yes_if(there), false, "asynchronous page faults of guests and their latency", "%s",
 		unknown ?: !there ? "this kernel has no kvm_setup_async_pf()" : missing ?: "all functions are there");
@@ -161,7 +161,7 @@ static void judge_sync(struct judge_list *j)
 	bool there = !unknown && p->has_faults;
 	struct capability *c;
 
-	for (int i = PROBE_APF; there && i < PROBE_SCHED && !missing; i++)
+	for (int i = PROBE_APF; there && i < PROBE_GIC && !missing; i++)
 		missing = probe_is_sync(i) ? p->list[i].why_not : NULL;
 	c = add(j, "page-faults", yes_if(there), false, "page faults that vCPUs wait for, and where their pages come from", "%s",
 		unknown ?: !there ? "this kernel has neither kvm_mmu_page_fault() nor kvm_handle_guest_abort()" : missing ?: "all functions are there");
@@ -174,6 +174,22 @@ static const char *first_missing(const struct probes *p, int from, int to)
 		if (p->list[i].why_not && !p->missing[i])
 			return p->list[i].why_not;
 	return NULL;
+}
+
+/* Nothing to say where VMs have no GIC. */
+static void judge_gic(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	const char *missing = NULL;
+	struct capability *c;
+
+	if (f->btf || !f->probes.has_gic)
+		return;
+	for (int i = PROBE_GIC; i < PROBE_SCHED && !missing; i++)
+		missing = f->probes.list[i].why_not;
+	c = add(j, "gic-restore", yes_if(!missing), false, "how interrupt controllers of VMs are saved and restored: 'sdeitop restore'", "%s",
+		missing ?: "all functions are there");
+	remedy(c, "boot a kernel of another series, or report it");
 }
 
 /* Nothing to say where there is no such driver: on most machines that is no lack. */
@@ -202,6 +218,7 @@ static void judge_tracepoints(struct judge_list *j)
 	judge_tracepoint(j, PROBE_SNAPSHOT);
 	judge_sync(j);
 	judge_apf(j);
+	judge_gic(j);
 	judge_client(j);
 	for (int i = PROBE_SCHED; i < PROBE_CLIENT; i++)
 		judge_tracepoint(j, i);

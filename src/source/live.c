@@ -20,7 +20,8 @@
 /* The first reason for which there is nothing to attach, other than that it was not wanted. */
 static const char *first_refusal(const struct live *live)
 {
-	int first = live->has_sdei ? 0 : live->client_bpf ? PROBE_CLIENT : live->probes.has_apf ? PROBE_APF : PROBE_APF_VCPU_END;
+	int first = live->has_sdei ? 0 : live->client_bpf ? PROBE_CLIENT : live->only_gic ? PROBE_GIC :
+		    live->probes.has_apf ? PROBE_APF : PROBE_APF_VCPU_END;
 
 	for (int i = first; i < PROBE_COUNT; i++)
 		if (live->probes.list[i].why_not)
@@ -31,7 +32,7 @@ static const char *first_refusal(const struct live *live)
 static void leave_out_apf(struct probes *probes)
 {
 	probes->has_apf = probes->has_faults = false;
-	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		probes_refuse(probes, i, "not asked for");
 }
 
@@ -50,6 +51,17 @@ static int find_client_probes(struct live *live, const char *release, struct err
 	live_find_addresses(live);
 	live->client_state = client_state_new();
 	return live->client_state ? 0 : error_set(error, -ENOMEM, "out of memory");
+}
+
+static int find_gic_probes(struct live *live, const char *release, struct error *error)
+{
+	if (!live->probes.has_gic)
+		return error_set(error, -ENOENT, "kernel %s emulates no GICv3 for VMs (vgic_v3_set_attr()): it must be one of arm64 "
+				 "built with CONFIG_KVM", release);
+	refuse(&live->probes, 0, PROBE_GIC, "not asked for");
+	refuse(&live->probes, PROBE_SCHED, PROBE_COUNT, "not asked for");
+	live->only_gic = true;
+	return 0;
 }
 
 /* There is nothing of KVM to trace. */
@@ -79,7 +91,11 @@ static int find_probes(struct live *live, const struct live_options *options, st
 				 WAY_OUT, kernel.release, strerror(-found));
 	if (options->client)
 		return find_client_probes(live, kernel.release, error);
+	if (options->only_gic || (options->gic && !live->probes.has_gic))
+		return find_gic_probes(live, kernel.release, error);
 	refuse(&live->probes, PROBE_CLIENT, PROBE_COUNT, "not asked for");
+	if (!options->gic)
+		refuse(&live->probes, PROBE_GIC, PROBE_SCHED, "not asked for");
 	live->has_sdei = found > 0;
 	if (!found && (options->no_apf || (!live->probes.has_apf && !live->probes.has_faults)))
 		return explain_nothing(live, kernel.release, error);
@@ -114,6 +130,8 @@ static bool is_shown(const struct live *live, const struct live_options *options
 		return options->client && probe_is_client(i) && !live->probes.missing[i];
 	if (probe_is_apf(i))
 		return live->probes.has_apf || (probe_is_sync(i) && live->probes.has_faults);
+	if (probe_is_gic(i) || options->only_gic)
+		return probe_is_gic(i) && (options->gic || options->only_gic);
 	if (i >= PROBE_SCHED)
 		return options->sched;
 	return live->has_sdei;
@@ -192,7 +210,7 @@ static int attach(struct live *live, struct error *error)
 	if (first_err == -ENOTSUPP)
 		first_err = -ENOENT;	/* so arm64 before Linux 6.5 */
 	return error_set(error, first_err, "cannot attach to anything of %s: %s%s%s", live->client_state ? "the SDEI client" :
-			 "SDEI or of page faults", first_refusal(live),
+			 live->only_gic ? "KVM's GIC" : "SDEI or of page faults", first_refusal(live),
 			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
 }
 

@@ -37,6 +37,8 @@ struct live_options {
 	bool no_calls;		/* leave kvm_sdei_call out */
 	bool no_apf;		/* leave page faults out: without the tracepoints of SDEI there is nothing then */
 	bool client;		/* the SDEI client of this machine instead of KVM: see source/client_state.h */
+	bool gic;		/* also how VMMs save and restore interrupt controllers: records of kind GIC; -ENOENT if this kernel has none */
+	bool only_gic;		/* nothing but that */
 	bool sched;		/* also follow the threads of vCPUs that have an event pending: records of kind PLACE */
 	bool lets_go;		/* its end waits until the kernel has let go of all that was attached: see live_leave() */
 	bool verbose;		/* libbpf's own messages to stderr */

@@ -19,6 +19,9 @@
 #define SNAPSHOT_VCPUS 65536	/* of more, those whose file has several descriptors are reported more than once: no harm, only work */
 #define APF_FAULTS 65536	/* in flight, of all vCPUs */
 #define APF_THREADS 16384	/* workers at the same time */
+#define GIC_THREADS 4096	/* in a call on a GIC at the same time */
+#define GIC_DEVICES 16384
+#define GIC_VCPUS 65536		/* whose registers were set */
 #define FAULTING_VCPUS 65536	/* that have had a page fault, until they end */
 
 /*
@@ -162,6 +165,7 @@ static unsigned char untold_outcome(void)
 static int configure_kvm(struct live *live, const struct live_options *options)
 {
 	size_t waiting = options->sched ? WAITING_VCPUS : 1;
+	bool gic = options->gic || options->only_gic;
 	int err;
 
 	live->bpf->rodata->sched = options->sched;
@@ -178,6 +182,12 @@ static int configure_kvm(struct live *live, const struct live_options *options)
 		err = bpf_map__set_max_entries(live->bpf->maps.vcpus_faults, live->probes.has_faults ? FAULTING_VCPUS : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.threads, live->probes.has_faults ? FAULTING_VCPUS : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.gic_calls, gic ? GIC_THREADS : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.gic_devices, gic ? GIC_DEVICES : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.vcpus_registers, gic ? GIC_VCPUS : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.told, is_wanted(live, PROBE_SNAPSHOT) ? SNAPSHOT_VCPUS : 1);
 	return err;

@@ -49,7 +49,8 @@ struct live {
 	size_t shown_count;
 	bool attached;			/* and switched on: live_detach() ends that */
 	uint64_t missed[PROBE_COUNT];	/* live_missed() when it was */
-	bool has_sdei;			/* this kernel has tracepoints of SDEI */
+	bool has_sdei;			/* this kernel has tracepoints of SDEI, and they were asked for */
+	bool only_gic;			/* interrupt controllers are all that was asked for */
 	uint64_t addresses[CLIENT_ADDRESS_COUNT];	/* of the client's kernel; 0: not known */
 
 	unsigned int cpus;		/* highest CPU number + 1 */

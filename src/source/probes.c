@@ -95,11 +95,11 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
-/* --- functions of page faults and of the SDEI client, and for what has none that can be used, tracepoints */
+/* --- functions of page faults, of the GIC and of the SDEI client, and for what has none that can be used, tracepoints */
 
 /*
  * Where a program is attached. args are the arguments that it uses, the first of the function, a letter each: v struct kvm_vcpu *,
- * w struct kvm_async_pf *, k struct work_struct *, m struct msr_data *, r struct arm_smccc_res *, p struct pt_regs *, u a pointer to an
+ * w struct kvm_async_pf *, k struct work_struct *, d struct kvm_device *, a struct kvm_device_attr *, g struct kvm_one_reg *, m struct msr_data *, r struct arm_smccc_res *, p struct pt_regs *, u a pointer to an
  * integer, i an integer. What a tracepoint has is counted only.
  */
 struct hook {
@@ -152,6 +152,22 @@ static const struct {
 		{ { "apf_userfault", "handle_userfault", "" } }, NEEDS(PROBE_APF_FAULT) },
 	[PROBE_APF_SWAP] = { "apf_swap", "page faults whose page was swapped out",
 		{ { "apf_swap", "do_swap_page", "" } }, NEEDS(PROBE_APF_FAULT) },
+	[PROBE_GIC_ITS_BEGIN] = { "gic_its_begin", "how long commands to an ITS take",
+		{ { "gic_its_begin", "vgic_its_set_attr", "da" } }, NEEDS(PROBE_GIC_ITS_SET) },
+	[PROBE_GIC_ITS_SET] = { "gic_its_set", "how an ITS is restored, and its tables saved",
+		{ { "gic_its_set", "vgic_its_set_attr", "da", 'i' } } },
+	[PROBE_GIC_ITS_GET] = { "gic_its_get", "how registers of an ITS are saved",
+		{ { "gic_its_get", "vgic_its_get_attr", "da", 'i' } } },
+	[PROBE_GIC_V3_BEGIN] = { "gic_v3_begin", "how long commands to a GIC take",
+		{ { "gic_v3_begin", "vgic_v3_set_attr", "da" } }, NEEDS(PROBE_GIC_V3_SET) },
+	[PROBE_GIC_V3_SET] = { "gic_v3_set", "how distributor, redistributors and CPU interfaces are restored",
+		{ { "gic_v3_set", "vgic_v3_set_attr", "da", 'i' } } },
+	[PROBE_GIC_V3_GET] = { "gic_v3_get", "how they are saved",
+		{ { "gic_v3_get", "vgic_v3_get_attr", "da", 'i' } } },
+	[PROBE_GIC_REGISTERS] = { "gic_registers", "when registers of vCPUs are restored",
+		{ { "gic_registers", "kvm_arm_set_reg", "vg", 'i' } } },
+	[PROBE_GIC_RUN] = { "gic_run", "when vCPUs run first",
+		{ { "gic_run", "kvm_arch_vcpu_run_pid_change", "v" } } },
 	[PROBE_CLIENT_HVC_BEGIN] = { "client_hvc_begin", "how long calls to a hypervisor take",
 		{ { "client_hvc_begin", "sdei_smccc_hvc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_HVC) },
 	[PROBE_CLIENT_HVC] = { "client_hvc", "calls to a hypervisor: results, registrations, masks",
@@ -186,6 +202,13 @@ unsigned int probe_kind(int i)
 	if (probe_is_apf(i))
 		return SDEI_APF;
 	switch (i) {
+	case PROBE_GIC_ITS_SET:
+	case PROBE_GIC_ITS_GET:
+	case PROBE_GIC_V3_SET:
+	case PROBE_GIC_V3_GET:
+	case PROBE_GIC_REGISTERS:
+	case PROBE_GIC_RUN:
+		return SDEI_GIC;
 	case PROBE_CLIENT_HVC:
 	case PROBE_CLIENT_SMC:
 		return SDEI_CALL;
@@ -253,6 +276,12 @@ static const char *struct_of(char letter)
 		return "kvm_async_pf";
 	case 'k':
 		return "work_struct";
+	case 'd':
+		return "kvm_device";
+	case 'a':
+		return "kvm_device_attr";
+	case 'g':
+		return "kvm_one_reg";
 	case 'm':
 		return "msr_data";
 	case 'r':
@@ -338,6 +367,8 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 	probes->missing[i] = !has_hook(t, hook);
 	if (probe_is_apf(i) && !probes->has_apf && !probe_is_sync(i))
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
+	else if (probe_is_gic(i) && !probes->has_gic)
+		probes_refuse(probes, i, "this kernel emulates no GICv3");
 	else if (probe_is_client(i) && !probes->has_client)
 		probes_refuse(probes, i, "this kernel has no SDEI client");
 	else if (probes->missing[i])
@@ -377,6 +408,7 @@ static void find_functions(struct probes *probes, const struct types *t)
 {
 	probes->has_apf = has_function(t, "kvm_setup_async_pf");
 	probes->has_faults = has_hook(t, &functions[PROBE_APF_FAULT].hooks[0]) || has_hook(t, &functions[PROBE_APF_FAULT].hooks[1]);
+	probes->has_gic = has_function(t, "vgic_v3_set_attr");
 	probes->has_client = has_function(t, "sdei_smccc_hvc") && has_function(t, "sdei_smccc_smc");
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
 		find_function(probes, i, t);

@@ -30,6 +30,15 @@ enum probe {
 	PROBE_APF_SYNC,
 	PROBE_APF_USERFAULT,
 	PROBE_APF_SWAP,
+	PROBE_GIC,				/* saves and restores of interrupt controllers */
+	PROBE_GIC_ITS_BEGIN = PROBE_GIC,
+	PROBE_GIC_ITS_SET,
+	PROBE_GIC_ITS_GET,
+	PROBE_GIC_V3_BEGIN,
+	PROBE_GIC_V3_SET,
+	PROBE_GIC_V3_GET,
+	PROBE_GIC_REGISTERS,
+	PROBE_GIC_RUN,
 	PROBE_SCHED,				/* what follows is for PLACE */
 	PROBE_SWITCH = PROBE_SCHED,
 	PROBE_ENTRY,
@@ -56,6 +65,7 @@ struct probes {
 	bool missing[PROBE_COUNT];	/* this kernel has no such function */
 	bool has_apf;		/* this kernel has asynchronous page faults */
 	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
+	bool has_gic;		/* this kernel emulates a GICv3 */
 	bool has_client;	/* this kernel has the SDEI client: likewise */
 	int module_btf;		/* 0; -errno: KVM is a module whose types cannot be read, so that nothing of it is known */
 };
@@ -66,7 +76,13 @@ const char *probe_gives(int i);
 /* Is i one of the probes of page faults? */
 static inline bool probe_is_apf(int i)
 {
-	return i >= PROBE_APF && i < PROBE_SCHED;
+	return i >= PROBE_APF && i < PROBE_GIC;
+}
+
+/* Is i one of the probes of interrupt controllers? */
+static inline bool probe_is_gic(int i)
+{
+	return i >= PROBE_GIC && i < PROBE_SCHED;
 }
 
 /* Is it also of use where the kernel has no asynchronous ones? */
@@ -80,7 +96,7 @@ static inline bool probe_is_client(int i)
 /* Is it worth to trace with nothing else? */
 static inline bool probe_is_basic(int i)
 {
-	return i < PROBE_TRACEPOINTS || probe_is_apf(i) || probe_is_client(i);
+	return i < PROBE_TRACEPOINTS || probe_is_apf(i) || probe_is_gic(i) || probe_is_client(i);
 }
 
 /* The kind of records that are missing when the program of probe i is missed; SDEI_KIND_NONE: none are. */

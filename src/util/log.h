@@ -37,9 +37,11 @@
 #define MSG_TRACING_FAULTS	"tracing page faults only, this kernel's KVM has no SDEI: tracepoints/README.md (%u/%u probes)%s"
 #define MSG_ATTACHED		"showing what sdeid (%" PRIu32 ") has seen (%u/%u probes)%s"
 #define MSG_DAEMON_CLOSED	"sdeid listens at %s, but only for the group of that socket: join it to see its figures"
+#define MSG_TRACING_GIC		"tracing how VMMs save and restore interrupt controllers (%u/%u probes)%s"
 #define MSG_TRACING_CLIENT	"tracing the SDEI client of %s (%u/%u probes)%s"
 #define MSG_CLIENT_IDLE		"the driver has found no SDEI here (no node /firmware/sdei in the device tree, no ACPI table SDEI, or it was " \
 				"refused): nothing will come"
+#define MSG_CLIENT_GIC		"--gic is about the VMs of this machine: it has no meaning with --client"
 #define MSG_CLIENT_SCHED	"--sched follows the threads of vCPUs: it has no meaning with --client"
 #define MSG_ASKING_DAEMON	"asking sdeid instead"
 #define MSG_DAEMON_GONE		"sdeid closed the connection: it ended or was restarted, or its figures were not taken fast enough; start again to go on"

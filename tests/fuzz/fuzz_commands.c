@@ -49,6 +49,8 @@ static const struct form {
 	{ &cmd_join, { "join", "-j", "tests/data/recording-host", DIR_WORD } },
 	{ &cmd_join, { "join", DIR_WORD, DIR_WORD } },
 	{ &cmd_join, { "join", "--perfetto", "tests/data/recording-host", DIR_WORD } },
+	{ &cmd_restore, { "restore", DIR_WORD } },
+	{ &cmd_restore, { "restore", "-j", DIR_WORD } },
 };
 
 static struct fuzz_directory directory;

@@ -27,6 +27,7 @@ static void refused(char *option, char *value)
 static void test_live_options(void **state)
 {
 	refused("--no-calls", NULL);
+	refused("--gic", NULL);
 	refused("--sched", NULL);
 	refused("--ring-size", "64K");
 }

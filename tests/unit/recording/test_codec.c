@@ -313,6 +313,27 @@ static void test_page_fault_sizes(void **state)
 	assert_int_equal(codec_put(bytes, &item, &clock), 21);
 }
 
+/* A step of a restore, all of it, also where no vCPU and no event are meant. */
+static void test_gic_step(void **state)
+{
+	struct recording_item item = { .kind = ITEM_RECORD, .time_ns = 5000, .size = sizeof(struct sdei_record_gic) }, back;
+	uint8_t bytes[CODEC_ITEM_MAX];
+	uint64_t clock = 4000;
+	size_t size;
+
+	item.record.gic = (struct sdei_record_gic){
+		.head = { .time_ns = 5000, .vm = 4000000, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_GIC, .origin = GIC_SET,
+			  .outcome = GIC_HAS_VALUE, .error = -16 },
+		.attr = 0x0102030400000070, .value = 0xfedcba9876543210, .group = 5, .duration_ns = 0xfffffffe, .device = 0xfffffffd,
+	};
+	size = codec_put(bytes, &item, &clock);
+	assert_true(size > 0);
+	clock = 4000;
+	assert_int_equal(codec_get(bytes, size, &back, &clock), size);
+	assert_int_equal(back.size, item.size);
+	assert_memory_equal(&back.record.gic, &item.record.gic, sizeof(back.record.gic));
+}
+
 static struct recording_about example(void)
 {
 	struct recording_about about = {
@@ -371,7 +392,7 @@ int main(void)
 		cmocka_unit_test(test_as_the_table_says),
 		cmocka_unit_test(test_layouts_are_whole_bytes),
 		cmocka_unit_test(test_hot_sizes),
-		cmocka_unit_test(test_page_fault_sizes),
+		cmocka_unit_test(test_page_fault_sizes), cmocka_unit_test(test_gic_step),
 		cmocka_unit_test(test_about),
 		cmocka_unit_test(test_about_cut),
 	};

@@ -284,13 +284,33 @@ static void test_client(void **state)
 	assert_string_equal(c.found, "argument 2 is another one");
 }
 
+/* Nothing is said where VMs have no GIC. */
+static void test_gic(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability list[CAPABILITY_MAX];
+	struct capability c;
+	size_t count = capability_judge(f, list);
+
+	for (size_t i = 0; i < count; i++)
+		assert_string_not_equal(list[i].name, "gic-restore");
+	f->probes.has_gic = true;
+	assert_int_equal(judge(f, "gic-restore").state, CAPABILITY_YES);
+	f = good();
+	f->probes.has_gic = true;
+	f->probes.list[PROBE_GIC_ITS_SET].why_not = "argument 2 is another one";
+	c = judge(f, "gic-restore");
+	assert_true(c.state == CAPABILITY_NO && !c.needed);
+	assert_string_equal(c.found, "argument 2 is another one");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_module), cmocka_unit_test(test_tracepoint),
 		cmocka_unit_test(test_page_faults),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_trial), cmocka_unit_test(test_client),
+		cmocka_unit_test(test_trial), cmocka_unit_test(test_client), cmocka_unit_test(test_gic),
 	};
 
 	return cmocka_run_group_tests_name("capability", tests, NULL, NULL);

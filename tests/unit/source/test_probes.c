@@ -179,7 +179,7 @@ static void test_sched(void **state)
 /* What functions are made of, by the letters of a prototype. */
 struct types {
 	struct btf *btf;
-	int number, boolean, signed_int, vcpu, work, queue, msr, result, regs, to_number, other;
+	int number, boolean, signed_int, vcpu, work, queue, msr, result, regs, to_number, device, attribute, one_register, other;
 };
 
 static int add_pointer_to(struct btf *btf, const char *name)
@@ -197,7 +197,8 @@ static struct types types_in(struct btf *btf)
 		.boolean = btf__add_typedef(btf, "bool", btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL)),
 		.vcpu = add_pointer_to(btf, "kvm_vcpu"), .work = add_pointer_to(btf, "kvm_async_pf"),
 		.queue = add_pointer_to(btf, "work_struct"), .msr = add_pointer_to(btf, "msr_data"),
-		.other = add_pointer_to(btf, "other"), .result = add_pointer_to(btf, "arm_smccc_res"), .regs = add_pointer_to(btf, "pt_regs"),
+		.other = add_pointer_to(btf, "other"), .device = add_pointer_to(btf, "kvm_device"),
+		.attribute = add_pointer_to(btf, "kvm_device_attr"), .one_register = add_pointer_to(btf, "kvm_one_reg"), .result = add_pointer_to(btf, "arm_smccc_res"), .regs = add_pointer_to(btf, "pt_regs"),
 		.signed_int = btf__add_int(btf, "int", 4, BTF_INT_SIGNED),
 		.to_number = btf__add_ptr(btf, btf__add_int(btf, "unsigned long long", 8, 0)),
 	};
@@ -214,6 +215,12 @@ static int type_of(const struct types *t, char letter)
 		return t->queue;
 	case 'm':
 		return t->msr;
+	case 'd':
+		return t->device;
+	case 'a':
+		return t->attribute;
+	case 'g':
+		return t->one_register;
 	case 'o':
 		return t->other;
 	case 'b':
@@ -284,7 +291,7 @@ static void test_apf_of_x86(void **state)
 	add_apf_of_x86(btf, NULL);
 	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
 	assert_true(probes.has_apf);
-	for (int i = PROBE_APF; i < PROBE_SCHED; i++) {
+	for (int i = PROBE_APF; i < PROBE_GIC; i++) {
 		assert_true(probe_is_apf(i));
 		assert_null(probes.list[i].why_not);
 		assert_string_equal(probes.list[i].gives, probe_gives(i));
@@ -309,7 +316,7 @@ static void test_faults_of_arm64(void **state)
 	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
 	assert_false(probes.has_apf);
 	assert_true(probes.has_faults);
-	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		assert_int_equal(!probes.list[i].why_not, probe_is_sync(i) && i != PROBE_APF_SWAP);
 	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_arm64");
 	assert_string_equal(probes.list[PROBE_APF_SWAP].why_not, "this kernel has no function do_swap_page()");
@@ -333,7 +340,7 @@ static unsigned int count_refused(const struct probes *probes)
 {
 	unsigned int count = 0;
 
-	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		count += probes->list[i].why_not != NULL;
 	return count;
 }
@@ -407,7 +414,7 @@ static void test_apf_of_arm64(void **state)
 	add_tracepoint(module, "kvm_apf_fallback", 5);
 	add_tracepoint(module, "kvm_apf_ack", 3);
 	probes_find_in(&probes, vmlinux, module);
-	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
+	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		assert_null(probes.list[i].why_not);
 	assert_string_equal(probes.programs[PROBE_APF_NOT_NOW], "apf_fallback_arm64");
 	assert_string_equal(probes.programs[PROBE_APF_ACK], "apf_ack_arm64");
@@ -427,6 +434,63 @@ static void test_no_apf(void **state)
 	assert_false(probes.has_faults);
 	for (int i = PROBE_APF; i < PROBE_APF_VCPU_END; i++)
 		assert_string_equal(probes.list[i].why_not, "this kernel has no asynchronous page faults for guests");
+	btf__free(btf);
+}
+
+/* --- interrupt controllers */
+
+static struct probes gic_probes(const char *set_args)
+{
+	struct btf *btf = btf__new_empty();
+	struct types t = types_in(btf);
+	struct probes probes;
+
+	add_prototype(&t, "vgic_its_set_attr", set_args, 'e');
+	add_prototype(&t, "vgic_its_get_attr", "da", 'e');
+	add_prototype(&t, "vgic_v3_set_attr", "da", 'e');
+	add_prototype(&t, "vgic_v3_get_attr", "da", 'e');
+	add_prototype(&t, "kvm_arm_set_reg", "vg", 'e');
+	add_prototype(&t, "kvm_arch_vcpu_run_pid_change", "v", 'e');
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	btf__free(btf);
+	return probes;
+}
+
+static void test_gic(void **state)
+{
+	struct probes probes = gic_probes("da");
+
+	assert_true(probes.has_gic);
+	for (int i = PROBE_GIC; i < PROBE_SCHED; i++) {
+		assert_null(probes.list[i].why_not);
+		assert_string_equal(probes.list[i].name, probes.programs[i]);
+		assert_true(probe_is_gic(i) && probe_is_basic(i) && !probe_is_apf(i) && !probe_is_client(i));
+	}
+	assert_int_equal(probe_kind(PROBE_GIC_ITS_SET), SDEI_GIC);
+	assert_int_equal(probe_kind(PROBE_GIC_RUN), SDEI_GIC);
+	assert_int_equal(probe_kind(PROBE_GIC_ITS_BEGIN), SDEI_KIND_NONE);
+}
+
+/* A function that is another one costs what it is for. */
+static void test_other_its(void **state)
+{
+	struct probes probes = gic_probes("do");
+
+	assert_string_equal(probes.list[PROBE_GIC_ITS_SET].why_not, "argument 2 of vgic_its_set_attr() of this kernel is another one");
+	assert_non_null(probes.list[PROBE_GIC_ITS_BEGIN].why_not);
+	assert_null(probes.list[PROBE_GIC_ITS_GET].why_not);
+	assert_null(probes.list[PROBE_GIC_V3_SET].why_not);
+}
+
+static void test_no_gic(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	struct probes probes;
+
+	add_function(btf, "kvm_arch_vcpu_run_pid_change");
+	probes_find_in(&probes, btf, NULL);
+	assert_false(probes.has_gic);
+	assert_string_equal(probes.list[PROBE_GIC_RUN].why_not, "this kernel emulates no GICv3");
 	btf__free(btf);
 }
 
@@ -523,6 +587,9 @@ int main(void)
 		cmocka_unit_test(test_needed),
 		cmocka_unit_test(test_apf_of_arm64),
 		cmocka_unit_test(test_no_apf),
+		cmocka_unit_test(test_gic),
+		cmocka_unit_test(test_other_its),
+		cmocka_unit_test(test_no_gic),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_older_client),
 		cmocka_unit_test(test_client_without_handler),

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How a VMM saves and restores the interrupt controller of a VM, with --gic: records of kind GIC. From functions of arm64's KVM
+ * that only such calls reach, so on any kernel, without a patch, and at no cost to a VM that runs.
+ *
+ * A value is in memory of the VMM, and is read when KVM has done so, too: by then its page is there.
+ */
+#ifndef SDEI_GIC_H
+#define SDEI_GIC_H
+
+#include "emit.h"
+
+#define QUIET_NS 100000000	/* registers of a vCPU that are set later than this after the ones before begin a new row */
+
+/* Groups of attributes whose values have 32 bits (arm-vgic-v3.rst); a command has none. */
+enum {
+	GRP_DIST_REGS = 1, GRP_CPU_REGS, GRP_NR_IRQS, GRP_CTRL, GRP_REDIST_REGS, GRP_LEVEL_INFO = 7,
+};
+
+/* Registers of a vCPU that were set. */
+struct vcpu_registers {
+	__u64 count;		/* since it began to run, or was created */
+	__u64 last_ns;
+};
+
+/* Sized by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);	/* thread that is in a call */
+	__type(value, __u64);	/* since when */
+} gic_calls SEC(".maps");
+
+/* Devices and vCPUs end unseen: the oldest make room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);	/* address of the device */
+	__type(value, __u32);	/* its number */
+} gic_devices SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);	/* address of the vCPU */
+	__type(value, struct vcpu_registers);
+} vcpus_registers SEC(".maps");
+
+volatile __u32 last_device;	/* number */
+
+static __always_inline void gic_send(struct sdei_record_gic *record)
+{
+	if (is_wanted(&record->head))
+		send(&record->head, sizeof(*record), record->head.error, 0);
+}
+
+/* --- calls on devices */
+
+static __always_inline __u32 number_of(struct kvm_device *device)
+{
+	__u64 key = (__u64)device;
+	__u32 *known = bpf_map_lookup_elem(&gic_devices, &key), number;
+
+	if (known)
+		return *known;
+	number = __sync_fetch_and_add(&last_device, 1) + 1;
+	bpf_map_update_elem(&gic_devices, &key, &number, BPF_ANY);
+	return number;
+}
+
+static __always_inline bool is_short(__u32 group, __u8 step)
+{
+	if (step == GIC_ITS_SET || step == GIC_ITS_GET)
+		return false;
+	return group == GRP_DIST_REGS || group == GRP_CPU_REGS || group == GRP_NR_IRQS || group == GRP_REDIST_REGS || group == GRP_LEVEL_INFO;
+}
+
+static __always_inline void read_value(struct sdei_record_gic *record, const void *address)
+{
+	__u32 value = 0;
+	int err;
+
+	if (record->group == GRP_CTRL)
+		return;
+	if (is_short(record->group, record->head.origin)) {
+		err = bpf_probe_read_user(&value, sizeof(value), address);
+		record->value = value;
+	} else {
+		err = bpf_probe_read_user(&record->value, sizeof(record->value), address);
+	}
+	record->head.outcome = err ? 0 : GIC_HAS_VALUE;
+}
+
+static __always_inline __u32 call_duration(void)
+{
+	__u32 thread = bpf_get_current_pid_tgid();
+	__u64 *since_ns = bpf_map_lookup_elem(&gic_calls, &thread), duration_ns;
+
+	if (!since_ns)
+		return 0;
+	duration_ns = bpf_ktime_get_ns() - *since_ns;
+	bpf_map_delete_elem(&gic_calls, &thread);
+	return duration_ns < 0xffffffff ? duration_ns : 0xffffffff;
+}
+
+static __always_inline int begin_gic_call(void)
+{
+	__u32 thread = bpf_get_current_pid_tgid();
+	__u64 now_ns = bpf_ktime_get_ns();
+
+	if (tracing)
+		bpf_map_update_elem(&gic_calls, &thread, &now_ns, BPF_ANY);
+	return 0;
+}
+
+static __always_inline int end_gic_call(struct kvm_device *device, struct kvm_device_attr *attr, __u8 step, int err)
+{
+	struct kvm *kvm = FAR(device, kvm);
+	struct sdei_record_gic record = {
+		.head = { .vm = FAR(kvm, userspace_pid), .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step },
+		.attr = attr->attr, .group = attr->group,
+	};
+
+	if (!tracing)
+		return 0;
+	record.head.error = err;
+	record.device = number_of(device);
+	if (step == GIC_ITS_SET || step == GIC_SET)
+		record.duration_ns = call_duration();
+	read_value(&record, (const void *)attr->addr);
+	gic_send(&record);
+	return 0;
+}
+
+SEC("fentry/vgic_its_set_attr")
+int BPF_PROG(gic_its_begin, struct kvm_device *device, struct kvm_device_attr *attr)
+{
+	return begin_gic_call();
+}
+
+SEC("fexit/vgic_its_set_attr")
+int BPF_PROG(gic_its_set, struct kvm_device *device, struct kvm_device_attr *attr, int err)
+{
+	return end_gic_call(device, attr, GIC_ITS_SET, err);
+}
+
+SEC("fexit/vgic_its_get_attr")
+int BPF_PROG(gic_its_get, struct kvm_device *device, struct kvm_device_attr *attr, int err)
+{
+	return end_gic_call(device, attr, GIC_ITS_GET, err);
+}
+
+SEC("fentry/vgic_v3_set_attr")
+int BPF_PROG(gic_v3_begin, struct kvm_device *device, struct kvm_device_attr *attr)
+{
+	return begin_gic_call();
+}
+
+SEC("fexit/vgic_v3_set_attr")
+int BPF_PROG(gic_v3_set, struct kvm_device *device, struct kvm_device_attr *attr, int err)
+{
+	return end_gic_call(device, attr, GIC_SET, err);
+}
+
+SEC("fexit/vgic_v3_get_attr")
+int BPF_PROG(gic_v3_get, struct kvm_device *device, struct kvm_device_attr *attr, int err)
+{
+	return end_gic_call(device, attr, GIC_GET, err);
+}
+
+/* --- vCPUs */
+
+static __always_inline struct sdei_record_gic vcpu_step(struct kvm_vcpu *vcpu, __u8 step)
+{
+	return (struct sdei_record_gic){
+		.head = {
+			.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id), .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step,
+		},
+	};
+}
+
+/* False: they are more of those that were set just before. */
+static __always_inline bool count_register(struct kvm_vcpu *vcpu)
+{
+	__u64 key = (__u64)vcpu, now_ns = bpf_ktime_get_ns();
+	struct vcpu_registers *set = bpf_map_lookup_elem(&vcpus_registers, &key), first = { .count = 1, .last_ns = now_ns };
+	bool begins;
+
+	if (!set) {
+		bpf_map_update_elem(&vcpus_registers, &key, &first, BPF_ANY);
+		return true;
+	}
+	begins = now_ns - set->last_ns > QUIET_NS;
+	set->count++;
+	set->last_ns = now_ns;
+	return begins;
+}
+
+SEC("fexit/kvm_arm_set_reg")
+int BPF_PROG(gic_registers, struct kvm_vcpu *vcpu, const struct kvm_one_reg *reg, int err)
+{
+	struct sdei_record_gic record;
+
+	if (!tracing || (!count_register(vcpu) && !err))
+		return 0;
+	record = vcpu_step(vcpu, GIC_REGISTERS);
+	record.head.error = err;
+	record.attr = reg->id;
+	gic_send(&record);
+	return 0;
+}
+
+/* Called when another thread than before is to run it. */
+SEC("fentry/kvm_arch_vcpu_run_pid_change")
+int BPF_PROG(gic_run, struct kvm_vcpu *vcpu)
+{
+	__u64 key = (__u64)vcpu;
+	struct vcpu_registers *set = bpf_map_lookup_elem(&vcpus_registers, &key);
+	struct sdei_record_gic record;
+
+	if (!tracing)
+		return 0;
+	record = vcpu_step(vcpu, GIC_RUN);
+	if (set) {
+		record.value = set->count;
+		record.head.outcome = GIC_HAS_VALUE;
+		set->count = 0;
+	}
+	gic_send(&record);
+	return 0;
+}
+
+#endif /* SDEI_GIC_H */
