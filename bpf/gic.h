@@ -56,16 +56,28 @@ static __always_inline void gic_send(struct sdei_record_gic *record)
 
 /* --- calls on devices */
 
-static __always_inline __u32 number_of(struct kvm_device *device)
+/* *is_new: it has had no call before. */
+static __always_inline __u32 number_of(struct kvm_device *device, bool *is_new)
 {
 	__u64 key = (__u64)device;
 	__u32 *known = bpf_map_lookup_elem(&gic_devices, &key), number;
 
+	*is_new = !known;
 	if (known)
 		return *known;
 	number = __sync_fetch_and_add(&last_device, 1) + 1;
 	bpf_map_update_elem(&gic_devices, &key, &number, BPF_ANY);
 	return number;
+}
+
+/* Its VM is new: once that is gone, it cannot be asked for its name. */
+static __always_inline void wake_for_new(void)
+{
+	__u32 id = bpf_get_smp_processor_id();
+	struct sdei_cpu *cpu = bpf_map_lookup_elem(&counters, &id);
+
+	if (cpu)
+		wake(cpu, bpf_ktime_get_ns());
 }
 
 static __always_inline bool is_short(__u32 group, __u8 step)
@@ -121,14 +133,18 @@ static __always_inline int end_gic_call(struct kvm_device *device, struct kvm_de
 		.attr = attr->attr, .group = attr->group,
 	};
 
+	bool is_new;
+
 	if (!tracing)
 		return 0;
 	record.head.error = err;
-	record.device = number_of(device);
+	record.device = number_of(device, &is_new);
 	if (step == GIC_ITS_SET || step == GIC_SET)
 		record.duration_ns = call_duration();
 	read_value(&record, (const void *)attr->addr);
 	gic_send(&record);
+	if (is_new)
+		wake_for_new();
 	return 0;
 }
 

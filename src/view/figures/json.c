@@ -581,7 +581,7 @@ static void put_by_kind(struct json_line *line, const char *key, const uint64_t 
 
 	json_open(j, key, '{');
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
-		if (kind < SDEI_APF || (kind == SDEI_APF && line->totals->apf) || counts[kind])
+		if (kind < SDEI_APF || (kind == SDEI_APF ? line->totals->apf : counts[kind] > 0))
 			json_u64(j, sdei_kind_name(kind), counts[kind]);
 	json_close(j, '}');
 }

@@ -336,7 +336,7 @@ static void put_lost(struct writer *w, const struct family *f, const void *row)
 	const struct model_totals *t = row;
 
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
-		if (kind < SDEI_APF || (kind == SDEI_APF && t->apf) || t->lost_by[kind])
+		if (kind < SDEI_APF || (kind == SDEI_APF ? t->apf : t->lost_by[kind] > 0))
 			put_number(w, f, none, sdei_kind_name(kind), t->lost_by[kind]);
 	put_number(w, f, none, "unknown", t->lost_by[SDEI_KIND_NONE]);
 }
