@@ -14,7 +14,8 @@ HOST, GUEST = (os.path.join(TOP, "tests", "data", f"recording-{side}") for side 
 FULL = "sdeitop: writing {} failed: No space left on device\n"
 
 COMMANDS = [
-    ["events"], ["events", "-n", "3"], ["events", "--summary"], ["events", "-j"], ["report"], ["report", "--all"], ["report", "-j"], ["report", "--html", "-"],
+    ["events"], ["events", "-n", "3"], ["events", "--summary"], ["events", "-j"], ["restore"], ["restore", "-j"],
+    ["report"], ["report", "--all"], ["report", "-j"], ["report", "--html", "-"],
     ["replay", "-b"], ["replay", "-j"], ["diff", RECORDING], ["diff", "--json", RECORDING], ["join", HOST], ["join", "-j", HOST], ["join", "--csv", HOST],
     ["export", "--csv"], ["export", "--chrome"], ["export", "--perfetto"],
 ]

@@ -9,8 +9,8 @@ TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 RECORDING = os.path.join(TOP, "tests", "data", "recording-1")
 HOST, GUEST = (os.path.join(TOP, "tests", "data", f"recording-{side}") for side in ("host", "guest"))
-COMMANDS = [["report"], ["report", "--all"], ["report", "-j"], ["replay", "-b"], ["replay", "-j"], ["events"], ["export", "--perfetto"],
-            ["export", "--csv"], ["diff", RECORDING], ["join", HOST], ["join", "--perfetto", HOST]]
+COMMANDS = [["report"], ["report", "--all"], ["report", "-j"], ["replay", "-b"], ["replay", "-j"], ["events"], ["restore"], ["restore", "-j"],
+            ["export", "--perfetto"], ["export", "--csv"], ["diff", RECORDING], ["join", HOST], ["join", "--perfetto", HOST]]
 
 
 def says(command, *more):
