@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # time limit: 1500
+# debug kernel: no
 """sdeitop restore: a VMM that restores a GIC and its ITS in order, and one that makes each mistake, which KVM answers with success: what
 it finds is that mistake and nothing else, and KVM's own state shows that it matters. On the lab's kernel, and on Debian's as it is."""
 import json
