@@ -73,7 +73,7 @@ static void fetch_event(const struct batch *b, size_t at)
 	if (!v || b->records[at]->kind == SDEI_MASK)
 		return;
 	if (b->records[at]->kind == SDEI_CALL) {
-		call_prefetch(v);
+		call_prefetch(v, (const struct sdei_record_call *)b->records[at]);
 		return;
 	}
 	if (has_sender(b->records[at]))

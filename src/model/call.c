@@ -83,51 +83,70 @@ bool model_lost_call_is_refused(const struct sdei_lost_key *key)
 }
 
 /* Index of the first one that is not below. */
-static unsigned int lower_bound(const struct model_vcpu *v, unsigned int kind)
+static size_t lower_bound(const struct vcpu_calls *calls, call_kind_t kind)
 {
-	unsigned int low = 0, high = v->call_count;
+	size_t at = 0;
 
-	while (low < high) {
-		unsigned int middle = (low + high) / 2;
-
-		if (v->calls[middle].kind < kind)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	while (at < calls->other_count && calls->others[at].kind < kind)
+		at++;
+	return at;
 }
 
-static bool is_at(const struct model_vcpu *v, unsigned int at, unsigned int kind)
+static bool is_at(const struct vcpu_calls *calls, size_t at, call_kind_t kind)
 {
-	return at < v->call_count && v->calls[at].kind == kind;
+	return at < calls->other_count && calls->others[at].kind == kind;
 }
 
-static int insert(struct model_vcpu *v, unsigned int at, unsigned int kind)
+static int insert(struct vcpu_calls *calls, size_t at, call_kind_t kind)
 {
-	if (ARRAY_ROOM_BY_COUNT(v->calls, v->call_count))
+	if (ARRAY_ROOM_BY_COUNT(calls->others, calls->other_count))
 		return -ENOMEM;
-	memmove(v->calls + at + 1, v->calls + at, (v->call_count - at) * sizeof(*v->calls));
-	v->calls[at] = (struct call_count){ .kind = kind };
-	v->call_count++;
+	memmove(calls->others + at + 1, calls->others + at, (calls->other_count - at) * sizeof(*calls->others));
+	calls->others[at] = (struct call_count){ .kind = kind };
+	calls->other_count++;
 	return 0;
 }
 
-int call_add(struct model_vcpu *v, unsigned int kind, uint64_t count)
+static int add_other(struct vcpu_calls *calls, call_kind_t kind, uint64_t count)
 {
-	if (!is_at(v, v->call_recent, kind))
-		v->call_recent = lower_bound(v, kind);
-	if (!is_at(v, v->call_recent, kind) && insert(v, v->call_recent, kind))
+	size_t at = lower_bound(calls, kind);
+
+	if (!is_at(calls, at, kind) && insert(calls, at, kind))
 		return -ENOMEM;
-	v->calls[v->call_recent].count += count;
+	calls->others[at].count += count;
 	return 0;
+}
+
+int call_add(struct model_vcpu *v, call_kind_t kind, uint64_t count)
+{
+	if (!v->calls)
+		v->calls = calloc(1, sizeof(*v->calls));
+	if (!v->calls)
+		return -ENOMEM;
+	if (kind % CALL_CLASSES != CLASS_SUCCESS)
+		return add_other(v->calls, kind, count);
+	v->calls->succeeded[kind / CALL_CLASSES] += count;
+	return 0;
+}
+
+uint64_t call_get(const struct vcpu_calls *calls, call_kind_t kind)
+{
+	size_t at;
+
+	if (!calls)
+		return 0;
+	if (kind % CALL_CLASSES == CLASS_SUCCESS)
+		return calls->succeeded[kind / CALL_CLASSES];
+	at = lower_bound(calls, kind);
+	return is_at(calls, at, kind) ? calls->others[at].count : 0;
 }
 
 void call_reset(struct model_vcpu *v)
 {
+	if (v->calls)
+		free(v->calls->others);
 	free(v->calls);
 	v->calls = NULL;
-	v->call_count = v->call_recent = 0;
 }
 
 static int count_call(struct model_vcpu *v, uint32_t function, unsigned int class, uint64_t count)
@@ -142,6 +161,14 @@ int call_take(struct model_vcpu *v, const struct sdei_record_call *call)
 	return count_call(v, call->function, class_of(v, call), 1);
 }
 
+void call_prefetch(const struct model_vcpu *v, const struct sdei_record_call *call)
+{
+	unsigned int index = call->function - SDEI_FN_FIRST;
+
+	if (v->calls && index < SDEI_CALL_COUNT)
+		__builtin_prefetch(&v->calls->succeeded[index], 1);
+}
+
 int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count)
 {
 	return count_call(v, key->function, class_of_lost(key), count);
@@ -149,20 +176,21 @@ int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64
 
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class)
 {
-	unsigned int index = function - SDEI_FN_FIRST, kind = CALL_CLASSES * index + class, at;
+	unsigned int index = function - SDEI_FN_FIRST;
 
-	if (index >= SDEI_CALL_COUNT || class >= CLASS_COUNT)
-		return 0;
-	at = lower_bound(vcpu, kind);
-	return is_at(vcpu, at, kind) ? vcpu->calls[at].count : 0;
+	return index < SDEI_CALL_COUNT && class < CLASS_COUNT ? call_get(vcpu->calls, CALL_CLASSES * index + class) : 0;
 }
 
 void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES])
 {
-	for (unsigned int i = 0; i < vcpu->call_count; i++) {
-		unsigned int class = vcpu->calls[i].kind % CALL_CLASSES;
+	const struct vcpu_calls *calls = vcpu->calls;
+
+	for (unsigned int i = 0; calls && i < SDEI_CALL_COUNT; i++)
+		counts[i][CLASS_SUCCESS] += calls->succeeded[i];
+	for (size_t i = 0; calls && i < calls->other_count; i++) {
+		unsigned int class = calls->others[i].kind % CALL_CLASSES;
 
 		if (class < CLASS_COUNT)	/* an image may claim any */
-			counts[vcpu->calls[i].kind / CALL_CLASSES][class] += vcpu->calls[i].count;
+			counts[calls->others[i].kind / CALL_CLASSES][class] += calls->others[i].count;
 	}
 }

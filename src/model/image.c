@@ -205,13 +205,20 @@ static void get_recent(struct bytes_in *in, struct model_vcpu *v)
 
 static void put_calls(struct bytes_out *out, const struct model_vcpu *v)
 {
-	size_t next = 0;
+	size_t used = 0, next = 0;
 
-	put_number(out, v->call_count);
-	for (size_t i = 0; i < v->call_count; i++) {
-		put_number(out, v->calls[i].kind - next);
-		put_number(out, v->calls[i].count);
-		next = v->calls[i].kind + 1;
+	for (call_kind_t kind = 0; v->calls && kind < CALLS_MAX; kind++)
+		used += !!call_get(v->calls, kind);
+	put_number(out, used);
+	for (call_kind_t kind = 0; used; kind++) {
+		uint64_t count = call_get(v->calls, kind);
+
+		if (!count)
+			continue;
+		put_number(out, kind - next);
+		put_number(out, count);
+		next = kind + 1;
+		used--;
 	}
 }
 
@@ -222,6 +229,7 @@ static void get_calls(struct bytes_in *in, struct model_vcpu *v)
 	for (; used; used--) {
 		uint64_t kind = next + get_number_below(in, CALLS_MAX - next), count = get_number(in);
 
+		bytes_need(in, count);
 		if (in->err)
 			return;
 		if (call_add(v, kind, count))

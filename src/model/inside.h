@@ -196,25 +196,29 @@ void mask_reset(struct model_vcpu *v, uint64_t now_ns);
 #define CALL_CLASSES 8	/* room for MODEL_RESULT_CLASSES */
 #define CALLS_MAX (SDEI_CALL_COUNT * CALL_CLASSES)
 
-/* A vCPU makes a few of all kinds of calls, with one result or two: those that it made, by kind, ascending. */
-struct call_count {
-	uint32_t kind;		/* CALL_CLASSES * function from SDEI_FN_FIRST on + result class */
-	uint64_t count;
-};
-_Static_assert(CALLS_MAX <= UINT8_MAX, "see model_vcpu.call_count");
+/* CALL_CLASSES * function from SDEI_FN_FIRST on + result class. */
+typedef unsigned int call_kind_t;
 
-int call_add(struct model_vcpu *v, unsigned int kind, uint64_t count);	/* 0 or -ENOMEM */
+/* Hardly any call is refused: a table of those that succeed, which is what most records touch, and a list of the others. */
+struct vcpu_calls {
+	uint64_t succeeded[SDEI_CALL_COUNT];
+	size_t other_count;
+	struct call_count {
+		call_kind_t kind;	/* ascending */
+		uint64_t count;
+	} *others;
+};
+
+uint64_t call_get(const struct vcpu_calls *calls, call_kind_t kind);	/* calls may be NULL */
+int call_add(struct model_vcpu *v, call_kind_t kind, uint64_t count);	/* 0 or -ENOMEM */
 void call_reset(struct model_vcpu *v);
 
 /* -EINVAL: not a function of SDEI's. */
 int call_take(struct model_vcpu *v, const struct sdei_record_call *call);
 int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count);
 
-/* A hint: call_take() comes soon, most likely of what was called last. */
-static inline void call_prefetch(const struct model_vcpu *v)
-{
-	__builtin_prefetch(v->calls + v->call_recent, 1);
-}
+/* A hint: call_take() of a call that most likely succeeds comes soon. */
+void call_prefetch(const struct model_vcpu *v, const struct sdei_record_call *call);
 
 /* EVENT_CONTEXT that gave a register's value: no state changes by it, and a handler calls it many times. */
 bool call_is_value(const struct model_vcpu *v, const struct sdei_record *r);

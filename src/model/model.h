@@ -112,13 +112,12 @@ struct model_vcpu {
 	struct model_event *running;	/* inside: whose handler runs, as far as is known */
 	uint32_t episodes;		/* inside: events whose pending_since_ns is known */
 	uint8_t place;			/* inside: enum sdei_place of its thread; 0: unknown */
-	uint8_t call_count, call_recent;	/* inside: how many there are of calls; the one that was counted last */
 	uint64_t free_ns;		/* inside: when a mask or a handler last ended */
 	uint64_t handlers_ns;		/* inside: last time that it was certain which handler runs; 0: never */
 	uint64_t trust_ns;		/* inside: what it showed until then proves nothing; see trusted() */
 	struct model_event **events;	/* by event number, ascending */
 	struct vcpu_apf *apf;		/* inside: see model_vcpu_apf(); NULL: nothing about it */
-	struct call_count *calls;	/* inside: of each function and result that there was; see model_call_count() */
+	struct vcpu_calls *calls;	/* inside: see model_call_count(); NULL until the first call */
 	struct vcpu_senders *senders;	/* inside: see model_senders(); NULL: there is none */
 	size_t event_count;
 	uint64_t masked_ns;		/* time seen masked in closed intervals; see model_masked_ns() */

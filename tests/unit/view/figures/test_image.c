@@ -108,7 +108,6 @@ static struct model_vcpu plain_vcpu(const struct model_vcpu *v)
 	plain.events = NULL;
 	plain.mask = plain.initial_mask = NULL;
 	plain.calls = NULL;
-	plain.call_recent = 0;	/* where the next one is looked for first */
 	plain.records = NULL;
 	plain.refused = NULL;
 	plain.senders = NULL;
@@ -163,10 +162,9 @@ static void same_senders(const struct model_vcpu *a, const struct model_vcpu *b,
 
 static void same_calls(const struct model_vcpu *a, const struct model_vcpu *b)
 {
-	for (unsigned int i = 0; i < a->call_count; i++) {
-		assert_int_equal(a->calls[i].kind, b->calls[i].kind);
-		assert_int_equal(a->calls[i].count, b->calls[i].count);
-	}
+	for (uint32_t function = SDEI_FN_FIRST; function <= SDEI_FN_LAST; function++)
+		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+			assert_int_equal(model_call_count(a, function, class), model_call_count(b, function, class));
 }
 
 static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, uint64_t now_ns)
