@@ -46,8 +46,7 @@ int run_on(unsigned int cpu, int priority)
 static struct live *open_live(size_t ring_bytes)
 {
 	const struct live_options options = { .ring_bytes = ring_bytes };
-	char message[512] = "out of memory";
-	const struct live_error error = { message, sizeof(message) };
+	struct error error;
 	struct live *live = calloc(1, sizeof(*live));
 	int err = live ? probes_find(&live->probes) : -ENOMEM;
 
@@ -60,7 +59,7 @@ static struct live *open_live(size_t ring_bytes)
 		probes_refuse(&live->probes, i, "a benchmark");
 	live->period_ms = PACE_MOST_MS;
 	if (live_load(live, &options, &error)) {
-		fprintf(stderr, "%s\n", message);
+		fprintf(stderr, "%s\n", error.text);
 		live_close(live);
 		return NULL;
 	}
