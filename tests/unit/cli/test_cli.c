@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/lib/command_run.h"
 #include "cli/commands.h"
 #include "util/loop.h"
 #include "view/figures/columns.h"
@@ -40,46 +41,9 @@ static int exit_status(pid_t child)
 	return WEXITSTATUS(status);
 }
 
-static _Noreturn void run_command(const struct command *command, char **argv)
-{
-	int argc = 0, status;
+#define RUN(command, ...) run_command(&command, (char *[]){ "sdeitop", ##__VA_ARGS__, NULL }, NULL, output, sizeof(output))
 
-	while (argv[argc])
-		argc++;
-	status = command->run(command, argc, argv);
-	fflush(stdout);
-	_exit(status);
-}
-
-/* Runs the command in a child, with both of its outputs in output; the exit status. */
-static int run(const struct command *command, char **argv)
-{
-	int pipes[2];
-	pid_t child;
-
-	assert_int_equal(pipe(pipes), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-		dup2(pipes[1], STDOUT_FILENO);
-		dup2(pipes[1], STDERR_FILENO);
-		close(pipes[0]);
-		run_command(command, argv);
-	}
-	close(pipes[1]);
-	read_all(pipes[0]);
-	return exit_status(child);
-}
-
-#define RUN(command, ...) run(&command, (char *[]){ "sdeitop", ##__VA_ARGS__, NULL })
-
-static void assert_says(const char *text)
-{
-	if (!strstr(output, text))
-		print_error("no '%s' in '%s'\n", text, output);
-	assert_non_null(strstr(output, text));
-}
+#define assert_says(words) assert_printed(output, words)
 
 static void test_usage(void **state)
 {
@@ -135,7 +99,7 @@ static int run_on_terminal(const char *term)
 			setenv("TERM", term, 1);
 		else
 			unsetenv("TERM");
-		run_command(&cmd_top, (char *[]){ "sdeitop", NULL });
+		_exit(cmd_top.run(&cmd_top, 1, (char *[]){ "sdeitop", NULL }));
 	}
 	read_all(fd);
 	return exit_status(child);

@@ -92,17 +92,8 @@ static int remove_recordings(void **state)
 
 #define RUN(...) run_command(&cmd_join, (char *[]){ "join", ##__VA_ARGS__, NULL }, folder, output, sizeof(output))
 
-static void assert_says(const char *text)
-{
-	if (!strstr(output, text))
-		fail_msg("no '%s' in '%.3000s'", text, output);
-}
-
-static void assert_says_not(const char *text)
-{
-	if (strstr(output, text))
-		fail_msg("'%s' in '%.3000s'", text, output);
-}
+#define assert_says(words) assert_printed(output, words)
+#define assert_says_not(words) assert_not_printed(output, words)
 
 #define CHECK(golden, want, ...) do {				\
 	assert_int_equal(RUN(__VA_ARGS__), want);		\

@@ -26,12 +26,7 @@ static const char *directory;
 
 #define RUN(...) run_command(&cmd_replay, (char *[]){ "replay", ##__VA_ARGS__, NULL }, NULL, output, sizeof(output))
 
-static void assert_says(const char *text)
-{
-	if (!strstr(output, text))
-		print_error("no '%s' in '%.2000s'\n", text, output);
-	assert_non_null(strstr(output, text));
-}
+#define assert_says(words) assert_printed(output, words)
 
 static size_t count_of(const char *text)
 {

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,4 +47,16 @@ int run_command(const struct command *command, char **argv, const char *folder, 
 	output[length] = '\0';
 	fclose(out);
 	return WEXITSTATUS(status);
+}
+
+void assert_printed(const char *output, const char *words)
+{
+	if (!strstr(output, words))
+		fail_msg("no '%s' in '%.3000s'", words, output);
+}
+
+void assert_not_printed(const char *output, const char *words)
+{
+	if (strstr(output, words))
+		fail_msg("'%s' in '%.3000s'", words, output);
 }

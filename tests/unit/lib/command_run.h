@@ -10,4 +10,8 @@
 /* In the folder (NULL: this one), both of its outputs in output, which holds size bytes; the exit status. argv ends with NULL. */
 int run_command(const struct command *command, char **argv, const char *folder, char *output, size_t size);
 
+/* Fail unless these words are in that output, or if they are. */
+void assert_printed(const char *output, const char *words);
+void assert_not_printed(const char *output, const char *words);
+
 #endif
