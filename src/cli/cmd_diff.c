@@ -170,11 +170,7 @@ static const struct option_spec options[] = {
 	PLAYBACK_OPTION(diff_config, 'e', "event", "EVENT,...", numbers, events, "only these SDEI events, 7 or 0x7"),
 	PLAYBACK_OPTION(diff_config, 0, "since", "MOMENT", moment, since, "of each recording, from there: 5s leaves the first 5 s out"),
 	PLAYBACK_OPTION(diff_config, 0, "until", "MOMENT", moment, until, "of each recording, up to there"),
-	PLAYBACK_OPTION(diff_config, 0, "time", "FORM", times, times, TIME_HELP),
-	PLAYBACK_OPTION(diff_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
-	PLAYBACK_SANDBOX_OPTION(diff_config),
-	PLAYBACK_OPTION(diff_config, 'h', "help", NULL, flag, help, "this text"),
-	PLAYBACK_OPTION(diff_config, 'V', "version", NULL, flag, version, "the version"),
+	PLAYBACK_LAST_OPTIONS(diff_config),
 	{ 0 },
 };
 

@@ -44,11 +44,7 @@ static const struct option_spec options[] = {
 	PLAYBACK_OPTION(join_config, 'p', "pid", "PID,...", numbers, vms, "the guest is this VM of the host, by process id"),
 	PLAYBACK_OPTION(join_config, 'g', "guest", "GUEST", patterns, guests,
 			"the guest is the VM of the host whose name matches, as in 'web*'; may be repeated"),
-	PLAYBACK_OPTION(join_config, 0, "time", "FORM", times, times, TIME_HELP),
-	PLAYBACK_OPTION(join_config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"),
-	PLAYBACK_SANDBOX_OPTION(join_config),
-	PLAYBACK_OPTION(join_config, 'h', "help", NULL, flag, help, "this text"),
-	PLAYBACK_OPTION(join_config, 'V', "version", NULL, flag, version, "the version"),
+	PLAYBACK_LAST_OPTIONS(join_config),
 	{ 0 },
 };
 

@@ -32,6 +32,22 @@ struct fault_history {
 	struct fault_column columns[FAULT_COLUMNS];
 };
 
+/* The figures of a column, for those that show one after the other. */
+static inline uint64_t fault_column_faults(const struct fault_column *column)
+{
+	return column->faults;
+}
+
+static inline uint64_t fault_column_blocked_ns(const struct fault_column *column)
+{
+	return column->blocked_ns;
+}
+
+static inline uint64_t fault_column_frames(const struct fault_column *column)
+{
+	return column->frames;
+}
+
 /* What one record says. Those that say nothing about a time or frame have 0 there. */
 struct fault_happened {
 	uint64_t time_ns;

@@ -36,6 +36,9 @@ struct playback_config {
 #define PLAYBACK_OPTIONS(config)								\
 	FILTER_OPTIONS(PLAYBACK_OPTION, config),						\
 	PLAYBACK_RANGE_OPTIONS(config),								\
+	PLAYBACK_LAST_OPTIONS(config)
+/* Of every command that reads recordings. */
+#define PLAYBACK_LAST_OPTIONS(config)								\
 	PLAYBACK_OPTION(config, 0, "time", "FORM", times, times, TIME_HELP),			\
 	PLAYBACK_OPTION(config, 0, "verbose", NULL, flag, verbose, "say more about what is done, on standard error"), \
 	PLAYBACK_SANDBOX_OPTION(config),							\

@@ -291,21 +291,6 @@ static void put_slow(struct json *j, const struct model_apf *apf)
 	json_close(j, ']');
 }
 
-static uint64_t faults_of(const struct fault_column *column)
-{
-	return column->faults;
-}
-
-static uint64_t blocked_of(const struct fault_column *column)
-{
-	return column->blocked_ns;
-}
-
-static uint64_t frames_of(const struct fault_column *column)
-{
-	return column->frames;
-}
-
 static void put_columns(struct json *j, const char *key, const struct fault_history *h, uint64_t (*of)(const struct fault_column *column))
 {
 	json_open(j, key, '[');
@@ -322,9 +307,9 @@ static void put_history(struct json *j, const struct fault_history *h)
 	json_open(j, "over_time", '{');
 	json_u64(j, "begin_ns", fault_axis_begin(&h->time, 0));
 	json_u64(j, "column_ns", fault_axis_width(&h->time));
-	put_columns(j, "faults", h, faults_of);
-	put_columns(j, "blocked_ns", h, blocked_of);
-	put_columns(j, "frames", h, frames_of);
+	put_columns(j, "faults", h, fault_column_faults);
+	put_columns(j, "blocked_ns", h, fault_column_blocked_ns);
+	put_columns(j, "frames", h, fault_column_frames);
 	json_close(j, '}');
 }
 

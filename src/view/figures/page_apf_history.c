@@ -18,21 +18,6 @@ struct series {
 	double column_ns;	/* of the shown ones */
 };
 
-static uint64_t faults_of(const struct fault_column *column)
-{
-	return column->faults;
-}
-
-static uint64_t blocked_of(const struct fault_column *column)
-{
-	return column->blocked_ns;
-}
-
-static uint64_t frames_of(const struct fault_column *column)
-{
-	return column->frames;
-}
-
 static unsigned int columns_for(unsigned int width)
 {
 	unsigned int room = width > LABEL_WIDTH + BEHIND ? width - LABEL_WIDTH - BEHIND : 1;
@@ -72,7 +57,7 @@ static void put_series(struct page *page, const struct page_scope *scope, const 
 
 static void put_faults(struct page *page, const struct fault_history *h, const struct page_scope *scope)
 {
-	const struct series s = sum_columns(h, scope->width, faults_of);
+	const struct series s = sum_columns(h, scope->width, fault_column_faults);
 	char most[FORMAT_SIZE];
 
 	put_series(page, scope, "faults/s", &s);
@@ -81,7 +66,7 @@ static void put_faults(struct page *page, const struct fault_history *h, const s
 
 static void put_blocked(struct page *page, const struct fault_history *h, unsigned int vcpus, const struct page_scope *scope)
 {
-	const struct series s = sum_columns(h, scope->width, blocked_of);
+	const struct series s = sum_columns(h, scope->width, fault_column_blocked_ns);
 
 	put_series(page, scope, "blocked", &s);
 	page_put(page, LOOK_PLAIN, "at most %.0f%%", 100.0 * most_of(&s) / s.column_ns / vcpus);
@@ -90,7 +75,7 @@ static void put_blocked(struct page *page, const struct fault_history *h, unsign
 /* So many different ones by then. */
 static void put_frames(struct page *page, const struct fault_history *h, const struct page_scope *scope)
 {
-	struct series s = sum_columns(h, scope->width, frames_of);
+	struct series s = sum_columns(h, scope->width, fault_column_frames);
 	char all[FORMAT_SIZE];
 
 	for (size_t i = 1; i < s.count; i++)
@@ -101,7 +86,7 @@ static void put_frames(struct page *page, const struct fault_history *h, const s
 
 void page_apf_history(struct page *page, const struct fault_history *h, unsigned int vcpus, const struct page_scope *scope)
 {
-	const struct series s = sum_columns(h, scope->width, faults_of);
+	const struct series s = sum_columns(h, scope->width, fault_column_faults);
 	char from[FORMAT_SIZE], each[FORMAT_SIZE];
 
 	page_line(page);
