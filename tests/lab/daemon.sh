@@ -18,7 +18,7 @@ await() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -lt 300 ] || { cat ./*.err; give_up "waited in vain for $what"; }
+		[ $tries -lt 1500 ] || { cat ./*.err; give_up "waited in vain for $what"; }
 		sleep 0.1
 	done
 }

@@ -28,13 +28,13 @@ count() {
 	echo intervals $(intervals) >>$1
 }
 
+daemon idle -t /tmp/tf -d 1 --user sdeid
 sdeitop events --json --summary >/tmp/events.jsonl 2>events.err &
 events=$!
 sdeitop --json 1 >/tmp/top.jsonl 2>top.err &
 top=$!
 await "events" grep -q racing events.err
 await "figures" grep -q racing top.err
-daemon idle -t /tmp/tf -d 1 --user sdeid
 # Asleep, woken, asleep again.
 for round in 1 2; do
 	for one in $events $top $daemon; do
