@@ -364,3 +364,8 @@ uint64_t cursor_bytes_done(const struct cursor *c)
 
 	return c->done + (here > 0 ? here : 0);
 }
+
+uint64_t cursor_searched(const struct cursor *c)
+{
+	return c->searched;
+}

@@ -41,4 +41,7 @@ const char *cursor_file_name(const struct cursor *c);	/* of that packet; to repo
 uint32_t cursor_file_number(const struct cursor *c);
 uint64_t cursor_bytes_done(const struct cursor *c);	/* on disk */
 
+/* Bytes that were checked since cursor_go() because something looked like a packet and was none: what damage, or a liar, costs. */
+uint64_t cursor_searched(const struct cursor *c);
+
 #endif
