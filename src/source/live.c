@@ -65,7 +65,7 @@ static int find_gic_probes(struct live *live, const char *release, struct error 
 }
 
 /* There is nothing of KVM to trace. */
-static int explain_nothing(const struct live *live, const char *release, struct error *error)
+static int explain_nothing(const struct live *live, const struct live_options *options, const char *release, struct error *error)
 {
 	if (kvm_module() == KVM_MISSING)
 		return error_set(error, -ENOENT, "KVM is not loaded ('modprobe kvm_intel' or 'modprobe kvm_amd'), or kernel %s was built "
@@ -75,8 +75,8 @@ static int explain_nothing(const struct live *live, const char *release, struct 
 				 " (%s): it must be built with CONFIG_DEBUG_INFO_BTF_MODULES", release,
 				 strerror(-live->probes.module_btf));
 	return error_set(error, -ENOENT, "kernel %s has no kvm_sdei_* tracepoints that can be used: tried all %d in "
-			 "the BTF of the kernel and of its kvm module (%s: %s), nor KVM's page faults; " WAY_OUT, release,
-			 PROBE_TRACEPOINTS, live->probes.list[0].name, first_refusal(live));
+			 "the BTF of the kernel and of its kvm module (%s: %s)%s; " WAY_OUT, release, PROBE_TRACEPOINTS,
+			 live->probes.list[0].name, live->probes.list[0].why_not, options->no_apf ? "" : ", nor KVM's page faults");
 }
 
 static int find_probes(struct live *live, const struct live_options *options, struct error *error)
@@ -98,7 +98,7 @@ static int find_probes(struct live *live, const struct live_options *options, st
 		refuse(&live->probes, PROBE_GIC, PROBE_SCHED, "not asked for");
 	live->has_sdei = found > 0;
 	if (!found && (options->no_apf || (!live->probes.has_apf && !live->probes.has_faults)))
-		return explain_nothing(live, kernel.release, error);
+		return explain_nothing(live, options, kernel.release, error);
 	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
 		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
 	if (options->no_apf)
