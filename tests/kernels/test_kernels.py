@@ -270,7 +270,7 @@ def run(arch, series):
     os.makedirs(out)
     script = "host-x86.sh" if arch == "x86_64" else "host-arm64.sh"
     shutil.copy(os.path.join(HERE, script), out)
-    status, output = lab(out, "sh", "/out/" + script, unit_capabilities(), timeout=600,
+    status, output = lab(out, "sh", "/out/" + script, unit_capabilities(), timeout=400,
                          options=("--arch", arch, "--kernel", "debian:" + series))
     if status:
         ok(f"kernels/{name}", [f"exit status {status}"] + output.splitlines()[-10:])

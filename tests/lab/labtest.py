@@ -38,17 +38,18 @@ def lab_start(out, *command, timeout=300, options=()):
 
 
 E_PANIC, E_HANG = 121, 125   # of scripts/lab
+X86_TRIES = 3                # of an emulated x86 kernel: see test_run.sh. Two of four hung in one run, none in forty others
 CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 
 def lab(out, *command, timeout=300, options=()):
-    """The same to its end; (exit status, output). Once more where the emulated x86 kernel panicked or hung: see test_run.sh."""
+    """The same to its end; (exit status, output). Again where the emulated x86 kernel panicked or hung."""
     os.makedirs(out, exist_ok=True)
     given = set(os.listdir(out))
-    for again in (True, False):
+    for rest in reversed(range(X86_TRIES)):
         with lab_start(out, *command, timeout=timeout, options=options) as host:
             output = host.communicate(timeout=timeout + 60)[0]
-        if not (again and host.returncode in (E_PANIC, E_HANG) and "x86_64" in options):
+        if not (rest and host.returncode in (E_PANIC, E_HANG) and "x86_64" in options):
             break
         print("# the emulated x86 kernel panicked or hung: once more\n# " + "\n# ".join(output.splitlines()[-20:]), flush=True)
         keep_only(out, given)
