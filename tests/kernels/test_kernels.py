@@ -20,6 +20,8 @@ from labtest import TOP, finish, lab, make, ok, out_dir, unit_capabilities    # 
 
 ALL = [(arch, series) for arch in ("x86_64", "aarch64") for series in ("6.1", "6.12", "6.18", "7.3")]
 FEW = [("x86_64", "6.1"), ("x86_64", "7.3"), ("aarch64", "6.12")]
+# It hung in three of six runs, while both CPUs were busy in QEMU; with one thread in none of five. 7.3 has not hung.
+OLDEST, ONE_THREAD = FEW[0], ("--one-thread",)
 RESULTS = os.path.join(TOP, "build", "kernels")
 
 
@@ -271,7 +273,7 @@ def run(arch, series):
     script = "host-x86.sh" if arch == "x86_64" else "host-arm64.sh"
     shutil.copy(os.path.join(HERE, script), out)
     status, output = lab(out, "sh", "/out/" + script, unit_capabilities(), timeout=400,
-                         options=("--arch", arch, "--kernel", "debian:" + series))
+                         options=("--arch", arch, "--kernel", "debian:" + series, *(ONE_THREAD if (arch, series) == OLDEST else ())))
     if status:
         ok(f"kernels/{name}", [f"exit status {status}"] + output.splitlines()[-10:])
         return
