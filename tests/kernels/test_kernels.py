@@ -28,8 +28,8 @@ RESULTS = os.path.join(TOP, "build", "kernels")
 class Host:
     """What a run left behind."""
 
-    def __init__(self, out):
-        self.out = out
+    def __init__(self, out, one_thread):
+        self.out, self.one_thread = out, one_thread
 
     def text(self, name):
         with open(os.path.join(self.out, name), encoding="utf-8") as file:
@@ -116,7 +116,7 @@ def check_recorded(host):
     faults = a.Faults([line for line in lines if "kind" in line], truth.vm)
     if lines[-1]["lost"]:
         return check_lossy(lines[-1], summary_apf(lines[-1], truth.vm)[0], truth)
-    complaints = a.check_counts(faults, truth) + a.check_outcomes(faults, "told", "signalled")
+    complaints = a.check_counts(faults, truth, spurious=host.one_thread) + a.check_outcomes(faults, "told", "signalled")
     complaints += check_steps(faults, host.probes("live")[1])
     complaints += t.check_nothing_lost(lines[-1])
     report = host.lines("report.json")[-1]
@@ -130,6 +130,9 @@ def check_sdeid(host, name="sdeid"):
         return complaints + host.text(name + ".err").splitlines()
     truth, prom = host.truth(name), host.text(name + ".prom")
     counts = [int(n) for n in re.findall(rf'^kvm_apf_outcomes_total{{vm="{name}",outcome="async"}} (\d+)$', prom, re.M)]
+    lost = sum(int(n) for n in re.findall(r"^kvm_sdei_lost_records_total{.*} (\d+)$", prom, re.M))
+    if lost and len(counts) == 1:   # a busy machine may lose records: then that is said, and nothing is counted that was not
+        return [] if counts[0] <= truth.total("parks") else [f"{counts[0]} outcomes, the guest has {truth.total('parks')}"]
     return a.same("outcomes in the metrics", counts, [truth.total("parks")])
 
 
@@ -272,12 +275,13 @@ def run(arch, series):
     os.makedirs(out)
     script = "host-x86.sh" if arch == "x86_64" else "host-arm64.sh"
     shutil.copy(os.path.join(HERE, script), out)
+    one_thread = (arch, series) == OLDEST
     status, output = lab(out, "sh", "/out/" + script, unit_capabilities(), timeout=400,
-                         options=("--arch", arch, "--kernel", "debian:" + series, *(ONE_THREAD if (arch, series) == OLDEST else ())))
+                         options=("--arch", arch, "--kernel", "debian:" + series, *(ONE_THREAD if one_thread else ())))
     if status:
         ok(f"kernels/{name}", [f"exit status {status}"] + output.splitlines()[-10:])
         return
-    host = Host(out)
+    host = Host(out, one_thread)
     result = {"arch": arch, "series": series, "version": host.text("version").strip()}
     (x86 if arch == "x86_64" else arm64)(host, name, result)
     os.makedirs(RESULTS, exist_ok=True)
