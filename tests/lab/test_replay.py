@@ -72,7 +72,7 @@ def rec(name):
 
 # What depends on when somebody looked, or on who: not on what happened.
 LOOKED = {"type", "time_ns", "wall", "start_ns", "interval_ns", "interval_records", "interval", "cpu_percent", "masked_share",
-          "recording", "range", "around_late", "around_findings", "problems", "problem_count"}
+          "recording", "range", "around_late", "around_findings", "problems", "problem_count", "over_time"}
 
 
 def differences(live, recorded, path=""):
