@@ -48,10 +48,12 @@ struct {
 
 volatile __u32 last_device;	/* number */
 
-static __always_inline void gic_send(struct sdei_record_gic *record)
+/* since_ns: when the call began; 0: not known. */
+static __always_inline void gic_send(struct sdei_record_gic *record, __u64 since_ns)
 {
 	if (is_wanted(&record->head))
-		send(&record->head, sizeof(*record), record->head.error, 0);
+		send_lasting(&record->head, sizeof(*record), (struct lasting){ since_ns, .short_ns = &record->duration_ns },
+			     record->head.error, 0);
 }
 
 /* --- calls on devices */
@@ -103,16 +105,17 @@ static __always_inline void read_value(struct sdei_record_gic *record, const voi
 	record->head.outcome = err ? 0 : GIC_HAS_VALUE;
 }
 
-static __always_inline __u32 call_duration(void)
+/* When the call of this thread began; 0: the program that takes the time was missed. */
+static __always_inline __u64 call_since(void)
 {
 	__u32 thread = bpf_get_current_pid_tgid();
-	__u64 *since_ns = bpf_map_lookup_elem(&gic_calls, &thread), duration_ns;
+	__u64 *begin_ns = bpf_map_lookup_elem(&gic_calls, &thread), since_ns;
 
-	if (!since_ns)
+	if (!begin_ns)
 		return 0;
-	duration_ns = bpf_ktime_get_ns() - *since_ns;
+	since_ns = *begin_ns;
 	bpf_map_delete_elem(&gic_calls, &thread);
-	return duration_ns < 0xffffffff ? duration_ns : 0xffffffff;
+	return since_ns;
 }
 
 static __always_inline int begin_gic_call(void)
@@ -132,17 +135,16 @@ static __always_inline int end_gic_call(struct kvm_device *device, struct kvm_de
 		.head = { .vm = FAR(kvm, userspace_pid), .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step },
 		.attr = attr->attr, .group = attr->group,
 	};
-
+	__u64 since_ns;
 	bool is_new;
 
 	if (!tracing)
 		return 0;
 	record.head.error = err;
 	record.device = number_of(device, &is_new);
-	if (step == GIC_ITS_SET || step == GIC_SET)
-		record.duration_ns = call_duration();
+	since_ns = step == GIC_ITS_SET || step == GIC_SET ? call_since() : 0;
 	read_value(&record, (const void *)attr->addr);
-	gic_send(&record);
+	gic_send(&record, since_ns);
 	if (is_new)
 		wake_for_new();
 	return 0;
@@ -222,7 +224,7 @@ int BPF_PROG(gic_registers, struct kvm_vcpu *vcpu, const struct kvm_one_reg *reg
 	record = vcpu_step(vcpu, GIC_REGISTERS);
 	record.head.error = err;
 	record.attr = reg->id;
-	gic_send(&record);
+	gic_send(&record, 0);
 	return 0;
 }
 
@@ -242,7 +244,7 @@ int BPF_PROG(gic_run, struct kvm_vcpu *vcpu)
 		record.head.outcome = GIC_HAS_VALUE;
 		set->count = 0;
 	}
-	gic_send(&record);
+	gic_send(&record, 0);
 	return 0;
 }
 

@@ -247,7 +247,7 @@ struct sdei_record_gic {
 	__u64 attr;		/* of the group, as in Documentation/virt/kvm/devices/arm-vgic-v3.rst and arm-vgic-its.rst */
 	__u64 value;		/* set, or read */
 	__u32 group;		/* KVM_DEV_ARM_VGIC_GRP_* */
-	__u32 duration_ns;	/* of a call that sets, at most UINT32_MAX; 0: not known */
+	__u32 duration_ns;	/* of a call that sets, up to time_ns; at most UINT32_MAX; 0: not known */
 	__u32 device;		/* a number for each since the tracing began */
 	__u32 pad;
 };

@@ -12,7 +12,7 @@
 #include "util/log.h"
 #include "util/sandbox.h"
 #include "util/output.h"
-#include "session/joined.h"
+#include "session/merged.h"
 #include "session/playback.h"
 
 #define STEPS 1024	/* of the recording; after each it is seen whether the output still takes something */
@@ -54,7 +54,7 @@ struct run {
 	struct playback *playback;
 	struct export *export;
 	struct output out;
-	struct joined *joined;		/* with --ctf instead of the three above */
+	struct merged *merged;		/* with --ctf instead of the three above */
 	struct export_ctf *ctf;
 };
 
@@ -175,7 +175,7 @@ static int export_one(struct run *run)
 static void check_ctf(struct run *run)
 {
 	if (export_ctf_error(run->ctf))
-		joined_end(run->joined);
+		merged_end(run->merged);
 }
 
 static void take_ctf_status(void *ctx, const struct recording_status *status)
@@ -189,7 +189,7 @@ static void take_ctf_status(void *ctx, const struct recording_status *status)
 static void begin_ctf(void *ctx, uint64_t time_ns)
 {
 	struct run *run = ctx;
-	struct recording_status status = joined_status(run->joined);
+	struct recording_status status = merged_status(run->merged);
 
 	status.wall_ns = (int64_t)((uint64_t)status.wall_ns - (status.time_ns - time_ns));	/* a recording may claim any times */
 	status.time_ns = time_ns;
@@ -205,8 +205,8 @@ static void take_ctf_name(void *ctx, uint32_t vm, const char *name, uint64_t tim
 static bool make_ctf(struct run *run)
 {
 	const struct export_ctf_options own = {
-		.directory = run->config.output, .compress = run->config.compress, .about = joined_about(run->joined),
-		.name = joined_name, .ctx = run->joined,
+		.directory = run->config.output, .compress = run->config.compress, .about = merged_about(run->merged),
+		.name = merged_name, .ctx = run->merged,
 	};
 	struct record_sink sink;
 	struct error error;
@@ -217,28 +217,28 @@ static bool make_ctf(struct run *run)
 		return false;
 	}
 	sink = export_ctf_sink(run->ctf);
-	joined_set_sink(run->joined, &sink);
+	merged_set_sink(run->merged, &sink);
 	return true;
 }
 
 static int export_ctf(struct run *run)
 {
-	const struct joined_calls calls = {
+	const struct merged_calls calls = {
 		.sink = sink_null, .begin = begin_ctf, .status = take_ctf_status, .name = take_ctf_name, .ctx = run,
 	};
 	int status, err;
 
-	run->joined = joined_open(&run->config.playback, &run->config.inputs, &calls, &status);
-	if (!run->joined)
+	run->merged = merged_open(&run->config.playback, &run->config.inputs, &calls, &status);
+	if (!run->merged)
 		return status;
 	if (!make_ctf(run))
 		return EXIT_FAILED;
 	shut_in(run);
-	joined_run(run->joined);
-	err = export_ctf_end(run->ctf, joined_status(run->joined));
+	merged_run(run->merged);
+	err = export_ctf_end(run->ctf, merged_status(run->merged));
 	if (err)
 		say(MSG_WRITING, run->config.output, strerror(-err));
-	return err ? EXIT_FAILED : joined_finish(run->joined);
+	return err ? EXIT_FAILED : merged_finish(run->merged);
 }
 
 /* --- the command */
@@ -289,7 +289,7 @@ static int run_export(const struct command *self, int argc, char **argv)
 		export_free(run.export);
 		playback_close(run.playback);
 		export_ctf_free(run.ctf);
-		joined_close(run.joined);
+		merged_close(run.merged);
 	}
 	options_clear(self, &run.config);
 	return status;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/saturate.h"
+
 #define FIRST_SHIFT 20	/* columns of a millisecond */
 
 struct fault_history *fault_history_new(void)
@@ -67,11 +69,6 @@ static unsigned int extend(struct fault_axis *axis, uint64_t value)
 	return key - axis->first;
 }
 
-static uint32_t add32(uint32_t a, uint64_t b)
-{
-	return b > UINT32_MAX - a ? UINT32_MAX : a + (uint32_t)b;
-}
-
 /* --- columns */
 
 static void add_column(struct fault_column *to, const struct fault_column *from)
@@ -80,7 +77,7 @@ static void add_column(struct fault_column *to, const struct fault_column *from)
 	to->blocked_ns += from->blocked_ns;
 	to->frames += from->frames;
 	for (unsigned int i = 0; i < FAULT_ROWS; i++)
-		to->rows[i] = add32(to->rows[i], from->rows[i]);
+		to->rows[i] = saturate_add32(to->rows[i], from->rows[i]);
 }
 
 static void fold_columns(struct fault_history *h)
@@ -122,7 +119,7 @@ static void fold_rows(struct fault_history *h)
 
 			if (to == i)
 				continue;
-			rows[to] = add32(rows[to], rows[i]);
+			rows[to] = saturate_add32(rows[to], rows[i]);
 			rows[i] = 0;
 		}
 	}
@@ -181,6 +178,6 @@ void fault_history_add(struct fault_history *h, const struct fault_happened *hap
 	if (happened->gfn) {
 		unsigned int row = row_of(h, happened->gfn);
 
-		column->rows[row] = add32(column->rows[row], happened->faults);
+		column->rows[row] = saturate_add32(column->rows[row], happened->faults);
 	}
 }

@@ -60,8 +60,6 @@ struct restore {
 
 /* --- names */
 
-#define NAME_AT(list, at, count) ((unsigned int)(at) < (count) ? (list)[at] : NULL)
-
 const char *restore_part_name(enum restore_part part)
 {
 	static const char *const names[] = {
@@ -70,51 +68,36 @@ const char *restore_part_name(enum restore_part part)
 #undef X
 	};
 
-	return NAME_AT(names, part, RESTORE_PART_COUNT);
+	return names[part];
 }
+
+static const struct {
+	const char *code, *what, *cost;
+	enum model_severity severity;
+} mistakes[] = {
+#define X(NAME, code, severity, what, cost) { code, what, cost, severity },
+	RESTORE_MISTAKES(X)
+#undef X
+};
 
 const char *mistake_code(enum restore_mistake mistake)
 {
-	static const char *const codes[] = {
-#define X(NAME, code, severity, what, cost) code,
-		RESTORE_MISTAKES(X)
-#undef X
-	};
-
-	return NAME_AT(codes, mistake, MISTAKE_COUNT);
+	return mistakes[mistake].code;
 }
 
 enum model_severity mistake_severity(enum restore_mistake mistake)
 {
-	static const uint8_t severities[] = {
-#define X(NAME, code, severity, what, cost) severity,
-		RESTORE_MISTAKES(X)
-#undef X
-	};
-
-	return severities[mistake];
+	return mistakes[mistake].severity;
 }
 
 const char *mistake_what(enum restore_mistake mistake)
 {
-	static const char *const texts[] = {
-#define X(NAME, code, severity, what, cost) what,
-		RESTORE_MISTAKES(X)
-#undef X
-	};
-
-	return NAME_AT(texts, mistake, MISTAKE_COUNT);
+	return mistakes[mistake].what;
 }
 
 const char *mistake_cost(enum restore_mistake mistake)
 {
-	static const char *const costs[] = {
-#define X(NAME, code, severity, what, cost) cost,
-		RESTORE_MISTAKES(X)
-#undef X
-	};
-
-	return NAME_AT(costs, mistake, MISTAKE_COUNT);
+	return mistakes[mistake].cost;
 }
 
 /* --- findings */

@@ -8,6 +8,7 @@
 #include "model/apf.h"
 #include "util/idmap.h"
 #include "util/array.h"
+#include "util/saturate.h"
 
 #define NOBODY UINT32_MAX
 #define FIRST_POWER 4	/* of hist_add_powers(): from 2^8 ns, where band 0 begins */
@@ -47,21 +48,16 @@ void timeline_free(struct timeline *t)
 	free(t);
 }
 
-static uint32_t add32(uint32_t a, uint64_t b)
-{
-	return b > UINT32_MAX - a ? UINT32_MAX : a + (uint32_t)b;
-}
-
 /* --- columns */
 
 static void add_cell(struct timeline_cell *to, const struct timeline_cell *from)
 {
-	to->dispatched = add32(to->dispatched, from->dispatched);
-	to->dropped = add32(to->dropped, from->dropped);
+	to->dispatched = saturate_add32(to->dispatched, from->dispatched);
+	to->dropped = saturate_add32(to->dropped, from->dropped);
 	if (from->worst_ns > to->worst_ns)
 		to->worst_ns = from->worst_ns;
 	to->masked_ns += from->masked_ns;
-	to->faults = add32(to->faults, from->faults);
+	to->faults = saturate_add32(to->faults, from->faults);
 	to->blocked_ns += from->blocked_ns;
 }
 
@@ -81,7 +77,7 @@ static void fold_bands(struct timeline *t)
 {
 	for (unsigned int i = 0; i < TIMELINE_COLUMNS / 2; i++) {
 		for (unsigned int b = 0; b < TIMELINE_BANDS; b++)
-			t->bands[i][b] = add32(t->bands[2 * i][b], t->bands[2 * i + 1][b]);
+			t->bands[i][b] = saturate_add32(t->bands[2 * i][b], t->bands[2 * i + 1][b]);
 	}
 	memset(t->bands[TIMELINE_COLUMNS / 2], 0, sizeof(t->bands) / 2);
 }
@@ -177,13 +173,13 @@ static void take_bands(struct timeline *t, unsigned int column, const struct his
 
 		if (b >= TIMELINE_BANDS)
 			b = TIMELINE_BANDS - 1;
-		bands[b] = add32(bands[b], powers[i]);
+		bands[b] = saturate_add32(bands[b], powers[i]);
 	}
 }
 
 static void take_faults(struct timeline_cell *cell, const struct model_apf *apf)
 {
-	cell->faults = add32(0, apf->interval.setup + apf->interval.sync + apf->interval.quick);
+	cell->faults = saturate_add32(0, apf->interval.setup + apf->interval.sync + apf->interval.quick);
 	cell->blocked_ns = apf->interval_blocked_ns;
 }
 
@@ -198,8 +194,8 @@ static struct timeline_cell take_cell(struct timeline *t, unsigned int column, c
 		const struct model_event *e = v->events[i];
 		struct model_event_interval hists;
 
-		cell.dispatched = add32(cell.dispatched, e->interval.dispatched);
-		cell.dropped = add32(cell.dropped, e->interval.coalesced + e->interval.rejected + e->interval.cancelled +
+		cell.dispatched = saturate_add32(cell.dispatched, e->interval.dispatched);
+		cell.dropped = saturate_add32(cell.dropped, e->interval.coalesced + e->interval.rejected + e->interval.cancelled +
 				     e->interval.cleared);
 		model_event_interval(e, &hists);
 		if (!hists.dispatch)

@@ -50,7 +50,7 @@ static int find_client_probes(struct live *live, const char *release, struct err
 	refuse(&live->probes, 0, PROBE_CLIENT, "not asked for");
 	live_find_addresses(live);
 	live->client_state = client_state_new();
-	return live->client_state ? 0 : error_set(error, -ENOMEM, "out of memory");
+	return live->client_state ? 0 : error_no_memory(error);
 }
 
 static int find_gic_probes(struct live *live, const char *release, struct error *error)

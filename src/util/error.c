@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "util/log.h"
+
 int error_set(struct error *error, int code, const char *format, ...)
 {
 	va_list args;
@@ -18,5 +20,5 @@ int error_set(struct error *error, int code, const char *format, ...)
 
 int error_no_memory(struct error *error)
 {
-	return error_set(error, -ENOMEM, "out of memory");
+	return error_set(error, -ENOMEM, "%s", MSG_NO_MEMORY);
 }

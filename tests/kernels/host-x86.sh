@@ -37,12 +37,15 @@ begin() {
 # shellcheck disable=SC2317 # await calls it
 is_newer() { ! cmp -s "$1" "$2"; }
 
-# watch NAME: lets it watch a guest, and keeps its metrics of then
+# watch NAME: lets it watch a guest, and keeps its metrics of then. The kernel is asked once in a second for what programs missed:
+# a first file may show what is not there, but not yet that it was lost.
 watch() {
 	await test -s "/tmp/$1/sdeid.prom" || return
 	said "$1-guest" $(guest "$1" 41)
-	cat "/tmp/$1/sdeid.prom" >stamp
-	await is_newer stamp "/tmp/$1/sdeid.prom"
+	for _ in 1 2; do
+		cat "/tmp/$1/sdeid.prom" >stamp
+		await is_newer stamp "/tmp/$1/sdeid.prom"
+	done
 	cp "/tmp/$1/sdeid.prom" "$1.prom"
 }
 

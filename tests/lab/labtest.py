@@ -38,7 +38,7 @@ def lab_start(out, *command, timeout=300, options=()):
 
 
 E_PANIC, E_HANG = 121, 125   # of scripts/lab
-X86_TRIES = 3                # of an emulated x86 kernel: see test_run.sh. Two of four hung in one run, none in forty others
+X86_TRIES = 3                # of an emulated x86 kernel: see test_run.sh
 CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 

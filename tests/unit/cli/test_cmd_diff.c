@@ -202,16 +202,6 @@ static void record_runs(const char *prefix, int entry)
 	}
 }
 
-static void cut(const char *name)
-{
-	char path[600];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/sdei-000000", path_of(name));
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(truncate(path, st.st_size - 1), 0);
-}
-
 static void make_files(void)
 {
 	FILE *out = fopen(path_of("file"), "w");
@@ -249,9 +239,9 @@ static int make_recordings(void **state)
 	record("sched", SCENE(.probes = "kvm_sdei_signal sched_switch"));
 	record("evil\033[2J", SCENE(.kernel = "6\033]0;x\a", .host = "h\033[2J\"", .filter = "-e \n7", .entry = 30));
 	record("cut", SCENE(.episodes = LONG));
-	cut("cut");
+	cut_recording(path_of("cut"));
 	record("cut-entry", SCENE(.episodes = LONG, .entry = 50));
-	cut("cut-entry");
+	cut_recording(path_of("cut-entry"));
 	record_runs("base", 0);
 	record_runs("entry", 20);
 	make_files();

@@ -57,16 +57,6 @@ static void record_scene(const char *name, const char *vm_name, struct two_sides
 
 #define SCENE(...) ((struct two_sides_scene){ __VA_ARGS__ })
 
-static void cut(const char *name)
-{
-	char path[600];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/sdei-000000", path_of(name));
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(truncate(path, st.st_size - 1), 0);
-}
-
 static int make_recordings(void **state)
 {
 	strcpy(folder, "/tmp/sdeitop-join-XXXXXX");
@@ -79,7 +69,7 @@ static int make_recordings(void **state)
 	record_scene("two", "web", SCENE(.other_vm = true));
 	record_scene("regular", "web", SCENE(.period_ns = 1000000000, .alike = true, .no_calls = true, .episodes = 30));
 	record_scene("cut", "web", SCENE(.seed = 9));
-	cut("cut.guest");
+	cut_recording(path_of("cut.guest"));
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -129,6 +131,16 @@ void record_items(const char *directory, const struct recording_about *about, co
 {
 	write_metadata(directory, about);
 	write_packets(directory, about, item_list, count);
+}
+
+void cut_recording(const char *directory)
+{
+	char path[600];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/sdei-000000", directory);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 1), 0);
 }
 
 const char *recorded_directory(void)

@@ -21,6 +21,9 @@ int compare_items(const void *a, const void *b);
 /* Writes any items, which are in time order, as a recording into a directory. */
 void record_items(const char *directory, const struct recording_about *about, const struct recording_item *items, size_t count);
 
+/* Takes the last byte of such a recording away. */
+void cut_recording(const char *directory);
+
 /* Writes those of the guest "web" into a new directory, whose name is returned. */
 const char *recorded_directory(void);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "session/joined.h"
+#include "session/merged.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +8,17 @@
 #include "util/idmap.h"
 #include "util/log.h"
 
-#define MSG_JOIN_HOST	"%s and %s cannot be joined: %s"
+#define MSG_JOIN_HOST	"%s and %s cannot be merged: %s"
 #define MSG_JOIN_BOOT	"they are of different hosts, or of different boots of one: their clocks have nothing in common"
 #define MSG_JOIN_NO_BOOT	"of one of them it is not known on which host it was made"
 #define MSG_JOIN_OVERLAP \
-	"%s and %s cannot be joined: two recorders saw VM %" PRIu32 " at the same time, and which of their records are the same cannot be " \
+	"%s and %s cannot be merged: two recorders saw VM %" PRIu32 " at the same time, and which of their records are the same cannot be " \
 	"known; leave one out, or choose VMs by -p or a time by --since and --until"
 #define MSG_JOIN_PROBLEMS	"of %s:"
 
 /* One recording. */
 struct part {
-	struct joined *joined;
+	struct merged *merged;
 	const char *directory;
 	struct playback_config config;
 	struct playback *playback;
@@ -30,8 +30,8 @@ struct part {
 	struct idmap vms;		/* that have records */
 };
 
-struct joined {
-	struct joined_calls calls;
+struct merged {
+	struct merged_calls calls;
 	struct part *parts;		/* by when they begin */
 	size_t count;
 	struct part *now;		/* the one that hands on */
@@ -40,14 +40,14 @@ struct joined {
 
 /* --- handing on */
 
-static void begin(struct joined *j, struct part *part)
+static void begin(struct merged *m, struct part *part)
 {
 	part->begun = true;
-	if (!j->begun) {
-		j->begun = true;
-		j->calls.begin(j->calls.ctx, playback_from_ns(part->playback));
+	if (!m->begun) {
+		m->begun = true;
+		m->calls.begin(m->calls.ctx, playback_from_ns(part->playback));
 	} else if (part->missing) {
-		sink_lost(&j->calls.sink, NULL, part->missing);
+		sink_lost(&m->calls.sink, NULL, part->missing);
 	}
 }
 
@@ -59,22 +59,22 @@ static bool is_wanted(const struct part *part)
 /* A snapshot at the begin is of what came before. */
 static bool is_from_before(const struct part *part, const struct sdei_record *record)
 {
-	return !is_wanted(part) || (!part->joined->begun && record->kind == SDEI_STATE && record->origin == SDEI_SNAPSHOT);
+	return !is_wanted(part) || (!part->merged->begun && record->kind == SDEI_STATE && record->origin == SDEI_SNAPSHOT);
 }
 
 static void take_record(void *ctx, const struct sdei_record *record, size_t size)
 {
 	struct part *part = ctx;
-	struct joined *j = part->joined;
+	struct merged *m = part->merged;
 
 	if (is_from_before(part, record)) {
-		if (!j->begun)
-			sink_record(&j->calls.sink, record, size);
+		if (!m->begun)
+			sink_record(&m->calls.sink, record, size);
 		return;
 	}
 	if (!part->begun)
-		begin(j, part);
-	sink_record(&j->calls.sink, record, size);
+		begin(m, part);
+	sink_record(&m->calls.sink, record, size);
 }
 
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
@@ -84,33 +84,33 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	if (!is_wanted(part))
 		return;
 	if (!part->begun)
-		begin(part->joined, part);
-	sink_lost(&part->joined->calls.sink, key, count);
+		begin(part->merged, part);
+	sink_lost(&part->merged->calls.sink, key, count);
 }
 
-/* The end of one is not that of all, which is for who asks for joined_status(). */
+/* The end of one is not that of all, which is for who asks for merged_status(). */
 static void take_status(void *ctx, const struct recording_status *said)
 {
 	struct part *part = ctx;
-	struct joined *j = part->joined;
-	bool at_begin = !j->begun;
+	struct merged *m = part->merged;
+	bool at_begin = !m->begun;
 	struct recording_status status;
 
 	if (!is_wanted(part))
 		return;
 	if (!part->begun)
-		begin(j, part);
+		begin(m, part);
 	if (said->end || (at_begin && said->time_ns <= playback_from_ns(part->playback)))
 		return;
-	status = joined_status(j);
-	j->calls.status(j->calls.ctx, &status);
+	status = merged_status(m);
+	m->calls.status(m->calls.ctx, &status);
 }
 
 static void take_name(void *ctx, uint32_t vm, const char *name)
 {
 	struct part *part = ctx;
 
-	part->joined->calls.name(part->joined->calls.ctx, vm, name, playback_now_ns(part->playback));
+	part->merged->calls.name(part->merged->calls.ctx, vm, name, playback_now_ns(part->playback));
 }
 
 /* --- which recordings, and what of them */
@@ -180,12 +180,12 @@ static bool check_host(const struct part *a, const struct part *b)
 }
 
 /* Packets are numbered from 0 on; those of the same recorder that are in parts before are known by that. */
-static void find_begin(struct joined *j, struct part *part)
+static void find_begin(struct merged *m, struct part *part)
 {
 	uint64_t next = 0;
 	bool follows = false;
 
-	for (const struct part *before = j->parts; before < part; before++) {
+	for (const struct part *before = m->parts; before < part; before++) {
 		if (are_of_one_recorder(before, part) && before->span.next_sequence > next)
 			next = before->span.next_sequence;
 		follows |= before->span.end_ns < part->span.begin_ns;
@@ -204,14 +204,14 @@ static bool is_left_out(const struct part *part, uint64_t from_ns, uint64_t to_n
 	       (part->from_sequence && part->span.next_sequence <= part->from_sequence);
 }
 
-static void leave_out(struct joined *j, uint64_t from_ns, uint64_t to_ns)
+static void leave_out(struct merged *m, uint64_t from_ns, uint64_t to_ns)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < j->count; i++)
-		if (!is_left_out(&j->parts[i], from_ns, to_ns))
-			j->parts[kept++] = j->parts[i];
-	j->count = kept;
+	for (size_t i = 0; i < m->count; i++)
+		if (!is_left_out(&m->parts[i], from_ns, to_ns))
+			m->parts[kept++] = m->parts[i];
+	m->count = kept;
 }
 
 /* What a moment leaves of a part; what is before its begin, or not meant, leaves all. */
@@ -231,27 +231,27 @@ static void report_range(const struct reader_span *all, const struct times *time
 }
 
 /* Moments are those of all together. */
-static void set_range(struct joined *j)
+static void set_range(struct merged *m)
 {
-	const struct playback_config *config = &j->parts->config;
-	struct reader_span all = j->parts->span;
+	const struct playback_config *config = &m->parts->config;
+	struct reader_span all = m->parts->span;
 	struct times times = { .form = config->times, .start_ns = all.begin_ns, .wall = all.wall };
 	uint64_t from_ns = all.begin_ns, to_ns;
 
-	for (size_t i = 1; i < j->count; i++)
-		if (j->parts[i].span.end_ns > all.end_ns)
-			all.end_ns = j->parts[i].span.end_ns;
+	for (size_t i = 1; i < m->count; i++)
+		if (m->parts[i].span.end_ns > all.end_ns)
+			all.end_ns = m->parts[i].span.end_ns;
 	to_ns = all.end_ns;
 	if (config->since.kind != MOMENT_NONE && moment_resolve(&config->since, &all, &times, MOMENT_FIRST, &from_ns))
 		from_ns = UINT64_MAX;
 	if (config->until.kind != MOMENT_NONE && moment_resolve(&config->until, &all, &times, MOMENT_LAST, &to_ns))
 		to_ns = 0;
-	for (size_t i = 0; i < j->count; i++) {
-		narrow(&j->parts[i].config.since, from_ns, &j->parts[i]);
-		narrow(&j->parts[i].config.until, to_ns, &j->parts[i]);
+	for (size_t i = 0; i < m->count; i++) {
+		narrow(&m->parts[i].config.since, from_ns, &m->parts[i]);
+		narrow(&m->parts[i].config.until, to_ns, &m->parts[i]);
 	}
-	leave_out(j, from_ns, to_ns);
-	if (!j->count)
+	leave_out(m, from_ns, to_ns);
+	if (!m->count)
 		report_range(&all, &times);
 }
 
@@ -282,21 +282,21 @@ static int compare(const void *a, const void *b)
 	return (x->span.begin_ns > y->span.begin_ns) - (x->span.begin_ns < y->span.begin_ns);
 }
 
-static bool arrange(struct joined *j)
+static bool arrange(struct merged *m)
 {
-	for (size_t i = 0; i < j->count; i++)
-		if (!look_at(&j->parts[i]))
+	for (size_t i = 0; i < m->count; i++)
+		if (!look_at(&m->parts[i]))
 			return false;
-	for (size_t i = 1; i < j->count; i++)
-		if (!check_host(&j->parts[0], &j->parts[i]))
+	for (size_t i = 1; i < m->count; i++)
+		if (!check_host(&m->parts[0], &m->parts[i]))
 			return false;
-	qsort(j->parts, j->count, sizeof(*j->parts), compare);
-	for (size_t i = 0; i < j->count; i++)
-		find_begin(j, &j->parts[i]);
-	set_range(j);
-	for (size_t i = 0; i < j->count; i++)
+	qsort(m->parts, m->count, sizeof(*m->parts), compare);
+	for (size_t i = 0; i < m->count; i++)
+		find_begin(m, &m->parts[i]);
+	set_range(m);
+	for (size_t i = 0; i < m->count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (!check_overlap(&j->parts[k], &j->parts[i]))
+			if (!check_overlap(&m->parts[k], &m->parts[i]))
 				return false;
 	return true;
 }
@@ -314,90 +314,90 @@ static bool open_part(struct part *part, int *exit_status)
 	return part->playback;
 }
 
-static bool open_parts(struct joined *j, int *exit_status)
+static bool open_parts(struct merged *m, int *exit_status)
 {
-	for (size_t i = 0; i < j->count; i++)
-		if (!open_part(&j->parts[i], exit_status))
+	for (size_t i = 0; i < m->count; i++)
+		if (!open_part(&m->parts[i], exit_status))
 			return false;
-	j->now = j->parts;
+	m->now = m->parts;
 	return true;
 }
 
-static struct joined *make(const struct playback_config *config, const struct string_list *directories, const struct joined_calls *calls)
+static struct merged *make(const struct playback_config *config, const struct string_list *directories, const struct merged_calls *calls)
 {
-	struct joined *j = calloc(1, sizeof(*j));
+	struct merged *m = calloc(1, sizeof(*m));
 
-	if (!j)
+	if (!m)
 		return NULL;
-	j->calls = *calls;
-	j->parts = calloc(directories->count, sizeof(*j->parts));
-	if (!j->parts) {
-		free(j);
+	m->calls = *calls;
+	m->parts = calloc(directories->count, sizeof(*m->parts));
+	if (!m->parts) {
+		free(m);
 		return NULL;
 	}
-	for (; j->count < directories->count; j->count++) {
-		struct part *part = &j->parts[j->count];
+	for (; m->count < directories->count; m->count++) {
+		struct part *part = &m->parts[m->count];
 
-		part->directory = directories->values[j->count];
+		part->directory = directories->values[m->count];
 		part->config = *config;
 		part->config.input = part->directory;
 	}
-	return j;
+	return m;
 }
 
-struct joined *joined_open(const struct playback_config *config, const struct string_list *directories,
-			   const struct joined_calls *calls, int *exit_status)
+struct merged *merged_open(const struct playback_config *config, const struct string_list *directories,
+			   const struct merged_calls *calls, int *exit_status)
 {
-	struct joined *j = make(config, directories, calls);
+	struct merged *m = make(config, directories, calls);
 
 	*exit_status = EXIT_FAILED;
-	if (!j) {
+	if (!m) {
 		say(MSG_NO_MEMORY);
 		return NULL;
 	}
-	if (j->count > 1 && !arrange(j)) {
-		joined_close(j);
+	if (m->count > 1 && !arrange(m)) {
+		merged_close(m);
 		return NULL;
 	}
-	if (!j->count)
+	if (!m->count)
 		*exit_status = EXIT_USAGE;
 	/* They have their places now. */
-	for (size_t i = 0; i < j->count; i++)
-		j->parts[i].joined = j;
-	if (j->count && open_parts(j, exit_status))
-		return j;
-	joined_close(j);
+	for (size_t i = 0; i < m->count; i++)
+		m->parts[i].merged = m;
+	if (m->count && open_parts(m, exit_status))
+		return m;
+	merged_close(m);
 	return NULL;
 }
 
-void joined_close(struct joined *j)
+void merged_close(struct merged *m)
 {
-	if (!j)
+	if (!m)
 		return;
-	for (size_t i = 0; i < j->count; i++) {
-		playback_close(j->parts[i].playback);
-		idmap_release(&j->parts[i].vms);
+	for (size_t i = 0; i < m->count; i++) {
+		playback_close(m->parts[i].playback);
+		idmap_release(&m->parts[i].vms);
 	}
-	free(j->parts);
-	free(j);
+	free(m->parts);
+	free(m);
 }
 
 /* --- playing */
 
 /* The part whose item is next; until_ns: when another one's is. NULL: all have ended. */
-static struct part *next_part(struct joined *j, uint64_t *until_ns)
+static struct part *next_part(struct merged *m, uint64_t *until_ns)
 {
 	struct part *next = NULL;
 	uint64_t next_ns = UINT64_MAX;
 
 	*until_ns = UINT64_MAX;
-	for (size_t i = 0; i < j->count; i++) {
-		uint64_t time_ns = playback_next_ns(j->parts[i].playback);
+	for (size_t i = 0; i < m->count; i++) {
+		uint64_t time_ns = playback_next_ns(m->parts[i].playback);
 
 		if (time_ns < next_ns) {
 			*until_ns = next_ns;
 			next_ns = time_ns;
-			next = &j->parts[i];
+			next = &m->parts[i];
 		} else if (time_ns < *until_ns) {
 			*until_ns = time_ns;
 		}
@@ -405,45 +405,45 @@ static struct part *next_part(struct joined *j, uint64_t *until_ns)
 	return next;
 }
 
-void joined_set_sink(struct joined *j, const struct record_sink *sink)
+void merged_set_sink(struct merged *m, const struct record_sink *sink)
 {
-	j->calls.sink = *sink;
+	m->calls.sink = *sink;
 }
 
-void joined_run(struct joined *j)
+void merged_run(struct merged *m)
 {
 	struct part *next;
 	uint64_t until_ns;
 
-	if (j->count == 1)
-		playback_run(j->now->playback, UINT64_MAX);
-	while (j->count > 1 && !j->stopped && (next = next_part(j, &until_ns))) {
-		j->now = next;
+	if (m->count == 1)
+		playback_run(m->now->playback, UINT64_MAX);
+	while (m->count > 1 && !m->stopped && (next = next_part(m, &until_ns))) {
+		m->now = next;
 		playback_run(next->playback, until_ns);
 	}
-	if (!j->begun)
-		begin(j, j->parts);
+	if (!m->begun)
+		begin(m, m->parts);
 }
 
-void joined_end(struct joined *j)
+void merged_end(struct merged *m)
 {
-	j->stopped = true;
-	playback_end(j->now->playback);
+	m->stopped = true;
+	playback_end(m->now->playback);
 }
 
-struct recording_status joined_status(const struct joined *j)
+struct recording_status merged_status(const struct merged *m)
 {
-	struct recording_status status = *playback_said(j->now->playback);
+	struct recording_status status = *playback_said(m->now->playback);
 
 	if (!status.time_ns)
 		status.cpu_permille = UINT16_MAX;
-	status.time_ns = playback_now_ns(j->now->playback);
-	status.wall_ns = playback_wall_ns(j->now->playback, status.time_ns);
+	status.time_ns = playback_now_ns(m->now->playback);
+	status.wall_ns = playback_wall_ns(m->now->playback, status.time_ns);
 	status.end = false;
-	for (size_t i = 0; i < j->count; i++) {
-		const struct recording_status *other = playback_said(j->parts[i].playback);
+	for (size_t i = 0; i < m->count; i++) {
+		const struct recording_status *other = playback_said(m->parts[i].playback);
 
-		if (&j->parts[i] == j->now)
+		if (&m->parts[i] == m->now)
 			continue;
 		status.malformed += other->malformed;
 		status.late += other->late;
@@ -452,32 +452,32 @@ struct recording_status joined_status(const struct joined *j)
 	return status;
 }
 
-struct recording_about joined_about(const struct joined *j)
+struct recording_about merged_about(const struct merged *m)
 {
-	struct recording_about about = j->parts->about;
+	struct recording_about about = m->parts->about;
 
 	about_renew(&about);
-	about_add_filters(&about, &j->parts->config);
+	about_add_filters(&about, &m->parts->config);
 	return about;
 }
 
-char *joined_name(void *joined, uint32_t vm)
+char *merged_name(void *merged, uint32_t vm)
 {
-	return playback_name(((struct joined *)joined)->now->playback, vm);
+	return playback_name(((struct merged *)merged)->now->playback, vm);
 }
 
-int joined_finish(struct joined *j)
+int merged_finish(struct merged *m)
 {
 	int status = EXIT_DONE;
 
-	for (size_t i = 0; i < j->count; i++) {
-		struct playback *playback = j->parts[i].playback;
+	for (size_t i = 0; i < m->count; i++) {
+		struct playback *playback = m->parts[i].playback;
 		size_t kept;
 		uint64_t all;
 
 		reader_problems(playback_reader(playback), &kept, &all);
-		if (all && j->count > 1)
-			say(MSG_JOIN_PROBLEMS, j->parts[i].directory);
+		if (all && m->count > 1)
+			say(MSG_JOIN_PROBLEMS, m->parts[i].directory);
 		if (playback_finish(playback) != EXIT_DONE)
 			status = EXIT_INCOMPLETE;
 	}
