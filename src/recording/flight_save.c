@@ -14,16 +14,25 @@
 #define GUEST_SIZE 64
 #define NAME_SIZE 512
 
-struct flight_save {
-	struct flight_save_options options;
-	struct flight_save_counters counters;
-	bool armed, triggered;
-	uint64_t trigger_ns;		/* the last one that was taken */
+/* So many recordings at most within a guest's gap, however many guests there are; and there is always room for nobody's. */
+#define SAVED_IN_GAP 10
+#define TAKEN_MAX (SAVED_IN_GAP + 2)
+
+struct trigger {
+	uint64_t time_ns, due_ns;
 	char reason[REASON_SIZE];
 	char guest[GUEST_SIZE];		/* that caused it */
 	bool has_guest;
+};
+
+struct flight_save {
+	struct flight_save_options options;
+	struct flight_save_counters counters;
+	struct trigger taken[TAKEN_MAX];	/* by time: those that were saved and still keep their guest away, those that wait */
+	unsigned int taken_count, waiting;	/* of them the last */
 
 	struct background saving;		/* has quota, the other counters and all below while it is busy */
+	struct trigger trigger;
 	struct flight_quota *quota;
 	struct flight *copy;		/* NULL: flight itself */
 	const struct flight *flight;
@@ -81,28 +90,65 @@ const struct flight_save_counters *flight_save_counters(const struct flight_save
 	return &c->counters;
 }
 
+/* Those that were saved, and whose guest may have another one. */
+static void forget_old(struct flight_save *c, uint64_t now_ns)
+{
+	unsigned int old = 0;
+
+	while (old < c->taken_count - c->waiting && now_ns >= c->taken[old].time_ns + c->options.gap_ns)
+		old++;
+	c->taken_count -= old;
+	memmove(c->taken, c->taken + old, c->taken_count * sizeof(c->taken[0]));
+}
+
+static bool is_of(const struct trigger *trigger, const char *guest)
+{
+	return trigger->has_guest == (guest != NULL) && strncmp(trigger->guest, guest ?: "", GUEST_SIZE - 1) == 0;
+}
+
+static bool is_too_soon(const struct flight_save *c, const char *guest)
+{
+	for (unsigned int i = 0; i < c->taken_count; i++)
+		if (is_of(&c->taken[i], guest))
+			return true;
+	return c->taken_count >= (guest ? TAKEN_MAX - 1 : TAKEN_MAX);
+}
+
 bool flight_save_trigger(struct flight_save *c, const char *reason, const char *guest, uint64_t now_ns)
 {
-	if (c->armed || flight_save_is_saving(c) || (c->triggered && now_ns < c->trigger_ns + c->options.gap_ns)) {
+	uint64_t spaced_ns = 0;
+	struct trigger *t;
+
+	forget_old(c, now_ns);
+	if (is_too_soon(c, guest)) {
 		c->counters.suppressed++;
 		return false;
 	}
-	c->armed = c->triggered = true;
-	c->trigger_ns = now_ns;
-	snprintf(c->reason, sizeof(c->reason), "%s", reason);
-	snprintf(c->guest, sizeof(c->guest), "%s", guest ?: "");
-	c->has_guest = guest;
+	if (c->taken_count)
+		spaced_ns = c->taken[c->taken_count - 1].due_ns + c->options.gap_ns / SAVED_IN_GAP;
+	t = &c->taken[c->taken_count++];
+	c->waiting++;
+	*t = (struct trigger){ .time_ns = now_ns, .due_ns = now_ns + c->options.after_ns, .has_guest = guest };
+	if (t->due_ns < spaced_ns)
+		t->due_ns = spaced_ns;
+	snprintf(t->reason, sizeof(t->reason), "%s", reason);
+	snprintf(t->guest, sizeof(t->guest), "%s", guest ?: "");
 	return true;
 }
 
 bool flight_save_is_armed(const struct flight_save *c)
 {
-	return c->armed;
+	return c->waiting;
+}
+
+static const struct trigger *first_waiting(const struct flight_save *c)
+{
+	return &c->taken[c->taken_count - c->waiting];
 }
 
 bool flight_save_is_due(const struct flight_save *c, uint64_t now_ns)
 {
-	return c->armed && now_ns >= c->trigger_ns + c->options.after_ns;
+	return c->waiting && !flight_save_is_saving(c) && now_ns >= first_waiting(c)->due_ns;
 }
 
 /* --- saving */
@@ -141,7 +187,8 @@ static void save(void *ctx)
 	char where[NAME_SIZE];
 	struct error error;
 	struct flight_save *c = ctx;
-	int err = flight_quota_name(c->quota, c->status.wall_ns, c->reason, c->has_guest ? c->guest : NULL, where, sizeof(where));
+	int err = flight_quota_name(c->quota, c->status.wall_ns, c->trigger.reason, c->trigger.has_guest ? c->trigger.guest : NULL,
+				    where, sizeof(where));
 
 	if (err)
 		error_set(&error, err, "cannot save in %.64s...: the name is too long", c->options.directory);
@@ -158,10 +205,11 @@ static void save(void *ctx)
 void flight_save_start(struct flight_save *c, const struct flight *flight, const struct recording_about *about,
 		   const struct recording_status *status)
 {
-	c->armed = false;
+	c->trigger = *first_waiting(c);
+	c->waiting--;
 	c->about = *about;
 	c->status = *status;
-	snprintf(c->about.reason, sizeof(c->about.reason), "%s", c->reason);
+	snprintf(c->about.reason, sizeof(c->about.reason), "%s", c->trigger.reason);
 	c->copy = flight_copy(flight);
 	c->flight = c->copy ? c->copy : flight;
 	if (c->copy)

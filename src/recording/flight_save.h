@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * When a flight recorder saves what it holds: some time after a trigger, so that the aftermath is in it, not too
- * often, and not more recordings than wanted (flight_quota.h).
+ * When a flight recorder saves what it holds: some time after a trigger, so that the aftermath is in it, not too often for one
+ * guest nor for all, and not more recordings than wanted (flight_quota.h).
  */
 #ifndef RECORDING_FLIGHT_SAVE_H
 #define RECORDING_FLIGHT_SAVE_H
@@ -13,7 +13,7 @@ struct flight_save_options {
 	bool for_group;		/* as writer_options */
 	unsigned int keep, keep_of_guest;	/* as flight_quota_new() */
 	uint64_t after_ns;	/* how long after the trigger it saves */
-	uint64_t gap_ns;	/* triggers that come earlier after the last one are only counted */
+	uint64_t gap_ns;	/* a guest's triggers that come earlier after its last one are only counted; between any two it is a tenth */
 };
 
 struct flight_save;
@@ -26,17 +26,18 @@ void flight_save_free(struct flight_save *c);	/* waits for what is being saved; 
 int flight_save_follow(struct flight_save *c, const struct flight_save_options *options);
 
 /*
- * Something has happened; false: it came too soon after the one before, or while it saves, and is only counted. reason is a word:
- * a finding's code, "SIGUSR2", "exit". guest: whose finding, as flight_quota_name(); NULL: nobody's.
+ * Something has happened; false: it came too soon after one of the same guest, or too many wait, and is only counted. reason is a
+ * word: a finding's code, "SIGUSR2", "exit". guest: whose finding, as flight_quota_name(); NULL: nobody's. Those of several guests wait
+ * for each other, each to be saved under its own name.
  */
 bool flight_save_trigger(struct flight_save *c, const char *reason, const char *guest, uint64_t now_ns);
 
-/* Whether it is time to save. */
+/* Whether it is time to save for the first that waits; whether one waits. */
 bool flight_save_is_due(const struct flight_save *c, uint64_t now_ns);
 bool flight_save_is_armed(const struct flight_save *c);
 
 /*
- * Saves what flight holds now as DIRECTORY/<UTC time>-<number>-<reason>@<guest>, closed with status; about's reason is filled in.
+ * One waits, and nothing is being saved. Saves what flight holds now as DIRECTORY/<UTC time>-<number>-<reason>@<guest>, closed with status; about's reason is filled in.
  * What cannot be saved whole is removed again. The disk is waited for in a thread, so that flight can take more meanwhile; without
  * memory for a copy of it, here.
  */

@@ -76,7 +76,7 @@ static void report_suppressed(struct flight_recorder *r)
 	uint64_t suppressed = flight_save_counters(r->save)->suppressed;
 
 	if (suppressed != r->suppressed)
-		say("%" PRIu64 " more reasons to save a flight recording came within %u s of one before: not saved again",
+		say("%" PRIu64 " more reasons to save a flight recording came within %u s of one of the same guest: not saved again",
 		    suppressed - r->suppressed, r->options.gap_s);
 	r->suppressed = suppressed;
 }
@@ -101,7 +101,7 @@ void flight_recorder_signalled(struct flight_recorder *r, uint64_t now_ns)
 	if (!r->options.on.usr2)
 		say("SIGUSR2: nothing is saved, as it is not among the reasons to save");
 	else if (!flight_save_trigger(r->save, "SIGUSR2", NULL, now_ns))
-		say("SIGUSR2: not saved again within %u s of the last flight recording", r->options.gap_s);
+		say("SIGUSR2: not saved again within %u s of the last one", r->options.gap_s);
 }
 
 void flight_recorder_ending(struct flight_recorder *r)
@@ -112,13 +112,25 @@ void flight_recorder_ending(struct flight_recorder *r)
 		flight_save_trigger(r->save, "exit", NULL, ALWAYS_NS);
 }
 
+/* The newest of each guest, as each has its own recordings. */
 static void look_for_findings(struct flight_recorder *r, const struct model *m, uint64_t now_ns)
 {
-	uint64_t found = triggers_count(&r->options.on, m);
-	char guest[16];
+	const uint64_t found = triggers_count(&r->options.on, m);
+	uint64_t left = found - r->found;
+	const struct model_finding *newest;
+	size_t count = triggers_newest(&r->options.on, m, left, &newest);
+	char id[16];
 
-	if (found > r->found)
-		flight_save_trigger(r->save, triggers_reason(&r->options.on, m), triggers_guest(&r->options.on, m, guest), now_ns);
+	while (count--) {
+		const struct model_finding *finding = &newest[count];
+
+		if (!(r->options.on.findings >> finding->code & 1))
+			continue;
+		flight_save_trigger(r->save, finding_code_name(finding->code), triggers_guest(m, finding, id), now_ns);
+		left--;
+	}
+	if (left)
+		flight_save_trigger(r->save, "finding", "unknown", now_ns);
 	r->found = found;
 }
 
@@ -129,10 +141,10 @@ void flight_recorder_check(struct flight_recorder *r, const struct model *m, con
 		flight_recorder_wait(r);
 	if (m)
 		look_for_findings(r, m, status->time_ns);
-	if (flight_save_is_due(r->save, status->time_ns) || (end && flight_save_is_armed(r->save)))
+	if (flight_save_is_due(r->save, status->time_ns))
 		flight_save_start(r->save, r->flight, about, status);
-	if (end)
-		flight_recorder_wait(r);
+	for (; end && flight_save_is_armed(r->save); flight_recorder_wait(r))
+		flight_save_start(r->save, r->flight, about, status);
 }
 
 void flight_recorder_follow(struct flight_recorder *r, const struct flight_recorder_options *own, const struct model *m)

@@ -11,7 +11,7 @@ struct flight_recorder_options {
 	const char *directory;	/* where recordings go; stays the caller's, and in use */
 	uint64_t size;		/* bytes in memory, 1 MiB at least */
 	uint64_t keep, keep_of_guest;	/* as flight_quota_new() */
-	unsigned int gap_s;	/* at least between two savings: a storm of findings must neither fill nor wear out the disk */
+	unsigned int gap_s;	/* at least between two savings for one guest: a storm of findings must neither fill nor wear out the disk */
 	bool for_group;		/* as flight_save_options */
 	struct triggers on;
 };

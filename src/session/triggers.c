@@ -73,23 +73,15 @@ uint64_t triggers_count(const struct triggers *on, const struct model *m)
 	return all;
 }
 
-/* The newest one that is meant, or NULL. */
-static const struct model_finding *newest(const struct triggers *on, const struct model *m)
+size_t triggers_newest(const struct triggers *on, const struct model *m, uint64_t count, const struct model_finding **first)
 {
-	size_t count;
-	const struct model_finding *findings = model_findings(m, &count);
+	size_t all, left;
+	const struct model_finding *findings = model_findings(m, &all);
 
-	while (count--)
-		if (on->findings >> findings[count].code & 1)
-			return &findings[count];
-	return NULL;
-}
-
-const char *triggers_reason(const struct triggers *on, const struct model *m)
-{
-	const struct model_finding *finding = newest(on, m);
-
-	return finding ? finding_code_name(finding->code) : "finding";
+	for (left = all; left && count; left--)
+		count -= on->findings >> findings[left - 1].code & 1;
+	*first = findings + left;
+	return all - left;
 }
 
 static const struct model_vm *vm_of(const struct model *m, const struct model_finding *finding)
@@ -103,13 +95,10 @@ static const struct model_vm *vm_of(const struct model *m, const struct model_fi
 	return NULL;
 }
 
-const char *triggers_guest(const struct triggers *on, const struct model *m, char id[16])
+const char *triggers_guest(const struct model *m, const struct model_finding *finding, char id[16])
 {
-	const struct model_finding *finding = newest(on, m);
-	const struct model_vm *vm = finding ? vm_of(m, finding) : NULL;
+	const struct model_vm *vm = vm_of(m, finding);
 
-	if (!finding)
-		return "unknown";
 	if (vm && strcmp(name_of(vm)->raw, "-") != 0)
 		return name_of(vm)->raw;
 	snprintf(id, 16, "%" PRIu32, finding->vm);

@@ -20,13 +20,13 @@ extern const struct option_type option_trigger;
 /* Findings of the model that are meant, so far: never less than before. */
 uint64_t triggers_count(const struct triggers *on, const struct model *m);
 
-/* A word for the newest one that is meant. */
-const char *triggers_reason(const struct triggers *on, const struct model *m);
-
 /*
- * What its VM is called, or its process id as text, in id; "unknown": so many others came since that the model does not have it any
- * more. Valid as long as the VM is known.
+ * The newest count findings that are meant (among others), in *first, oldest first; returns how many. Fewer than count are meant if so
+ * many came that the model does not have all of them. Valid as model_findings().
  */
-const char *triggers_guest(const struct triggers *on, const struct model *m, char id[16]);
+size_t triggers_newest(const struct triggers *on, const struct model *m, uint64_t count, const struct model_finding **first);
+
+/* What its VM is called, or its process id as text, in id. Valid as long as the VM is known. */
+const char *triggers_guest(const struct model *m, const struct model_finding *finding, char id[16]);
 
 #endif

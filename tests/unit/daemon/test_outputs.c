@@ -124,10 +124,12 @@ static unsigned int count_of(const char *text, const char *part)
 
 /* --- trouble */
 
+#define OTHER_VM 1000	/* vCPUs from here on are another VM's */
+
 static void feed(struct model *m, uint64_t now_ns, uint32_t vcpu, uint8_t kind, uint8_t state)
 {
 	const struct sdei_record r = {
-		.time_ns = now_ns, .vm = 4711, .vcpu = vcpu, .event = kind == SDEI_MASK || kind == SDEI_UNMASK ? SDEI_NONE : 0,
+		.time_ns = now_ns, .vm = vcpu < OTHER_VM ? 4711 : 4712, .vcpu = vcpu, .event = kind == SDEI_MASK || kind == SDEI_UNMASK ? SDEI_NONE : 0,
 		.kind = kind, .state = state, .error = kind == SDEI_MASK,
 	};
 
@@ -289,6 +291,22 @@ static void test_rate(void **state)
 	flight_close(&s);
 }
 
+/* Found at the same time, and one of them every second: each is saved as its own. */
+static void test_two_guests(void **state)
+{
+	struct flight_scene s;
+
+	flight_open(&s, "guests", "error", 0);
+	for (unsigned int i = 0; i < 20; i++) {
+		hang(s.model, START + i * SECOND, i);
+		if (i == 0 || i == 13)
+			hang(s.model, START + i * SECOND, OTHER_VM + i);
+		check(&s, START + (i + 2) * SECOND, false);
+	}
+	assert_saved(s.path, "handler-hung@4712 handler-hung@4711 ");
+	flight_close(&s);
+}
+
 static void test_oldest_goes(void **state)
 {
 	struct flight_scene s;
@@ -301,11 +319,12 @@ static void test_oldest_goes(void **state)
 	check(&s, START + 2 * SECOND, false);
 	check(&s, START + 3 * SECOND, false);
 	assert_saved(s.path, "mask-long@4711 ");
-	flight_recorder_signalled(s.recorder, START + 30 * SECOND);
-	assert_non_null(strstr(logged(), "SIGUSR2: not saved again within 60 s"));
+	flight_recorder_signalled(s.recorder, START + 30 * SECOND);	/* no guest's minute is its own */
 	check(&s, START + 31 * SECOND, false);
-	assert_saved(s.path, "mask-long@4711 ");
+	assert_saved(s.path, "mask-long@4711 SIGUSR2 ");
+	logged();
 	flight_recorder_signalled(s.recorder, START + 62 * SECOND);
+	assert_non_null(strstr(logged(), "SIGUSR2: not saved again within 60 s of the last one"));
 	check(&s, START + 63 * SECOND, false);
 	assert_saved(s.path, "mask-long@4711 SIGUSR2 ");
 	hang(s.model, START + 130 * SECOND, 0);
@@ -353,7 +372,7 @@ static void test_size(void **state)
 	flight_close(&s);
 }
 
-/* Nobody waits for the disk: packets come and go, and further triggers are counted. */
+/* Nobody waits for the disk: packets come and go, and so do further triggers. */
 static void test_slow_flight(void **state)
 {
 	struct sdei_record r = { .time_ns = START, .vm = 4711, .kind = SDEI_SIGNAL, .state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING };
@@ -373,6 +392,9 @@ static void test_slow_flight(void **state)
 	}
 	check_only(&s, START + 4 * SECOND, false);
 	flight_recorder_signalled(s.recorder, START + 70 * SECOND);
+	assert_string_equal(logged(), "");	/* it waits */
+	flight_recorder_signalled(s.recorder, START + 70 * SECOND);
+	check_only(&s, START + 72 * SECOND, false);
 	text = logged();
 	assert_int_equal(count_of(text, "saved"), 1);
 	assert_non_null(strstr(text, "SIGUSR2: not saved again within 60 s"));
@@ -384,8 +406,7 @@ static void test_slow_flight(void **state)
 	assert_saved(s.path, "handler-hung@4711 ");
 	assert_in_range(stream_size(s.path), 1, MIB / 16);	/* of before, not the 3 MiB that came meanwhile */
 	forget_disk();
-	flight_recorder_signalled(s.recorder, START + 71 * SECOND);
-	check(&s, START + 72 * SECOND, false);
+	check(&s, START + 73 * SECOND, false);
 	assert_saved(s.path, "handler-hung@4711 SIGUSR2 ");
 	logged();
 	flight_close(&s);
@@ -633,6 +654,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_severity, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_rate, begin_log, end_log),
+		cmocka_unit_test_setup_teardown(test_two_guests, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_oldest_goes, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_size, begin_log, end_log),
 		cmocka_unit_test_setup_teardown(test_slow_flight, begin_log, end_log),

@@ -113,7 +113,7 @@ static void test_triggers(void **state)
 	check_counters(c, 0, 0, 1, 0);
 	flight_save_start(c, flight, &(struct recording_about){ .major = 1, .uuid = "what was caught" },
 		      &(struct recording_status){ .wall_ns = WALL });
-	flight_save_trigger(c, "meanwhile", NULL, 1000 * SECOND);
+	flight_save_trigger(c, "meanwhile", NULL, 11 * SECOND - 1);
 	assert_false(flight_save_is_armed(c));
 	assert_int_equal(flight_save_end(c, name, sizeof(name)), 0);
 	assert_false(flight_save_is_saving(c));
@@ -127,6 +127,63 @@ static void test_triggers(void **state)
 	check_counters(c, 1, 0, 3, 0);
 	flight_save_free(c);
 	flight_save_free(NULL);
+}
+
+static void save_next(struct flight_save *c, const char *name_part)
+{
+	char name[640];
+
+	flight_save_start(c, flight, &(struct recording_about){ .major = 1, .uuid = "of a guest" }, &(struct recording_status){ .wall_ns = WALL });
+	assert_false(flight_save_is_due(c, UINT64_MAX));	/* not two at a time */
+	assert_int_equal(flight_save_end(c, name, sizeof(name)), 0);
+	assert_non_null(strstr(name, name_part));
+}
+
+/* A guest that gives reasons all the time keeps nobody else's from being saved, under its own name. */
+static void test_guests(void **state)
+{
+	struct flight_save *c = new_capture(0);
+
+	assert_true(flight_save_trigger(c, "noise", "loud", 100 * SECOND));
+	assert_false(flight_save_trigger(c, "noise", "loud", 101 * SECOND));
+	assert_true(flight_save_trigger(c, "once", "quiet", 101 * SECOND));
+	assert_true(flight_save_trigger(c, "SIGUSR2", NULL, 101 * SECOND));
+	assert_false(flight_save_is_due(c, 102 * SECOND - 1));
+	assert_true(flight_save_is_due(c, 102 * SECOND));
+	save_next(c, "-noise@loud");
+	assert_false(flight_save_is_due(c, 103 * SECOND - 1));
+	assert_true(flight_save_is_due(c, 103 * SECOND));
+	save_next(c, "-once@quiet");
+	assert_false(flight_save_is_due(c, 104 * SECOND - 1));
+	assert_true(flight_save_is_due(c, 104 * SECOND));
+	save_next(c, "-SIGUSR2");
+	assert_false(flight_save_trigger(c, "again", "quiet", 111 * SECOND - 1));
+	assert_true(flight_save_trigger(c, "noise", "loud", 111 * SECOND - 1));
+	assert_true(flight_save_trigger(c, "again", "quiet", 111 * SECOND));
+	flight_save_free(c);
+}
+
+/* However many guests there are, no more than a tenth of the gap apart, and none waits for ever. */
+static void test_many_guests(void **state)
+{
+	struct flight_save *c = new_capture(0);
+	uint64_t now_ns = 100 * SECOND;
+	unsigned int taken = 0, saved = 0;
+	char guest[16];
+
+	for (unsigned int i = 0; i < 1000; i++, now_ns += SECOND / 10) {
+		snprintf(guest, sizeof(guest), "guest-%u", i);
+		taken += flight_save_trigger(c, "noise", guest, now_ns);
+		if (flight_save_is_due(c, now_ns)) {
+			save_next(c, "-noise@guest-");
+			saved++;
+		}
+	}
+	/* In 100 s, with gaps of 10 s. */
+	assert_in_range(saved, 90, 101);
+	assert_in_range(taken - saved, 1, 12);
+	check_counters(c, saved, 0, 1000 - taken, 0);
+	flight_save_free(c);
 }
 
 /* --- what */
@@ -344,6 +401,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_triggers),
+		TEST(test_guests),
+		TEST(test_many_guests),
 		TEST(test_saved),
 		TEST(test_modes),
 		TEST(test_keep),
