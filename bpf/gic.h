@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How a VMM saves and restores the interrupt controller of a VM, with --gic: records of kind GIC. From functions of arm64's KVM
- * that only such calls reach, so on any kernel, without a patch, and at no cost to a VM that runs.
+ * that only such calls reach, so on any kernel and without a patch. A VM that runs pays for one look at a number each time that its
+ * VMM lets a vCPU run.
  *
  * A value is in memory of the VMM, and is read when KVM has done so, too: by then its page is there.
  */
@@ -19,7 +20,7 @@ enum {
 
 /* Registers of a vCPU that were set. */
 struct vcpu_registers {
-	__u64 count;		/* since it began to run, or was created */
+	__u64 count;		/* since it was last let run, or was created */
 	__u64 last_ns;
 };
 
@@ -47,6 +48,7 @@ struct {
 } vcpus_registers SEC(".maps");
 
 volatile __u32 last_device;	/* number */
+volatile __u32 set_vcpus;	/* whose count above is not 0: so many at most, as some end unseen */
 
 /* since_ns: when the call began; 0: not known. */
 static __always_inline void gic_send(struct sdei_record_gic *record, __u64 since_ns)
@@ -204,6 +206,8 @@ static __always_inline bool count_register(struct kvm_vcpu *vcpu)
 	struct vcpu_registers *set = bpf_map_lookup_elem(&vcpus_registers, &key), first = { .count = 1, .last_ns = now_ns };
 	bool begins;
 
+	if (!set || !set->count)
+		__sync_fetch_and_add(&set_vcpus, 1);
 	if (!set) {
 		bpf_map_update_elem(&vcpus_registers, &key, &first, BPF_ANY);
 		return true;
@@ -228,23 +232,44 @@ int BPF_PROG(gic_registers, struct kvm_vcpu *vcpu, const struct kvm_one_reg *reg
 	return 0;
 }
 
+/* How many registers were set since the last time; set: of the vCPU, may be NULL. */
+static __always_inline void send_run(struct kvm_vcpu *vcpu, struct vcpu_registers *set)
+{
+	struct sdei_record_gic record = vcpu_step(vcpu, GIC_RUN);
+
+	if (set) {
+		record.value = set->count;
+		record.head.outcome = GIC_HAS_VALUE;
+		if (set->count)
+			__sync_fetch_and_add(&set_vcpus, -1);
+		set->count = 0;
+	}
+	gic_send(&record, 0);
+}
+
 /* Called when another thread than before is to run it. */
 SEC("fentry/kvm_arch_vcpu_run_pid_change")
 int BPF_PROG(gic_run, struct kvm_vcpu *vcpu)
 {
 	__u64 key = (__u64)vcpu;
-	struct vcpu_registers *set = bpf_map_lookup_elem(&vcpus_registers, &key);
-	struct sdei_record_gic record;
 
-	if (!tracing)
+	if (tracing)
+		send_run(vcpu, bpf_map_lookup_elem(&vcpus_registers, &key));
+	return 0;
+}
+
+/* Called each time that the VMM lets it run, after the one above: the first time after a restore in place, by the same thread as before. */
+SEC("fentry/kvm_arch_vcpu_ioctl_run")
+int BPF_PROG(gic_run_again, struct kvm_vcpu *vcpu)
+{
+	__u64 key = (__u64)vcpu;
+	struct vcpu_registers *set;
+
+	if (!tracing || !set_vcpus)
 		return 0;
-	record = vcpu_step(vcpu, GIC_RUN);
-	if (set) {
-		record.value = set->count;
-		record.head.outcome = GIC_HAS_VALUE;
-		set->count = 0;
-	}
-	gic_send(&record, 0);
+	set = bpf_map_lookup_elem(&vcpus_registers, &key);
+	if (set && set->count)
+		send_run(vcpu, set);
 	return 0;
 }
 

@@ -177,7 +177,7 @@ enum sdei_gic_step {
 	GIC_SET		= 3,	/* the same of a GICv3: distributor, redistributors, CPU interfaces */
 	GIC_GET		= 4,
 	GIC_REGISTERS	= 5,	/* KVM_SET_ONE_REG, the first of many, or one that was refused: attr is the register */
-	GIC_RUN		= 6,	/* a thread runs the vCPU for the first time; value: so many registers were set since the last one */
+	GIC_RUN		= 6,	/* the vCPU runs: for the first time, after registers of it were set, or on another thread; value: so many were set since the last one */
 };
 
 /* sdei_record.outcome of GIC: bits. */

@@ -168,6 +168,8 @@ static const struct {
 		{ { "gic_registers", "kvm_arm_set_reg", "vg", 'i' } } },
 	[PROBE_GIC_RUN] = { "gic_run", "when vCPUs run first",
 		{ { "gic_run", "kvm_arch_vcpu_run_pid_change", "v" } } },
+	[PROBE_GIC_RUN_AGAIN] = { "gic_run_again", "when vCPUs that had run before run first after a restore",
+		{ { "gic_run_again", "kvm_arch_vcpu_ioctl_run", "v" } }, NEEDS(PROBE_GIC_REGISTERS) },
 	[PROBE_CLIENT_HVC_BEGIN] = { "client_hvc_begin", "how long calls to a hypervisor take",
 		{ { "client_hvc_begin", "sdei_smccc_hvc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_HVC) },
 	[PROBE_CLIENT_HVC] = { "client_hvc", "calls to a hypervisor: results, registrations, masks",
@@ -208,6 +210,7 @@ unsigned int probe_kind(int i)
 	case PROBE_GIC_V3_GET:
 	case PROBE_GIC_REGISTERS:
 	case PROBE_GIC_RUN:
+	case PROBE_GIC_RUN_AGAIN:
 		return SDEI_GIC;
 	case PROBE_CLIENT_HVC:
 	case PROBE_CLIENT_SMC:

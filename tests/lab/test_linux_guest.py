@@ -3,9 +3,11 @@
 # time limit: 3000
 # debug kernel: no
 """A stock Linux under stock QEMU: what sdeitop records of its NMIs is what the guest itself has counted, and no more is found
-than there is."""
+than there is. How QEMU saves and restores its GIC and ITS is shown step by step."""
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
 
@@ -31,7 +33,51 @@ run() { # NAME OPTIONS: the recording NAME of a guest that runs NAME.sh with ARG
 ARGS=%d run backtraces ''
 ARGS= run panic ''
 ARGS="/out/again %d" run reset --resets
+sdeitop record --gic -o restore -- sh restore-host.sh >restore.out 2>restore.err
+echo $? >restore.status
 """ % (ROUNDS, RESET_ROUNDS)
+
+# A guest is saved, loaded in place, and then migrated: from saved to moved.
+RESTORE = r"""
+monitor() { echo "$2" >"/run/$1.monitor.in"; }
+until_said() { # TIMES PATTERN FILE: by a guest, or by a monitor
+	while said=$(grep -c "$2" "$3"); [ "${said:-0}" -lt "$1" ]; do
+		kill -0 $saved && kill -0 ${moved:-$saved} || exit 1
+		sleep 0.1
+	done 2>/dev/null
+}
+disk() { # NAME: that much of QEMU's command line
+	cp disk "/run/$1.disk"
+	echo "-drive if=none,id=disk,format=qcow2,file.driver=file,file.locking=off,file.filename=/run/$1.disk"
+}
+linux-guest --qemu "$(disk saved)" saved sh -c "$(cat restore.sh)" >saved.out 2>saved.err &
+saved=$!
+until_said 3 got saved.out
+cat /run/saved.monitor.out >saved.monitor &
+monitor saved 'savevm here'
+monitor saved 'info snapshots'
+until_said 1 'List of snapshots' saved.monitor
+until_said $(($(grep -c got saved.out) + 3)) got saved.out
+monitor saved 'loadvm here'
+monitor saved 'info status'
+until_said 1 'VM status' saved.monitor
+until_said $(($(grep -c got saved.out) + 3)) got saved.out
+
+linux-guest --qemu "$(disk moved) -incoming unix:/run/migration" moved true >moved.out 2>moved.err &
+moved=$!
+until [ -S /run/migration ]; do
+	kill -0 $moved || exit 1
+	sleep 0.1
+done
+cat /run/moved.monitor.out >moved.monitor &
+monitor saved 'migrate unix:/run/migration'
+until_said 3 got moved.out
+monitor saved quit
+wait $saved
+monitor moved quit
+wait $moved
+[ $? = 122 ] # ended before its command did
+"""
 
 
 def cannot_be_had(*command):
@@ -164,6 +210,66 @@ def check_reset():
     ok("linux-guest/reset/findings", r.findings())
 
 
+# --- save and restore
+
+# What QEMU does with a VM that is to be loaded, up to its first run.
+LOAD = ["read", "distributor", "lpi-tables", "redistributors", "distributor", "redistributors", "distributor", "cpu-interfaces",
+        "its", "its", "its", "its", "its", "restore-tables", "its", "vcpus", "run"]
+LOAD_ITS = ["GITS_IIDR", "GITS_CBASER", "GITS_CREADR", "GITS_CWRITER", "GITS_BASER0", "GITS_CTLR"]
+REGISTERS_OF_ONE = 500  # at least: KVM has more of a vCPU
+
+
+def write_disk(path):
+    """An empty qcow2 image, in which QEMU can save a VM: head, table and block of reference counts, table of what is there."""
+    cluster = 1 << 16
+    clusters = [struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 0, 0, 16, cluster, 0, 1, 3 * cluster, cluster, 1, 0, 0),
+                struct.pack(">Q", 2 * cluster), struct.pack(">4H", 1, 1, 1, 1), b""]
+    with open(path, "wb") as file:
+        file.write(b"".join(content.ljust(cluster, b"\0") for content in clusters))
+
+
+def check_guest_was_restored():
+    """It counts: what it had got when it was saved comes once more, and goes on in the other QEMU."""
+    lines = {name: [(int(got), int(msis)) for got, msis in re.findall(r"^got (\d+) msis (\d+)$", text(name + ".out"), re.M)]
+             for name in ("saved", "moved")}
+    if not lines["saved"] or not lines["moved"]:
+        return [f"it said {lines}", *text("saved.err").splitlines(), *text("moved.err").splitlines()]
+    got = [line[0] for line in lines["saved"]]
+    complaints = differ("times that it was set back", sum(after <= before for before, after in zip(got, got[1:])), 1)
+    complaints += differ("the first of the other QEMU", lines["moved"][0][0], got[-1] + 1)
+    return complaints + ([] if lines["moved"][-1][1] > lines["saved"][-1][1] else ["no MSI after the migration"])
+
+
+def check_load(parts):
+    """The last time that tables are restored, and what is around it."""
+    names = [part["part"] for part in parts]
+    at = max((i for i, name in enumerate(names) if name == "restore-tables"), default=0) - LOAD.index("restore-tables")
+    load = parts[max(at, 0):at + len(LOAD)]
+    complaints = differ("the parts", [part["part"] for part in load], LOAD)
+    complaints += differ("registers of the ITS", [part["register"] for part in load if part["part"] == "its"], LOAD_ITS)
+    complaints += differ("times that tables are restored", names.count("restore-tables"), 1)
+    if not complaints and (load[-1]["registers"] or 0) < load[-1]["count"] * REGISTERS_OF_ONE:
+        complaints.append(f"the run is {load[-1]}")
+    return complaints
+
+
+def check_restore():
+    """QEMU makes one mistake only, of which nothing comes."""
+    ok("linux-guest/restore/ends", differ("status", text("restore.status").strip(), "0") and text("restore.err").splitlines()[-10:])
+    ok("linux-guest/restore/the guest was restored", check_guest_was_restored())
+    done = subprocess.run([SDEITOP, "restore", "--json", os.path.join(OUT, "restore")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    ok("linux-guest/restore/command", [] if done.returncode == 0 else done.stderr.splitlines())
+    vms = {vm["name"]: vm for vm in json.loads(done.stdout or '{"vms": []}')["vms"]}
+    found = {name: [(f["code"], f["count"], f["register"]) for f in vm["findings"]] for name, vm in vms.items()}
+    half = [("gic-half-value", 1, "GITS_CTLR")]
+    ok("linux-guest/restore/findings", differ("they", found, {"saved-tree": [], "saved": half, "moved-tree": [], "moved": half}))
+    for name in ("saved", "moved"):
+        ok(f"linux-guest/restore/{name} is loaded", check_load(vms.get(name, {"parts": []})["parts"]))
+    saves = [part["part"] for part in vms.get("saved", {"parts": []})["parts"]].count("save-tables")
+    ok("linux-guest/restore/saved, stopped to be loaded, and migrated", differ("times", saves, 3))
+
+
 def main():
     missing = cannot_be_had("kernel", "build", "guest") or cannot_be_had("setup", "--qemu")
     if missing:
@@ -173,12 +279,17 @@ def main():
     for name in ("backtraces", "panic", "reset"):
         with open(os.path.join(OUT, name + ".sh"), "w", encoding="utf-8") as file:
             file.write(script(f"linux-guest/{name}.sh"))
-    status, output = lab(OUT, "sh", "-c", RUN, timeout=900, options=("--guest", "linux"))
+    for name, content in (("restore.sh", script("linux-guest/restore.sh")), ("restore-host.sh", RESTORE)):
+        with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
+            file.write(content)
+    write_disk(os.path.join(OUT, "disk"))
+    status, output = lab(OUT, "sh", "-c", RUN, timeout=1200, options=("--guest", "linux"))
     ok("linux-guest/lab", [] if status == 0 else [f"status {status}", *output.splitlines()[-10:]])
     if status == 0:
         check_backtraces()
         check_panic()
         check_reset()
+        check_restore()
     finish()
 
 

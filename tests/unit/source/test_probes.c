@@ -451,6 +451,7 @@ static struct probes gic_probes(const char *set_args)
 	add_prototype(&t, "vgic_v3_get_attr", "da", 'e');
 	add_prototype(&t, "kvm_arm_set_reg", "vg", 'e');
 	add_prototype(&t, "kvm_arch_vcpu_run_pid_change", "v", 'e');
+	add_prototype(&t, "kvm_arch_vcpu_ioctl_run", "v", 'e');
 	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
 	btf__free(btf);
 	return probes;
@@ -468,6 +469,7 @@ static void test_gic(void **state)
 	}
 	assert_int_equal(probe_kind(PROBE_GIC_ITS_SET), SDEI_GIC);
 	assert_int_equal(probe_kind(PROBE_GIC_RUN), SDEI_GIC);
+	assert_int_equal(probe_kind(PROBE_GIC_RUN_AGAIN), SDEI_GIC);
 	assert_int_equal(probe_kind(PROBE_GIC_ITS_BEGIN), SDEI_KIND_NONE);
 }
 
