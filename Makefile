@@ -33,9 +33,9 @@ CFLAGS ?= -O2 -g
 C_FLAGS := -std=gnu11 $(WARNINGS)
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-HOST_PKGS := libbpf libelf zlib ncursesw
+HOST_PKGS := libbpf libelf zlib libdeflate ncursesw
 HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS)) -lm
-STATIC_LIBS := -lbpf -lelf -lz -lncursesw -ltinfo -lm
+STATIC_LIBS := -lbpf -lelf -lz -ldeflate -lncursesw -ltinfo -lm
 
 # What is built from what
 # The floors of src/, the highest first (docs/architecture.md): each is a static library, and what is linked takes those below.

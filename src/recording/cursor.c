@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
+
+#include "recording/unpack.h"
 
 #define HEAD_SIZE sizeof(struct packet_head)
 #define BUFFER_SIZE (2 * RECORDING_PACKET_CLAIM_MAX)
@@ -24,13 +23,12 @@ struct cursor {
 	uint8_t uuid[16];
 
 	size_t file;			/* the one that is open, or to be opened next */
-	gzFile gz;			/* NULL: none is open; takes plain files, too */
+	struct unpack *bytes;		/* NULL: none is open */
 	uint32_t number;
 	char name[FILES_NAME_MAX];
 	bool file_end;			/* nothing more comes from it */
-	uint64_t plain_size;		/* of an uncompressed file when it was opened; else 0 */
 	bool skims;			/* packets may be passed over */
-	struct reader_problem gz_problem;	/* why, if file is set: to be reported when what came before it has been taken */
+	struct reader_problem end_problem;	/* why, if file is set: to be reported when what came before it has been taken */
 	uint64_t offset;		/* in the file, of buffer[at] */
 	size_t at, filled;
 	uint64_t done;			/* bytes on disk of the files before */
@@ -60,9 +58,8 @@ struct cursor *cursor_new(int directory, const struct stream_file *files, size_t
 
 static void close_file(struct cursor *c)
 {
-	if (c->gz)
-		gzclose_r(c->gz);
-	c->gz = NULL;
+	unpack_close(c->bytes);
+	c->bytes = NULL;
 }
 
 void cursor_free(struct cursor *c)
@@ -111,13 +108,12 @@ static void end_bad(struct cursor *c)
 static void open_next(struct cursor *c)
 {
 	const struct stream_file *file = &c->files[c->file];
-	struct stat st;
 	int fd;
 
 	c->number = file->number;
 	files_name(c->name, file->number, file->compressed);
-	c->gz_problem.file[0] = '\0';
-	c->offset = c->at = c->filled = c->plain_size = 0;
+	c->end_problem.file[0] = '\0';
+	c->offset = c->at = c->filled = 0;
 	c->file_end = false;
 	fd = files_open(c->directory, c->name);
 	if (fd < 0) {
@@ -125,46 +121,40 @@ static void open_next(struct cursor *c)
 		c->file_end = true;
 		return;
 	}
-	c->gz = gzdopen(fd, "rb");
-	if (!c->gz) {
-		close(fd);
+	c->bytes = unpack_open(fd);
+	if (!c->bytes) {
 		report(c, PROBLEM_FILE, 0, 0, ENOMEM);
 		c->file_end = true;
-		return;
 	}
-	c->plain_size = gzdirect(c->gz) && fstat(fd, &st) == 0 ? st.st_size : 0;
 }
 
 static void leave_file(struct cursor *c)
 {
 	end_bad(c);
-	if (c->gz_problem.file[0] && c->report)
-		c->report(c->ctx, &c->gz_problem);
+	if (c->end_problem.file[0] && c->report)
+		c->report(c->ctx, &c->end_problem);
 	close_file(c);
 	c->done += c->files[c->file].size;
 	c->file++;
 }
 
-static void fail_gz(struct cursor *c, enum reader_problem_kind kind, int error)
+static void fail(struct cursor *c, enum reader_problem_kind kind, int error)
 {
-	c->gz_problem = (struct reader_problem){ .kind = kind, .offset = c->offset + c->filled - c->at, .error = error };
-	memcpy(c->gz_problem.file, c->name, sizeof(c->gz_problem.file));
+	c->end_problem = (struct reader_problem){ .kind = kind, .offset = c->offset + c->filled - c->at, .error = error };
+	memcpy(c->end_problem.file, c->name, sizeof(c->end_problem.file));
 }
 
-/* The compressed bytes are at fault; what they gave so far is good. */
-static void check_gz(struct cursor *c)
+/* The file is at fault; what it gave so far is good. */
+static void check_end(struct cursor *c)
 {
-	int error;
+	int err = unpack_error(c->bytes);
 
-	gzerror(c->gz, &error);
-	if (error == Z_ERRNO)
-		fail_gz(c, PROBLEM_FILE, errno);
-	else if (error == Z_MEM_ERROR)
-		fail_gz(c, PROBLEM_FILE, ENOMEM);
-	else if (error == Z_BUF_ERROR)
-		fail_gz(c, PROBLEM_CUT, 0);
-	else if (error != Z_OK && error != Z_STREAM_END)
-		fail_gz(c, PROBLEM_DAMAGED, 0);
+	if (err == -EPIPE)
+		fail(c, PROBLEM_CUT, 0);
+	else if (err == -EBADMSG)
+		fail(c, PROBLEM_DAMAGED, 0);
+	else if (err)
+		fail(c, PROBLEM_FILE, -err);
 }
 
 /* How much to read for so many more bytes. */
@@ -179,20 +169,18 @@ static size_t read_ahead(const struct cursor *c, size_t more)
 static void fill(struct cursor *c, size_t want)
 {
 	while (c->filled - c->at < want && !c->file_end) {
-		int got;
+		size_t got;
 
 		if (c->at + want > BUFFER_SIZE) {
 			memmove(c->buffer, c->buffer + c->at, c->filled - c->at);
 			c->filled -= c->at;
 			c->at = 0;
 		}
-		got = gzread(c->gz, c->buffer + c->filled, read_ahead(c, want - (c->filled - c->at)));
-		if (got > 0)
-			c->filled += got;
-		else
-			c->file_end = true;
+		got = unpack_read(c->bytes, c->buffer + c->filled, read_ahead(c, want - (c->filled - c->at)));
+		c->filled += got;
+		c->file_end = !got;
 		if (c->file_end)
-			check_gz(c);
+			check_end(c);
 	}
 }
 
@@ -205,7 +193,7 @@ static void skip(struct cursor *c, size_t bytes)
 /* Whether so many bytes are there, without reading them if that is possible. */
 static bool has(struct cursor *c, size_t bytes)
 {
-	if (c->offset + bytes <= c->plain_size)
+	if (c->offset + bytes <= unpack_plain_size(c->bytes))
 		return true;
 	fill(c, bytes);
 	return c->filled - c->at >= bytes;
@@ -220,9 +208,9 @@ static void pass(struct cursor *c, size_t bytes)
 	}
 	c->offset += bytes;
 	c->at = c->filled = 0;
-	if (gzseek(c->gz, c->offset, SEEK_SET) < 0) {
+	if (unpack_seek(c->bytes, c->offset) < 0) {
 		c->file_end = true;
-		fail_gz(c, PROBLEM_FILE, EIO);
+		fail(c, PROBLEM_FILE, EIO);
 	}
 }
 
@@ -299,9 +287,9 @@ bool cursor_next(struct cursor *c, struct packet_head *head, const uint8_t **byt
 		enum packet_verdict verdict;
 		bool wanted;
 
-		if (!c->gz)
+		if (!c->bytes)
 			open_next(c);
-		if (c->gz)
+		if (c->bytes)
 			fill(c, 1);
 		if (c->at == c->filled) {
 			leave_file(c);
@@ -340,9 +328,7 @@ int cursor_go(struct cursor *c, struct cursor_place place)
 	if (place.file >= c->count)
 		return 0;
 	open_next(c);
-	if (!c->gz)
-		return -EIO;
-	if (gzseek(c->gz, place.offset, SEEK_SET) < 0)
+	if (!c->bytes || unpack_seek(c->bytes, place.offset) < 0)
 		return -EIO;
 	c->offset = place.offset;
 	return 0;
@@ -360,9 +346,7 @@ uint32_t cursor_file_number(const struct cursor *c)
 
 uint64_t cursor_bytes_done(const struct cursor *c)
 {
-	z_off_t here = c->gz ? gzoffset(c->gz) : 0;
-
-	return c->done + (here > 0 ? here : 0);
+	return c->done + (c->bytes ? unpack_done(c->bytes) : 0);
 }
 
 uint64_t cursor_searched(const struct cursor *c)

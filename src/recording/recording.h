@@ -4,7 +4,7 @@
  * order, cut into packets. The terms that writer, reader and commands share.
  *
  *   DIR/metadata		plain TSDL text; generated from the tables of codec.h
- *   DIR/sdei-000000[.gz]	packets 0 … of the one stream, one behind the other;
+ *   DIR/sdei-000000[.gz]	packets 0 … of the one stream, one behind the other; compressed as gzip_blocks.h says;
  *   DIR/sdei-000001[.gz]	rotation starts the next file, always with a snapshot
  *
  * The format is append-only: ids and their layouts never change, new ones get new ids.

@@ -12,13 +12,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "util/background.h"
+#include "util/write_all.h"
 #include "recording/files.h"
+#include "recording/gzip_blocks.h"
 
-#define PIECE (256U << 10)
-#define GZIP_LEVEL 6
 #define TEMPORARY ".compressing"
 
 struct writer {
@@ -66,23 +65,6 @@ void writer_counters(const struct writer *s, struct writer_counters *counters)
 }
 
 /* --- files */
-
-static int write_all(int fd, const void *bytes, size_t size)
-{
-	const char *at = bytes;
-
-	while (size) {
-		ssize_t done = write(fd, at, size);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? -errno : -EIO;
-		at += done;
-		size -= done;
-	}
-	return 0;
-}
 
 static int create(const struct writer *s, const char *name)
 {
@@ -160,49 +142,15 @@ static void remove_oldest(struct writer *s)
 
 /* --- compression of files that are closed, in a thread of its own */
 
-static int copy_compressed(int from, gzFile to)
-{
-	char *piece = malloc(PIECE);
-	ssize_t got = 0;
-	int err = piece ? 0 : -ENOMEM;
-
-	errno = 0;
-	while (!err && (got = read(from, piece, PIECE)) > 0)
-		if (gzwrite(to, piece, got) != got)
-			err = errno ? -errno : -EIO;
-	if (got < 0)
-		err = -errno;
-	free(piece);
-	return err;
-}
-
-/* fd is closed. */
-static int compress_to(int fd, int from)
-{
-	gzFile to = gzdopen(fd, "wb");
-	int err;
-
-	if (!to) {
-		close(fd);
-		return -ENOMEM;
-	}
-	err = gzsetparams(to, GZIP_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK ? copy_compressed(from, to) : -ENOMEM;
-	errno = 0;
-	if (gzclose(to) != Z_OK && !err)
-		err = errno ? -errno : -EIO;
-	return err;
-}
-
 static int write_compressed(struct writer *s, const char *plain)
 {
-	int from = files_open(s->directory, plain), fd, twin, err;
+	int from = files_open(s->directory, plain), fd, err;
 
 	if (from < 0)
 		return from;
 	unlinkat(s->directory, TEMPORARY, 0);
 	fd = create(s, TEMPORARY);
-	twin = fd < 0 ? -1 : dup(fd);
-	err = fd < 0 ? fd : twin < 0 ? -errno : compress_to(twin, from);
+	err = fd < 0 ? fd : gzip_blocks_write(fd, from);
 	if (!err && fsync(fd) < 0)
 		err = -errno;
 	if (fd >= 0)

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/write_all.h"
+
 #define MODE 0644	/* who reads it is another user */
 
 struct atomic_file {
@@ -144,21 +146,6 @@ static int open_directory(struct atomic_file *t)
 }
 
 /* --- a write */
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t written = write(fd, bytes, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		bytes += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
 
 static int fill(int fd, mode_t mode, const char *bytes, size_t size)
 {

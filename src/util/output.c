@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "util/log.h"
+#include "util/write_all.h"
 
 #define BUFFER_BYTES (1 << 16)
 
@@ -23,19 +24,12 @@ static void keep_error(struct output *o, int error)
 }
 
 /* For stdio: 0 is an error. */
-static ssize_t write_all(void *ctx, const char *bytes, size_t size)
+static ssize_t write_output(void *ctx, const char *bytes, size_t size)
 {
 	struct output *o = ctx;
-	size_t done = 0;
 
-	while (done < size && !o->error) {
-		ssize_t written = write(o->fd, bytes + done, size - done);
-
-		if (written >= 0)
-			done += written;
-		else if (errno != EINTR)
-			keep_error(o, errno);
-	}
+	if (!o->error)
+		keep_error(o, -write_all(o->fd, bytes, size));
 	return o->error ? 0 : (ssize_t)size;
 }
 
@@ -50,7 +44,7 @@ static int close_fd(void *ctx)
 
 bool output_open_fd(struct output *o, int fd, const char *name)
 {
-	const cookie_io_functions_t calls = { .write = write_all, .close = close_fd };
+	const cookie_io_functions_t calls = { .write = write_output, .close = close_fd };
 
 	*o = (struct output){ .fd = fd, .name = name };
 	o->file = fopencookie(o, "w", calls);

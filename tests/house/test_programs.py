@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from verdict import TOP, finish, make, ok  # noqa: E402
 
 BUILD = os.path.join(TOP, "build")
-LIBRARIES = {"libbpf", "libelf", "libz", "libm", "libc"}
+LIBRARIES = {"libbpf", "libelf", "libz", "libdeflate", "libm", "libc"}
 # By folder of src/: a function that is in any program that has the folder.
 FOREIGN = {"view/screen": "top_close", "view/report": "report_html", "view/export": "export_new", "diff": "compare_new"}
 
@@ -29,7 +29,7 @@ def symbols(program):
 def main():
     make("all")
     extra = needed("sdeid") - LIBRARIES
-    ok("sdeid needs the libraries of tracing and no other", sorted(extra))
+    ok("sdeid needs the libraries of tracing and of compression, and no other", sorted(extra))
     held, all_held = symbols("sdeid"), symbols("sdeitop")
     ok("sdeid holds nothing of screen, report, export and diff", [f"{name} of {folder}" for folder, name in FOREIGN.items() if name in held])
     ok("sdeitop holds all of them", [f"{name} of {folder}" for folder, name in FOREIGN.items() if name not in all_held])
