@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What all tests in Python share: building what they run, and saying how it went as tests/run reads it."""
+import fcntl
 import os
 import subprocess
 import sys
@@ -21,7 +22,11 @@ def ok(name, complaints, note=""):
 
 
 def make(*targets):
-    subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, *targets], check=True, stdout=sys.stderr)
+    """Not two at a time: tests run side by side, and a make does not expect another one in its folder."""
+    os.makedirs(os.path.join(TOP, "build"), exist_ok=True)
+    with open(os.path.join(TOP, "build", "make.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, *targets], check=True, stdout=sys.stderr)
 
 
 def finish():

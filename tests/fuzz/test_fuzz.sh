@@ -8,7 +8,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 mkdir -p build/fuzz
 failed=0
-for target in recording image commands client; do
+targets=(recording image commands client)
+# Other tests that run at the same time make things, too.
+flock build/make.lock make --no-print-directory "${targets[@]/#/build/fuzz/}" >build/fuzz/make.log 2>&1 || tail -n 30 build/fuzz/make.log
+for target in "${targets[@]}"; do
 	log=build/fuzz/smoke-$target.log
 	seconds=10
 	[[ $target != commands ]] || seconds=30

@@ -26,7 +26,7 @@ use_ccache() {
 
 package_builds() {
 	mkdir "$tmp/sdeitop"
-	tar -c --exclude=./build --exclude=./.git . | tar -x -C "$tmp/sdeitop"
+	tar -c --exclude=./build --exclude=./.git --exclude=__pycache__ . | tar -x -C "$tmp/sdeitop"
 	use_ccache
 	cd "$tmp/sdeitop"
 	unset MAKEFLAGS MFLAGS MAKELEVEL
