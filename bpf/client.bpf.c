@@ -61,12 +61,17 @@ struct {
 	__type(value, __u32);
 } cpus SEC(".maps");
 
-/* Handlers whose end has a program, by the address of their function: filled by user space. */
+/* Handlers that are known, by the address of their function: filled by user space. */
+struct callback {
+	__u8 role;		/* of SDEI_ROLES */
+	__u8 has_end;		/* a program sees its end */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16);
 	__type(key, __u64);
-	__type(value, __u8);
+	__type(value, struct callback);
 } callbacks SEC(".maps");
 
 static __always_inline struct sdei_record client_head(__u32 cpu, __u32 event, __u8 kind)
@@ -305,8 +310,9 @@ int BPF_PROG(client_handler, __u32 query, __u64 *value)
 {
 	struct sdei_registered_event *registered;
 	struct call_begin *begin = call_begin();
+	const struct callback *callback;
 	struct sdei_record record;
-	__u64 callback;
+	__u64 address;
 
 	if (query || !tracing)
 		return 0;
@@ -315,10 +321,11 @@ int BPF_PROG(client_handler, __u32 query, __u64 *value)
 	registered = registered_of(value);
 	record = client_head(bpf_get_smp_processor_id(), BPF_CORE_READ(registered, event_num), SDEI_DISPATCH);
 	record.pc = BPF_CORE_READ(registered, interrupted_regs.pc);
-	record.origin = BPF_CORE_READ(registered, priority) ? SDEI_CRITICAL : 0;
+	address = (__u64)BPF_CORE_READ(registered, callback);
+	callback = bpf_map_lookup_elem(&callbacks, &address);
+	record.origin = (BPF_CORE_READ(registered, priority) ? SDEI_CRITICAL : 0) | (callback ? callback->role : 0);
 	emit(&record, sizeof(record), 0, 0);
-	callback = (__u64)BPF_CORE_READ(registered, callback);
-	if (bpf_map_lookup_elem(&callbacks, &callback))
+	if (callback && callback->has_end)
 		return 0;
 	record.kind = SDEI_COMPLETE;
 	record.outcome = SDEI_END_UNSEEN;

@@ -92,6 +92,9 @@ enum sdei_how {
 enum sdei_dispatch_flags {
 	SDEI_UNSIGNALLED = 1 << 0,	/* no signal was seen: firmware raises this event by itself */
 	SDEI_CRITICAL	= 1 << 1,	/* of critical priority: it may preempt the handler of a normal event */
+	SDEI_FOR_NMI	= 1 << 2,	/* its handler is that of Linux's NMIs between CPUs */
+	SDEI_FOR_GHES	= 1 << 3,	/* its handler is that of hardware errors which firmware has seen first */
+	SDEI_ROLES	= SDEI_FOR_NMI | SDEI_FOR_GHES,	/* neither: the handler is another one, or its address is not known */
 };
 
 /* sdei_record.origin of STATE. */

@@ -376,8 +376,10 @@ static int act_dispatch(struct model_event *e, const struct sdei_record *r)
 
 	if (likely(!err) && is_known(since_ns, r))
 		err = blame_dispatch(e, r);
-	if (is_known(since_ns, r))
-		senders_dispatched(e, r);
+	if (is_known(since_ns, r) && senders_dispatched(e, r))
+		err = -ENOMEM;
+	if (unlikely(r->origin & SDEI_ROLES))
+		e->role = r->origin & SDEI_ROLES;
 	e->running_since_ns = r->time_ns;
 	e->running_signal_ns = since_ns;
 	e->running_sender = since_ns ? e->sender : SDEI_NONE;

@@ -29,7 +29,7 @@ static const char magic[8] = "SDEIMODL";
 #define VCPU_LEAST 32
 #define EVENT_LEAST 64
 #define FINDING_LEAST 16
-#define SENDER_LEAST 7
+#define SENDER_LEAST 8
 
 /* --- the plain fields of each struct. Another size: is there a new field? */
 
@@ -55,7 +55,7 @@ _Static_assert(sizeof(struct model_vcpu) == 392, "see above");
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(stopped) X(pending_since_ns) \
 	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) X(unsignalled) \
 	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops) X(registered_ns) \
-	X(sender) X(running_sender)
+	X(sender) X(running_sender) X(role)
 _Static_assert(sizeof(struct model_event) == 640, "see above");
 
 #define OPEN_NUMBERS(X) X(until_ns) X(last)
@@ -75,7 +75,7 @@ _Static_assert(sizeof(struct record_brief) == 40, "see above");
 _Static_assert(sizeof(struct model_finding) == 152, "see above");
 
 #define SENDER_NUMBERS(X) X(sender) X(signals) X(dispatched) X(unanswered) X(worst_ns) X(worst_at_ns) X(last_ns)
-_Static_assert(sizeof(struct model_sender) == 56, "see above");
+_Static_assert(sizeof(struct model_sender) == 64, "see above");
 
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.interval_blocked_ns) X(mark_blocked_ns) X(shown.warmup.start_ns) \
@@ -286,6 +286,7 @@ static void put_senders(struct bytes_out *out, const struct model_vcpu *v)
 #define X(field) put_number(out, senders[i].field);
 		SENDER_NUMBERS(X)
 #undef X
+		hist_save(senders[i].latency, out);
 	}
 }
 
@@ -298,11 +299,14 @@ static void get_sender(struct bytes_in *in, struct model_vcpu *v, uint64_t *leas
 	SENDER_NUMBERS(X)
 #undef X
 	bytes_need(in, sender.sender >= *least && sender.sender != SDEI_NONE);
+	sender.latency = hist_load(in);
 	made = in->err ? NULL : senders_get(v, sender.sender, &err);
-	if (made)
+	if (made) {
 		*made = sender;
-	else
+	} else {
+		hist_free(sender.latency);
 		bytes_fail(in, err);
+	}
 	*least = sender.sender + 1ULL;
 }
 

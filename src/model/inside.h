@@ -466,8 +466,8 @@ int senders_signal(struct model_vcpu *v, const struct sdei_record *r);
 /* A hint: senders_signal() of the one that signalled last comes soon. */
 void senders_prefetch(const struct model_vcpu *v);
 
-/* The open episode of e, whose beginning is known, ends: with its dispatch r, or without one. */
-void senders_dispatched(struct model_event *e, const struct sdei_record *r);
+/* The open episode of e, whose beginning is known, ends: with its dispatch r (0 or -ENOMEM), or without one. */
+int senders_dispatched(struct model_event *e, const struct sdei_record *r);
 void senders_unanswered(struct model_event *e);
 
 void senders_free(struct vcpu_senders *s);	/* NULL is fine */

@@ -56,6 +56,7 @@ struct model_event {
 	uint32_t event;
 	uint8_t state;			/* SDEI_REGISTERED|...; the MASKED bit is the vCPU's */
 	bool inexact;			/* records of it were lost: distributions miss samples */
+	uint8_t role;			/* of SDEI_ROLES: what the kernel uses it for, see sdei_role_name(); 0: not known */
 	/* inside of the model */
 	bool seen : 1;			/* in a record, not only in a report of lost ones */
 	bool born : 1;			/* seen since its vCPU was created */

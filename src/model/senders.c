@@ -87,17 +87,21 @@ static struct model_sender *of_episode(const struct model_event *e)
 	return e->sender != SDEI_NONE && e->vcpu->senders ? find(e->vcpu->senders, e->sender) : NULL;
 }
 
-void senders_dispatched(struct model_event *e, const struct sdei_record *r)
+int senders_dispatched(struct model_event *e, const struct sdei_record *r)
 {
 	struct model_sender *s = of_episode(e);
+	uint64_t latency_ns = r->time_ns - e->pending_since_ns;
 
 	if (!s)
-		return;
+		return 0;
 	s->dispatched++;
-	if (r->time_ns - e->pending_since_ns > s->worst_ns) {
-		s->worst_ns = r->time_ns - e->pending_since_ns;
+	if (latency_ns > s->worst_ns) {
+		s->worst_ns = latency_ns;
 		s->worst_at_ns = r->time_ns;
 	}
+	if (!s->latency)
+		s->latency = hist_new();
+	return s->latency ? hist_add(s->latency, latency_ns, NULL) : -ENOMEM;
 }
 
 void senders_unanswered(struct model_event *e)
@@ -110,6 +114,8 @@ void senders_unanswered(struct model_event *e)
 
 void senders_free(struct vcpu_senders *s)
 {
+	for (size_t i = 0; s && i < s->count; i++)
+		hist_free(s->list[i].latency);
 	if (s)
 		free(s->list);
 	free(s);

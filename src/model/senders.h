@@ -14,7 +14,8 @@ struct model_sender {
 	uint64_t signals;		/* whatever became of them */
 	uint64_t dispatched;		/* handlers that were entered for one of them */
 	uint64_t unanswered;		/* refused, cancelled or cleared: no handler came for them */
-	uint64_t worst_ns;		/* longest time to such a handler; 0: none is known */
+	struct hist *latency;		/* from such a signal to its handler; NULL: none is known */
+	uint64_t worst_ns;		/* the longest of them; 0: none is known */
 	uint64_t worst_at_ns;		/* when that was entered */
 	uint64_t last_ns;		/* the newest signal */
 };

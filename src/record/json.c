@@ -51,6 +51,8 @@ static void put_dispatch(struct json *j, const struct sdei_record *r)
 		json_bool(j, "unsignalled", true);
 	if (r->origin & SDEI_CRITICAL)
 		json_bool(j, "critical", true);
+	if (sdei_role_name(r->origin))
+		json_plain(j, "for", sdei_role_name(r->origin));
 }
 
 static void put_complete(struct json *j, const struct sdei_record *r)

@@ -35,6 +35,13 @@ const char *sdei_result_name(int64_t result)
 	}
 }
 
+const char *sdei_role_name(unsigned int flags)
+{
+	if (flags & SDEI_FOR_NMI)
+		return "NMI";
+	return flags & SDEI_FOR_GHES ? "GHES" : NULL;
+}
+
 const char *sdei_kind_name(unsigned int kind)
 {
 	switch (kind) {

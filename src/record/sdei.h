@@ -73,6 +73,9 @@ const char *sdei_call_name(uint32_t function);
 /* The name of a negative result; SUCCESS for any other; NULL if unknown. */
 const char *sdei_result_name(int64_t result);
 
+/* Of the flags of a DISPATCH, what Linux uses the event for ("NMI", "GHES"), or NULL if it is not known. */
+const char *sdei_role_name(unsigned int flags);
+
 /* The name of a record kind as in its tracepoint (after kvm_sdei_), or NULL. */
 const char *sdei_kind_name(unsigned int kind);
 

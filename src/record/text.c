@@ -122,6 +122,10 @@ static void put_dispatch(struct line *p, const struct sdei_record *r)
 		line_text(p, ", unsignalled");
 	if (r->origin & SDEI_CRITICAL)
 		line_text(p, ", critical");
+	if (sdei_role_name(r->origin)) {
+		line_text(p, ", for ");
+		line_text(p, sdei_role_name(r->origin));
+	}
 }
 
 static void put_complete(struct line *p, const struct sdei_record *r)

@@ -16,14 +16,20 @@ static const char *const symbols[CLIENT_ADDRESS_COUNT] = {
 	[CLIENT_HANDLER_CRITICAL] = "ghes_sdei_critical_callback",
 };
 
-/* The ends of handlers, and the addresses by which it is known which handlers have one. */
+/* The ends of handlers, the addresses by which handlers are known, and what they are for. */
 static const struct {
 	int probe;
 	enum client_address address;
+	__u8 role;
 } ends[] = {
-	{ PROBE_CLIENT_END_NMI, CLIENT_HANDLER_NMI },
-	{ PROBE_CLIENT_END_NORMAL, CLIENT_HANDLER_NORMAL },
-	{ PROBE_CLIENT_END_CRITICAL, CLIENT_HANDLER_CRITICAL },
+	{ PROBE_CLIENT_END_NMI, CLIENT_HANDLER_NMI, SDEI_FOR_NMI },
+	{ PROBE_CLIENT_END_NORMAL, CLIENT_HANDLER_NORMAL, SDEI_FOR_GHES },
+	{ PROBE_CLIENT_END_CRITICAL, CLIENT_HANDLER_CRITICAL, SDEI_FOR_GHES },
+};
+
+/* As in client.bpf.c. */
+struct callback {
+	__u8 role, has_end;
 };
 
 #define ENDS (sizeof(ends) / sizeof(ends[0]))
@@ -62,10 +68,12 @@ int live_configure_client(struct live *live, const struct live_options *options)
 int live_fill_callbacks(struct live *live)
 {
 	int fd = bpf_map__fd(live->client_bpf->maps.callbacks), err = 0;
-	const __u8 yes = 1;
 
-	for (size_t i = 0; i < ENDS && !err; i++)
-		if (live->links[ends[i].probe])
-			err = bpf_map_update_elem(fd, &live->addresses[ends[i].address], &yes, BPF_ANY);
+	for (size_t i = 0; i < ENDS && !err; i++) {
+		struct callback callback = { .role = ends[i].role, .has_end = live->links[ends[i].probe] != NULL };
+
+		if (live->addresses[ends[i].address])
+			err = bpf_map_update_elem(fd, &live->addresses[ends[i].address], &callback, BPF_ANY);
+	}
 	return err;
 }

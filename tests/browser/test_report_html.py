@@ -267,7 +267,7 @@ def check_senders(page, report):
         return "-" if figure is None else figure
 
     want = {key(vm["vm"], vm["instance"], vcpu["vcpu"], s["sender"]):
-            [known(s["waiting_ns"]), s["signals"], s["dispatched"], s["unanswered"], known(s["worst_ns"]), None]
+            [known(s["waiting_ns"]), s["signals"], s["dispatched"], s["unanswered"], known(s["p99_ns"]), known(s["worst_ns"]), None]
             for vm, vcpu in each_vcpu(report) for s in vcpu.get("senders", [])}
     return compare_rows("senders", page["senders"], want)
 

@@ -144,6 +144,8 @@ def compare_calls(guest, host):
 
 def check(guest, host):
     ok("client-guest/name", same("name", guest.vm["name"], "this guest, KVM"))
+    ok("client-guest/what the event is for", [f"{vcpu['vcpu']}: {event}" for vcpu in guest.vm["vcpus"] for event in vcpu["events"]
+                                              if event["count"]["dispatched"] and event.get("for") != "NMI"])
     ok("client-guest/guest adds up", guest.sound())
     ok("client-guest/host adds up", host.sound())
     signals = guest.counts("signal")

@@ -37,6 +37,8 @@ def export_of(directory):
                 known.setdefault(label, set()).add(value)
     # Of findings that hold only those are exported that were found; the total has each code.
     export["kvm_sdei_findings_open"]["code"] = export["kvm_sdei_findings_total"]["code"]
+    # Of sdeid --client, what is of the machine is called so instead.
+    export.update({name.replace("kvm_sdei_", "sdei_client_"): labels for name, labels in export.items() if "vm" in labels})
     return export
 
 
@@ -64,7 +66,7 @@ def panel_expressions():
 
 # --- an expression
 
-SELECTOR = re.compile(r"\b((?:[a-z_]+:)?kvm_\w+(?::\w+)?)(?:\{([^}]*)\})?")
+SELECTOR = re.compile(r"\b((?:[a-z_]+:)?(?:kvm|sdei_client)_\w+(?::\w+)?)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
 LISTED = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right) ?\(([^)]*)\)")
 

@@ -193,6 +193,8 @@ static void put_event(struct json_line *line, const struct model_event *e)
 
 	json_open(j, NULL, '{');
 	json_u64(j, "event", e->event);
+	if (sdei_role_name(e->role))
+		json_plain(j, "for", sdei_role_name(e->role));
 	put_state(j, e);
 	put_counts(j, "count", &e->count);
 	put_rejected(j, e);
@@ -390,6 +392,7 @@ static void put_sender(struct json *j, const struct model_sender *s, uint64_t wa
 	json_u64(j, "dispatched", s->dispatched);
 	json_u64(j, "unanswered", s->unanswered);
 	put_known(j, "waiting_ns", waiting_ns);
+	put_known(j, "p99_ns", hist_quantile(s->latency, 0.99));
 	put_known(j, "worst_ns", s->worst_ns);
 	put_known(j, "worst_at_ns", s->worst_at_ns);
 	json_u64(j, "last_ns", s->last_ns);

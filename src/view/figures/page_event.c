@@ -76,6 +76,8 @@ static void put_state(const struct maker *k, const struct model_vcpu *vcpu, cons
 		page_put(k->page, LOOK_PLAIN, "%s%s", comma, words[i].word);
 		comma = ", ";
 	}
+	if (sdei_role_name(e->role))
+		page_put(k->page, LOOK_PLAIN, "  for %s", sdei_role_name(e->role));
 	if (e->ep_addr)
 		page_put(k->page, LOOK_DIM, "  handler 0x%" PRIx64 "(0x%" PRIx64 ")", e->ep_addr, e->ep_arg);
 }

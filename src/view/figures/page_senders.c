@@ -16,18 +16,26 @@ static void put_waiting(struct page *page, uint64_t ns)
 	page_put(page, ns ? LOOK_BAD : LOOK_PLAIN, " %8s", ns ? format_age(age, sizeof(age), ns) : "-");
 }
 
+static void put_latency(struct page *page, uint64_t ns)
+{
+	char text[FORMAT_SIZE];
+
+	page_put(page, LOOK_PLAIN, " %8s", ns ? format_us(text, sizeof(text), ns, TIME_WIDTH) : "-");
+}
+
 static void put_pair(struct page *page, const struct model_pair *pair, const struct status *status)
 {
 	const struct model_sender *s = pair->sender;
-	char worst[FORMAT_SIZE], last[FORMAT_SIZE];
+	char last[FORMAT_SIZE];
 
 	page_line(page);
 	page_put(page, LOOK_PLAIN, "%5" PRIu32 " %5" PRIu32, s->sender, pair->target->id);
 	put_waiting(page, pair->waiting_ns);
 	page_put(page, LOOK_PLAIN, " %9" PRIu64 " %10" PRIu64, s->signals, s->dispatched);
 	page_put(page, s->unanswered ? LOOK_WARN : LOOK_PLAIN, " %10" PRIu64, s->unanswered);
-	page_put(page, LOOK_PLAIN, " %8s  %s", s->worst_ns ? format_us(worst, sizeof(worst), s->worst_ns, TIME_WIDTH) : "-",
-		 format_clock(last, sizeof(last), status, s->last_ns, 3));
+	put_latency(page, hist_quantile(s->latency, 0.99));
+	put_latency(page, s->worst_ns);
+	page_put(page, LOOK_PLAIN, "  %s", format_clock(last, sizeof(last), status, s->last_ns, 3));
 }
 
 void page_senders(struct page *page, const struct model_vm *vm, const struct model_vcpu *vcpu, const struct status *status, size_t most)
@@ -37,8 +45,8 @@ void page_senders(struct page *page, const struct model_vm *vm, const struct mod
 	struct model_pair *pairs = model_pairs(vm, status->now_ns, &count, &err);
 
 	page_line(page);
-	page_put(page, LOOK_HEAD, "%5s %5s %8s %9s %10s %10s %8s  %s", "from", "to", "waiting", "signals", "dispatched", "unanswered",
-		 "maxus", "last");
+	page_put(page, LOOK_HEAD, "%5s %5s %8s %9s %10s %10s %8s %8s  %s", "from", "to", "waiting", "signals", "dispatched", "unanswered",
+		 "p99us", "maxus", "last");
 	for (size_t i = 0; i < count; i++) {
 		if (vcpu && pairs[i].target != vcpu)
 			continue;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "view/metrics/metrics_inside.h"
 #include "session/vm_names.h"
@@ -54,6 +55,7 @@ struct writer {
 	enum metrics_buckets buckets;
 	bool counting;		/* only count */
 	size_t series;
+	bool of_client;		/* rows are of this machine itself, not of VMs */
 	/* of host rows */
 	const struct model *model;
 	const struct metrics_host *host;
@@ -75,6 +77,33 @@ struct family {
 #define AT(row, member) offsetof(struct row, member)
 #define ROW 0			/* put takes what it needs */
 
+/* --- names */
+
+#define KVM_PREFIX "kvm_sdei_"
+#define CLIENT_PREFIX "sdei_client_"
+
+static bool starts_with(const char *name, const char *start)
+{
+	return strncmp(name, start, strlen(start)) == 0;
+}
+
+/*
+ * What is known of the SDEI of this machine itself has names of its own, so that no sum over a fleet's VMs has it in it. What is about
+ * sdeid has not: there is one of it, whatever it looks at.
+ */
+static bool has_client_name(const struct writer *w, const struct family *f)
+{
+	return w->of_client && starts_with(f->name, f->level == LEVEL_HOST ? KVM_PREFIX "host_" : KVM_PREFIX);
+}
+
+static void put_name(struct buf *text, const struct writer *w, const struct family *f)
+{
+	bool of_client = has_client_name(w, f);
+
+	buf_puts(text, of_client ? CLIENT_PREFIX : "");
+	buf_puts(text, f->name + (of_client ? strlen(KVM_PREFIX) : 0));
+}
+
 /* --- one sample */
 
 /* The start of a line, up to its value. False: there is none, it was only counted. */
@@ -84,7 +113,7 @@ static bool begin(struct writer *w, const struct family *f, const char *suffix, 
 	w->series++;
 	if (w->counting)
 		return false;
-	buf_puts(w->text, f->name);
+	put_name(w->text, w, f);
 	buf_puts(w->text, suffix);
 	if (labels.size || key)
 		buf_put(w->text, "{", 1);
@@ -137,7 +166,7 @@ static size_t count_bounds(const struct writer *w)
 static void start_buckets(struct writer *w, const struct family *f, struct metrics_labels labels)
 {
 	w->start->size = 0;
-	buf_puts(w->start, f->name);
+	put_name(w->start, w, f);
 	buf_puts(w->start, "_bucket{");
 	buf_put(w->start, w->labels + labels.at, labels.size);
 	buf_puts(w->start, ",le=\"");
@@ -350,7 +379,7 @@ static void put_info(struct writer *w, const struct family *f, const void *row)
 	w->series++;
 	if (w->counting)
 		return;
-	buf_puts(w->text, f->name);
+	put_name(w->text, w, f);
 	buf_put(w->text, "{", 1);
 	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",name=\"");
@@ -377,7 +406,7 @@ static void put_call(struct writer *w, const struct family *f, const struct metr
 	w->series++;
 	if (w->counting)
 		return;
-	buf_puts(w->text, f->name);
+	put_name(w->text, w, f);
 	buf_put(w->text, "{", 1);
 	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",function=\"");
@@ -667,11 +696,11 @@ static void put_family(struct writer *w, const struct family *f, const struct me
 	if (f->level == LEVEL_APF && !rows->apf_count)
 		return;
 	buf_puts(w->text, "# HELP ");
-	buf_puts(w->text, f->name);
+	put_name(w->text, w, f);
 	buf_puts(w->text, " ");
 	buf_puts(w->text, f->help);
 	buf_puts(w->text, "\n# TYPE ");
-	buf_puts(w->text, f->name);
+	put_name(w->text, w, f);
 	buf_puts(w->text, " ");
 	buf_puts(w->text, f->type);
 	buf_puts(w->text, "\n");
@@ -680,7 +709,10 @@ static void put_family(struct writer *w, const struct family *f, const struct me
 
 int metrics_render(struct metrics *x, const struct model *m, const struct metrics_host *host, const char **text, size_t *size)
 {
-	struct writer w = { .text = &x->text, .start = &x->start, .buckets = x->options.buckets, .model = m, .host = host };
+	struct writer w = {
+		.text = &x->text, .start = &x->start, .buckets = x->options.buckets, .model = m, .host = host,
+		.of_client = model_vm(m, SDEI_THIS_MACHINE) != NULL,
+	};
 	int err = collect(x, &w, m);
 
 	if (err)
@@ -852,6 +884,10 @@ void metrics_document(FILE *out)
 		"U+FFFD, and at most %d bytes are kept.\n"
 		"With\n.B \\-\\-labels vcpu\nfamilies of VMs (but for vm_info and vm_gone), of events and of page faults have the label\n.B vcpu\ntoo.\n"
 		"Families of asynchronous page faults are there once one was seen.\n"
+		".PP\nWith\n.B \\-\\-client\nsdeid shows the SDEI that this machine itself uses, and no VMs. Then what begins with\n.B kvm_sdei_\nbelow, of the "
+		"machine and its events, begins with\n.B sdei_client_\ninstead, and so do the families\n.BR kvm_sdei_host_ :\n.B sdei_client_dispatch_latency_seconds\n"
+		"is how long an NMI takes from one CPU to the other. The label\n.B vm\nis what the machine is called (\\(lqthis host, firmware\\(rq or "
+		"\\(lqthis guest, KVM\\(rq),\n.B vcpu\na CPU.\n.PP\n"
 		"The series of a VM that is gone stay for a while and then end.\n",
 		METRICS_NAME_MAX);
 	document_level(out, LEVEL_HOST, "OF THE HOST", "");

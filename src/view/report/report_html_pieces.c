@@ -73,6 +73,8 @@ void html_page_row(FILE *out, const struct model_vcpu *v, const struct model_eve
 		fprintf(out, "<td><a href=\"#e%zu\">%u</a>", hist, e->event);
 	else if (e)
 		fprintf(out, "<td>%u", e->event);
+	if (e && sdei_role_name(e->role))
+		fprintf(out, " %s", sdei_role_name(e->role));
 }
 
 void html_page_more(FILE *out, size_t count, size_t shown, const char *what)

@@ -37,6 +37,7 @@ static void pair_row(const struct html_page *page, const struct model_pair *pair
 	html_page_cell(page->out, s->signals);
 	html_page_cell(page->out, s->dispatched);
 	html_page_cell(page->out, s->unanswered);
+	cell_if_known(page->out, hist_quantile(s->latency, 0.99));
 	cell_if_known(page->out, s->worst_ns);
 	fprintf(page->out, "<td>%s\n", format_time(last, sizeof(last), page->report->status, s->last_ns, 3));
 }
@@ -64,7 +65,7 @@ int report_html_senders(const struct html_page *page)
 		return 0;
 	fputs("<section id=senders><h2>Who interrupts whom</h2>\n<p>Which vCPU signals to which. Of each VM first those whose handler is still to "
 	      "come, then those of which some never came: refused, cancelled or cleared.</p>\n", page->out);
-	html_page_table(page->out, "<tr><th>VM<th>from vCPU<th>to vCPU<th>waiting<th>signals<th>dispatched<th>unanswered<th>worst<th>last");
+	html_page_table(page->out, "<tr><th>VM<th>from vCPU<th>to vCPU<th>waiting<th>signals<th>dispatched<th>unanswered<th>p99<th>worst<th>last");
 	for (size_t i = 0; i < page->vm_count && !err; i++)
 		err = vm_rows(page, page->vms[i], &rows);
 	html_page_table_end(page->out);

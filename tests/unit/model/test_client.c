@@ -197,6 +197,28 @@ static void test_unsignalled(void **state)
 	assert_int_equal(hist_count(e->handler), 7);
 }
 
+/* What Linux uses an event for is known once its handler was entered, and stays. */
+static void test_role(void **state)
+{
+	struct scene *s = *state;
+
+	signal_to(s, 1, 0);
+	assert_null(sdei_role_name(event_of(s, 1, 0)->role));
+	dispatch(s, 1, 0, SDEI_FOR_NMI);
+	complete(s, 1, 0, SDEI_RESUMED);
+	assert_string_equal(sdei_role_name(event_of(s, 1, 0)->role), "NMI");
+	dispatch(s, 2, RAS, SDEI_FOR_GHES | SDEI_CRITICAL);
+	complete(s, 2, RAS, SDEI_RESUMED);
+	assert_string_equal(sdei_role_name(event_of(s, 2, RAS)->role), "GHES");
+	dispatch(s, 2, RAS + 1, 0);
+	complete(s, 2, RAS + 1, SDEI_END_UNSEEN);
+	assert_null(sdei_role_name(event_of(s, 2, RAS + 1)->role));
+	model_reset(s->model, s->time_ns);
+	assert_string_equal(sdei_role_name(event_of(s, 1, 0)->role), "NMI");
+	check_sound(s, 1, 0);
+	check_sound(s, 2, RAS);
+}
+
 /* A critical event comes while the handler of a normal one runs. */
 static void test_critical(void **state)
 {
@@ -443,7 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_nmi), TEST(test_coalesced), TEST(test_coalesced_by_looks), TEST(test_refused_signal), TEST(test_unsignalled),
+		TEST(test_nmi), TEST(test_coalesced), TEST(test_coalesced_by_looks), TEST(test_refused_signal), TEST(test_unsignalled), TEST(test_role),
 		TEST(test_critical), TEST(test_normal_in_handler), TEST(test_end_unseen), TEST(test_hotplug), TEST(test_mask),
 		TEST(test_lost), TEST(test_missed_calls), TEST(test_signal_to_nobody), cmocka_unit_test(test_kallsyms), cmocka_unit_test(test_machine),
 #undef TEST

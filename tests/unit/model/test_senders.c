@@ -91,6 +91,24 @@ static void test_counts(void **state)
 	assert_int_equal(from_to(0, 1)->last_ns, 1100);
 }
 
+/* How long the handlers of each pair took to come, apart from those of other pairs. */
+static void test_latency(void **state)
+{
+	for (uint64_t i = 1; i <= 100; i++) {
+		signal_to(1000 * i, 0, 1);
+		dispatch(1000 * i + i, 1);
+		complete(1000 * i + 200, 1);
+		signal_to(1000 * i + 300, 2, 1);
+		dispatch(1000 * i + 310, 1);
+		complete(1000 * i + 400, 1);
+	}
+	assert_int_equal(hist_count(from_to(0, 1)->latency), 100);
+	assert_int_equal(hist_sum(from_to(0, 1)->latency), 5050);
+	assert_in_range(hist_quantile(from_to(0, 1)->latency, 0.99), 99, 100);
+	assert_int_equal(hist_quantile(from_to(2, 1)->latency, 0.99), 10);
+	assert_int_equal(hist_count(model_event(model_vcpu(model_vm(m, 7), 1), 0)->dispatch), 200);
+}
+
 /* What others than vCPUs signal has no sender. */
 static void test_no_sender(void **state)
 {
@@ -192,7 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_counts), TEST(test_no_sender), TEST(test_unanswered), TEST(test_order), TEST(test_many), TEST(test_reset),
+		TEST(test_counts), TEST(test_latency), TEST(test_no_sender), TEST(test_unanswered), TEST(test_order), TEST(test_many), TEST(test_reset),
 #undef TEST
 	};
 

@@ -155,7 +155,9 @@ static void same_senders(const struct model_vcpu *a, const struct model_vcpu *b,
 	assert_int_equal(count, same_count);
 	for (size_t i = 0; i < count; i++) {
 		assert_int_equal(x[i].sender, y[i].sender);
-		assert_memory_equal(&x[i].signals, &y[i].signals, sizeof(x[i]) - offsetof(struct model_sender, signals));
+		same_hist(x[i].latency, y[i].latency);
+		assert_memory_equal(&x[i].signals, &y[i].signals, offsetof(struct model_sender, latency) - offsetof(struct model_sender, signals));
+		assert_memory_equal(&x[i].worst_ns, &y[i].worst_ns, sizeof(x[i]) - offsetof(struct model_sender, worst_ns));
 		assert_int_equal(model_sender_waiting_ns(a, x[i].sender, now_ns), model_sender_waiting_ns(b, x[i].sender, now_ns));
 	}
 }

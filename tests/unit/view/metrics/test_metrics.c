@@ -733,10 +733,10 @@ static double worst_error(enum metrics_buckets buckets, uint64_t latencies[SAMPL
 	double worst = 1;
 	char *text;
 
-	start(m, t, 1);
+	start(m, t, 2);
 	for (unsigned int i = 0; i < SAMPLES; i++) {
-		signal_event(m, ++t, 1, 0);
-		feed(m, t += latencies[i], 1, 0, SDEI_DISPATCH, SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING, 0, 0);
+		signal_event(m, ++t, 2, 0);
+		feed(m, t += latencies[i], 2, 0, SDEI_DISPATCH, SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING, 0, 0);
 	}
 	model_tick(m, t);
 	status = (struct status){ .now_ns = t, .wall_ns = SEC };
@@ -875,6 +875,39 @@ static void test_sync_causes(void **state)
 	model_free(m);
 }
 
+/* What this machine itself does has names of its own; what is about sdeid has not. */
+static void test_client(void **state)
+{
+	const struct status status = { .now_ns = 9000000000, .wall_ns = 9000000000, .probes_attached = 1 };
+	struct sdei_record r = {
+		.time_ns = 5000000000, .vm = SDEI_THIS_MACHINE, .vcpu = 1, .kind = SDEI_SIGNAL, .outcome = SDEI_QUEUED,
+		.state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING, .origin = SDEI_FROM_GUEST,
+	};
+	struct model *m = model_new(NULL);
+	char *text;
+
+	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
+	r = (struct sdei_record) {
+		.time_ns = 5000020000, .vm = SDEI_THIS_MACHINE, .vcpu = 1, .kind = SDEI_DISPATCH, .origin = SDEI_FOR_NMI,
+		.state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_RUNNING,
+	};
+	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
+	text = render_once(&plain, m, &status);
+	assert_true(value_of(text, "sdei_client_signals_total{vm=\"-\",event=\"0\",outcome=\"queued\"}") == 1);
+	assert_true(value_of(text, "sdei_client_dispatch_latency_seconds_sum{vm=\"-\",event=\"0\"}") == 0.00002);
+	assert_true(value_of(text, "sdei_client_dispatch_latency_seconds_bucket{vm=\"-\",event=\"0\",le=\"+Inf\"}") == 1);
+	assert_true(value_of(text, "sdei_client_vm_vcpus{vm=\"-\"}") == 1);
+	assert_true(value_of(text, "sdei_client_host_dispatched_total") == 1);
+	assert_true(value_of(text, "kvm_sdei_up") == 1);
+	assert_true(value_of(text, "kvm_sdei_records_total") == 2);
+	assert_non_null(strstr(text, "# TYPE sdei_client_findings_total counter\n"));
+	assert_null(strstr(text, "kvm_sdei_signals_total"));
+	assert_null(strstr(text, "kvm_sdei_vm_info"));
+	assert_null(strstr(text, "kvm_sdei_host_"));
+	free(text);
+	model_free(m);
+}
+
 /* --- the manual page */
 
 static void test_document(void **state)
@@ -893,7 +926,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_vcpus), cmocka_unit_test(test_histograms),
-		cmocka_unit_test(test_apf), cmocka_unit_test(test_sync_causes),
+		cmocka_unit_test(test_apf), cmocka_unit_test(test_sync_causes), cmocka_unit_test(test_client),
 		cmocka_unit_test(test_sums), cmocka_unit_test(test_counters), cmocka_unit_test(test_masked_time),
 		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_labels), cmocka_unit_test(test_seconds),
