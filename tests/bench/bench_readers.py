@@ -72,6 +72,13 @@ def bench_seek(table, directory):
     table.add("replay, to the middle and one interval", shown["wall_s"] * 1e3, "ms")
 
 
+def bench_compressed(table, directory):
+    packed = directory + ".compressed"
+    output_of(SDEITOP, "export", "--ctf", "--compress", "-o", packed, directory)
+    table.add("report, compressed", rate(measure(SDEITOP, "report", packed, rounds=ROUNDS)), "M records/s", target=20)
+    shutil.rmtree(packed)
+
+
 def bench_lengths(table, directory, report):
     for length in [*LENGTHS, RECORDS]:
         taken = report
@@ -132,6 +139,7 @@ def run(table, directory):
     recording = os.path.join(directory, "recording")
     json.loads(output_of(tool("record_throughput"), recording, str(RECORDS)))
     report, text = bench_ours(table, recording)
+    bench_compressed(table, recording)
     bench_seek(table, recording)
     shutil.rmtree(recording)
     bench_many(table, recording)
