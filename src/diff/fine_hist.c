@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 #define SUB_BITS 7
 #define SUBS (1U << SUB_BITS)
 
@@ -44,17 +46,7 @@ void fine_hist_clear(struct fine_hist *t)
 /* Of the first bucket in use that is not below. */
 static uint32_t place_of(const struct fine_hist *t, uint32_t bucket)
 {
-	uint32_t low = 0, high = t->used;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (t->buckets[middle].bucket < bucket)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ARRAY_LOWER_BOUND(t->used, i, t->buckets[i].bucket < bucket);
 }
 
 static int make_room(struct fine_hist *t)

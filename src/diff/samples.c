@@ -96,17 +96,7 @@ int samples_compare_keys(const struct samples_key *a, const struct samples_key *
 /* Of the first one that is not before key. */
 static size_t place_of(const struct samples *s, const struct samples_key *key)
 {
-	size_t low = 0, high = s->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (samples_compare_keys(&s->series[middle].key, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ARRAY_LOWER_BOUND(s->count, i, samples_compare_keys(&s->series[i].key, key) < 0);
 }
 
 static bool is_at(const struct samples *s, size_t at, const struct samples_key *key)

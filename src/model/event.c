@@ -70,17 +70,7 @@ void event_free(struct model_event *e)
 /* Index of the first event whose number is not below. */
 static size_t lower_bound(const struct model_vcpu *v, uint32_t number)
 {
-	size_t low = 0, high = v->event_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (v->events[middle]->event < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ARRAY_LOWER_BOUND(v->event_count, i, v->events[i]->event < number);
 }
 
 static struct model_event *event_insert(struct model_vcpu *v, uint32_t number, size_t at)

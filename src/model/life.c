@@ -105,17 +105,7 @@ static struct model_vm *vm_of(struct model *m, const struct sdei_record *r)
 /* Index of the first vCPU whose id is not below. */
 static size_t lower_bound(const struct model_vm *vm, uint32_t id)
 {
-	size_t low = 0, high = vm->vcpu_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (vm->vcpus[middle]->id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ARRAY_LOWER_BOUND(vm->vcpu_count, i, vm->vcpus[i]->id < id);
 }
 
 struct model_vcpu *model_vcpu(const struct model_vm *vm, uint32_t id)

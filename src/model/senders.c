@@ -13,17 +13,7 @@
 /* Index of the first one that is not below. */
 static size_t lower_bound(const struct vcpu_senders *s, uint32_t sender)
 {
-	size_t low = 0, high = s->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (s->list[middle].sender < sender)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ARRAY_LOWER_BOUND(s->count, i, s->list[i].sender < sender);
 }
 
 static struct model_sender *insert(struct vcpu_senders *s, uint32_t sender, size_t at)

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "util/array.h"
+
 #define FAR_NS (1LL << 55)	/* beyond all offsets */
 #define SLOPE_PARTS 1000	/* 1 / CLOCK_SLOPE_MAX */
 
@@ -350,17 +352,7 @@ static enum match_result choose(struct matching *g, const struct candidates *fou
 /* From the first item of a list at or behind from; its number in the list. */
 static size_t place_in(const struct side_list *list, size_t from)
 {
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (list->items[middle] < from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ARRAY_LOWER_BOUND(list->count, i, list->items[i] < from);
 }
 
 /* Where the offset is, from so many items that follow each other. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Arrays that grow by doubling: room for one more element. Each returns 0, or -ENOMEM with all as it was. */
+/*
+ * Arrays that grow by doubling: room for one more element. Each returns 0, or -ENOMEM with all as it was. And where an element is, or
+ * belongs, in those that are sorted.
+ */
 #ifndef UTIL_ARRAY_H
 #define UTIL_ARRAY_H
 
@@ -43,5 +46,23 @@ static inline int array_room_by_count(void *array, size_t count, size_t size)
 #define ARRAY_ROOM(array, room, count, first) array_room(&(array), &(room), count, sizeof(*(array)), first)
 
 #define ARRAY_ROOM_BY_COUNT(array, count) array_room_by_count(&(array), count, sizeof(*(array)))
+
+/*
+ * The number of the first of count elements of which is_below does not hold: an expression in i, the number of an element, which
+ * holds of all before one and of none from there on. E.g. ARRAY_LOWER_BOUND(vm->count, i, vm->vcpus[i]->id < id).
+ */
+#define ARRAY_LOWER_BOUND(count, i, is_below) ({	\
+	size_t low_ = 0, high_ = (count);		\
+							\
+	while (low_ < high_) {				\
+		size_t i = low_ + (high_ - low_) / 2;	\
+							\
+		if (is_below)				\
+			low_ = i + 1;			\
+		else					\
+			high_ = i;			\
+	}						\
+	low_;						\
+})
 
 #endif

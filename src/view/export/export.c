@@ -253,17 +253,7 @@ static struct export_vcpu *vcpu_of(struct export *x, struct export_vm *vm, const
 
 static size_t lower_bound(const struct export_vcpu *v, uint32_t event)
 {
-	size_t low = 0, high = v->event_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (v->events[middle].event < event)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ARRAY_LOWER_BOUND(v->event_count, i, v->events[i].event < event);
 }
 
 /* Valid until the next call. NULL: no memory. */
