@@ -44,6 +44,9 @@ static const struct option_spec options[] = {
 	PLAYBACK_OPTION(join_config, 'p', "pid", "PID,...", numbers, vms, "the guest is this VM of the host, by process id"),
 	PLAYBACK_OPTION(join_config, 'g', "guest", "GUEST", patterns, guests,
 			"the guest is the VM of the host whose name matches, as in 'web*'; may be repeated"),
+	PLAYBACK_OPTION(join_config, 0, "since", "MOMENT", moment, since,
+			"events from there on: any time that is printed, or 1m30s after the host's start"),
+	PLAYBACK_OPTION(join_config, 0, "until", "MOMENT", moment, until, "up to there"),
 	PLAYBACK_LAST_OPTIONS(join_config),
 	{ 0 },
 };
@@ -97,17 +100,49 @@ static int open_recording(struct run *run, struct join_recording *r, bool is_gue
 	return EXIT_FAILED;
 }
 
+/* What --since and --until leave of the host's recording, which is read as a whole all the same: so the offset is as exact. */
+static int find_range(struct joining *j)
+{
+	const struct playback_calls nothing = { 0 };
+	struct playback_config config = j->config.playback;
+	struct playback *playback;
+	int status;
+
+	j->join.to_ns = UINT64_MAX;
+	if (!j->join.is_part)
+		return EXIT_DONE;
+	config.input = j->config.host;
+	playback = playback_open(&config, &nothing, &status);
+	if (!playback)
+		return status;
+	playback_range(playback, &j->join.from_ns, &j->join.to_ns);
+	playback_close(playback);
+	return EXIT_DONE;
+}
+
+static int open_host(struct joining *j)
+{
+	int status;
+
+	j->join.is_part = j->config.playback.since.kind != MOMENT_NONE || j->config.playback.until.kind != MOMENT_NONE;
+	status = find_range(j);
+	if (status != EXIT_DONE)
+		return status;
+	j->host.config = j->config.playback;
+	j->host.config.since.kind = j->host.config.until.kind = MOMENT_NONE;
+	return open_recording(&j->host, &j->join.host, false);
+}
+
 static int open_both(struct joining *j)
 {
 	int status;
 
 	j->join.host.directory = j->config.host;
 	j->join.guest.directory = j->config.guest;
-	j->host.config = j->config.playback;
 	j->guest.config = (struct playback_config){
 		.verbose = j->config.playback.verbose, .no_sandbox = j->config.playback.no_sandbox, .times = j->config.playback.times,
 	};
-	status = open_recording(&j->host, &j->join.host, false);
+	status = open_host(j);
 	return status == EXIT_DONE ? open_recording(&j->guest, &j->join.guest, true) : status;
 }
 
@@ -163,7 +198,7 @@ static bool make(struct join *j)
 
 	if (!j->host.side.failed && !j->guest.side.failed)
 		result = match_sides(&j->match, &j->guest.side, &j->host.side);
-	if (result == MATCH_DONE && waterfall_make(&j->waterfall, &j->match))
+	if (result == MATCH_DONE && waterfall_make(&j->waterfall, &j->match, j->from_ns, j->to_ns))
 		result = MATCH_NO_MEMORY;
 	if (result != MATCH_DONE)
 		complain(result);
@@ -281,6 +316,7 @@ const struct command cmd_join = {
 	.usage = "join [OPTIONS] HOST GUEST",
 	.help = "Joins two recordings of the same events, of a KVM host and of a guest's Linux (record --client): where each event's time went.",
 	.about = "The offset between the two clocks follows from what happened in both, and is shown with its error. Times are the host's.\n"
+		 "--since and --until choose events by when the host dispatched them; the clocks rest on all of both recordings.\n"
 		 "Exit status: 0 done, 1 failed, or the recordings cannot be joined, 2 wrong usage, 5 done, but a recording is incomplete, or\n"
 		 "signals or handlers of one have no counterpart in the other.\n",
 	.more_help = legs_help,

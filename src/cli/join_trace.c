@@ -28,6 +28,11 @@ static uint64_t on_host(const struct trace *t, uint64_t guest_ns)
 	return t->join->host.side.begin_ns + (uint64_t)llround(match_host_ns(&t->join->match, since_ns));
 }
 
+static bool is_wanted(const struct trace *t, uint64_t host_ns)
+{
+	return host_ns >= t->join->from_ns && host_ns <= t->join->to_ns;
+}
+
 /* --- what comes from them */
 
 /* Where a line follows another one, the clock may seem to run back. */
@@ -42,6 +47,8 @@ static void take_host(void *ctx, const struct sdei_record *record, size_t size)
 {
 	struct trace *t = ctx;
 
+	if (!is_wanted(t, record->time_ns))
+		return;
 	forwards(t, record->time_ns);
 	export_record(t->export, record, size);
 }
@@ -59,6 +66,8 @@ static void take_guest(void *ctx, const struct sdei_record *record, size_t size)
 		t->outside++;
 		return;
 	}
+	if (!is_wanted(t, time_ns))
+		return;
 	memcpy(copy.bytes, record, size);
 	copy.head.time_ns = forwards(t, time_ns);
 	export_record(t->export, &copy.head, size);
@@ -71,7 +80,10 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 
 static void take_status(void *ctx, const struct recording_status *status)
 {
-	export_tick(((struct trace *)ctx)->export, status->time_ns, status->wall_ns);
+	struct trace *t = ctx;
+
+	if (is_wanted(t, status->time_ns))
+		export_tick(t->export, status->time_ns, status->wall_ns);
 }
 
 static char *name_of(void *ctx, uint32_t vm)
@@ -122,7 +134,8 @@ int join_trace(const struct join *join, struct playback *host, struct playback *
 {
 	struct trace t = { .join = join, .host = host, .guest = guest };
 	const struct export_options own = {
-		.format = format, .out = out->file, .from_ns = join->host.side.begin_ns, .wall_offset_ns = join->host.about.clock_offset_ns,
+		.format = format, .out = out->file, .from_ns = join->is_part ? join->from_ns : join->host.side.begin_ns,
+		.wall_offset_ns = join->host.about.clock_offset_ns,
 		.host = join->host.about.host, .name = name_of, .ctx = &t,
 	};
 	int status = EXIT_FAILED;

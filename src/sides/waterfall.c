@@ -121,7 +121,7 @@ static int compare_rows(const void *a, const void *b)
 	return (x->event > y->event) - (x->event < y->event);
 }
 
-int waterfall_make(struct waterfall *w, const struct match *m)
+int waterfall_make(struct waterfall *w, const struct match *m, uint64_t from_ns, uint64_t to_ns)
 {
 	struct idmap map = { 0 };
 	int err = 0;
@@ -134,6 +134,8 @@ int waterfall_make(struct waterfall *w, const struct match *m)
 		if (item->what != SIDE_HANDLER || item->partner == SIDE_NOTHING)
 			continue;
 		way = waterfall_way_of(m, item);
+		if (way.time_ns < from_ns || way.time_ns > to_ns)
+			continue;
 		err = add(w, &map, &way);
 	}
 	idmap_release(&map);

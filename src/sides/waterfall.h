@@ -54,8 +54,11 @@ struct waterfall {
 	size_t worst_count;
 };
 
-/* Of what match_sides() has joined. 0 or -ENOMEM; to be cleared in any case. */
-int waterfall_make(struct waterfall *w, const struct match *m);
+/*
+ * Of what match_sides() has joined, the events that were dispatched from from_ns to to_ns (CLOCK_MONOTONIC of the host). 0 or -ENOMEM;
+ * to be cleared in any case.
+ */
+int waterfall_make(struct waterfall *w, const struct match *m, uint64_t from_ns, uint64_t to_ns);
 void waterfall_clear(struct waterfall *w);
 
 /* One of the guest's handlers that has a partner. */

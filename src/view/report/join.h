@@ -20,6 +20,8 @@ struct join {
 	struct join_recording host, guest;
 	struct match match;
 	struct waterfall waterfall;
+	uint64_t from_ns, to_ns;	/* of the host: events and traces are of this time, clocks and what is joined of all */
+	bool is_part;			/* --since or --until was given; else that is all */
 	const struct times *times;	/* of the host */
 	bool utf8;
 };

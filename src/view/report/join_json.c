@@ -120,6 +120,10 @@ int join_json(FILE *out, const struct join *join)
 	put_counts(j, "joined", m->counts.joined);
 	put_counts(j, "only_guest", m->counts.guest_only);
 	put_counts(j, "only_host", m->counts.host_only);
+	if (join->is_part) {
+		json_u64(j, "from_ns", join->from_ns);
+		json_u64(j, "to_ns", join->to_ns);
+	}
 	json_open(j, "events", '[');
 	for (size_t i = 0; i < join->waterfall.count; i++)
 		put_row(j, &join->waterfall.rows[i]);

@@ -117,6 +117,15 @@ static void put_leg(FILE *out, const struct leg *leg, const struct hist *h)
 	fprintf(out, "%s\n", leg->across ? " *" : "");
 }
 
+static void put_range(FILE *out, const struct join *j)
+{
+	char from[TIMES_SIZE], to[TIMES_SIZE];
+
+	if (j->is_part)
+		fprintf(out, "\nEvents dispatched from %s to %s\n", times_full(from, sizeof(from), j->times, j->from_ns, TIME_DECIMALS),
+			times_full(to, sizeof(to), j->times, j->to_ns, TIME_DECIMALS));
+}
+
 static void put_rows(FILE *out, const struct join *j)
 {
 	char text[FORMAT_SIZE];
@@ -180,6 +189,7 @@ int join_text(FILE *out, const struct join *j)
 	put_counts(out, "JOINED            ", j->match.counts.joined);
 	put_counts(out, "ONLY IN THE GUEST ", j->match.counts.guest_only);
 	put_counts(out, "ONLY ON THE HOST  ", j->match.counts.host_only);
+	put_range(out, j);
 	put_rows(out, j);
 	put_worst(out, j);
 	return 0;

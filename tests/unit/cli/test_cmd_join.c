@@ -132,6 +132,57 @@ static void test_output(void **state)
 	assert_int_equal(strncmp(line, "HOST  web (1201), ", 18), 0);
 }
 
+/* Of all rows together: the events whose whole way is known. */
+static unsigned int count_events(void)
+{
+	static const char total[] = "\"total\":{\"count\":";
+	unsigned int count = 0;
+
+	for (const char *at = output; (at = strstr(at, total)); at++)
+		count += strtoul(at + sizeof(total) - 1, NULL, 10);
+	return count;
+}
+
+/* Of all clocks, the last one that is named. */
+static double error_ns(void)
+{
+	static const char error[] = "\"error_ns\":";
+	const char *last = NULL;
+
+	for (const char *at = output; (at = strstr(at, error)); at++)
+		last = at;
+	assert_non_null(last);
+	return strtod(last + sizeof(error) - 1, NULL);
+}
+
+#define MIDDLE "4.2s"
+
+/* Events are of that time, each of one part only; the clock, and what is joined, are of all. */
+static void test_range(void **state)
+{
+	unsigned int early, late;
+	double error;
+
+	assert_int_equal(RUN("-j", "plain.host", "plain.guest"), EXIT_DONE);
+	assert_int_equal(count_events(), TWO_SIDES_EPISODES);
+	assert_says_not("\"from_ns\":");
+	error = error_ns();
+	assert_int_equal(RUN("-j", "--until", MIDDLE, "plain.host", "plain.guest"), EXIT_DONE);
+	early = count_events();
+	assert_true(error_ns() == error);
+	assert_int_equal(RUN("-j", "--since", MIDDLE, "plain.host", "plain.guest"), EXIT_DONE);
+	late = count_events();
+	assert_true(error_ns() == error);
+	assert_says("\"from_ns\":");
+	assert_in_range(early, TWO_SIDES_EPISODES / 4, TWO_SIDES_EPISODES * 3 / 4);
+	assert_int_equal(early + late, TWO_SIDES_EPISODES);
+	assert_int_equal(RUN("--since", MIDDLE, "plain.host", "plain.guest"), EXIT_DONE);
+	assert_says("JOINED            211 signals, 211 handlers, 1055 calls\n");
+	assert_says("\nEvents dispatched from ");
+	assert_int_equal(RUN("--since", "1h", "plain.host", "plain.guest"), EXIT_USAGE);
+	assert_says("--since and --until leave nothing of the recording");
+}
+
 /* --- as slices, on one clock */
 
 struct slice {
@@ -185,6 +236,23 @@ static void test_csv(void **state)
 	check_slices(TWO_SIDES_EPISODES);
 	assert_int_equal(RUN("--csv", "step.host", "step.guest"), EXIT_DONE);
 	check_slices(TWO_SIDES_EPISODES);
+}
+
+/* Of each side, the handlers that begin in that time. */
+static void test_csv_range(void **state)
+{
+	static struct slice slices[1024];
+	size_t early, late, guests = 0, room = sizeof(slices) / sizeof(slices[0]);
+
+	assert_int_equal(RUN("--csv", "--until", MIDDLE, "plain.host", "plain.guest"), EXIT_DONE);
+	early = read_handlers(slices, room);
+	for (size_t i = 0; i < early; i++)
+		guests += slices[i].vm == SDEI_THIS_MACHINE;
+	assert_in_range(guests, TWO_SIDES_EPISODES / 4, TWO_SIDES_EPISODES * 3 / 4);
+	assert_int_equal(early, 2 * guests);
+	assert_int_equal(RUN("--csv", "--since", MIDDLE, "plain.host", "plain.guest"), EXIT_DONE);
+	late = read_handlers(slices, room);
+	assert_int_equal(early + late, 2 * TWO_SIDES_EPISODES);
 }
 
 static void test_traces(void **state)
@@ -249,7 +317,6 @@ static void test_usage(void **state)
 	assert_says("two recordings are needed: HOST and GUEST");
 	assert_int_equal(RUN(NULL), EXIT_USAGE);
 	assert_int_equal(RUN("a", "b", "c"), EXIT_USAGE);
-	assert_int_equal(RUN("--since", "1s", "a", "b"), EXIT_USAGE);
 	assert_int_equal(RUN("--json", "--csv", "a", "b"), EXIT_USAGE);
 	assert_says("give only one of --json, --perfetto, --chrome and --csv");
 	assert_int_equal(RUN("--help"), EXIT_DONE);
@@ -261,7 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_the_lab),
 		cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_step), cmocka_unit_test(test_range), cmocka_unit_test(test_csv_range),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_traces),

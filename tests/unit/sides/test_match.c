@@ -304,7 +304,7 @@ static void any_records_are_taken(void **state)
 			struct waterfall waterfall;
 
 			check_partners();
-			assert_int_equal(waterfall_make(&waterfall, &match), 0);
+			assert_int_equal(waterfall_make(&waterfall, &match, 0, UINT64_MAX), 0);
 			waterfall_clear(&waterfall);
 		}
 	}
@@ -342,7 +342,7 @@ static void legs_add_up(void **state)
 	uint64_t all = 0;
 
 	check_joined(SCENE(.slope = 30e-6), 1, 15000);
-	assert_int_equal(waterfall_make(&waterfall, &match), 0);
+	assert_int_equal(waterfall_make(&waterfall, &match, 0, UINT64_MAX), 0);
 	assert_int_equal(waterfall.count, 2);
 	for (size_t i = 0; i < waterfall.count; i++) {
 		struct hist **legs = waterfall.rows[i].legs;
