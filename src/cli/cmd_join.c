@@ -16,7 +16,7 @@
 #include "view/screen/terminal.h"
 
 #define MSG_JOIN_TWO		"two recordings are needed: HOST and GUEST"
-#define MSG_JOIN_FORMS		"give only one of --json, --perfetto, --chrome and --csv"
+#define MSG_JOIN_FORMS		"give only one of --json, --html, --perfetto, --chrome and --csv"
 #define MSG_JOIN_NOT_GUEST	"%s is not of a guest by itself: '" PROGRAM " record --client' in the guest makes one"
 #define MSG_JOIN_NOT_HOST	"%s is not of a KVM host: the first recording has to be the host's, the second one the guest's"
 #define MSG_JOIN_VMS		"on the host, VMs %" PRIu32 " and %" PRIu32 " use SDEI: choose the guest with -p or -g"
@@ -29,7 +29,7 @@
 struct join_config {
 	struct playback_config playback;	/* of the host's; of the guest's only what is not a filter */
 	const char *host, *guest, *output;
-	bool json, perfetto, chrome, csv;
+	bool json, html, perfetto, chrome, csv;
 };
 
 #define ROW(key, name, value, type, field, help) \
@@ -37,6 +37,7 @@ struct join_config {
 
 static const struct option_spec options[] = {
 	ROW('j', "json", NULL, flag, json, "one JSON object"),
+	ROW(0, "html", NULL, flag, html, "a page for browsers: one file, no script, no network"),
 	ROW(0, "perfetto", NULL, flag, perfetto, "instead, a trace for ui.perfetto.dev: the host and the guest on the host's clock"),
 	ROW(0, "chrome", NULL, flag, chrome, "the same as JSON in Chrome's trace event format"),
 	ROW(0, "csv", NULL, flag, csv, "the same as lines of CSV, as export --csv writes them"),
@@ -229,7 +230,7 @@ static const char *contradiction(const struct join_config *c)
 {
 	if (!c->guest)
 		return MSG_JOIN_TWO;
-	if (c->json + c->perfetto + c->chrome + c->csv > 1)
+	if (c->json + c->html + c->perfetto + c->chrome + c->csv > 1)
 		return MSG_JOIN_FORMS;
 	return c->perfetto && !c->output && isatty(STDOUT_FILENO) ? MSG_EXPORT_TERMINAL : NULL;
 }
@@ -247,7 +248,10 @@ static int show(struct joining *j)
 
 	j->join.times = playback_times(j->host.playback);
 	j->join.utf8 = terminal_is_utf8();
-	err = j->config.json ? join_json(j->out.file, &j->join) : join_text(j->out.file, &j->join);
+	if (j->config.html)
+		err = join_html(j->out.file, &j->join);
+	else
+		err = j->config.json ? join_json(j->out.file, &j->join) : join_text(j->out.file, &j->join);
 	if (err)
 		say(MSG_NO_MEMORY);
 	return output_close(&j->out) == EXIT_DONE && !err ? finish(j) : EXIT_FAILED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What `join` shows: two recordings of the same events on one timeline, in two forms. */
+/* What `join` shows: two recordings of the same events on one timeline, in three forms. */
 #ifndef VIEW_REPORT_JOIN_H
 #define VIEW_REPORT_JOIN_H
 
@@ -36,5 +36,6 @@ double join_error_ns(const struct join *j);
 /* 0 or -ENOMEM. Whether out could be written is for the caller to see. */
 int join_text(FILE *out, const struct join *j);
 int join_json(FILE *out, const struct join *j);
+int join_html(FILE *out, const struct join *j);
 
 #endif

@@ -268,6 +268,38 @@ static void test_traces(void **state)
 	assert_true(st.st_size > 10000);
 }
 
+/* The page but for its style, which is that of a report. */
+static const char *page(void)
+{
+	const char *main = strstr(output, "<main>");
+
+	assert_non_null(main);
+	return main;
+}
+
+static void test_html(void **state)
+{
+	char *const lab[] = { "join", "--html", "tests/data/recording-host", "tests/data/recording-guest", NULL };
+
+	assert_int_equal(run_command(&cmd_join, (char **)lab, NULL, output, sizeof(output)), EXIT_DONE);
+	assert_golden("join-lab.html", page());
+	assert_int_equal(RUN("--html", "step.host", "step.guest"), EXIT_DONE);
+	assert_says("<td>+2.000000s<td>");
+	assert_says_not("Of the events that were dispatched from ");
+	assert_int_equal(RUN("--html", "--since", MIDDLE, "plain.host", "plain.guest"), EXIT_DONE);
+	assert_says("Of the events that were dispatched from ");
+	assert_says("<tr><th scope=row>both<td>211<td>211<td>1055\n");
+}
+
+static void test_hostile_html(void **state)
+{
+	assert_int_equal(RUN("--html", "evil\033[2J.host", "evil\033[2J.guest"), EXIT_DONE);
+	assert_says_not("\033");
+	assert_says_not("\a");
+	assert_says("evil\\x1b[2J.host");
+	assert_says("v\\x1b]0;x\\x07&#34;m");
+}
+
 /* What recordings and their names say is shown, not done. */
 static void test_hostile(void **state)
 {
@@ -318,7 +350,7 @@ static void test_usage(void **state)
 	assert_int_equal(RUN(NULL), EXIT_USAGE);
 	assert_int_equal(RUN("a", "b", "c"), EXIT_USAGE);
 	assert_int_equal(RUN("--json", "--csv", "a", "b"), EXIT_USAGE);
-	assert_says("give only one of --json, --perfetto, --chrome and --csv");
+	assert_says("give only one of --json, --html, --perfetto, --chrome and --csv");
 	assert_int_equal(RUN("--help"), EXIT_DONE);
 	assert_says("Legs of an event's way:");
 }
@@ -328,7 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_the_lab),
 		cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_step), cmocka_unit_test(test_range), cmocka_unit_test(test_csv_range),
+		cmocka_unit_test(test_step), cmocka_unit_test(test_range), cmocka_unit_test(test_csv_range), cmocka_unit_test(test_html), cmocka_unit_test(test_hostile_html),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_traces),
