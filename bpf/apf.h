@@ -276,24 +276,43 @@ SEC("fexit/kvm_arch_async_page_present")
 int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 {
 	__u64 key = (__u64)work;
+	struct fault *f = bpf_map_lookup_elem(&faults, &key);
 	struct sdei_record_apf record;
-	struct fault *f;
 
-	if (!tracing)
-		return 0;
-	if (work->wakeup_all) {
-		record = apf_record_vcpu(vcpu, APF_PRESENT, APF_WAKE_ALL);
-		apf_send(&record);
-		return 0;
-	}
-	f = bpf_map_lookup_elem(&faults, &key);
-	if (!f)
+	if (!f || !tracing)
 		return 0;
 	record = apf_record_of(f, APF_PRESENT, present_outcome(vcpu, work, f));
 	record.queued = queued_of(vcpu);
 	bpf_map_delete_elem(&faults, &key);
 	apf_send(&record);
 	return 0;
+}
+
+static __always_inline int wake_all(struct kvm_vcpu *vcpu)
+{
+	struct sdei_record_apf record;
+
+	if (!tracing)
+		return 0;
+	record = apf_record_vcpu(vcpu, APF_PRESENT, APF_WAKE_ALL);
+	apf_send(&record);
+	return 0;
+}
+
+/* x86: a work item of its own, that no worker has. */
+SEC("fexit/kvm_arch_async_page_present")
+int BPF_PROG(apf_wake_all, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
+{
+	return work->wakeup_all ? wake_all(vcpu) : 0;
+}
+
+/* arm64, which has no item for it. */
+#define KVM_APF_WAKE_ALL 3
+
+SEC("tp_btf/kvm_apf_present")
+int BPF_PROG(apf_wake_all_arm64, struct kvm_vcpu *vcpu, __u32 token, __u64 gfn, __u32 reason)
+{
+	return reason == KVM_APF_WAKE_ALL ? wake_all(vcpu) : 0;
 }
 
 /* x86. The guest's answer to page-ready lets the next one through: told before what comes of it. */

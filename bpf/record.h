@@ -142,7 +142,7 @@ enum sdei_apf_told {
 enum sdei_apf_present {
 	APF_SIGNALLED	= 1,	/* the page-ready interrupt or its like */
 	APF_CANCELLED	= 2,	/* the not-present was withdrawn before the guest saw it */
-	APF_SILENT	= 3,	/* nothing to tell: it was not told of the fault */
+	APF_SILENT	= 3,	/* not told: it was not told of the fault either, or has forgotten it since */
 	APF_WAKE_ALL	= 4,	/* not about one fault: everybody who waits looks again */
 };
 

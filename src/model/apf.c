@@ -244,7 +244,10 @@ static int take_ready(struct vcpu_apf *a, struct apf_open *f, const struct sdei_
 	return sample_since(a, APF_STAGE_page, f->working_ns, r, f->fault.stage);
 }
 
-/* How one ended. told: as it was told, if that is known; else what its end shows. */
+/*
+ * How one ended. told: as it was told, if that is known; else what its end shows. Whoever was told that the page is not present, and
+ * not that it is ready, was reset or restored meanwhile, or has switched it off.
+ */
 static uint64_t *outcome(struct vcpu_apf *a, unsigned int present, unsigned int told, bool unseen)
 {
 	struct apf_counts *count = &a->shown.count;
@@ -253,6 +256,8 @@ static uint64_t *outcome(struct vcpu_apf *a, unsigned int present, unsigned int 
 		return &count->cancelled;
 	if (!told)
 		told = present == APF_SIGNALLED ? APF_TOLD : a->quiet;
+	if (told == APF_TOLD && present == APF_SILENT)
+		return &count->cleared;
 	if (told == APF_TOLD)
 		return unseen ? &count->wasted : &count->async;
 	return told == APF_UNTOLD ? &count->untold : &count->halted;
@@ -286,14 +291,17 @@ static void expect_ack(struct vcpu_apf *a, uint64_t id, uint64_t time_ns)
 static int take_present(struct vcpu_apf *a, const struct sdei_record_apf *r, bool late)
 {
 	struct apf_open *f = apf_find_open(a, r->id);
+	uint64_t *count = outcome(a, r->head.outcome, f ? f->told : 0, f && f->unseen);
 
+	++*count;
 	if (r->head.outcome == APF_SIGNALLED && !late)
 		expect_ack(a, r->id, r->head.time_ns);
-	if (f) {
-		++*outcome(a, r->head.outcome, f->told, f->unseen);
-		return end_fault(a, f, &r->head);
+	if (f && count == &a->shown.count.cleared) {
+		forget(a, f);
+		return 0;
 	}
-	++*outcome(a, r->head.outcome, 0, false);
+	if (f)
+		return end_fault(a, f, &r->head);
 	if (late)
 		a->shown.inexact = true;
 	else

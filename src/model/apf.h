@@ -45,7 +45,7 @@ enum apf_stage {
 	X(untold, "refused by the guest's state: waited for synchronously")	\
 	X(cancelled, "not-present withdrawn in time, because the page came first")	\
 	X(wasted, "the page was ready before the guest had seen that it was not present")	\
-	X(cleared, "forgotten with their vCPU, or when the guest switched it off")
+	X(cleared, "forgotten with their vCPU, when it was reset or restored, or when the guest switched it off")
 
 /* X(name, what it counts). setup + carried = the outcomes + in_flight, without loss: see apf_unaccounted(). */
 #define APF_COUNTS(X)							\

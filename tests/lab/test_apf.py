@@ -33,7 +33,7 @@ watched() {
 }
 """
 RUN = PRELUDE + WATCHED + r"""
-for mode in park wait never-ack masked no-handler user-only unread busy full disable renew reset in-time; do
+for mode in park wait never-ack masked no-handler user-only unread busy full restore restore-raised disable renew reset in-time; do
 	watched $mode sdei-guest --apf $mode --truth $mode.json
 done
 watched many sdei-guest --apf park --vcpus 4 --tasks 6 --pages 50 --delay 3000 --truth many.json
@@ -52,8 +52,8 @@ true
 """
 # What is found. never-ack goes on long after its first page was ready: each of the others takes a millisecond at least.
 FOUND = {"never-ack": ["page-unacked"], "restore-raised": []}
-MODES = ("park", "wait", "never-ack", "masked", "no-handler", "user-only", "unread", "busy", "full", "disable", "renew", "reset",
-         "in-time", "many", "tail")
+MODES = ("park", "wait", "never-ack", "masked", "no-handler", "user-only", "unread", "busy", "full", "restore", "restore-raised",
+         "disable", "renew", "reset", "in-time", "many", "tail")
 UNTOLD = ("masked", "no-handler", "in-time", "no-memory-100")     # nothing that the guest could compare the times of
 OUTCOMES = {"present": {"signalled": ("present", "ready"), "cancelled": ("cancel", "in-time"), "silent": ("cancel", "off"),
                         "wake-all": ("present", "wake-all")},
@@ -158,10 +158,14 @@ def check_summary(summary, events, truth):
     if not apf:
         return ["the VM has no asynchronous page faults"]
     count = Counter(kind for kind, _ in events)
-    want = {"setup": count["setup"], "acked": count["ack"],
-            "fallback": sum(not fields["token"] for kind, fields in events if kind == "fallback"),
-            "cancelled": sum(kind == "cancel" and fields["reason"] == "in-time" for kind, fields in events)}
+    presents = Counter(fields["reason"] for kind, fields in events if kind == "present")
+    fallbacks = Counter(bool(fields["token"]) for kind, fields in events if kind == "fallback")
+    want = {"setup": count["setup"], "acked": count["ack"], "fallback": fallbacks[False], "untold": fallbacks[True],
+            "cancelled": sum(kind == "cancel" and fields["reason"] == "in-time" for kind, fields in events),
+            "wake_all": sum(vcpu["wake_alls"] for vcpu in truth["vcpus"]), "halted": 0}
     complaints = [f"summary: {key} {apf['count'][key]}, not {value}" for key, value in want.items() if apf["count"][key] != value]
+    told_ready = apf["count"]["async"] + apf["count"]["wasted"]
+    complaints += [] if told_ready == presents["ready"] else [f"summary: {told_ready} told ready, not {presents['ready']}"]
     complaints += [f"summary: {key} {apf[key]}" for key in ("in_flight", "unaccounted", "lost") if apf[key]]
     told = sum(vcpu["acks"] for vcpu in truth["vcpus"])
     return complaints + ([] if apf["count"]["acked"] == told else [f"summary: {apf['count']['acked']} acknowledged, {told} in the guest"])

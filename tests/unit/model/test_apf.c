@@ -277,6 +277,29 @@ static void test_cancelled(void **state)
 	no_sample(m, APF_STAGE_handler);
 }
 
+/* arm64: who was told is not told how it ended, because the vCPU was restored meanwhile. */
+static void test_restored(void **state)
+{
+	struct model *m = *state;
+
+	step(m, 1000, APF_SETUP, 0, 5);
+	signalled(m, 1005);
+	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	step(m, 1020, APF_WORKING, 0, 5);
+	step(m, 1100, APF_PRESENT, APF_WAKE_ALL, 0);
+	step(m, 1140, APF_ACK, 0, 0);
+	step(m, 1200, APF_READY, 0, 5);
+	step(m, 1210, APF_PRESENT, APF_SILENT, 5);
+	assert_int_equal(shown(m)->count.async, 0);
+	assert_int_equal(shown(m)->count.cleared, 1);
+	assert_int_equal(shown(m)->count.wake_all, 1);
+	assert_int_equal(shown(m)->in_flight, 0);
+	one_sample(m, APF_STAGE_ack, 40);
+	no_sample(m, APF_STAGE_present);
+	no_sample(m, APF_STAGE_total);
+	accounted(m);
+}
+
 static void test_halted_and_untold(void **state)
 {
 	struct model *m = *state;
@@ -1338,6 +1361,7 @@ int main(void)
 		TEST(test_page_before_handler_ends),
 		TEST(test_wasted),
 		TEST(test_cancelled),
+		TEST(test_restored),
 		TEST(test_halted_and_untold),
 		TEST(test_dispatch_of_the_newest),
 		TEST(test_other_events),

@@ -300,6 +300,7 @@ static void test_apf_of_x86(void **state)
 	assert_string_equal(probes.list[PROBE_APF_SYNC].name, "apf_sync");
 	assert_string_equal(probes.programs[PROBE_APF_SYNC], "apf_sync_x86");
 	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_x86");
+	assert_string_equal(probes.programs[PROBE_APF_WAKE_ALL], "apf_wake_all");
 	btf__free(btf);
 }
 
@@ -380,7 +381,7 @@ static void test_needed(void **state)
 	assert_string_equal(probes.reasons[PROBE_APF_PAGE], "it is of no use without apf_setup");
 	assert_null(probes.list[PROBE_APF_NOT_NOW].why_not);
 	assert_null(probes.list[PROBE_APF_SYNC].why_not);
-	assert_int_equal(count_refused(&probes), 8);
+	assert_int_equal(count_refused(&probes), 9);
 	probes = probes_with("async_pf_execute", "o", 0);
 	assert_int_equal(count_refused(&probes), 3);
 	assert_null(probes.list[PROBE_APF_SETUP].why_not);
@@ -413,11 +414,13 @@ static void test_apf_of_arm64(void **state)
 	assert_string_equal(probes.list[PROBE_APF_ACK].why_not, "this kernel has no function kvm_set_msr_common()");
 	add_tracepoint(module, "kvm_apf_fallback", 5);
 	add_tracepoint(module, "kvm_apf_ack", 3);
+	add_tracepoint(module, "kvm_apf_present", 4);
 	probes_find_in(&probes, vmlinux, module);
 	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		assert_null(probes.list[i].why_not);
 	assert_string_equal(probes.programs[PROBE_APF_NOT_NOW], "apf_fallback_arm64");
 	assert_string_equal(probes.programs[PROBE_APF_ACK], "apf_ack_arm64");
+	assert_string_equal(probes.programs[PROBE_APF_WAKE_ALL], "apf_wake_all_arm64");
 	btf__free(module);
 	btf__free(vmlinux);
 }
