@@ -10,6 +10,7 @@
 #define SDEI_APF_H
 
 #include "emit.h"
+#include "faults.h"
 
 #define APF_PER_VCPU 64		/* ASYNC_PF_PER_VCPU */
 #define MSR_KVM_ASYNC_PF_ACK 0x4b564d07
@@ -35,18 +36,6 @@ struct worker {
 	bool ready;		/* told to be */
 };
 
-/* The page faults of a vCPU. Written by its thread only, from KVM_RUN. */
-struct vcpu_faults {
-	__u64 since_ns;			/* when the one that it is in began; 0: it is in none */
-	__u64 sleeps, majors, minors;	/* of its thread, and of the vCPU, by then */
-	__u64 devices;
-	__u64 quick, quick_ns;		/* not sent yet */
-	__u64 flushed_ns;		/* when the others were; 0: none ever */
-	__u32 thread;			/* the last one that was in a fault */
-	__u8 cause;			/* enum sdei_apf_cause that was met inside; 0: none */
-	bool handed_over;		/* to a worker */
-};
-
 /* Sized by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -66,7 +55,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u64);	/* address of the vCPU */
-	__type(value, struct vcpu_faults);
+	__type(value, struct sdei_vcpu_faults);
 } vcpus_faults SEC(".maps");
 
 /* Which vCPU a thread was last in a fault of. Threads end unseen: the oldest make room. */
@@ -150,7 +139,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 		.gfn = gfn_of(work), .token = token_of(work), .vcpu_address = (__u64)vcpu,
 		.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id),
 	};
-	struct vcpu_faults *in_fault;
+	struct sdei_vcpu_faults *in_fault;
 	struct sdei_record_apf record;
 	__u64 key = (__u64)work;
 
@@ -425,7 +414,7 @@ int BPF_PROG(apf_worked, void *work)
 
 /* --- faults that keep the vCPU in the host: on any KVM, whether it has asynchronous ones or not */
 
-static __always_inline bool is_in_fault(const struct vcpu_faults *f)
+static __always_inline bool is_in_fault(const struct sdei_vcpu_faults *f)
 {
 	return f && f->since_ns;
 }
@@ -435,7 +424,7 @@ static __always_inline void note_cause(__u8 cause)
 {
 	__u32 thread = bpf_get_current_pid_tgid();
 	__u64 *vcpu = bpf_map_lookup_elem(&threads, &thread);
-	struct vcpu_faults *f;
+	struct sdei_vcpu_faults *f;
 
 	if (!vcpu)
 		return;
@@ -468,24 +457,26 @@ static __always_inline __u64 device_accesses(struct kvm_vcpu *vcpu)
 	return count;
 }
 
-static __always_inline struct vcpu_faults *faults_of(struct kvm_vcpu *vcpu)
+static __always_inline struct sdei_vcpu_faults *faults_of(struct kvm_vcpu *vcpu)
 {
 	__u64 key = (__u64)vcpu;
-	struct vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
-	const struct vcpu_faults none = {};
+	struct sdei_vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
+	const struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_WAITING, 0);
+	struct sdei_vcpu_faults none = { .vm = record.head.vm, .vcpu = record.head.vcpu };
 
 	if (f)
 		return f;
+	none.wanted = is_wanted(&record.head);
 	bpf_map_update_elem(&vcpus_faults, &key, &none, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&vcpus_faults, &key);
 }
 
-static __always_inline int enter_fault(struct kvm_vcpu *vcpu)
+static __always_inline int enter_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 thread = bpf_get_current_pid_tgid();
 	__u64 key = (__u64)vcpu;
-	struct vcpu_faults *f;
+	struct sdei_vcpu_faults *f;
 
 	if (!tracing)
 		return 0;
@@ -502,11 +493,14 @@ static __always_inline int enter_fault(struct kvm_vcpu *vcpu)
 	f->majors = FAR(task, maj_flt);
 	f->minors = FAR(task, min_flt);
 	f->devices = device_accesses(vcpu);
+	f->gfn = gpa >> 12;
 	f->since_ns = bpf_ktime_get_ns();
+	if (reader_sleeps)	/* it may be one that does not end: nothing else would show it */
+		wake_reader(f->since_ns);
 	return 0;
 }
 
-static __always_inline __u8 cause_of(const struct vcpu_faults *f)
+static __always_inline __u8 cause_of(const struct sdei_vcpu_faults *f)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
@@ -518,7 +512,7 @@ static __always_inline __u8 cause_of(const struct vcpu_faults *f)
 }
 
 /* Those that were too short for a record each; what found no room in the ring goes with the next one. */
-static __always_inline void flush_quick(struct kvm_vcpu *vcpu, struct vcpu_faults *f, __u64 now_ns)
+static __always_inline void flush_quick(struct kvm_vcpu *vcpu, struct sdei_vcpu_faults *f, __u64 now_ns)
 {
 	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_QUICK, 0);
 
@@ -530,7 +524,7 @@ static __always_inline void flush_quick(struct kvm_vcpu *vcpu, struct vcpu_fault
 	f->quick = f->quick_ns = 0;
 }
 
-static __always_inline void add_quick(struct kvm_vcpu *vcpu, struct vcpu_faults *f, __u64 now_ns, __u64 duration_ns)
+static __always_inline void add_quick(struct kvm_vcpu *vcpu, struct sdei_vcpu_faults *f, __u64 now_ns, __u64 duration_ns)
 {
 	if (!f->flushed_ns)
 		f->flushed_ns = now_ns;
@@ -540,7 +534,7 @@ static __always_inline void add_quick(struct kvm_vcpu *vcpu, struct vcpu_faults 
 		flush_quick(vcpu, f, now_ns);
 }
 
-static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct vcpu_faults *f, __u64 gpa, __u64 since_ns)
+static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct sdei_vcpu_faults *f, __u64 gpa, __u64 since_ns)
 {
 	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_SYNC, cause_of(f));
 
@@ -554,7 +548,7 @@ static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 key = (__u64)vcpu, since_ns, now_ns;
-	struct vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
+	struct sdei_vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
 	struct sdei_record_apf record;
 
 	if (!tracing)
@@ -581,7 +575,7 @@ static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 static __always_inline void end_faults(struct kvm_vcpu *vcpu)
 {
 	__u64 key = (__u64)vcpu;
-	struct vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
+	struct sdei_vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
 
 	if (!f)
 		return;
@@ -612,7 +606,7 @@ int BPF_PROG(apf_vcpu_end, struct kvm_vcpu *vcpu)
 SEC("fentry/kvm_mmu_page_fault")
 int BPF_PROG(apf_fault_x86, struct kvm_vcpu *vcpu, __u64 gpa, __u64 error_code)
 {
-	return error_code & PFERR_RSVD ? 0 : enter_fault(vcpu);
+	return error_code & PFERR_RSVD ? 0 : enter_fault(vcpu, gpa);
 }
 
 SEC("fexit/kvm_mmu_page_fault")
@@ -622,16 +616,21 @@ int BPF_PROG(apf_sync_x86, struct kvm_vcpu *vcpu, __u64 gpa, __u64 error_code)
 }
 
 /* arm64 */
+static __always_inline __u64 aborted_gpa(struct kvm_vcpu *vcpu)
+{
+	return (FAR(vcpu, arch.fault.hpfar_el2) & ~0xfULL) << 8;
+}
+
 SEC("fentry/kvm_handle_guest_abort")
 int BPF_PROG(apf_fault_arm64, struct kvm_vcpu *vcpu)
 {
-	return enter_fault(vcpu);
+	return enter_fault(vcpu, aborted_gpa(vcpu));
 }
 
 SEC("fexit/kvm_handle_guest_abort")
 int BPF_PROG(apf_sync_arm64, struct kvm_vcpu *vcpu)
 {
-	return leave_fault(vcpu, (FAR(vcpu, arch.fault.hpfar_el2) & ~0xfULL) << 8);
+	return leave_fault(vcpu, aborted_gpa(vcpu));
 }
 
 #endif /* SDEI_APF_H */

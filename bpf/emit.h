@@ -122,6 +122,15 @@ static __always_inline void wake(struct sdei_cpu *cpu, __u64 now_ns)
 	bpf_ringbuf_output(&wakeups, (void *)&nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
 }
 
+static __always_inline void wake_reader(__u64 now_ns)
+{
+	__u32 id = bpf_get_smp_processor_id();
+	struct sdei_cpu *cpu = bpf_map_lookup_elem(&counters, &id);
+
+	if (cpu)
+		wake(cpu, now_ns);
+}
+
 static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_key *key)
 {
 	__u64 *count;

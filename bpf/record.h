@@ -126,9 +126,10 @@ enum sdei_apf_step {
 	APF_ACK		= 6,	/* the guest has seen that; about the newest APF_PRESENT of the vCPU; no id */
 	APF_FALLBACK	= 7,	/* handled synchronously instead (outcome says why); no id */
 	APF_CLEAR	= 8,	/* all of the vCPU are forgotten: kvm_clear_async_pf_completion_queue(); no id */
-	APF_SYNC	= 9,	/* a fault that kept the vCPU in the host for duration_ns (outcome says why); no id */
+	APF_SYNC	= 9,	/* a fault that has kept the vCPU in the host for duration_ns (outcome says why); no id */
 	APF_VCPU_END	= 10,	/* the vCPU is destroyed; no id. Only where no record of kind STATE shows it */
 	APF_QUICK	= 11,	/* since the last one: `faults` that were too short for a record each, duration_ns in all; no id */
+	APF_WAITING	= 12,	/* one that has kept the vCPU in the host for duration_ns so far, and is not over; no id. From user space */
 };
 
 /* sdei_record.outcome of APF_NOT_PRESENT: how the guest was told. */
@@ -159,7 +160,7 @@ enum sdei_apf_fallback {
 };
 
 /*
- * sdei_record.outcome of APF_SYNC: where its page came from, as the kernel counts it for the vCPU's thread. The first of these
+ * sdei_record.outcome of APF_SYNC and APF_WAITING: where its page came from, as the kernel counts it for the vCPU's thread. The first of these
  * that was met. 0: not known, as in recordings made before there were any.
  */
 enum sdei_apf_cause {
@@ -239,7 +240,7 @@ struct sdei_record_apf {
 		__u64 faults;	/* APF_QUICK */
 	};
 	union {
-		__u64 duration_ns;	/* APF_SYNC, APF_QUICK */
+		__u64 duration_ns;	/* APF_SYNC, APF_QUICK, APF_WAITING */
 		__u64 queued;		/* others: faults of the vCPU in flight, this one included */
 	};
 };

@@ -77,7 +77,13 @@ struct apf_open *apf_find_open(const struct vcpu_apf *a, uint64_t id)
 void apf_set_in_flight(struct vcpu_apf *a, unsigned int count)
 {
 	a->shown.in_flight = count;
-	a->shown.oldest_ns = count ? a->open[0].fault.setup_ns : 0;
+	a->shown.oldest_ns = apf_older_ns(count ? a->open[0].fault.setup_ns : 0, a->waiting.since_ns);
+}
+
+static void set_waiting(struct vcpu_apf *a, struct apf_waiting waiting)
+{
+	a->waiting = waiting;
+	apf_set_in_flight(a, a->shown.in_flight);
 }
 
 static void forget(struct vcpu_apf *a, struct apf_open *f)
@@ -126,6 +132,7 @@ static void add_open(struct vcpu_apf *a, const struct sdei_record_apf *r)
 /* Some of it may be over. */
 static void forget_all(struct vcpu_apf *a)
 {
+	a->waiting = (struct apf_waiting){ 0 };
 	apf_set_in_flight(a, 0);
 	a->dispatch = a->handler = a->ack = (struct apf_span){ 0 };
 	a->unacked_ns = 0;
@@ -374,6 +381,18 @@ static int take_sync(struct vcpu_apf *a, const struct sdei_record_apf *r)
 	return sample(a, APF_STAGE_sync, r->duration_ns, &r->head);
 }
 
+/* It is reported again while it lasts. */
+static int take_waiting(struct vcpu_apf *a, const struct sdei_record_apf *r, bool late)
+{
+	uint64_t since_ns = begin_of(r);
+
+	if (late)
+		return 0;
+	set_waiting(a, (struct apf_waiting){ since_ns, r->gfn, a->waiting.since_ns == since_ns && a->waiting.late });
+	warm_up(&a->shown.warmup, since_ns, r->head.time_ns, 0, 0);
+	return 0;
+}
+
 /* When they began is not known; the last one has just ended. */
 static int take_quick(struct vcpu_apf *a, const struct sdei_record_apf *r)
 {
@@ -420,6 +439,8 @@ static int take_step(struct vcpu_apf *a, const struct sdei_record_apf *r, bool l
 		return take_sync(a, r);
 	case APF_QUICK:
 		return take_quick(a, r);
+	case APF_WAITING:
+		return take_waiting(a, r, late);
 	default:
 		return 0;
 	}
@@ -429,13 +450,19 @@ static int take_step(struct vcpu_apf *a, const struct sdei_record_apf *r, bool l
 
 static bool is_step(unsigned int step)
 {
-	return step >= APF_SETUP && step <= APF_QUICK;
+	return step >= APF_SETUP && step <= APF_WAITING;
 }
 
 /* Those of the vCPU's own thread. The others may come when it has ended, so that they bring none to life. */
 static bool is_own(unsigned int step)
 {
 	return step != APF_WORKING && step != APF_READY && step != APF_CLEAR && step != APF_VCPU_END;
+}
+
+/* Its thread has gone on. */
+static bool ends_waiting(unsigned int step)
+{
+	return is_own(step) && step != APF_WAITING;
 }
 
 static struct vcpu_apf *apf_of(struct model *m, struct model_vcpu *v)
@@ -472,6 +499,8 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_
 		v->first_seen_ns = r->head.time_ns;
 	if (likely(!late))
 		limits_apf(m, v, r);
+	if (unlikely(a->waiting.since_ns) && !late && ends_waiting(r->head.origin))
+		set_waiting(a, (struct apf_waiting){ 0 });
 	if (is_apf(&r->head, APF_VCPU_END) && !v->gone && !late)
 		life_end(m, v, r->head.time_ns);
 	history = apf_history(m, v->vm);
@@ -542,6 +571,7 @@ static void doubt(struct model *m, struct model_vcpu *v, unsigned int step)
 
 	a->shown.inexact = true;
 	a->doubt_ns = m->newest_ns;
+	set_waiting(a, (struct apf_waiting){ 0 });
 	if (step == APF_PRESENT || step == APF_CLEAR || step == APF_ACK)
 		doubt_acks(m, v);
 	if (step == APF_PRESENT || step == APF_CLEAR)

@@ -113,7 +113,7 @@ struct model_apf {
 	uint64_t interval_blocked_ns;		/* apf_blocked_ns() of the last closed interval: of faults that ended in it */
 	struct apf_warmup warmup;
 	uint64_t in_flight;			/* now, those whose start was not seen apart */
-	uint64_t oldest_ns;			/* when the oldest of them was handed to its worker; 0: none is in flight */
+	uint64_t oldest_ns;			/* when the oldest of them began, or of those that a vCPU still waits for itself; 0: none is there */
 	uint64_t most_in_flight;		/* of one vCPU */
 	uint64_t carried;			/* ended, but begun before the first record; at model_reset(): in flight */
 	uint64_t lost;				/* records about it that were lost */

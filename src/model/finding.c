@@ -322,7 +322,7 @@ void finding_close_all(struct model *m, struct model_vcpu *v)
 
 /* --- suspicions */
 
-/* Was it over before time_ns? Then what happens now is another one. That a vCPU waits for a page shows only when the page has come. */
+/* Was it over before time_ns? Then what happens now is another one. That a vCPU waits for a page may show only when the page has come. */
 static bool is_over(const struct model *m, const struct model_finding *finding, uint64_t time_ns)
 {
 	uint64_t quiet_ns = finding->code == FINDING_PAGE_STUCK ? QUIET_NS + m->limits.page_ns : QUIET_NS;

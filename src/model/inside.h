@@ -490,6 +490,12 @@ struct apf_span {
 	uint64_t id, since_ns;
 };
 
+/* The fault that the vCPU waits for itself. All zero: none is known. */
+struct apf_waiting {
+	uint64_t since_ns, gfn;
+	bool late;				/* counted by a finding */
+};
+
 struct apf_intervals {
 	struct hist *now[APF_STAGE_COUNT], *last[APF_STAGE_COUNT];
 };
@@ -512,6 +518,7 @@ struct vcpu_apf {
 	uint64_t unacked_ns;			/* since when the guest has to acknowledge one; 0: it has none, or nobody knows */
 	uint64_t doubt_ns;			/* what was in flight by then may have got its page unseen */
 	uint64_t fallbacks_from_ns, fallbacks;	/* the window for FALLBACK_BURST */
+	struct apf_waiting waiting;
 };
 
 /* A record of kind APF. 0 or -ENOMEM. */

@@ -214,11 +214,24 @@ static void tick_pages(struct model *m, struct model_vcpu *v, uint64_t now_ns, u
 	}
 }
 
+/* The page that the vCPU waits for itself. */
+static void tick_waiting(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns)
+{
+	struct apf_waiting *w = &v->apf->waiting;
+
+	if (!w->since_ns || now_ns < w->since_ns || now_ns - w->since_ns < m->limits.page_ns ||
+	    now_ns - w->since_ns - m->limits.page_ns < grace_ns)
+		return;
+	late_page(m, v, w->gfn, w->since_ns, now_ns, NULL, w->late);
+	w->late = true;
+}
+
 static void tick_apf(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns)
 {
 	struct lasting l = unacked_of(m, v);
 
 	tick_pages(m, v, now_ns, grace_ns);
+	tick_waiting(m, v, now_ns, grace_ns);
 	tick_lasting(m, (struct finding_owner){ v, NULL }, &l, now_ns, grace_ns);
 }
 
@@ -388,8 +401,11 @@ static void page_came(struct model *m, struct model_vcpu *v, const struct sdei_r
 /* A vCPU has waited for its page. */
 static void page_waited(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)
 {
+	const struct apf_waiting *w = &v->apf->waiting;
+	uint64_t begin_ns = r->head.time_ns - r->duration_ns;
+
 	if (unlikely(r->duration_ns >= m->limits.page_ns && r->duration_ns < r->head.time_ns))
-		late_page(m, v, r->gfn, r->head.time_ns - r->duration_ns, r->head.time_ns, &r->head, false);
+		late_page(m, v, r->gfn, begin_ns, r->head.time_ns, &r->head, w->late && w->since_ns == begin_ns);
 }
 
 static void end_unacked(struct model *m, struct model_vcpu *v, const struct sdei_record *r)

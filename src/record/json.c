@@ -136,6 +136,11 @@ static void put_apf_head(struct json *j, const struct sdei_record *r)
 	json_address(j, "token", r->arg);
 }
 
+static bool lasts(const struct sdei_record *r)
+{
+	return r->origin == APF_SYNC || r->origin == APF_QUICK || r->origin == APF_WAITING;
+}
+
 static void put_apf(struct json *j, const struct sdei_record *r)
 {
 	const struct sdei_record_apf *apf = (const void *)r;
@@ -146,7 +151,7 @@ static void put_apf(struct json *j, const struct sdei_record *r)
 		json_u64(j, "faults", apf->faults);
 	else
 		json_address(j, "gfn", apf->gfn);
-	json_u64(j, r->origin == APF_SYNC || r->origin == APF_QUICK ? "duration_ns" : "queued", apf->queued);
+	json_u64(j, lasts(r) ? "duration_ns" : "queued", apf->queued);
 }
 
 static void put_gic_head(struct json *j, const struct sdei_record *r)

@@ -22,7 +22,7 @@ static const struct label places[] = {
 static const struct label apf_steps[] = {
 	{ "setup", APF_SETUP }, { "not-present", APF_NOT_PRESENT }, { "working", APF_WORKING }, { "ready", APF_READY },
 	{ "present", APF_PRESENT }, { "ack", APF_ACK }, { "fallback", APF_FALLBACK }, { "clear", APF_CLEAR }, { "sync", APF_SYNC },
-	{ "vcpu-end", APF_VCPU_END }, { "quick", APF_QUICK },
+	{ "vcpu-end", APF_VCPU_END }, { "quick", APF_QUICK }, { "waiting", APF_WAITING },
 };
 static const struct label apf_told[] = { { "told", APF_TOLD }, { "halted", APF_HALTED }, { "untold", APF_UNTOLD } };
 static const struct label apf_present[] = {
@@ -90,6 +90,7 @@ const char *record_apf_outcome(unsigned int step, unsigned int outcome)
 	case APF_FALLBACK:
 		return record_name(LABELS_APF_FALLBACK, outcome);
 	case APF_SYNC:
+	case APF_WAITING:
 		return outcome ? record_name(LABELS_APF_CAUSE, outcome) : "";
 	default:
 		return "";

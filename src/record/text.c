@@ -236,7 +236,7 @@ static void put_apf_head(struct line *p, const struct sdei_record *r)
 
 static bool lasts(const struct sdei_record *r)
 {
-	return r->origin == APF_SYNC || r->origin == APF_QUICK;
+	return r->origin == APF_SYNC || r->origin == APF_QUICK || r->origin == APF_WAITING;
 }
 
 static void put_apf(struct line *p, const struct sdei_record *r)

@@ -247,6 +247,7 @@ void live_detach(struct live *live)
 {
 	if (!live->attached)
 		return;
+	live->end_ns = clock_monotonic_ns();
 	live_switch(live, false);
 	live_synchronize(live);
 	for (int i = 0; i < PROBE_COUNT; i++)
@@ -292,7 +293,7 @@ int live_counters(const struct live *live, struct record_counters *counters)
 	uint64_t missed, settled_ns = streams_settled(live->streams);
 
 	*counters = (struct record_counters) {
-		.read = streams_read(live->streams), .late = streams_late(live->streams), .malformed = live->malformed,
+		.read = streams_read(live->streams) + live->waiting_reported, .late = streams_late(live->streams), .malformed = live->malformed,
 		.settled_ns = settled_ns ? settled_ns : live->start_ns,
 	};
 	for (int kind = 1; kind < SDEI_KIND_COUNT; kind++) {
@@ -307,5 +308,6 @@ int live_counters(const struct live *live, struct record_counters *counters)
 		counters->lost[kind] += missed;
 		counters->attempted[kind] += missed;
 	}
+	counters->attempted[SDEI_APF] += live->waiting_reported;
 	return 0;
 }

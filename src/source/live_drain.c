@@ -99,8 +99,15 @@ static void sleep_or_stay(struct live *live, uint64_t now)
 		live->busy_ns = now;
 	live->busy_read = read;
 	set_asleep(live, now - live->busy_ns >= SLEEP_AFTER_NS);
-	if (live->asleep && !streams_is_complete(live->streams))
+	if (live->asleep && (!streams_is_complete(live->streams) || live_has_waiting(live)))
 		set_asleep(live, false);
+}
+
+/* A program has woken us, perhaps for the begin of a page fault, of which there is no record yet. */
+static void note_wakeup(struct live *live, uint64_t now)
+{
+	if (live->asleep && !__atomic_load_n(live->object.reader_sleeps, __ATOMIC_RELAXED))
+		live->busy_ns = now;
 }
 
 static int64_t drain_once(struct live *live, const struct record_sink *sink, uint64_t now, bool all)
@@ -139,9 +146,11 @@ int64_t live_drain(struct live *live, const struct record_sink *sink, bool final
 	int err;
 
 	forget_wakeups(live);
+	note_wakeup(live, now);
 	set_pace(live, now);
 	live_add_rings(live, now);
 	count = final ? drain_rest(live, sink) : drain_once(live, sink, now, false);
+	live_report_waiting(live, sink, now, final);
 	err = live_report_losses(live, sink, now, final);
 	sleep_or_stay(live, now);
 	return err ? err : count;

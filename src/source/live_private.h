@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings,
- * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c reports what could not be read.
+ * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c reports what could not be read,
+ * live_waiting.c page faults that are not over.
  * live_leave.c ends without waiting for the kernel. live_client.c has what is needed of the SDEI client's programs instead of KVM's.
  */
 #ifndef SOURCE_LIVE_PRIVATE_H
@@ -83,7 +84,10 @@ struct live {
 	uint64_t unknown_reported;	/* part of lost_reported */
 	uint64_t missed_reported, missed_alone_reported[SDEI_KIND_COUNT];
 	uint64_t malformed;
-	uint64_t start_ns;		/* nothing is older */
+	uint64_t start_ns;		/* nothing is older; */
+	uint64_t end_ns;		/* nothing newer, once it is no more attached */
+	uint64_t waiting_due_ns;	/* when to look for page faults that are not over */
+	uint64_t waiting_reported;	/* records about them */
 	uint64_t drained_ns;		/* when the last drain began */
 	unsigned int period_ms;		/* from then to the next one, */
 	bool asleep;			/* unless nothing has come: */
@@ -121,6 +125,12 @@ void live_free_losses(struct live *live);
  * -errno.
  */
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
+
+/* Hands the sink a record for each page fault that is not over, now and then, and at the end. */
+void live_report_waiting(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
+
+/* Whether any vCPU is in a page fault at this moment, however short. */
+bool live_has_waiting(struct live *live);
 
 /* Whether the sink knows all that is counted as lost. */
 bool live_losses_are_reported(const struct live *live);

@@ -231,7 +231,7 @@ def check_waits_recorded(host):
     if complaints:
         return complaints
     lines = host.lines("events.json")
-    syncs = [line for line in lines if line.get("kind") == "apf" and line.get("outcome") == "userfault"]
+    syncs = [line for line in lines if line.get("step") == "sync" and line.get("outcome") == "userfault"]
     complaints = check_waits(host, "record", lines[-1], syncs) + t.check_nothing_lost(lines[-1])
     apf = [[v["apf"] for v in summary["vms"] if "apf" in v] for summary in (lines[-1], host.lines("report.json")[-1])]
     return complaints + a.same("what the report counts", apf[1][0]["count"], apf[0][0]["count"])

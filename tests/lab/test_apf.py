@@ -5,14 +5,16 @@
 tracepoints, and what the model makes of them."""
 import json
 import os
+import subprocess
 import sys
 from collections import Counter, defaultdict
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from apf_arm64 import PRELUDE, check_counts, check_lives, check_pages, check_times, load, parse, read, touches     # noqa: E402
-from labtest import finish, lab, ok, out_dir     # noqa: E402
+from labtest import TOP, finish, lab, ok, out_dir     # noqa: E402
 
 OUT = out_dir("apf")
+SDEITOP = os.path.join(TOP, "build", "sdeitop")
 
 # In the lab, after PRELUDE: `watched NAME COMMAND…` is `traced` that leaves NAME.jsonl, too: what sdeitop tells of it.
 WATCHED = r"""
@@ -48,6 +50,38 @@ found() {
 }
 found never-ack 100 --pages 1000
 found restore-raised 100000
+
+# A page that never comes, of a guest as on any KVM: everybody finds it while the vCPU waits for it.
+await() {
+	tries=0
+	until "$@" || [ $tries = 600 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+}
+follow() {
+	name=$1
+	shift
+	"$@" >$name.jsonl 2>$name.err &
+	await grep -q racing $name.err
+}
+follow hung-live sdeitop --json --page-ms 300 0.2
+live=$!
+follow hung-record sdeitop record -o hung
+recorder=$!
+follow hung-flight sdeitop record -o hung-flight --flight 1M --on page-stuck
+flight=$!
+follow hung-events sdeitop events --json
+events=$!
+sdei-guest --apf bare --tasks 1 --pages 1 --delay 900000000 >hung.said 2>&1 &
+vmm=$!
+await grep -q page-stuck hung-live.jsonl
+await grep -q waiting hung-events.jsonl
+await [ -d hung-flight ]
+kill -INT $recorder $flight $live $events
+wait $recorder && wait $flight && wait $live && wait $events
+echo $? >hung.status
+kill -KILL $vmm
 true
 """
 # What is found. never-ack goes on long after its first page was ready: each of the others takes a millisecond at least.
@@ -68,7 +102,7 @@ def as_traced(row):
     fields = {"vm": row["vm"], "vcpu": row["vcpu"], "ns": row["time_ns"], "id": row.get("id")}
     if row["kind"] in ("dispatch", "complete") and row["event"] == 1:
         return "sdei_" + row["kind"], fields | {"event": 1, "how": {"resume": "complete-and-resume"}.get(row.get("how"), row.get("how"))}
-    if row["kind"] != "apf" or row["step"] in ("sync", "quick"):
+    if row["kind"] != "apf" or row["step"] in ("sync", "quick", "waiting"):
         return None
     kind, reason = OUTCOMES.get(row["step"], {}).get(row.get("outcome"), (row["step"], row.get("outcome")))
     return kind, fields | {"token": int(row["token"], 16), "gfn": int(row["gfn"], 16), "reason": reason}
@@ -203,6 +237,37 @@ def check_found(out, name):
     ok(f"apf/found/{name}/nothing is unaccounted for", complaints + [f"{key} {apf[key]}" for key in ("in_flight", "unaccounted", "lost") if apf[key]])
 
 
+def report(directory):
+    done = subprocess.run([SDEITOP, "report", "--json", "--page-ms", "300", directory], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)["findings"]
+
+
+def check_stuck(name, findings):
+    """One page that has not come, of more than the limit and for as long as was looked."""
+    stuck = [finding for finding in findings if finding["code"] == "page-stuck"]
+    good = len(stuck) == 1 and len(findings) == 1 and stuck[0]["open"] and "has not come for" in stuck[0]["text"] and \
+        stuck[0]["count"] == 1 and stuck[0]["value"] >= 300e6 and stuck[0]["value"] == stuck[0]["last_ns"] - stuck[0]["first_ns"] + 300e6
+    ok(f"apf/hung/{name}", [] if good else [f"found: {findings}"])
+
+
+def check_hung(out):
+    """A page that never comes is found while its vCPU waits: live, by the flight recorder, and in a recording that ends then."""
+    if read(out, "hung", "status") != "0":
+        ok("apf/hung", [f"status {read(out, 'hung', 'status')}: {[read(out, f'hung-{who}', 'err') for who in ('live', 'record', 'flight')]}"])
+        return
+    with open(f"{out}/hung-live.jsonl", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    check_stuck("live", rows[-1]["findings"])
+    check_stuck("live, in an interval", next(row["findings"] for row in rows if row["type"] == "interval" and row["findings"]))
+    check_stuck("a recording", report(f"{out}/hung"))
+    saved = os.listdir(f"{out}/hung-flight") if os.path.isdir(f"{out}/hung-flight") else []
+    check_stuck("the flight recorder", report(f"{out}/hung-flight/{saved[0]}") if len(saved) == 1 else [f"saved: {saved}"])
+    with open(f"{out}/hung-events.jsonl", encoding="utf-8") as file:
+        waiting = [row for row in map(json.loads, file) if row.get("step") == "waiting"]
+    since = {row["time_ns"] - row["duration_ns"] for row in waiting}
+    ok("apf/hung/records", [] if len(since) == 1 and {row["outcome"] for row in waiting} == {"userfault"} else [f"{waiting}"])
+
+
 def main():
     status, output = lab(OUT, "sh", "-c", RUN, timeout=800, options=("--strict",))
     if status:
@@ -212,6 +277,7 @@ def main():
         check_mode(OUT, name)
     for name in FOUND:
         check_found(OUT, name)
+    check_hung(OUT)
     finish()
 
 

@@ -146,9 +146,9 @@ def run(*command):
     return done.stdout.splitlines(), [f"{command[0]}: status {done.returncode}: {done.stderr.strip()}"] if done.returncode else []
 
 
-# Another collector has ids and times of its own, and so other faults that it takes for quick.
+# Another collector has ids and times of its own, and so other faults that it takes for quick, or finds while they last.
 def is_short(record):
-    return record["step"] == "quick" or record.get("outcome") in ("memory", "mapped")
+    return record["step"] in ("quick", "waiting") or record.get("outcome") in ("memory", "mapped")
 
 
 def comparable(records):

@@ -609,7 +609,7 @@ static const struct family families[] = {
 	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_u64, AT(metrics_apf, count.acked) },
 	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_u64, AT(metrics_apf, count.wake_all) },
 	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_u64, AT(metrics_apf, in_flight) },
-	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight; 0 if none is.", put_age, AT(metrics_apf, oldest_ns) },
+	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight, or one has kept its vCPU in the host that is not over; 0 if none is there.", put_age, AT(metrics_apf, oldest_ns) },
 	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_u64, AT(metrics_apf, unaccounted) },
 	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_u64, AT(metrics_apf, lost) },
 	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",

@@ -1061,7 +1061,7 @@ static void test_unsound(void **state)
 	assert_int_equal(model_feed(m, &r.head, sizeof(r.head)), -EINVAL);
 	r.head.origin = 0;
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), -EINVAL);
-	r.head.origin = APF_QUICK + 1;
+	r.head.origin = APF_WAITING + 1;
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), -EINVAL);
 	assert_int_equal(model_feed_lost(m, &key, 2), -EINVAL);
 	assert_int_equal(model_totals(m)->unknown, 5);

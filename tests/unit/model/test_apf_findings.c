@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "model/apf.h"
 #include "tests/unit/lib/one_model.h"
 
 #define S 1000000000ULL
@@ -135,6 +136,59 @@ static void test_page_waited_for(void **state)
 	assert_false(findings(1)->open);
 	waited(9 * S, UINT64_MAX, 0x13);	/* no duration that can be */
 	findings(1);
+}
+
+static void waits(uint64_t time, uint64_t since, uint64_t gfn)
+{
+	struct sdei_record_apf r = step_of(time, APF_WAITING, APF_FROM_USERFAULT, 0);
+
+	r.gfn = gfn;
+	r.duration_ns = time - since;
+	feed(&r);
+}
+
+/* A vCPU that still waits: found while it does, once, and no longer when its thread has gone on. */
+static void test_page_being_waited_for(void **state)
+{
+	const struct model_vm *vm;
+
+	waits(S, S / 2, 0x11);
+	model_tick(m, S + S / 4);
+	findings(0);
+	vm = model_vm(m, 7);
+	assert_int_equal(model_vcpu_apf(vm->vcpus[0])->oldest_ns, S / 2);
+	model_settle(m, 2 * S);
+	says(findings(1), FINDING_PAGE_STUCK, "a page (gfn 0x11) has not come for 1.50 s");
+	assert_int_equal(findings(1)->first_ns, S / 2 + S);
+	assert_true(findings(1)->open);
+	waits(9 * S, S / 2, 0x11);
+	model_settle(m, 10 * S);
+	says(findings(1), FINDING_PAGE_STUCK, "a page (gfn 0x11) has not come for 9.50 s");
+	assert_int_equal(findings(1)->count, 1);
+	waited(12 * S, 11 * S + S / 2, 0x11);
+	says(findings(1), FINDING_PAGE_STUCK, "a page (gfn 0x11) came after 11.5 s");
+	assert_int_equal(findings(1)->count, 1);
+	assert_int_equal(model_vcpu_apf(vm->vcpus[0])->oldest_ns, 0);
+	assert_int_equal(model_vcpu_apf(vm->vcpus[0])->count.sync, 1);
+	model_tick(m, 20 * S);
+	assert_false(findings(1)->open);
+}
+
+/* What shows that its thread has gone on, or may have hidden that, ends it. */
+static void test_page_no_longer_waited_for(void **state)
+{
+	waits(S, S / 2, 0x11);
+	step(S + 1, APF_FALLBACK, APF_FALLBACK_OFF, 0);
+	model_settle(m, 10 * S);
+	findings(0);
+	waits(11 * S, 10 * S + S / 2, 0x12);
+	lost(APF_SYNC);
+	model_settle(m, 20 * S);
+	findings(0);
+	waits(21 * S, 20 * S + S / 2, 0x13);
+	step(21 * S + 1, APF_VCPU_END, 0, 0);
+	model_settle(m, 30 * S);
+	findings(0);
 }
 
 /* That the page is there may have been lost. */
@@ -331,7 +385,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_page_stuck), TEST(test_pages_stuck), TEST(test_page_waited_for), TEST(test_page_ready_lost), TEST(test_unacked),
+		TEST(test_page_stuck), TEST(test_pages_stuck), TEST(test_page_waited_for), TEST(test_page_being_waited_for),
+		TEST(test_page_no_longer_waited_for), TEST(test_page_ready_lost), TEST(test_unacked),
 		TEST(test_unacked_other), TEST(test_without_acks), TEST(test_ack_lost), TEST(test_wakeup_lost), TEST(test_wakeup_not_lost),
 		TEST(test_fallback_burst), TEST(test_limits), TEST(test_end),
 	};
