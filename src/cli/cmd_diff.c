@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* sdeitop diff: has something become slower between two recordings, or two sets of them, and in which stage? */
+/* sdeitop diff: has something become slower between two recordings, or two sets of them, or along a series of builds, and in which stage? */
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "diff/collect.h"
 #include "view/report/diff.h"
+#include "view/report/series.h"
 #include "cli/commands.h"
 #include "util/log.h"
 #include "util/sandbox.h"
@@ -31,12 +33,12 @@ struct thresholds {
 
 struct diff_config {
 	struct playback_config playback;	/* for each recording, but for its name */
-	const char *base, *fresh;
+	struct string_list builds;		/* operands: BASE and NEW, or more */
 	struct string_list bases, freshes;
 	struct stats stats;
 	struct thresholds thresholds;
 	double confidence, least_ns;
-	bool json;
+	bool json, markdown;
 };
 
 /* --- values of options */
@@ -149,9 +151,6 @@ static const struct option_type option_confidence = { .set = set_confidence, .ex
 static const struct option_type option_us = { .set = set_us, .expects = "microseconds, as in 0.5" };
 static const struct option_type option_stats = { .set = set_stats, .value = stats_value, .expects = "p50, p99.9, mean …, separated by commas" };
 
-/* Recordings are named like patterns are: one each time. */
-#define option_directories option_patterns
-
 #define ROW(key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct diff_config, field), help }
 
@@ -164,6 +163,7 @@ static const struct option_spec options[] = {
 	ROW(0, "min-us", "US", us, least_ns, "what is longer by less does not count; 0.1 unless given"),
 	ROW(0, "confidence", "P", confidence, confidence, "of no false alarm in all comparisons together; 0.99 unless given"),
 	ROW('j', "json", NULL, flag, json, "one JSON object"),
+	ROW(0, "markdown", NULL, flag, markdown, "of a series of builds: as Markdown, with tables"),
 	PLAYBACK_OPTION(diff_config, 'g', "guest", "GUEST", patterns, guests,
 			"only VMs whose name matches, as in 'web*'; may be repeated"),
 	PLAYBACK_OPTION(diff_config, 'v', "vcpu", "VCPU,...", numbers, vcpus, "only these vCPU ids"),
@@ -175,8 +175,7 @@ static const struct option_spec options[] = {
 };
 
 static const struct option_spec operands[] = {
-	ROW(0, "BASE", NULL, string, base, NULL),
-	ROW(0, "NEW", NULL, string, fresh, NULL),
+	ROW(0, "BUILD", NULL, directories, builds, NULL),
 	{ 0 },
 };
 
@@ -192,6 +191,7 @@ struct run {
 };
 
 struct side {
+	char **names;		/* of recordings, NULL behind them */
 	struct run *runs;
 	struct diff_recording *recordings;
 	size_t count;
@@ -199,8 +199,9 @@ struct side {
 
 struct diffing {
 	struct diff_config config;
-	struct side base, fresh;
-	bool split_entry, entry_joined;
+	struct side *sides;	/* BASE and NEW, or the builds of a series */
+	size_t count;
+	bool entry_joined;
 };
 
 static void enter_range(struct run *r)
@@ -300,14 +301,65 @@ static int play(struct run *r, uint64_t block_ns, const struct collect_options *
 	return 0;
 }
 
-/* --- two sides */
+/* --- sides */
 
-/* Names of recordings: the operand, or those of the option. */
-static int open_side(struct side *side, const struct diff_config *config, const char *one, const struct string_list *list)
+static int add_name(struct side *side, const char *name, size_t size)
+{
+	char **names = reallocarray(side->names, side->count + 2, sizeof(*names));
+
+	if (!names)
+		return -ENOMEM;
+	side->names = names;
+	names[side->count] = strndup(name, size);
+	names[side->count + 1] = NULL;
+	return names[side->count] ? side->count++, 0 : -ENOMEM;
+}
+
+/* DIR, or DIR,DIR,... which are repeated runs: unless there is a directory of that name. */
+static int add_operand(struct side *side, const char *names)
+{
+	int err = 0;
+
+	if (access(names, F_OK) == 0)
+		return add_name(side, names, strlen(names));
+	for (size_t length; !err; names += length + 1) {
+		length = strcspn(names, ",");
+		err = add_name(side, names, length);
+		if (!names[length])
+			break;
+	}
+	return err;
+}
+
+static int add_list(struct side *side, const struct string_list *list)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < list->count && !err; i++)
+		err = add_name(side, list->values[i], strlen(list->values[i]));
+	return err;
+}
+
+static int name_sides(struct diffing *d)
+{
+	const struct diff_config *c = &d->config;
+	int err = 0;
+
+	d->count = c->freshes.count ? 2 : c->builds.count;
+	d->sides = calloc(d->count, sizeof(*d->sides));
+	if (!d->sides)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->builds.count && !err; i++)
+		err = add_operand(&d->sides[i], c->builds.values[i]);
+	if (!err)
+		err = add_list(&d->sides[0], &c->bases);
+	return err ?: add_list(&d->sides[1], &c->freshes);
+}
+
+static int open_side(struct side *side, const struct diff_config *config)
 {
 	int status = EXIT_DONE;
 
-	side->count = one ? 1 : list->count;
 	side->runs = calloc(side->count, sizeof(*side->runs));
 	side->recordings = calloc(side->count, sizeof(*side->recordings));
 	if (!side->runs || !side->recordings) {
@@ -316,17 +368,21 @@ static int open_side(struct side *side, const struct diff_config *config, const 
 	}
 	for (size_t i = 0; i < side->count && status == EXIT_DONE; i++) {
 		side->runs[i].recording = &side->recordings[i];
-		status = open_run(&side->runs[i], config, one ?: list->values[i]);
+		status = open_run(&side->runs[i], config, side->names[i]);
 	}
 	return status;
 }
 
 static void close_side(struct side *side)
 {
-	for (size_t i = 0; side->runs && i < side->count; i++)
-		close_run(&side->runs[i]);
+	for (size_t i = 0; i < side->count; i++) {
+		if (side->runs)
+			close_run(&side->runs[i]);
+		free(side->names[i]);
+	}
 	free(side->runs);
 	free(side->recordings);
+	free(side->names);
 }
 
 static void find_lengths(const struct side *side, uint64_t *shortest_ns, uint64_t *longest_ns)
@@ -362,86 +418,164 @@ static int play_side(struct side *side, uint64_t block_ns, const struct collect_
 
 static int play_all(struct diffing *d)
 {
-	uint64_t shortest_ns = UINT64_MAX, longest_ns = 0;
-	size_t sched = with_sched(&d->base) + with_sched(&d->fresh);
-	const struct collect_options how = { .split_entry = sched == d->base.count + d->fresh.count };
-	uint64_t block_ns;
-	int err;
+	uint64_t shortest_ns = UINT64_MAX, longest_ns = 0, block_ns;
+	size_t sched = 0, runs = 0;
+	struct collect_options how;
+	int err = 0;
 
+	for (size_t i = 0; i < d->count; i++) {
+		sched += with_sched(&d->sides[i]);
+		runs += d->sides[i].count;
+		find_lengths(&d->sides[i], &shortest_ns, &longest_ns);
+	}
+	how = (struct collect_options){ .split_entry = sched == runs };
 	d->entry_joined = sched && !how.split_entry;
-	find_lengths(&d->base, &shortest_ns, &longest_ns);
-	find_lengths(&d->fresh, &shortest_ns, &longest_ns);
 	block_ns = compare_block_ns(shortest_ns, longest_ns);
-	err = play_side(&d->base, block_ns, &how);
-	return err ?: play_side(&d->fresh, block_ns, &how);
+	for (size_t i = 0; i < d->count && !err; i++)
+		err = play_side(&d->sides[i], block_ns, &how);
+	return err;
 }
 
 /* --- the report */
 
-static int write_out(const struct diffing *d, const struct diff *diff)
+/* In one of its forms. */
+static int write_out(int (*write)(FILE *out, const void *what), const void *what)
 {
 	struct output out;
 	int err;
 
 	if (!output_open(&out, NULL))
 		return EXIT_FAILED;
-	err = d->config.json ? diff_json(out.file, diff) : diff_text(out.file, diff);
+	err = write(out.file, what);
 	if (err)
 		say(MSG_NO_MEMORY);
 	return output_close(&out) == EXIT_DONE && !err ? EXIT_DONE : EXIT_FAILED;
 }
 
-static bool is_incomplete(const struct side *side)
+static bool is_any_incomplete(const struct diffing *d)
 {
-	for (size_t i = 0; i < side->count; i++)
-		if (side->recordings[i].incomplete)
-			return true;
+	for (size_t i = 0; i < d->count; i++)
+		for (size_t k = 0; k < d->sides[i].count; k++)
+			if (d->sides[i].recordings[k].incomplete)
+				return true;
 	return false;
 }
 
 /* What was found counts more than what is missing. */
-static int verdict(const struct diffing *d, const struct compare *c)
+static int verdict(const struct diffing *d, bool regression, bool has_result, bool inexact)
 {
-	bool missing = is_incomplete(&d->base) || is_incomplete(&d->fresh) || compare_is_inexact(c);
-
-	if (c->cause_count)
+	if (regression)
 		return EXIT_REGRESSION;
-	return missing || !compare_has_result(c) ? EXIT_INCOMPLETE : EXIT_DONE;
+	return is_any_incomplete(d) || inexact || !has_result ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
-static const struct samples **samples_of(const struct side *side)
+static const struct samples **samples_of(const struct side *sides, size_t count)
 {
-	const struct samples **list = calloc(side->count, sizeof(*list));
+	size_t runs = 0, at = 0;
+	const struct samples **list;
 
-	for (size_t i = 0; list && i < side->count; i++)
-		list[i] = side->runs[i].samples;
+	for (size_t i = 0; i < count; i++)
+		runs += sides[i].count;
+	list = calloc(runs, sizeof(*list));
+	for (size_t i = 0; list && i < count; i++)
+		for (size_t k = 0; k < sides[i].count; k++)
+			list[at++] = sides[i].runs[k].samples;
 	return list;
+}
+
+static struct compare_options options_of(const struct diff_config *c)
+{
+	return (struct compare_options){
+		.stats = c->stats.values, .stat_count = c->stats.count, .threshold = c->thresholds.all, .thresholds = c->thresholds.of,
+		.least_ns = c->least_ns, .confidence = c->confidence,
+	};
+}
+
+static struct diff_side shown_side(const struct side *side)
+{
+	return (struct diff_side){ side->recordings, side->count };
+}
+
+static int write_diff_text(FILE *out, const void *what)
+{
+	return diff_text(out, what);
+}
+
+static int write_diff_json(FILE *out, const void *what)
+{
+	return diff_json(out, what);
 }
 
 static int compare_and_report(const struct diffing *d)
 {
-	const struct compare_options compare_options = {
-		.stats = d->config.stats.values, .stat_count = d->config.stats.count, .threshold = d->config.thresholds.all, .thresholds = d->config.thresholds.of,
-		.least_ns = d->config.least_ns, .confidence = d->config.confidence,
+	const struct compare_options judged_by = options_of(&d->config);
+	const struct side *base = &d->sides[0], *fresh = &d->sides[1];
+	const struct samples **runs = samples_of(d->sides, d->count);
+	struct compare *c = runs ? compare_new(runs, base->count, runs + base->count, fresh->count, &judged_by) : NULL;
+	const struct diff diff = {
+		.base = shown_side(base), .fresh = shown_side(fresh), .compare = c, .options = &judged_by, .entry_joined = d->entry_joined,
+		.utf8 = terminal_is_utf8(),
 	};
-	const struct samples **base = samples_of(&d->base), **fresh = samples_of(&d->fresh);
-	struct diff diff = {
-		.base = { d->base.recordings, d->base.count }, .fresh = { d->fresh.recordings, d->fresh.count },
-		.options = &compare_options, .entry_joined = d->entry_joined, .utf8 = terminal_is_utf8(),
-	};
-	struct compare *c = base && fresh ? compare_new(base, d->base.count, fresh, d->fresh.count, &compare_options) : NULL;
 	int status = EXIT_FAILED;
 
-	diff.compare = c;
 	if (c)
-		status = write_out(d, &diff);
+		status = write_out(d->config.json ? write_diff_json : write_diff_text, &diff);
 	else
 		say(MSG_NO_MEMORY);
 	if (status == EXIT_DONE)
-		status = verdict(d, c);
+		status = verdict(d, c->cause_count, compare_has_result(c), compare_is_inexact(c));
 	compare_free(c);
-	free(base);
-	free(fresh);
+	free(runs);
+	return status;
+}
+
+static int write_series_text(FILE *out, const void *what)
+{
+	return series_text(out, what);
+}
+
+static int write_series_markdown(FILE *out, const void *what)
+{
+	return series_markdown(out, what);
+}
+
+static int write_series_json(FILE *out, const void *what)
+{
+	return series_json(out, what);
+}
+
+static int report_series(const struct diffing *d, const struct series_report *report)
+{
+	const struct series *s = report->series;
+	int status = write_out(d->config.json ? write_series_json : d->config.markdown ? write_series_markdown : write_series_text, report);
+
+	return status == EXIT_DONE ? verdict(d, s->cause_count, series_has_result(s), series_is_inexact(s)) : status;
+}
+
+static int judge_series(const struct diffing *d)
+{
+	const struct compare_options judged_by = options_of(&d->config);
+	const struct samples **runs = samples_of(d->sides, d->count);
+	size_t *ends = calloc(d->count, sizeof(*ends));
+	struct diff_side *builds = calloc(d->count, sizeof(*builds));
+	struct series *series = NULL;
+	int status = EXIT_FAILED;
+
+	for (size_t i = 0; ends && builds && i < d->count; i++) {
+		ends[i] = (i ? ends[i - 1] : 0) + d->sides[i].count;
+		builds[i] = shown_side(&d->sides[i]);
+	}
+	if (runs && ends && builds)
+		series = series_new(runs, ends, d->count, &judged_by);
+	if (series)
+		status = report_series(d, &(struct series_report){ .builds = builds, .series = series, .options = &judged_by,
+								   .entry_joined = d->entry_joined, .utf8 = terminal_is_utf8() });
+	else
+		say(MSG_NO_MEMORY);
+	series_free(series);
+	free(builds);
+	free(ends);
+	free(runs);
 	return status;
 }
 
@@ -456,17 +590,21 @@ static void shut_in(const struct diffing *d)
 	struct sandbox sandbox;
 
 	sandbox_begin(&sandbox, d->config.playback.no_sandbox);
-	read_side(&sandbox, &d->base);
-	read_side(&sandbox, &d->fresh);
+	for (size_t i = 0; i < d->count; i++)
+		read_side(&sandbox, &d->sides[i]);
 	sandbox_enter(&sandbox, d->config.playback.verbose);
 }
 
 static int diff(struct diffing *d)
 {
-	int status = open_side(&d->base, &d->config, d->config.base, &d->config.bases);
+	int status = EXIT_DONE;
 
-	if (status == EXIT_DONE)
-		status = open_side(&d->fresh, &d->config, d->config.fresh, &d->config.freshes);
+	if (name_sides(d)) {
+		say(MSG_NO_MEMORY);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < d->count && status == EXIT_DONE; i++)
+		status = open_side(&d->sides[i], &d->config);
 	if (status != EXIT_DONE)
 		return status;
 	shut_in(d);
@@ -474,13 +612,18 @@ static int diff(struct diffing *d)
 		say(MSG_NO_MEMORY);
 		return EXIT_FAILED;
 	}
-	return compare_and_report(d);
+	return d->count > 2 ? judge_series(d) : compare_and_report(d);
 }
 
-/* Each side in one way. */
-static bool names_sides(const struct diff_config *c)
+/* Each side in one way: two builds or more, or --base and --new; BASE may be the operand, too. NULL: they are; or what is wrong. */
+static const char *sides_wrong(const struct diff_config *c)
 {
-	return !!c->base != !!c->bases.count && !!c->fresh != !!c->freshes.count;
+	bool named = c->builds.count >= 2 ? !c->bases.count && !c->freshes.count :
+		     c->freshes.count && !!c->bases.count != !!c->builds.count;
+
+	if (!named)
+		return MSG_DIFF_SIDES;
+	return c->markdown && (c->builds.count < 3 || c->json) ? MSG_DIFF_MARKDOWN : NULL;
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -497,9 +640,10 @@ static int run(const struct command *self, int argc, char **argv)
 		d.config.thresholds.of[stage] = NAN;
 	signal(SIGPIPE, SIG_IGN);
 	if (playback_options(self, argc, argv, &d.config, &d.config.playback, &status))
-		status = names_sides(&d.config) ? diff(&d) : playback_usage(self, MSG_DIFF_SIDES);
-	close_side(&d.base);
-	close_side(&d.fresh);
+		status = sides_wrong(&d.config) ? playback_usage(self, sides_wrong(&d.config)) : diff(&d);
+	for (size_t i = 0; i < d.count; i++)
+		close_side(&d.sides[i]);
+	free(d.sides);
 	options_clear(self, &d.config);
 	return status;
 }
@@ -508,9 +652,12 @@ const struct command cmd_diff = {
 	.name = "diff",
 	.brief = "say what became slower between two recordings",
 	.usage = "diff [OPTIONS] BASE NEW\n"
-		 "       " PROGRAM " diff [OPTIONS] --base DIR --base DIR... --new DIR --new DIR...",
-	.help = "Says whether NEW is slower than BASE, by how much and in which stage: two recordings, or two sets of them.",
-	.about = "Several recordings on a side are repeated runs, compared with each other as wholes; two single ones in blocks of time.\n"
+		 "       " PROGRAM " diff [OPTIONS] --base DIR --base DIR... --new DIR --new DIR...\n"
+		 "       " PROGRAM " diff [OPTIONS] BUILD BUILD BUILD...",
+	.help = "Says whether NEW is slower than BASE, by how much and in which stage: two recordings, or two sets of them. Of three builds\n"
+		"and more, says at which step of the series a figure has changed.",
+	.about = "BASE, NEW and BUILD are a recording each, or DIR,DIR,...: repeated runs of the same.\n"
+		 "Several recordings on a side are repeated runs, compared with each other as wholes; two single ones in blocks of time.\n"
 		 "Exit status: 0 nothing is worse, 3 a regression, 1 failed, 2 wrong usage, 5 it cannot be told: neither dispatches nor page\n"
 		 "faults could be compared, or records or parts of a recording are missing and nothing is worse in the rest.\n",
 	.options = options,

@@ -433,7 +433,7 @@ static void fill_figure(const struct work *w, struct compare_figure *f, const st
 	f->change = change_of(&f->base, &f->fresh);
 }
 
-static uint64_t needs(double stat)
+uint64_t compare_needs(double stat)
 {
 	if (stat == COMPARE_RATE)
 		return 0;
@@ -449,7 +449,7 @@ static bool is_of_fault(enum diff_stage stage)
 	return stage >= STAGE_apf_signal && stage < STAGE_apf_signal + APF_STAGE_COUNT;
 }
 
-static bool is_missing_in(const struct samples *s, struct samples_key key)
+bool compare_is_missing(const struct samples *s, struct samples_key key)
 {
 	if (is_of_fault(key.stage))
 		return samples_are_missing(s, SAMPLES_FAULTS) || samples_are_missing(s, STAGES_APF_EVENT);
@@ -460,7 +460,7 @@ static bool is_missing_in(const struct samples *s, struct samples_key key)
 static bool is_missing(const struct samples *const *list, size_t count, struct samples_key key)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_missing_in(list[i], key))
+		if (compare_is_missing(list[i], key))
 			return true;
 	return false;
 }
@@ -518,7 +518,7 @@ static int add_figure(struct work *w, struct compare_row *row, size_t number, do
 {
 	struct compare_figure *f = &row->figures[row->figure_count];
 
-	*f = (struct compare_figure){ .stat = stat, .t = NAN, .p = NAN, .needs = needs(stat), .verdict = COMPARE_UNKNOWN };
+	*f = (struct compare_figure){ .stat = stat, .t = NAN, .p = NAN, .needs = compare_needs(stat), .verdict = COMPARE_UNKNOWN };
 	if (add_test(w, number, row->figure_count))
 		return -ENOMEM;
 	fill_figure(w, f, last_test(w));
@@ -643,17 +643,17 @@ static double threshold_of(const struct compare_options *o, enum diff_stage stag
 	return o->thresholds && !isnan(o->thresholds[stage]) ? o->thresholds[stage] : o->threshold;
 }
 
-static bool matters(const struct compare_options *o, enum diff_stage stage, const struct compare_figure *f)
+bool compare_matters(const struct compare_options *o, enum diff_stage stage, double base, double fresh)
 {
-	double difference = fabs(f->fresh.at - f->base.at);
+	double difference = fabs(fresh - base);
 
-	return difference > 0 && fabs(f->change.at) >= threshold_of(o, stage) &&
-	       (f->stat == COMPARE_RATE || difference >= o->least_ns);
+	return difference > 0 && difference >= threshold_of(o, stage) * base &&
+	       (diff_stages[stage].kind == STAGE_RATE || difference >= o->least_ns);
 }
 
 static enum compare_verdict verdict_of(const struct compare_options *o, enum diff_stage stage, const struct compare_figure *f)
 {
-	if (f->p > 1 - o->confidence || !matters(o, stage, f))
+	if (f->p > 1 - o->confidence || !compare_matters(o, stage, f->base.at, f->fresh.at))
 		return COMPARE_SAME;
 	return f->fresh.at > f->base.at ? COMPARE_WORSE : COMPARE_BETTER;
 }
@@ -707,12 +707,17 @@ static void judge_row(struct compare_row *row)
 }
 
 /* A handler holds up all events of the vCPU, a mask is the PE's; of page faults the guest is told by one event. */
+bool compare_follows(struct samples_key key, struct samples_key cause)
+{
+	bool of_it = cause.event == key.event || cause.event == SDEI_NONE || key.stage == STAGE_blocked ||
+		     (is_of_fault(key.stage) && cause.event == STAGES_APF_EVENT);
+
+	return of_it && diff_stages[key.stage].follows & 1ULL << cause.stage;
+}
+
 static bool follows_from(const struct compare_row *row, const struct compare_row *cause)
 {
-	bool of_it = cause->key.event == row->key.event || cause->key.event == SDEI_NONE || row->key.stage == STAGE_blocked ||
-		     (is_of_fault(row->key.stage) && cause->key.event == STAGES_APF_EVENT);
-
-	return of_it && cause->verdict == row->verdict && diff_stages[row->key.stage].follows & 1ULL << cause->key.stage;
+	return cause->verdict == row->verdict && compare_follows(row->key, cause->key);
 }
 
 static void find_followers(struct compare *c)

@@ -85,6 +85,12 @@ struct compare *compare_new(const struct samples *const *base, size_t base_count
 			    size_t fresh_count, const struct compare_options *options);
 void compare_free(struct compare *c);	/* NULL is fine */
 
+/* What a series of builds is judged by, too (series.h): */
+uint64_t compare_needs(double stat);	/* so many samples; of fewer nothing can be said */
+bool compare_is_missing(const struct samples *s, struct samples_key key);	/* samples of it, because records were lost */
+bool compare_matters(const struct compare_options *o, enum diff_stage stage, double base, double fresh);
+bool compare_follows(struct samples_key key, struct samples_key cause);	/* a longer cause makes key longer */
+
 /* How long blocks should be for recordings between the shortest and the longest of these; at least 1. */
 uint64_t compare_block_ns(uint64_t shortest_ns, uint64_t longest_ns);
 

@@ -138,7 +138,7 @@ static void all_ways(struct ways *ways, size_t units)
 }
 
 /* xorshift64* */
-static uint64_t draw(uint64_t *state)
+uint64_t permutation_draw(uint64_t *state)
 {
 	*state ^= *state >> 12;
 	*state ^= *state << 25;
@@ -160,7 +160,7 @@ static int random_ways(struct ways *ways, size_t units, size_t base)
 		ways->units[k] = base + k;
 	for (size_t i = 1; i < ways->count; i++) {
 		for (size_t k = 0; k < ways->size; k++) {
-			size_t other = k + (draw(&state) >> 11) % (units - k);
+			size_t other = k + (permutation_draw(&state) >> 11) % (units - k);
 			uint32_t unit = deck[other];
 
 			deck[other] = deck[k];

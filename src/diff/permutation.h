@@ -12,6 +12,7 @@
 #define DIFF_PERMUTATION_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What is compared is the ratio of sums, sum(y) / sum(n), of two groups of units. */
 struct permutation_test {
@@ -29,6 +30,9 @@ struct permutation {
 
 /* Fills t and p. 0 or -ENOMEM. */
 int permutation_run(struct permutation *x);
+
+/* The next random number; *state is not 0. */
+uint64_t permutation_draw(uint64_t *state);
 
 /* The least p that so many units can give. */
 double permutation_least_p(size_t base, size_t fresh);

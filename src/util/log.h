@@ -86,6 +86,7 @@
 
 /* comparing */
 #define MSG_DIFF_SIDES		"two recordings are needed: BASE and NEW, or --base DIR and --new DIR as often as there are recordings"
+#define MSG_DIFF_MARKDOWN	"--markdown is for a series of three builds or more, and not for --json"
 #define MSG_DIFF_READING	"reading %s failed"
 
 /* As of syslog(3). */

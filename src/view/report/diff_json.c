@@ -7,10 +7,7 @@
 #include "view/report/diff.h"
 #include "util/json.h"
 
-#define DIGITS 3	/* behind the point, of ns and 1/s */
-#define SHARE_DIGITS 6
-
-static void put_real(struct json *j, const char *key, double value, int decimals)
+void diff_json_real(struct json *j, const char *key, double value, int decimals)
 {
 	if (isfinite(value))
 		json_real(j, key, value, decimals);
@@ -21,13 +18,13 @@ static void put_real(struct json *j, const char *key, double value, int decimals
 static void put_value(struct json *j, const char *key, const struct compare_value *v, int decimals)
 {
 	json_open(j, key, '{');
-	put_real(j, "at", v->at, decimals);
-	put_real(j, "low", v->low, decimals);
-	put_real(j, "high", v->high, decimals);
+	diff_json_real(j, "at", v->at, decimals);
+	diff_json_real(j, "low", v->low, decimals);
+	diff_json_real(j, "high", v->high, decimals);
 	json_close(j, '}');
 }
 
-static void put_side(struct json *j, const char *key, const struct diff_side *side)
+void diff_json_side(struct json *j, const char *key, const struct diff_side *side)
 {
 	json_open(j, key, '[');
 	for (size_t i = 0; i < side->count; i++) {
@@ -51,7 +48,7 @@ static void put_side(struct json *j, const char *key, const struct diff_side *si
 	json_close(j, ']');
 }
 
-static void put_verdict(struct json *j, enum compare_verdict verdict)
+void diff_json_verdict(struct json *j, enum compare_verdict verdict)
 {
 	static const char *const names[] = {
 		[COMPARE_SAME] = "same", [COMPARE_WORSE] = "worse", [COMPARE_BETTER] = "better", [COMPARE_UNKNOWN] = "unknown",
@@ -66,13 +63,13 @@ static void put_figure(struct json *j, const struct compare_figure *f)
 
 	json_open(j, NULL, '{');
 	json_text(j, "stat", diff_stat_name(stat, sizeof(stat), f->stat));
-	put_value(j, "base", &f->base, DIGITS);
-	put_value(j, "new", &f->fresh, DIGITS);
-	put_value(j, "change", &f->change, SHARE_DIGITS);
-	put_real(j, "t", f->t, DIGITS);
-	put_real(j, "p", f->p, SHARE_DIGITS);
+	put_value(j, "base", &f->base, DIFF_DIGITS);
+	put_value(j, "new", &f->fresh, DIFF_DIGITS);
+	put_value(j, "change", &f->change, DIFF_SHARE_DIGITS);
+	diff_json_real(j, "t", f->t, DIFF_DIGITS);
+	diff_json_real(j, "p", f->p, DIFF_SHARE_DIGITS);
 	json_u64(j, "needs", f->needs);
-	put_verdict(j, f->verdict);
+	diff_json_verdict(j, f->verdict);
 	json_close(j, '}');
 }
 
@@ -91,14 +88,14 @@ static void put_row(struct json *j, const struct compare_row *row)
 	json_text(j, "state", states[row->state]);
 	json_u64(j, "base_count", row->base_count);
 	json_u64(j, "new_count", row->fresh_count);
-	put_verdict(j, row->verdict);
+	diff_json_verdict(j, row->verdict);
 	json_bool(j, "follows", row->follows);
 	json_open(j, "figures", '[');
 	for (size_t i = 0; i < row->figure_count; i++)
 		put_figure(j, &row->figures[i]);
 	json_close(j, ']');
-	put_real(j, "larger", row->larger, SHARE_DIGITS);
-	put_real(j, "larger_p", row->larger_p, SHARE_DIGITS);
+	diff_json_real(j, "larger", row->larger, DIFF_SHARE_DIGITS);
+	diff_json_real(j, "larger_p", row->larger_p, DIFF_SHARE_DIGITS);
 	json_close(j, '}');
 }
 
@@ -115,9 +112,17 @@ static void put_causes(struct json *j, const struct compare *c)
 		json_id(j, "event", row->key.event);
 		json_text(j, "stage", diff_stages[row->key.stage].name);
 		json_text(j, "stat", diff_stat_name(stat, sizeof(stat), f->stat));
-		put_value(j, "change", &f->change, SHARE_DIGITS);
+		put_value(j, "change", &f->change, DIFF_SHARE_DIGITS);
 		json_close(j, '}');
 	}
+	json_close(j, ']');
+}
+
+void diff_json_notes(struct json *j, const struct diff_notes *notes)
+{
+	json_open(j, "notes", '[');
+	for (size_t i = 0; i < notes->count; i++)
+		json_text(j, NULL, notes->texts[i]);
 	json_close(j, ']');
 }
 
@@ -129,32 +134,34 @@ static int put_words(struct json *j, const struct diff *d)
 
 	if (sentence)
 		json_text(j, "sentence", sentence);
-	json_open(j, "notes", '[');
-	for (size_t i = 0; i < notes.count; i++)
-		json_text(j, NULL, notes.texts[i]);
-	json_close(j, ']');
+	diff_json_notes(j, &notes);
 	diff_notes_clear(&notes);
 	free(sentence);
 	return sentence ? err : -ENOMEM;
+}
+
+void diff_json_options(struct json *j, const struct compare_options *o)
+{
+	json_real(j, "confidence", o->confidence, DIFF_SHARE_DIGITS);
+	json_real(j, "threshold", o->threshold, DIFF_SHARE_DIGITS);
+	json_open(j, "thresholds", '{');
+	for (int stage = 0; o->thresholds && stage < STAGE_COUNT; stage++)
+		if (!isnan(o->thresholds[stage]))
+			json_real(j, diff_stages[stage].name, o->thresholds[stage], DIFF_SHARE_DIGITS);
+	json_close(j, '}');
+	json_real(j, "least_ns", o->least_ns, DIFF_DIGITS);
 }
 
 static void put_method(struct json *j, const struct diff *d)
 {
 	const struct compare *c = d->compare;
 
-	json_real(j, "confidence", d->options->confidence, SHARE_DIGITS);
-	json_real(j, "threshold", d->options->threshold, SHARE_DIGITS);
-	json_open(j, "thresholds", '{');
-	for (int stage = 0; d->options->thresholds && stage < STAGE_COUNT; stage++)
-		if (!isnan(d->options->thresholds[stage]))
-			json_real(j, diff_stages[stage].name, d->options->thresholds[stage], SHARE_DIGITS);
-	json_close(j, '}');
-	json_real(j, "least_ns", d->options->least_ns, DIGITS);
+	diff_json_options(j, d->options);
 	json_u64(j, "tests", c->tests);
 	json_text(j, "units", c->by_recording ? "recordings" : "blocks");
 	json_u64(j, "base_units", c->base_units);
 	json_u64(j, "new_units", c->fresh_units);
-	json_real(j, "unit_seconds", c->unit_seconds, SHARE_DIGITS);
+	json_real(j, "unit_seconds", c->unit_seconds, DIFF_SHARE_DIGITS);
 	json_bool(j, "correlated", c->correlated);
 }
 
@@ -171,8 +178,8 @@ int diff_json(FILE *out, const struct diff *d)
 	json_bool(&json, "compared", compare_has_result(c));
 	err = put_words(&json, d);
 	put_causes(&json, c);
-	put_side(&json, "base", &d->base);
-	put_side(&json, "new", &d->fresh);
+	diff_json_side(&json, "base", &d->base);
+	diff_json_side(&json, "new", &d->fresh);
 	put_method(&json, d);
 	json_open(&json, "rows", '[');
 	for (size_t i = 0; i < c->count; i++)

@@ -25,47 +25,50 @@ char *diff_stat_name(char *buf, size_t size, double stat)
 	return buf;
 }
 
-static bool is_time(const struct compare_row *row)
+static bool is_time(enum diff_stage stage)
 {
-	return diff_stages[row->key.stage].kind == STAGE_TIME;
+	return diff_stages[stage].kind == STAGE_TIME;
+}
+
+void diff_put_stage(FILE *out, struct samples_key key)
+{
+	fputs(diff_stages[key.stage].name, out);
+	if (key.event != SDEI_NONE)
+		fprintf(out, " of event %" PRIu32, key.event);
+	else if (key.stage == STAGE_refused)
+		fputs(" calls", out);
+	else
+		fputs(is_time(key.stage) ? " time" : " page faults", out);
+}
+
+void diff_put_change(FILE *out, enum diff_stage stage, double change)
+{
+	const char *slower = is_time(stage) ? "slower" : "more", *faster = is_time(stage) ? "faster" : "less";
+
+	if (isinf(change))
+		fprintf(out, "%s than none", slower);
+	else
+		fprintf(out, "%.1f%% %s", fabs(change) * 100, change > 0 ? slower : faster);
+}
+
+void diff_put_value(FILE *out, enum diff_stage stage, double value)
+{
+	if (is_time(stage))
+		fprintf(out, "%.1f us", value / 1e3);
+	else
+		fprintf(out, "%.3g/s", value);
 }
 
 /* --- the sentence */
-
-static void put_stage(FILE *out, const struct compare_row *row)
-{
-	fputs(diff_stages[row->key.stage].name, out);
-	if (row->key.event != SDEI_NONE)
-		fprintf(out, " of event %" PRIu32, row->key.event);
-	else if (row->key.stage == STAGE_refused)
-		fputs(" calls", out);
-	else
-		fputs(is_time(row) ? " time" : " page faults", out);
-}
 
 static const struct compare_figure *headline(const struct compare_row *row)
 {
 	return &row->figures[row->headline];
 }
 
-/* "10.1% slower" */
 static void put_change(FILE *out, const struct compare_row *row)
 {
-	const struct compare_figure *f = headline(row);
-	const char *slower = is_time(row) ? "slower" : "more", *faster = is_time(row) ? "faster" : "less";
-
-	if (isinf(f->change.at))
-		fprintf(out, "%s than none", slower);
-	else
-		fprintf(out, "%.1f%% %s", fabs(f->change.at) * 100, f->change.at > 0 ? slower : faster);
-}
-
-static void put_value(FILE *out, const struct compare_row *row, double value)
-{
-	if (is_time(row))
-		fprintf(out, "%.1f us", value / 1e3);
-	else
-		fprintf(out, "%.3g/s", value);
+	diff_put_change(out, row->key.stage, headline(row)->change.at);
 }
 
 /* "(p50 142.9 us to 157.3 us, 99% interval +9.2% to +11.0%)" */
@@ -75,9 +78,9 @@ static void put_figure(FILE *out, const struct diff *d, const struct compare_row
 	char stat[DIFF_STAT_SIZE];
 
 	fprintf(out, " (%s ", diff_stat_name(stat, sizeof(stat), f->stat));
-	put_value(out, row, f->base.at);
+	diff_put_value(out, row->key.stage, f->base.at);
 	fputs(" to ", out);
-	put_value(out, row, f->fresh.at);
+	diff_put_value(out, row->key.stage, f->fresh.at);
 	if (!isnan(f->change.low))
 		fprintf(out, ", %.4g%% interval %+.1f%% to %+.1f%%", d->options->confidence * 100, f->change.low * 100, f->change.high * 100);
 	putc(')', out);
@@ -94,7 +97,7 @@ static void put_followers(FILE *out, const struct compare *c)
 		if (row->verdict != COMPARE_WORSE || !row->follows)
 			continue;
 		fputs(before, out);
-		put_stage(out, row);
+		diff_put_stage(out, row->key);
 		putc(' ', out);
 		put_change(out, row);
 		before = ", ";
@@ -111,7 +114,7 @@ static void put_regression(FILE *out, const struct diff *d)
 		const struct compare_row *row = &c->rows[c->causes[i]];
 
 		fputs(i ? "; and " : "", out);
-		put_stage(out, row);
+		diff_put_stage(out, row->key);
 		fputs(" is ", out);
 		put_change(out, row);
 		put_figure(out, d, row);
@@ -143,6 +146,17 @@ static bool loads_differ(const struct load *base, const struct load *fresh)
 	return base->rate > fresh->rate * LOAD_DIFFERS || fresh->rate > base->rate * LOAD_DIFFERS;
 }
 
+bool diff_loads_differ(const struct diff_side *one, const struct diff_side *other)
+{
+	for (int faults = 0; faults < 2; faults++) {
+		struct load a = load_of(one, faults), b = load_of(other, faults);
+
+		if (loads_differ(&a, &b))
+			return true;
+	}
+	return false;
+}
+
 /* What was not asked for on one side cannot be slower there: so that nothing is worse says little. */
 static bool put_loads(FILE *out, const struct diff *d)
 {
@@ -160,7 +174,7 @@ static bool put_loads(FILE *out, const struct diff *d)
 	return *before == ',';
 }
 
-static bool has_own_threshold(const struct compare_options *o)
+bool diff_has_own_threshold(const struct compare_options *o)
 {
 	for (int stage = 0; o->thresholds && stage < STAGE_COUNT; stage++)
 		if (!isnan(o->thresholds[stage]))
@@ -178,7 +192,7 @@ static void put_no_regression(FILE *out, const struct diff *d)
 	}
 	fprintf(out, put_loads(out, d) ? "; in %zu comparisons nothing is worse by " : "no regression: in %zu comparisons nothing is worse by ",
 		c->tests);
-	if (has_own_threshold(d->options))
+	if (diff_has_own_threshold(d->options))
 		fputs("its threshold or more beyond chance", out);
 	else
 		fprintf(out, "%.4g%% or more beyond chance", d->options->threshold * 100);
@@ -195,7 +209,7 @@ static void put_better(FILE *out, const struct diff *d)
 		if (row->verdict != COMPARE_BETTER || row->follows)
 			continue;
 		fputs(before, out);
-		put_stage(out, row);
+		diff_put_stage(out, row->key);
 		fputs(" is ", out);
 		put_change(out, row);
 		put_figure(out, d, row);
@@ -225,13 +239,7 @@ char *diff_sentence(const struct diff *d)
 
 /* --- notes */
 
-struct noting {
-	struct diff_notes *notes;
-	const struct diff *diff;
-	bool no_memory;
-};
-
-__attribute__((format(printf, 2, 3))) static void note(struct noting *n, const char *format, ...)
+void diff_note(struct diff_noting *n, const char *format, ...)
 {
 	char **texts = reallocarray(n->notes->texts, n->notes->count + 1, sizeof(*texts));
 	va_list args;
@@ -261,21 +269,21 @@ static const char *or_none(const char *text)
 	return *text ? text : "none";
 }
 
-static void note_texts(struct noting *n)
+static void note_texts(struct diff_noting *n)
 {
 	const struct recording_about *base = &n->diff->base.recordings[0].about, *fresh = &n->diff->fresh.recordings[0].about;
 
 #define X(field, what)											\
 	if (strcmp(base->field, fresh->field) != 0)							\
-		note(n, "different %s: '%s', then '%s'", what, or_none(base->field), or_none(fresh->field));
+		diff_note(n, "different %s: '%s', then '%s'", what, or_none(base->field), or_none(fresh->field));
 	SAME_TEXTS(X)
 #undef X
 	if (base->cpus != fresh->cpus)
-		note(n, "different numbers of CPUs: %" PRIu32 ", then %" PRIu32, base->cpus, fresh->cpus);
+		diff_note(n, "different numbers of CPUs: %" PRIu32 ", then %" PRIu32, base->cpus, fresh->cpus);
 }
 
 /* What is called one side should be of one kind. */
-static void note_mixture(struct noting *n, const struct diff_side *side, const char *name)
+void diff_note_mixture(struct diff_noting *n, const struct diff_side *side, const char *name)
 {
 	for (size_t i = 1; i < side->count; i++) {
 		const struct recording_about *first = &side->recordings[0].about, *other = &side->recordings[i].about;
@@ -283,50 +291,50 @@ static void note_mixture(struct noting *n, const struct diff_side *side, const c
 		if (strcmp(first->kernel, other->kernel) == 0 && strcmp(first->kernel_version, other->kernel_version) == 0 &&
 		    strcmp(first->filter, other->filter) == 0)
 			continue;
-		note(n, "the recordings of %s are not of the same kernel or filter: %s, %s", name, side->recordings[0].directory,
+		diff_note(n, "the recordings of %s are not of the same kernel or filter: %s, %s", name, side->recordings[0].directory,
 		     side->recordings[i].directory);
 		return;
 	}
 }
 
-static void note_missing(struct noting *n, const struct diff_side *side)
+void diff_note_missing(struct diff_noting *n, const struct diff_side *side)
 {
 	for (size_t i = 0; i < side->count; i++) {
 		const struct diff_recording *r = &side->recordings[i];
 
 		if (r->incomplete)
-			note(n, "%s: the recording is incomplete", r->directory);
+			diff_note(n, "%s: the recording is incomplete", r->directory);
 		if (r->lost)
-			note(n, "%s: %" PRIu64 " records were lost; what misses samples for that is not judged", r->directory, r->lost);
+			diff_note(n, "%s: %" PRIu64 " records were lost; what misses samples for that is not judged", r->directory, r->lost);
 	}
 }
 
-static void note_load(struct noting *n, bool faults)
+static void note_load(struct diff_noting *n, bool faults)
 {
 	struct load base = load_of(&n->diff->base, faults), fresh = load_of(&n->diff->fresh, faults);
 
 	if (loads_differ(&base, &fresh))
-		note(n, "the load differs: %.1f %s/s, then %.1f; that alone can change latencies and %s", base.rate,
+		diff_note(n, "the load differs: %.1f %s/s, then %.1f; that alone can change latencies and %s", base.rate,
 		     faults ? "page faults" : "signals", fresh.rate, faults ? "fallbacks" : "drops");
 }
 
-static void note_units(struct noting *n)
+static void note_units(struct diff_noting *n)
 {
 	const struct compare *c = n->diff->compare;
 	size_t needs = compare_needs_recordings(n->diff->options->confidence);
 
 	if (c->short_of_units && c->by_recording)
-		note(n, "cannot tell: %zu and %zu recordings cannot show a difference at confidence %.6g; it takes %zu and %zu",
+		diff_note(n, "cannot tell: %zu and %zu recordings cannot show a difference at confidence %.6g; it takes %zu and %zu",
 		     c->base_units, c->fresh_units, n->diff->options->confidence, needs, needs);
 	else if (c->short_of_units)
-		note(n, "cannot tell: a recording is too short to be divided into blocks");
+		diff_note(n, "cannot tell: a recording is too short to be divided into blocks");
 	else if (c->correlated)
-		note(n, "what is close in time is alike even over %.1f s: there is less to judge by than it seems; record for longer",
+		diff_note(n, "what is close in time is alike even over %.1f s: there is less to judge by than it seems; record for longer",
 		     c->unit_seconds);
 }
 
 /* Of a row that could not be judged, if it stands for others. */
-static void note_row(struct noting *n, const struct compare_row *row)
+static void note_row(struct diff_noting *n, const struct compare_row *row)
 {
 	bool stands = compare_is_main(row->key.stage) || row->key.stage == STAGE_mask || row->key.stage == STAGE_initial_mask;
 	uint64_t few = row->base_count < row->fresh_count ? row->base_count : row->fresh_count;
@@ -338,26 +346,26 @@ static void note_row(struct noting *n, const struct compare_row *row)
 	if (row->key.event != SDEI_NONE)
 		snprintf(event, sizeof(event), "event %" PRIu32, row->key.event);
 	if (row->state == COMPARE_ONLY_BASE || row->state == COMPARE_ONLY_NEW)
-		note(n, "%s of %s: only in %s (%" PRIu64 " samples)", name, event, row->state == COMPARE_ONLY_NEW ? "NEW" : "BASE",
+		diff_note(n, "%s of %s: only in %s (%" PRIu64 " samples)", name, event, row->state == COMPARE_ONLY_NEW ? "NEW" : "BASE",
 		     row->base_count + row->fresh_count);
 	else if (row->state == COMPARE_INEXACT)
-		note(n, "%s of %s: cannot tell, samples are missing because records were lost", name, event);
+		diff_note(n, "%s of %s: cannot tell, samples are missing because records were lost", name, event);
 	else if (row->state == COMPARE_TOO_FEW && !n->diff->compare->short_of_units)
-		note(n, "%s of %s: cannot tell, %" PRIu64 " samples, needs %" PRIu64, name, event, few, row->figures[0].needs);
+		diff_note(n, "%s of %s: cannot tell, %" PRIu64 " samples, needs %" PRIu64, name, event, few, row->figures[0].needs);
 }
 
 int diff_notes(const struct diff *d, struct diff_notes *notes)
 {
-	struct noting n = { .notes = notes, .diff = d };
+	struct diff_noting n = { .notes = notes, .diff = d };
 
 	*notes = (struct diff_notes){ 0 };
-	note_missing(&n, &d->base);
-	note_missing(&n, &d->fresh);
+	diff_note_missing(&n, &d->base);
+	diff_note_missing(&n, &d->fresh);
 	note_texts(&n);
-	note_mixture(&n, &d->base, "BASE");
-	note_mixture(&n, &d->fresh, "NEW");
+	diff_note_mixture(&n, &d->base, "BASE");
+	diff_note_mixture(&n, &d->fresh, "NEW");
 	if (d->entry_joined)
-		note(&n, "only some were recorded with --sched: descheduled, in_guest and in_host are counted as entry");
+		diff_note(&n, "only some were recorded with --sched: descheduled, in_guest and in_host are counted as entry");
 	note_load(&n, false);
 	note_load(&n, true);
 	note_units(&n);

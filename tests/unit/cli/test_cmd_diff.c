@@ -288,6 +288,53 @@ static void test_runs(void **state)
 	assert_says("1 and 2 recordings cannot show a difference");
 }
 
+/* --- a series of builds */
+
+/* Of one recording or of several each: slower from the fourth on. */
+#define BUILDS "base.0,base.1", "base.2,base.3", "base.4", "entry.0,entry.1", "entry.2,entry.3,entry.4"
+
+static void test_series(void **state)
+{
+	CHECK("diff-series.txt", EXIT_REGRESSION, "--confidence", "0.95", BUILDS);
+	assert_says("REGRESSION: entry of event 7 is 19.7% slower from build 4 on (entry.0;");
+	CHECK("diff-series.md", EXIT_REGRESSION, "--confidence", "0.95", "--markdown", BUILDS);
+	CHECK("diff-series.json", EXIT_REGRESSION, "--confidence", "0.95", "--json", BUILDS);
+	assert_int_equal(RUN("--confidence", "0.95", "--threshold", "50%", BUILDS), EXIT_DONE);
+	assert_says("no regression: at no step of 5 builds one of");
+	assert_int_equal(RUN("--confidence", "0.95", "--threshold", "entry=50%", BUILDS), EXIT_REGRESSION);
+	assert_says_not("entry of event 7 is");
+	assert_int_equal(RUN("--confidence", "0.95", "entry.0,entry.1,entry.2", "entry.3,entry.4", "base.0,base.1", "base.2,base.3,base.4"),
+			 EXIT_DONE);
+	assert_says("better: entry of event 7 is 16.4% faster from build 3 on (base.0;");
+}
+
+static void test_series_cannot_tell(void **state)
+{
+	assert_int_equal(RUN("base", "entry", "entry"), EXIT_INCOMPLETE);
+	assert_says("cannot tell: nothing could be judged");
+	assert_says("3 recordings of 3 builds cannot show a step at confidence 0.99");
+	assert_int_equal(RUN("--confidence", "0.95", "base.0,base.1", "base.2,base.3", "base.4", "entry.0,entry.1", "lost,entry.3,entry.4"),
+			 EXIT_INCOMPLETE);
+	assert_says("dispatch: cannot tell, samples are missing because records were lost");
+	assert_int_equal(RUN("--confidence", "0.95", "base.0,few", "base.2,base.3", "base.4", "entry.0,entry.1", "entry.2,entry.3,entry.4"),
+			 EXIT_INCOMPLETE);
+	assert_says("dispatch: cannot tell, a recording has fewer than");
+	assert_int_equal(RUN("base", "base", "nowhere,base"), EXIT_FAILED);
+	assert_says("reading nowhere failed");
+	assert_int_equal(RUN("base", "base", "base,,base"), EXIT_FAILED);
+}
+
+static void test_series_hostile(void **state)
+{
+	static char *const forms[] = { "--verbose", "--markdown", "--json" };
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		assert_int_equal(RUN(forms[i], "base", "evil\033[2J", "base"), EXIT_INCOMPLETE);
+		assert_says_not("\033");
+		assert_says_not("\a");
+	}
+}
+
 /* What recordings and their names say is shown, not done. */
 static void test_hostile(void **state)
 {
@@ -435,8 +482,11 @@ static void test_usage(void **state)
 	assert_int_equal(RUN("--base", "base"), EXIT_USAGE);
 	assert_int_equal(RUN("base", "entry", "--base", "base"), EXIT_USAGE);
 	assert_says("two recordings are needed");
-	assert_int_equal(RUN("base", "entry", "entry"), EXIT_USAGE);
-	assert_says("one argument too many");
+	assert_int_equal(RUN("base", "entry", "entry", "--new", "base"), EXIT_USAGE);
+	assert_says("two recordings are needed");
+	assert_int_equal(RUN("--markdown", "base", "entry"), EXIT_USAGE);
+	assert_says("--markdown is for a series");
+	assert_int_equal(RUN("--markdown", "-j", "base", "entry", "entry"), EXIT_USAGE);
 	assert_int_equal(RUN("base", ""), EXIT_USAGE);
 	assert_int_equal(RUN("--help"), EXIT_DONE);
 	assert_says("Usage: sdeitop diff");
@@ -492,6 +542,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_regression), cmocka_unit_test(test_same), cmocka_unit_test(test_runs), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_series), cmocka_unit_test(test_series_cannot_tell), cmocka_unit_test(test_series_hostile),
 		cmocka_unit_test(test_stages), cmocka_unit_test(test_limits), cmocka_unit_test(test_cannot_tell),
 		cmocka_unit_test(test_no_common_event), cmocka_unit_test(test_lost), cmocka_unit_test(test_page_faults),
 		cmocka_unit_test(test_incomplete), cmocka_unit_test(test_notes),

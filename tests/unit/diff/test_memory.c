@@ -13,6 +13,7 @@
 #include "tests/unit/lib/sdei_machine.h"
 #include "diff/collect.h"
 #include "diff/compare.h"
+#include "diff/series.h"
 
 #ifdef __SANITIZE_ADDRESS__
 static void every_failure(void **state)
@@ -71,8 +72,28 @@ static bool compare_it(void)
 	return done;
 }
 
+/* A series of the same. */
+static bool judge_series(void)
+{
+	static const double stats[] = { 0.5, COMPARE_MEAN };
+	const struct compare_options options = { .stats = stats, .stat_count = 2, .threshold = 0.05, .confidence = 0.9 };
+	const size_t ends[] = { 1, 3, 4, 6 };
+	struct samples *samples = collect();
+	const struct samples *runs[] = { samples, samples, samples, samples, samples, samples };
+	struct series *s = samples ? series_new(runs, ends, 4, &options) : NULL;
+	bool done = s;
+
+	if (s) {
+		assert_true(s->count > 10);
+		assert_int_equal(s->cause_count, 0);
+	}
+	series_free(s);
+	samples_free(samples);
+	return done;
+}
+
 /* Whether the n-th allocation is one that there was. */
-static bool run(long n)
+static bool run(bool (*it)(void), long n)
 {
 	long live = failing.live;
 	bool done;
@@ -81,23 +102,30 @@ static bool run(long n)
 	failing.failed = false;
 	failing.after = n;
 	failing.count = 1;
-	done = compare_it();
+	done = it();
 	failing.armed = false;
 	assert_true(done != failing.failed);
 	assert_int_equal(failing.live, live);
 	return failing.failed;
 }
 
+static void check(bool (*it)(void))
+{
+	long n = 0;
+
+	while (run(it, n))
+		n++;
+	assert_true(n > 100);
+}
+
 static void every_failure(void **state)
 {
 	struct machine *machine = machine_new(2, 31, keep, NULL);
-	long n = 0;
 
 	for (unsigned int i = 0; i < STEPS; i++)
 		machine_step(machine);
-	while (run(n))
-		n++;
-	assert_true(n > 100);
+	check(compare_it);
+	check(judge_series);
 	machine_free(machine);
 }
 #endif
