@@ -330,7 +330,7 @@ static int offer(struct vcpu *vcpu)
 
 	if (err)
 		complain("the page-ready interrupt cannot be chosen: %s; this kernel's KVM lacks asynchronous page faults (the series of "
-			 "tracepoints/linux-6.12-apf)", strerror(-err));
+			 "tracepoints/linux-*-apf)", strerror(-err));
 	return err;
 }
 
