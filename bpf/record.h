@@ -207,7 +207,7 @@ struct sdei_record {
 	__u8 origin;		/* SIGNAL: enum sdei_source; DISPATCH: enum sdei_dispatch_flags; STATE, RESET: the reason; else 0 */
 	union {
 		__u64 pc;	/* DISPATCH: the interrupted PC */
-		__u64 arg;	/* COMPLETE: status, or the address to resume at */
+		__u64 arg;	/* COMPLETE: status, or the address to resume at; STATE of a recording's snapshot: since when, see below */
 		__s64 result;	/* CALL: x0 as returned */
 		struct {
 			__s32 error;	/* SIGNAL, CANCEL: 0 or -errno; MASK, UNMASK, UNREGISTER: SDEI result */
@@ -216,7 +216,10 @@ struct sdei_record {
 	};
 };
 
-/* REGISTER, STATE. A DISPATCH enters the handler that the last of these named. */
+/*
+ * REGISTER, STATE. A DISPATCH enters the handler that the last of these named. In a recording's snapshot head.arg is since when
+ * (CLOCK_MONOTONIC) the handler runs, else the event pends; with event SDEI_NONE, since when the PE is masked; 0: not known.
+ */
 struct sdei_record_handler {
 	struct sdei_record head;
 	__u64 ep_addr;

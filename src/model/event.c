@@ -583,6 +583,19 @@ void event_take_lost(struct model *m, struct model_event *e, const struct sdei_l
 		life_end_lost(e, count);
 }
 
+/* In a recording's snapshot: how long what is open has been open. What it waited for all that time is not known. */
+static void sketch_since(struct model_event *e, uint64_t since_ns)
+{
+	if (e->state & SDEI_RUNNING) {
+		e->running_since_ns = e->phase_ns = since_ns;
+	} else if (e->state & SDEI_PENDING) {
+		set_episode(e, since_ns);
+		e->episode_count = 1;
+		e->sender = SDEI_NONE;
+		e->blameless = true;
+	}
+}
+
 /*
  * The iterator reads while records are under way, some of them older than what
  * it saw. So this is only a sketch, which the first record replaces.
@@ -599,6 +612,8 @@ void event_sketch(struct model_event *e, const struct sdei_record *r)
 	e->phase_ns = r->time_ns;
 	if (e->state & SDEI_RUNNING)
 		e->vcpu->running = e;
+	if (r->arg && r->arg <= r->time_ns)
+		sketch_since(e, r->arg);
 	if (!e->vcpu->handlers_ns)
 		e->vcpu->handlers_ns = r->time_ns;
 }

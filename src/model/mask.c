@@ -93,7 +93,7 @@ void mask_sketch(struct model_vcpu *v, const struct sdei_record *r)
 		return;
 	v->mask_known = true;
 	if (r->state & SDEI_MASKED)
-		open_interval(v, 0, r->time_ns, false);
+		open_interval(v, r->event == SDEI_NONE && r->arg <= r->time_ns ? r->arg : 0, r->time_ns, false);
 }
 
 /* The first record and the snapshot may have crossed. */

@@ -39,9 +39,10 @@ void model_free(struct model *m)
 
 /* --- records */
 
+/* A recording's snapshot has vCPUs without events, too. */
 static bool is_sound(const struct sdei_record *r, size_t size)
 {
-	return size >= sizeof(*r) && size == kind_sizes[r->kind] && has_needed_event(r->kind, r->event);
+	return size >= sizeof(*r) && size == kind_sizes[r->kind] && (has_needed_event(r->kind, r->event) || is_state(r, SDEI_SNAPSHOT));
 }
 
 /* Older than what its vCPU has shown, or of a vCPU that has ended. */
@@ -153,22 +154,29 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record 
 	return unlikely(err) ? err : own_err;
 }
 
-/* What the iterator saw at attach. */
+static int sketch_event(struct model_vcpu *v, const struct sdei_record *r)
+{
+	struct model_event *e = event_get(v, r->event);
+
+	if (!e)
+		return event_none(v);
+	event_sketch(e, r);
+	return 0;
+}
+
+/* What the iterator saw at attach, or a recorder knew where its recording begins. */
 static int take_snapshot(struct model *m, const struct sdei_record *r)
 {
 	int err;
 	struct model_vcpu *v = life_vcpu_seen(m, r, &err);
-	struct model_event *e = v ? event_get(v, r->event) : NULL;
 
 	if (!v)
 		return err;
 	mask_sketch(v, r);
-	if (!e)
-		return event_none(v);
-	event_sketch(e, r);
-	if (!v->first_seen_ns)
+	err = r->event == SDEI_NONE ? 0 : sketch_event(v, r);
+	if (!err && !v->first_seen_ns)
 		v->first_seen_ns = r->time_ns;
-	return 0;
+	return err;
 }
 
 /* The thread of a vCPU that nothing is known of, or that is gone, does not matter. */

@@ -63,7 +63,7 @@ struct model_event {
 	bool uncertain : 1;		/* records lost or late: see model_unaccounted() */
 	bool sketched : 1;		/* known from a snapshot only */
 	bool split : 1;			/* parts of the open episode are in `open` */
-	bool blameless : 1;		/* there was no memory for that */
+	bool blameless : 1;		/* there was no memory for that, or it began before the recording */
 	bool stopped : 1;		/* its vCPU is part of a GUEST_STOP: see stop.c */
 	uint64_t pending_since_ns, running_since_ns, running_signal_ns;	/* 0: unknown or none */
 	uint64_t last_ns;		/* its newest record of this life; 0: none */

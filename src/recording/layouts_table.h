@@ -69,6 +69,10 @@ static const struct field client_call_fields[] = {
 static const struct field state_fields[] = {
 	FIELD_HEAD, FIELD_CLEARED, FIELD("reason", record.head.origin, .labels = LABELS_STATE_REASON), FIELD_EP_ADDR, FIELD_EP_ARG, { 0 }
 };
+static const struct field since_fields[] = {
+	FIELD_HEAD, FIELD_CLEARED, FIELD("reason", record.head.origin, .labels = LABELS_STATE_REASON), FIELD_EP_ADDR, FIELD_EP_ARG,
+	FIELD("since_ns", record.head.arg, .implied = 0), { 0 }
+};
 static const struct field place_fields[] = { FIELD_HEAD, FIELD("place", record.head.origin, .labels = LABELS_PLACE), { 0 } };
 
 static const struct field apf_fields[] = {
@@ -158,6 +162,7 @@ static const struct event_class client_dispatch = {
 static const struct event_class client_call = { "sdei_client_call", ITEM_RECORD, SDEI_CALL, client_call_fields, { 68 } };
 
 static const struct event_class snapshot = { "kvm_sdei_snapshot", ITEM_SNAPSHOT, SDEI_STATE, state_fields, { 20, 21, 22, 39 } };
+static const struct event_class since = { "kvm_sdei_since", ITEM_SNAPSHOT, SDEI_STATE, since_fields, { 72 } };
 static const struct event_class lost = { "sdeitop_lost", ITEM_LOST, 0, lost_fields, { 65 } };
 static const struct event_class name = { "sdeitop_name", ITEM_NAME, 0, name_fields, { LAYOUT_NAME_ID } };
 static const struct event_class status = { "sdeitop_status", ITEM_STATUS, 0, status_fields, { 66 } };
@@ -224,6 +229,7 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(67, client_dispatch),
 	WIDE(68, client_call),
 	WIDE(69, records[SDEI_GIC]),
+	WIDE(72, since),
 };
 
 /* All narrow layouts: X(id). */

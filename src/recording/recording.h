@@ -20,7 +20,7 @@
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 3	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic */
+#define RECORDING_MINOR 4	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)

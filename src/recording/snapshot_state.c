@@ -10,12 +10,14 @@
 struct known_event {
 	uint32_t event;			/* SDEI_NONE: nothing is known of this vCPU but its PE */
 	uint8_t state;			/* without the PE mask */
+	uint64_t pending_ns, running_ns;	/* since when; 0: not, or not known */
 	uint64_t ep_addr, ep_arg;
 };
 
 struct known_vcpu {
 	uint32_t id;
 	uint8_t mask;			/* SDEI_MASKED or 0 */
+	uint64_t masked_ns;		/* since when; 0: not, or not known */
 	struct known_event *events;	/* by number */
 	size_t count;
 };
@@ -33,6 +35,7 @@ struct snapshot_state {
 	struct known_vm *vms;		/* by pid */
 	size_t count;
 	uint32_t hints[HINTS];		/* by the low bits of a pid: where it was found last */
+	uint64_t lost_ns;		/* what began before that may have ended and begun again unseen */
 };
 
 struct snapshot_state *snapshot_state_new(void)
@@ -173,6 +176,42 @@ static void take_handler(struct known_event *event, const struct recording_item 
 	event->ep_arg = item->record.handler.ep_arg;
 }
 
+/* Since when a bit of a state holds that is now set or not: begins says whether this record sets it. */
+static uint64_t since(uint64_t before_ns, bool is_set, bool was_set, bool begins, uint64_t time_ns)
+{
+	if (!is_set)
+		return 0;
+	return begins ? time_ns : was_set ? before_ns : 0;
+}
+
+static void learn_mask(struct known_vcpu *vcpu, const struct recording_item *item)
+{
+	const struct sdei_record *r = &item->record.head;
+	bool begins = r->kind == SDEI_MASK && r->error == 1;
+
+	vcpu->masked_ns = since(vcpu->masked_ns, r->state & SDEI_MASKED, vcpu->mask, begins, r->time_ns);
+	vcpu->mask = r->state & SDEI_MASKED;
+	if (r->kind == SDEI_RESET && r->origin == SDEI_VCPU_RESET)	/* another wait, for the guest's first unmask */
+		vcpu->masked_ns = 0;
+	if (item->kind == ITEM_SNAPSHOT && r->event == SDEI_NONE)
+		vcpu->masked_ns = r->arg;
+}
+
+static void learn_event(struct known_event *event, const struct recording_item *item)
+{
+	const struct sdei_record *r = &item->record.head;
+	bool signalled = r->kind == SDEI_SIGNAL && r->outcome == SDEI_QUEUED, entered = r->kind == SDEI_DISPATCH;
+
+	event->pending_ns = since(event->pending_ns, r->state & SDEI_PENDING, event->state & SDEI_PENDING, signalled, r->time_ns);
+	event->running_ns = since(event->running_ns, r->state & SDEI_RUNNING, event->state & SDEI_RUNNING, entered, r->time_ns);
+	event->state = r->state & ~SDEI_MASKED;
+	if (item->kind == ITEM_SNAPSHOT && event->state & SDEI_RUNNING)
+		event->running_ns = r->arg;
+	else if (item->kind == ITEM_SNAPSHOT && event->state & SDEI_PENDING)
+		event->pending_ns = r->arg;
+	take_handler(event, item);
+}
+
 static int learn_record(struct snapshot_state *k, const struct recording_item *item)
 {
 	const struct sdei_record *r = &item->record.head;
@@ -196,14 +235,13 @@ static int learn_record(struct snapshot_state *k, const struct recording_item *i
 		return -ENOMEM;
 	/* A call's own record may come after the vCPU has gone on: the state it has is that of its event only. */
 	if (r->kind != SDEI_CALL)
-		vcpu->mask = r->state & SDEI_MASKED;
+		learn_mask(vcpu, item);
 	if (r->event == SDEI_NONE || r->kind == SDEI_CALL)
 		return 0;
 	event = add_event(vcpu, r->event);
 	if (!event)
 		return -ENOMEM;
-	event->state = r->state & ~SDEI_MASKED;
-	take_handler(event, item);
+	learn_event(event, item);
 	return 0;
 }
 
@@ -227,6 +265,9 @@ int snapshot_state_learn(struct snapshot_state *k, const struct recording_item *
 		return learn_record(k, item);
 	case ITEM_NAME:
 		return learn_name(k, item);
+	case ITEM_LOST:
+		k->lost_ns = item->time_ns;
+		return 0;
 	default:
 		return 0;
 	}
@@ -242,7 +283,7 @@ const char *snapshot_state_name(const struct snapshot_state *k, uint32_t vm)
 /* --- sending */
 
 struct sending {
-	uint64_t time_ns;
+	uint64_t time_ns, lost_ns;
 	int (*put)(void *ctx, const struct recording_item *item);
 	void *ctx;
 };
@@ -262,21 +303,31 @@ static struct recording_item state_item(uint64_t time_ns, uint32_t vm, const str
 	return item;
 }
 
-static int send_event(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu,
-		      const struct known_event *event)
+static uint64_t if_known(const struct sending *t, uint64_t since_ns)
 {
-	const struct recording_item item = state_item(t->time_ns, vm->pid, vcpu, event);
+	return since_ns > t->lost_ns && since_ns <= t->time_ns ? since_ns : 0;
+}
 
+static int send_event(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu,
+		      const struct known_event *event, uint64_t since_ns)
+{
+	struct recording_item item = state_item(t->time_ns, vm->pid, vcpu, event);
+
+	item.record.head.arg = since_ns;
 	return t->put(t->ctx, &item);
 }
 
 static int send_vcpu(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
 {
 	static const struct known_event none = { .event = SDEI_NONE };
-	int err = vcpu->count ? 0 : send_event(t, vm, vcpu, &none);
+	uint64_t masked_ns = if_known(t, vcpu->masked_ns);
+	int err = vcpu->count && !masked_ns ? 0 : send_event(t, vm, vcpu, &none, masked_ns);
 
-	for (size_t i = 0; i < vcpu->count && !err; i++)
-		err = send_event(t, vm, vcpu, &vcpu->events[i]);
+	for (size_t i = 0; i < vcpu->count && !err; i++) {
+		const struct known_event *event = &vcpu->events[i];
+
+		err = send_event(t, vm, vcpu, event, if_known(t, event->state & SDEI_RUNNING ? event->running_ns : event->pending_ns));
+	}
 	return err;
 }
 
@@ -291,7 +342,7 @@ static int send_name(const struct sending *t, const struct known_vm *vm)
 
 int snapshot_state_send(const struct snapshot_state *k, uint64_t time_ns, int (*put)(void *ctx, const struct recording_item *item), void *ctx)
 {
-	const struct sending sending = { time_ns, put, ctx };
+	const struct sending sending = { time_ns, k->lost_ns, put, ctx };
 	int err = 0;
 
 	for (size_t i = 0; i < k->count && !err; i++) {

@@ -155,6 +155,28 @@ def test_states():
         yield f"{states} at the begin, {known} by the records before"
 
 
+def samples(report, what):
+    """Sum and number of a histogram of all events."""
+    hists = [event[what] for vm in report["vms"] for vcpu in vm["vcpus"] for event in vcpu["events"] if event[what]]
+    return [sum(hist[key] for hist in hists) for key in ("count", "sum_ns")]
+
+
+def test_spanned():
+    """A handler and a wait that a cut goes through are in the second part, as long as they were."""
+    records = [event for event in events(RECORDING) if "event" in event]
+    for begin, end, what in (("dispatch", "complete", "handler"), ("signal", "dispatch", "dispatch")):
+        pairs = [(one, next((other for other in records[i + 1:] if all(other[key] == one[key] for key in ("vm", "vcpu", "event"))), None))
+                 for i, one in enumerate(records) if one["kind"] == begin]
+        pairs = [(one, other) for one, other in pairs if other and other["kind"] == end and other["time_ns"] - one["time_ns"] > 20000]
+        one, other = pairs[len(pairs) // 2]
+        at = f"{(one['time_ns'] + other['time_ns']) / 2e9:.9f}"
+        export(f"{what}-1", "--until", at, RECORDING)
+        export(f"{what}-2", "--since", at, RECORDING)
+        whole, *parts = [samples(json.loads(run("report", "-j", place)), what) for place in (RECORDING, path(f"{what}-1"), path(f"{what}-2"))]
+        if [sum(part) for part in zip(*parts)] != whole:
+            yield f"cut at {at}: {what} {parts[0]} and {parts[1]}, of {whole}"
+
+
 def test_compressed():
     put("packed", gzip.compress(read(RECORDING)), FIRST + ".gz")
     export("packed-whole", "--compress", path("packed"))
@@ -237,7 +259,8 @@ def test_refused():
 
 TESTS = {
     "a whole recording is the same": test_whole, "a part has the records and findings of its range": test_cut,
-    "the states at the begin are right": test_states, "compressed ones are read and made": test_compressed,
+    "the states at the begin are right": test_states, "what a cut goes through is whole in the second part": test_spanned,
+    "compressed ones are read and made": test_compressed,
     "of a torn one all is there that is whole": test_torn, "parts of one recorder become one": test_parts,
     "recordings of two recorders become one, or are refused": test_recorders, "what cannot be is refused": test_refused,
 }

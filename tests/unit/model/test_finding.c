@@ -632,6 +632,25 @@ static void test_snapshot(void **state)
 	findings(0);
 }
 
+/* In a recording that begins in the middle: what has been open for long is found at the first tick. */
+static void test_open_at_snapshot(void **state)
+{
+	struct sdei_record_handler r = {
+		.head = { .time_ns = 9 * S, .vm = 7, .kind = SDEI_STATE, .state = RUN, .origin = SDEI_SNAPSHOT, .arg = 2 * S },
+	};
+	const struct model_finding *hung;
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	model_tick(m, 9 * S + 1);
+	hung = findings(1);
+	assert_int_equal(hung->code, FINDING_HANDLER_HUNG);
+	assert_true(hung->open);
+	assert_int_equal(hung->value, 7 * S + 1);
+	PUT(10 * S, SDEI_COMPLETE, 0, ENA, SDEI_COMPLETED);
+	assert_false(hung->open);
+	assert_int_equal(hung->value, 8 * S);
+}
+
 static void test_kept(void **state)
 {
 	struct record_brief records[MODEL_RECENT];
@@ -694,7 +713,7 @@ int main(void)
 		TEST(test_stop_of_one), TEST(test_stop_between_ticks), TEST(test_nmi_unanswered), TEST(test_nmi_masked), TEST(test_mask_long), TEST(test_drop_burst),
 		TEST(test_mask_without_events), TEST(test_stopped_in_the_handler),
 		TEST(test_refused_calls), TEST(test_refused_of_all_kinds), TEST(test_refused_anew), TEST(test_sentences), TEST(test_sentences_fit),
-		TEST(test_unaccounted), TEST(test_unaccounted_grows), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_kept), TEST(test_calls_kept),
+		TEST(test_unaccounted), TEST(test_unaccounted_grows), TEST(test_cap), TEST(test_expire), TEST(test_snapshot), TEST(test_open_at_snapshot), TEST(test_kept), TEST(test_calls_kept),
 	};
 
 	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);

@@ -1437,6 +1437,93 @@ static void test_many(void **state)
 	}
 }
 
+/* --- a recording that begins in the middle says how long what is open has been */
+
+static void snapshot(struct target *t, uint64_t time, unsigned int state, uint64_t since)
+{
+	struct sdei_record_handler r = { .head = head(t, time, SDEI_STATE, state) };
+
+	r.head.origin = SDEI_SNAPSHOT;
+	r.head.arg = since;
+	assert_int_equal(model_feed(t->m, &r.head, sizeof(r)), 0);
+}
+
+static const struct model_event *event_0(const struct target *t)
+{
+	return model_event(model_vcpu(newest_vm(t), t->vcpu), 0);
+}
+
+static void test_runs_since(void **state)
+{
+	struct target *t = *state;
+	const struct model_event *e;
+
+	snapshot(t, 5000, RUN, 1000);
+	e = event_0(t);
+	assert_int_equal(e->running_since_ns, 1000);
+	assert_int_equal(e->carried_running, 1);
+	complete(t, 6000, SDEI_COMPLETED, ENA);
+	assert_int_equal(hist_count(e->handler), 1);
+	assert_int_equal(hist_max(e->handler), 5000);
+	assert_int_equal(model_unaccounted_handlers(e), 0);
+}
+
+static void test_pends_since(void **state)
+{
+	struct target *t = *state;
+	const struct model_event *e;
+	struct model_late late;
+
+	snapshot(t, 5000, PEND, 2000);
+	e = event_0(t);
+	assert_int_equal(e->pending_since_ns, 2000);
+	assert_false(model_event_open(e, 5500, &late));		/* what it waited for is not known */
+	dispatch(t, 7000, RUN);
+	assert_int_equal(hist_count(e->dispatch), 1);
+	assert_int_equal(hist_max(e->dispatch), 5000);
+	assert_int_equal(model_unaccounted(e), 0);
+	for (unsigned int part = 0; part < BLAME_COUNT; part++)
+		assert_int_equal(model_event_blame(e)->ns[part], 0);
+	complete(t, 7100, SDEI_COMPLETED, ENA);
+	queued(t, 8000, PEND);	/* of the next one all is known */
+	dispatch(t, 8300, RUN);
+	assert_int_equal(model_event_blame(e)->ns[BLAME_entry], 300);
+}
+
+static void test_masked_since(void **state)
+{
+	struct target *t = *state;
+	const struct model_vcpu *v;
+
+	t->event = SDEI_NONE;
+	snapshot(t, 5000, MASK, 1500);
+	t->event = 0;
+	snapshot(t, 5000, ENA | MASK, 0);
+	v = model_vcpu(newest_vm(t), 0);
+	assert_int_equal(v->event_count, 1);
+	assert_int_equal(v->masked_since_ns, 1500);
+	unmask(t, 8000);
+	assert_int_equal(hist_count(v->mask), 1);
+	assert_int_equal(hist_max(v->mask), 6500);
+	assert_int_equal(model_masked_ns(v, 9000), 3000);	/* what was seen of it */
+}
+
+/* A time to come, or none: as open as before, for how long is not known. */
+static void test_since_unknown(void **state)
+{
+	struct target *t = *state;
+
+	snapshot(t, 5000, RUN, 5001);
+	assert_int_equal(event_0(t)->running_since_ns, 0);
+	t->vcpu = 1;
+	snapshot(t, 5000, ENA, 1000);
+	assert_int_equal(event_0(t)->pending_since_ns, 0);
+	t->vcpu = 2;
+	snapshot(t, 5000, PEND, 0);
+	dispatch(t, 7000, RUN);
+	assert_int_equal(hist_count(event_0(t)->dispatch), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1493,6 +1580,10 @@ int main(void)
 		TEST(test_expire),
 		TEST(test_expire_of_an_instance),
 		TEST(test_many),
+		TEST(test_runs_since),
+		TEST(test_pends_since),
+		TEST(test_masked_since),
+		TEST(test_since_unknown),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

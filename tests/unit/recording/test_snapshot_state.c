@@ -15,7 +15,7 @@
 #include "tests/random_bits.h"
 #include "tests/unit/lib/sdei_machine.h"
 
-#define NOW 777U
+#define NOW (1ULL << 50)
 
 static struct recording_item told[4096];
 static size_t count;
@@ -246,6 +246,30 @@ static void test_refused(void **state)
 	snapshot_state_free(k);
 }
 
+/* Where records were lost, what is open may be another one than before. */
+static void test_since(void **state)
+{
+	struct recording_item lost = { .kind = ITEM_LOST, .time_ns = 150 };
+	struct snapshot_state *k = snapshot_state_new();
+
+	LEARN(k, 1, 0, 0, SDEI_DISPATCH, .state = SDEI_RUNNING, .time_ns = 100);
+	LEARN(k, 1, 0, SDEI_NONE, SDEI_MASK, .state = SDEI_MASKED, .error = 1, .time_ns = 120);
+	tell(k);
+	assert_int_equal(count, 2);
+	check_event(0, 1, 0, SDEI_NONE, SDEI_MASKED);
+	assert_int_equal(told[0].record.head.arg, 120);
+	check_event(1, 1, 0, 0, SDEI_RUNNING | SDEI_MASKED);
+	assert_int_equal(told[1].record.head.arg, 100);
+	assert_int_equal(snapshot_state_learn(k, &lost), 0);
+	tell(k);
+	assert_int_equal(count, 1);
+	assert_int_equal(told[0].record.head.arg, 0);
+	LEARN(k, 1, 0, 1, SDEI_SIGNAL, .state = SDEI_PENDING | SDEI_MASKED, .outcome = SDEI_QUEUED, .time_ns = 200);
+	tell(k);
+	assert_int_equal(told[1].record.head.arg, 200);
+	snapshot_state_free(k);
+}
+
 /* --- against a machine: the same states, and learning a snapshot gives that snapshot */
 
 static void learn_any(void *ctx, const struct sdei_record *record, size_t size)
@@ -262,6 +286,16 @@ static uint8_t state_of(const struct machine_vcpu *vcpu, const struct machine_ev
 	       (e->pending ? SDEI_PENDING : 0) | (vcpu->masked ? SDEI_MASKED : 0);
 }
 
+/* Since when what is open has been, as the machine knows. */
+static uint64_t since_of(const struct machine_vcpu *vcpu, uint32_t event)
+{
+	const struct machine_event *e = &vcpu->events[event];
+
+	if (event == SDEI_NONE)
+		return vcpu->masked && !vcpu->initial ? vcpu->masked_since : 0;
+	return e->running ? e->running_since : e->pending ? e->pending_since : 0;
+}
+
 static void check_machine(const struct machine *m)
 {
 	size_t vcpus = 0;
@@ -274,6 +308,7 @@ static void check_machine(const struct machine *m)
 		vcpus += !i || r->vcpu != told[i - 1].record.head.vcpu;
 		if (r->event < MACHINE_EVENTS)
 			assert_int_equal(r->state, state_of(vcpu, &vcpu->events[r->event]));
+		assert_int_equal(r->arg, since_of(vcpu, r->event));
 	}
 	for (unsigned int i = 0; i < m->count; i++)
 		vcpus -= m->vcpus[i].exists;
@@ -371,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_many),
 	};
