@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 600
+# time limit: 1500
 """The page of `sdeitop report --html` in a real browser. It asks for nothing but itself, says nothing on the console and fits
 desktop and phone; its tables, histograms and plots have the figures of `report -j` of the same recording; what guests are
 called is text, and nothing else; and it stays small."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 1200
+# time limit: 2400
 # A minute of all fuzz targets together, on the seeds and what grows out of them: enough to see that they run and find
 # nothing at once. The same inputs each time, so that a change is judged by what it changed, and time enough for each on a
 # slow machine; `make fuzz SECONDS=3600` looks longer and elsewhere each time.

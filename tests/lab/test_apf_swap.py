@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # debug kernel: no
-# time limit: 600
+# time limit: 1500
 """Asynchronous page faults of a host that is short of memory: a cgroup too small for the guest, whose pages go to swap; and no memory
 even for a fault's own work item. The guest, KVM's tracepoints and sdeitop agree."""
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 300
+# time limit: 900
 # debug kernel: no
 """The flight recorder saves when a guest makes trouble, on SIGUSR2 and at the end, and not for less."""
 import json

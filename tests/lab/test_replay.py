@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 600
+# time limit: 1500
 # debug kernel: no
 """A recording says what live said: one run of the guests, seen live and recorded, compared figure by figure.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 180
+# time limit: 900
 """Completion of fish and zsh against the programs: it offers each command and each option of each --help, and values of options.
 bash's needs no other shell, and is tested in tests/unit/test_man.py.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 900
+# time limit: 2400
 # The Debian package: it is built from a copy of the sources without network, lintian has nothing to say, it has in it
 # what it should, and what was built runs from where the package puts it.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 180
+# time limit: 900
 """Alerts, recorded figures and the dashboard against what the exporter writes: promtool takes each expression, and the rules
 do what their tests say; names, labels and values of labels are those of an export, because a query with a wrong one is valid
 and finds nothing, ever. The dashboard leaves out no family about page faults."""

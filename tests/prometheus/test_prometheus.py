@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# time limit: 480
+# time limit: 900
 """The text file with those who read it: promtool, node_exporter's textfile collector and a Prometheus that scrapes it. Its
 answers equal the model's figures; a reader never finds a torn file; counters only reset with the exporter; VMs expire; the
 rules and the dashboard work on what comes out."""
