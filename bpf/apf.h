@@ -457,18 +457,23 @@ static __always_inline __u64 device_accesses(struct kvm_vcpu *vcpu)
 	return count;
 }
 
+static __always_inline struct sdei_vcpu_faults *first_fault_of(struct kvm_vcpu *vcpu, __u64 key)
+{
+	const struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_WAITING, 0);
+	const struct sdei_vcpu_faults none = {
+		.vm = record.head.vm, .vcpu = record.head.vcpu, .wanted = is_wanted(&record.head),
+	};
+
+	bpf_map_update_elem(&vcpus_faults, &key, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&vcpus_faults, &key);
+}
+
 static __always_inline struct sdei_vcpu_faults *faults_of(struct kvm_vcpu *vcpu)
 {
 	__u64 key = (__u64)vcpu;
 	struct sdei_vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
-	const struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_WAITING, 0);
-	struct sdei_vcpu_faults none = { .vm = record.head.vm, .vcpu = record.head.vcpu };
 
-	if (f)
-		return f;
-	none.wanted = is_wanted(&record.head);
-	bpf_map_update_elem(&vcpus_faults, &key, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&vcpus_faults, &key);
+	return f ?: first_fault_of(vcpu, key);
 }
 
 static __always_inline int enter_fault(struct kvm_vcpu *vcpu, __u64 gpa)
