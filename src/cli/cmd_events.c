@@ -33,7 +33,6 @@ static const struct option_spec options[] = {
 	PLAYBACK_RANGE_OPTIONS(events_config),
 	PLAYBACK_SANDBOX_OPTION(events_config),
 	SESSION_TIME_OPTION(events_config),
-	SESSION_GIC_OPTION(events_config),
 	SESSION_OPTIONS(events_config),
 	{ 0 },
 };

@@ -46,7 +46,6 @@ static const struct option_spec options[] = {
 	{ 0, "summary", NULL, &option_flag, offsetof(struct record_config, summary),
 	  "end with the summary that sdeitop -b ends with, on standard output" },
 	{ 'j', "json", NULL, &option_flag, offsetof(struct record_config, json), "the summary as JSON" },
-	SESSION_GIC_OPTION(record_config),
 	SESSION_SOURCE_OPTIONS(record_config),
 	{ 0 },
 };

@@ -15,6 +15,7 @@
 #include "util/sandbox.h"
 #include "util/output.h"
 #include "session/playback.h"
+#include "session/vm_names.h"
 #include "cli/show.h"
 #include "view/screen/terminal.h"
 
@@ -43,6 +44,9 @@ struct reporting {
 	struct feeder *feeder;
 	struct evidence *evidence;
 	struct timeline *timeline;	/* for HTML, else NULL */
+	struct restore *restore;
+	struct name_cache *names;	/* of what is in that */
+	uint64_t lost_steps;
 	uint64_t next_tick_ns;
 	struct status end;
 	bool in_range, short_of_memory;
@@ -98,6 +102,13 @@ static void enter_range(struct reporting *r)
 	model_tick(m, from_ns);
 }
 
+/* A step in which an interrupt controller is saved or restored. */
+static void take_step(struct reporting *r, const struct sdei_record *record, size_t size)
+{
+	name_cache_get(r->names, record->vm, record->time_ns, false);
+	r->short_of_memory |= restore_feed(r->restore, record, size) == -ENOMEM;
+}
+
 static void take_record(void *ctx, const struct sdei_record *record, size_t size)
 {
 	struct reporting *r = ctx;
@@ -105,6 +116,8 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 	enter_range(r);
 	if (r->timeline)
 		tick_up_to(r, record->time_ns);
+	if (record->kind == SDEI_GIC && r->in_range)
+		take_step(r, record, size);
 	feeder_record(r->feeder, record, size);
 }
 
@@ -112,11 +125,15 @@ static void take_records(void *ctx, const struct sdei_record *const records[], c
 {
 	struct reporting *r = ctx;
 
-	if (r->in_range && !r->timeline)
-		feeder_records(r->feeder, records, sizes, count);
-	else
+	if (!r->in_range || r->timeline) {
 		for (size_t i = 0; i < count; i++)
 			take_record(r, records[i], sizes[i]);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (records[i]->kind == SDEI_GIC)
+			take_step(r, records[i], sizes[i]);
+	feeder_records(r->feeder, records, sizes, count);
 }
 
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
@@ -124,6 +141,8 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	struct reporting *r = ctx;
 
 	enter_range(r);
+	if (r->in_range && key && key->kind == SDEI_GIC)
+		r->lost_steps += count;
 	feeder_lost(r->feeder, key, count);
 }
 
@@ -152,7 +171,9 @@ static int open_timeline(struct reporting *r)
 static int prepare(struct reporting *r)
 {
 	r->feeder = feeder_new(terminal_is_utf8(), &r->config.show.limits);
-	if (!r->feeder)
+	r->restore = restore_new();
+	r->names = name_cache_new(playback_name, r->playback, terminal_is_utf8());
+	if (!r->feeder || !r->restore || !r->names)
 		return -ENOMEM;
 	model_keep_fault_history(feeder_model(r->feeder), true);
 	feeder_set_names(r->feeder, playback_name, r->playback);
@@ -195,6 +216,7 @@ static int play(struct reporting *r)
 		tick_up_to(r, r->end.now_ns);
 	tick(r, r->end.now_ns);
 	model_settle(feeder_model(r->feeder), r->end.now_ns);
+	restore_settle(r->restore);
 	return EXIT_DONE;
 }
 
@@ -233,12 +255,20 @@ static int collect(struct reporting *r)
 
 /* --- writing it */
 
-static struct report describe(const struct reporting *r)
+static bool has_restores(const struct reporting *r)
+{
+	size_t count;
+
+	restore_vms(r->restore, &count);
+	return count;
+}
+
+static struct report describe(const struct reporting *r, const struct restore_view *restores)
 {
 	struct reader *reader = playback_reader(r->playback);
 	struct report report = {
 		.model = feeder_model(r->feeder), .status = &r->end, .timeline = r->timeline,
-		.about = reader_about(reader), .utf8 = terminal_is_utf8(),
+		.restores = has_restores(r) ? restores : NULL, .about = reader_about(reader), .utf8 = terminal_is_utf8(),
 	};
 
 	playback_range(r->playback, &report.begin_ns, &report.end_ns);
@@ -344,7 +374,11 @@ static int write_page(const struct reporting *r, const struct report *report)
 
 static int write_all(struct reporting *r)
 {
-	struct report report = describe(r);
+	struct times_printer times = { .times = playback_times(r->playback), .wall = r->config.json };
+	const struct restore_view restores = {
+		.restore = r->restore, .names = r->names, .times = &times, .lost = r->lost_steps,
+	};
+	struct report report = describe(r, &restores);
 	int status = r->config.html ? write_page(r, &report) : EXIT_DONE;
 
 	if (r->short_of_memory)
@@ -369,6 +403,8 @@ static int run(const struct command *self, int argc, char **argv)
 			status = write_all(&r);
 		evidence_free(r.evidence);
 		timeline_free(r.timeline);
+		name_cache_free(r.names);
+		restore_free(r.restore);
 		feeder_free(r.feeder);
 		playback_close(r.playback);
 	}

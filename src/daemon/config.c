@@ -284,9 +284,9 @@ const char *config_needs_restart(const struct daemon_config *from, const struct 
 	if (!same_numbers(&a->vms, &b->vms) || !same_numbers(&a->vcpus, &b->vcpus) || !same_numbers(&a->events, &b->events) ||
 	    !same_patterns(&a->guests, &b->guests))
 		return "pid, guest, vcpu or event";
-	if (a->no_calls != b->no_calls || a->sched != b->sched || a->client != b->client ||
+	if (a->no_calls != b->no_calls || a->gic != b->gic || a->sched != b->sched || a->client != b->client ||
 	    a->ring_bytes != b->ring_bytes)
-		return "no-calls, sched, client or ring-size";
+		return "no-calls, gic, sched, client or ring-size";
 	return NULL;
 }
 

@@ -273,7 +273,7 @@ static void give_up(struct model_event *e)
 static void suspect_unaccounted(struct model *m, struct model_event *e, const struct sdei_record *r)
 {
 	if (!m->ever_lost && !e->uncertain && trusted(m, e->vcpu, e->last_ns))
-		finding_suspect(m, (struct finding_owner){ e->vcpu, e }, FINDING_UNACCOUNTED, r, RULE_NONE);
+		finding_suspect(m, (struct finding_owner){ .vcpu = e->vcpu, .event = e }, FINDING_UNACCOUNTED, r, RULE_NONE);
 }
 
 /*

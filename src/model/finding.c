@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/inside.h"
+#include "record/gic.h"
 
 enum {
 	SLOT_NONE = 0,
@@ -60,6 +61,24 @@ const char *finding_help(enum model_finding_code code)
 	};
 
 	return code < FINDING_COUNT ? helps[code] : NULL;
+}
+
+const char *finding_cost(enum model_finding_code code)
+{
+	static const char *const costs[FINDING_COUNT] = {
+		[FINDING_CREADR_LOST] = "the ITS runs commands of the guest a second time, from the start of its queue",
+		[FINDING_CREADR_MISSING] = "the ITS runs commands of the guest a second time, from the start of its queue",
+		[FINDING_CWRITER_LOST] = "commands that the guest has queued are not run, and it finds another GITS_CWRITER than it wrote",
+		[FINDING_ITS_NOT_ENABLED] = "KVM leaves the ITS disabled: the guest gets no MSI",
+		[FINDING_ITS_BASE_IGNORED] = "KVM ignores it: the ITS uses the queue and tables that it had",
+		[FINDING_ITS_TABLES_EARLY] = "nothing was restored: MSIs of the guest's devices are dropped",
+		[FINDING_LPI_BASE_IGNORED] = "KVM ignores it: configuration or pending bits of LPIs come from elsewhere",
+		[FINDING_REDISTRIBUTOR_LATE] = "LPIs were restored without their configuration and pending bits",
+		[FINDING_GIC_REFUSED] = "what that step was for is not saved or restored",
+		[FINDING_GIC_HALF_VALUE] = "nothing here; reading a register in this way overwrites the 4 bytes behind",
+	};
+
+	return code < FINDING_COUNT ? costs[code] : NULL;
 }
 
 const char *finding_rule_help(unsigned int rule)
@@ -138,6 +157,22 @@ static void describe_page(const struct model_finding *f, const char *time, char 
 		snprintf(buf, size, "a page%s %s %s", page, f->has_record ? "came after" : "has not come for", time);
 }
 
+/* "KVM refused a step: GITS_CREADR EBUSY, 3 times". */
+static void describe_gic(const struct model_finding *f, char *buf, size_t size)
+{
+	char name[GIC_NAME_SIZE], times[32] = "";
+	const char *error = sdei_error_name(f->record.head.error);
+
+	if (f->count > 1)
+		snprintf(times, sizeof(times), ", %" PRIu64 " times", f->count);
+	if (f->code < FINDING_GIC_REFUSED || !f->has_record) {
+		snprintf(buf, size, "%s%s", finding_help(f->code), times);
+		return;
+	}
+	gic_brief_name(&f->record, name);
+	snprintf(buf, size, "%s: %s%s%s%s", finding_help(f->code), name, error ? " " : "", error ?: "", times);
+}
+
 void finding_describe(const struct model_finding *f, char *buf, size_t size)
 {
 	bool is_one = f->code == FINDING_UNACCOUNTED ? f->value == 1 : f->count == 1;
@@ -190,7 +225,10 @@ void finding_describe(const struct model_finding *f, char *buf, size_t size)
 			 f->open ? "has been" : "was", time);
 		break;
 	default:
-		snprintf(buf, size, "?");
+		if (f->code < FINDING_COUNT)
+			describe_gic(f, buf, size);
+		else
+			snprintf(buf, size, "?");
 	}
 }
 
@@ -221,6 +259,8 @@ const struct model_finding *model_findings(const struct model *m, size_t *count)
 
 static uint16_t *slot_of(struct finding_owner owner, enum model_finding_code code)
 {
+	if (code >= FINDING_GIC)
+		return &owner.gic->finding[code - FINDING_GIC];
 	return owner.event ? &owner.event->finding[code] : &owner.vcpu->finding[code];
 }
 
@@ -238,10 +278,15 @@ bool model_is_found(const struct model_vcpu *v, const struct model_event *e, enu
 	return slot == SLOT_UNKEPT || (slot >= SLOT_FINDING && slot < SLOT_SUSPICION);
 }
 
+static bool has_owner(struct finding_owner owner)
+{
+	return owner.vcpu || owner.gic;
+}
+
 /* Those that still are what their owner has open. */
 static bool is_current(const struct findings *f, size_t at)
 {
-	return f->owners[at].vcpu && f->list[at].open;
+	return has_owner(f->owners[at]) && f->list[at].open;
 }
 
 static struct model_finding *insert(struct model *m, struct finding_owner owner, const struct model_finding *finding)
@@ -269,7 +314,8 @@ static struct model_finding *add(struct model *m, struct finding_owner owner, co
 {
 	struct model_finding *added = insert(m, owner, finding);
 
-	owner.vcpu->found[finding->code]++;
+	if (owner.vcpu)
+		owner.vcpu->found[finding->code]++;
 	m->totals.found[finding->code]++;
 	if (finding->open)
 		*slot_of(owner, finding->code) = added ? SLOT_FINDING + (added - m->findings.list) : SLOT_UNKEPT;
@@ -280,9 +326,9 @@ static struct model_finding fresh(struct finding_owner owner, enum model_finding
 {
 	return (struct model_finding){
 		.code = code,
-		.vm = owner.vcpu->vm->pid,
-		.instance = owner.vcpu->vm->instance,
-		.vcpu = owner.vcpu->id,
+		.vm = owner.gic ? owner.gic->pid : owner.vcpu->vm->pid,
+		.instance = owner.gic ? owner.gic->instance : owner.vcpu->vm->instance,
+		.vcpu = owner.gic ? SDEI_NONE : owner.vcpu->id,
 		.event = owner.event ? owner.event->event : SDEI_NONE,
 		.first_ns = first_ns,
 		.last_ns = first_ns,
@@ -313,10 +359,10 @@ void finding_close(struct model *m, struct finding_owner owner, enum model_findi
 
 void finding_close_all(struct model *m, struct model_vcpu *v)
 {
-	for (unsigned int code = 0; code < FINDING_COUNT; code++) {
-		finding_close(m, (struct finding_owner){ v, NULL }, code);
+	for (unsigned int code = 0; code < FINDING_GIC; code++) {
+		finding_close(m, (struct finding_owner){ .vcpu = v }, code);
 		for (size_t i = 0; i < v->event_count; i++)
-			finding_close(m, (struct finding_owner){ v, v->events[i] }, code);
+			finding_close(m, (struct finding_owner){ .vcpu = v, .event = v->events[i] }, code);
 	}
 }
 
@@ -377,8 +423,10 @@ static struct model_finding *suspect(struct model *m, struct finding_owner owner
 
 	finding.has_record = true;
 	finding.record = record_brief(r);
-	finding.before_ns = keep_newest_ns(owner.vcpu);
-	finding.state_before = (owner.event ? owner.event->state : 0) | (owner.vcpu->masked ? SDEI_MASKED : 0);
+	if (owner.vcpu) {
+		finding.before_ns = keep_newest_ns(owner.vcpu);
+		finding.state_before = (owner.event ? owner.event->state : 0) | (owner.vcpu->masked ? SDEI_MASKED : 0);
+	}
 	return suspect_anew(m, owner, &finding);
 }
 
@@ -449,6 +497,8 @@ static void confirm(struct model *m, size_t at)
 		if (!s.finding.value)	/* a late record has made it good */
 			return;
 	}
+	if (s.owner.gic && s.owner.gic->ended)
+		s.finding.open = false;
 	add(m, s.owner, &s.finding);
 }
 
@@ -504,7 +554,8 @@ static void close_quiet(struct model *m, size_t at, uint64_t now_ns)
 		still_unaccounted(m, at, unaccounted(f->owners[at].event));
 		break;
 	default:
-		break;
+		if (f->list[at].code >= FINDING_GIC && is_over(m, &f->list[at], now_ns))
+			finding_close(m, f->owners[at], f->list[at].code);
 	}
 }
 
@@ -524,32 +575,37 @@ void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns)
 
 /* --- ends */
 
-static bool owns(const struct finding_owner *owner, const struct model_vcpu *v)
+/* Whatever of a vCPU. */
+static bool is_of(struct finding_owner owner, struct finding_owner whose)
 {
-	return !v || owner->vcpu == v;
+	return owner.vcpu == whose.vcpu && owner.gic == whose.gic;
 }
 
-/* The vCPU (NULL: each) goes away, or forgets; suspicions of it with it. */
-static void forget(struct model *m, const struct model_vcpu *v)
+static void take_out_all(struct model *m, struct finding_owner whose)
+{
+	for (size_t i = m->findings.suspicion_count; i--;) {
+		if (is_of(m->findings.suspicions[i].owner, whose))
+			take_out(m, i);
+	}
+}
+
+void finding_distrust_gic(struct model *m, struct vm_gic *gic)
+{
+	take_out_all(m, (struct finding_owner){ .gic = gic });
+}
+
+void finding_orphan(struct model *m, struct finding_owner whose)
 {
 	struct findings *f = &m->findings;
 
-	for (size_t i = f->suspicion_count; i--;) {
-		if (owns(&f->suspicions[i].owner, v))
-			take_out(m, i);
-	}
+	take_out_all(m, whose);
 	for (size_t i = 0; i < f->count; i++) {
-		if (!f->owners[i].vcpu || !owns(&f->owners[i], v))
+		if (!has_owner(f->owners[i]) || !is_of(f->owners[i], whose))
 			continue;
 		finding_close(m, f->owners[i], f->list[i].code);
 		f->list[i].open = false;
-		f->owners[i] = (struct finding_owner){ NULL, NULL };
+		f->owners[i] = (struct finding_owner){ NULL };
 	}
-}
-
-void finding_orphan(struct model *m, const struct model_vcpu *v)
-{
-	forget(m, v);
 }
 
 void model_expire_findings(struct model *m, uint64_t before_ns)
@@ -571,11 +627,11 @@ void model_expire_findings(struct model *m, uint64_t before_ns)
 
 /* --- an image of it */
 
-unsigned int finding_unkept(const uint16_t slots[FINDING_COUNT])
+unsigned int finding_unkept(const uint16_t slots[FINDING_GIC])
 {
 	unsigned int codes = 0;
 
-	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+	for (unsigned int code = 0; code < FINDING_GIC; code++)
 		codes |= slots[code] == SLOT_UNKEPT ? 1U << code : 0;
 	return codes;
 }
@@ -597,9 +653,9 @@ static bool may_own(bool is_event, enum model_finding_code code)
 	}
 }
 
-bool finding_set_unkept(uint16_t slots[FINDING_COUNT], bool is_event, unsigned int codes)
+bool finding_set_unkept(uint16_t slots[FINDING_GIC], bool is_event, unsigned int codes)
 {
-	for (unsigned int code = 0; code < FINDING_COUNT; code++) {
+	for (unsigned int code = 0; code < FINDING_GIC; code++) {
 		slots[code] = codes >> code & 1 ? SLOT_UNKEPT : SLOT_NONE;
 		if (slots[code] && !may_own(is_event, code))
 			return false;
@@ -607,9 +663,11 @@ bool finding_set_unkept(uint16_t slots[FINDING_COUNT], bool is_event, unsigned i
 	return true;
 }
 
-/* An owner has one open of each code. */
+/* An owner has one open of each code. Those about VMs have none in an image. */
 static bool take_slot(struct finding_owner owner, const struct model_finding *finding, unsigned int slot)
 {
+	if (finding->code >= FINDING_GIC)
+		return !owner.vcpu && finding->vcpu == SDEI_NONE && finding->event == SDEI_NONE;
 	if (!may_own(finding->event != SDEI_NONE, finding->code))
 		return false;
 	if (!finding->open)
@@ -675,6 +733,8 @@ static void clear_slots(struct model_vcpu *v)
 void finding_reset(struct model *m)
 {
 	m->findings.count = m->findings.suspicion_count = 0;
+	for (size_t i = 0; i < m->gic_count; i++)
+		memset(m->gics[i]->finding, 0, sizeof(m->gics[i]->finding));
 	for (size_t i = 0; i < m->vm_count; i++) {
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			clear_slots(m->vms[i]->vcpus[k]);

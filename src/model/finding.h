@@ -35,13 +35,33 @@ enum model_severity { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 	X(WAKEUP_LOST, "wakeup-lost", FINDING_ERROR, "the guest has missed that a page is there") \
 	X(GUEST_STOP, "guest-stop", FINDING_ERROR, "a vCPU has stopped all others of its VM by an event that none of them completes") \
 	X(NMI_UNANSWERED, "nmi-unanswered", FINDING_ERROR,					\
-	  "a signal of another vCPU has been deliverable too long")
+	  "a signal of another vCPU has been deliverable too long")				\
+	X(CREADR_LOST, "creadr-lost", FINDING_ERROR,						\
+	  "GITS_CBASER was written after GITS_CREADR, which that sets to 0")			\
+	X(CREADR_MISSING, "creadr-missing", FINDING_ERROR,					\
+	  "the ITS was enabled, with GITS_CWRITER written but GITS_CREADR not")			\
+	X(CWRITER_LOST, "cwriter-lost", FINDING_ERROR,						\
+	  "GITS_CBASER was written after GITS_CWRITER, which that sets to 0")			\
+	X(ITS_NOT_ENABLED, "its-not-enabled", FINDING_ERROR,					\
+	  "GITS_CTLR was to enable the ITS before GITS_CBASER, GITS_BASER0 and GITS_BASER1 were valid") \
+	X(ITS_BASE_IGNORED, "its-base-ignored", FINDING_ERROR,					\
+	  "GITS_CBASER or GITS_BASER was written while the ITS was enabled")			\
+	X(ITS_TABLES_EARLY, "its-tables-early", FINDING_ERROR,					\
+	  "RESTORE_TABLES came before GITS_BASER")						\
+	X(LPI_BASE_IGNORED, "lpi-base-ignored", FINDING_ERROR,					\
+	  "GICR_PROPBASER or GICR_PENDBASER was written while GICR_CTLR had LPIs enabled")	\
+	X(REDISTRIBUTOR_LATE, "redistributor-late", FINDING_ERROR,				\
+	  "GICR_PROPBASER or GICR_PENDBASER was written after RESTORE_TABLES")			\
+	X(GIC_REFUSED, "gic-refused", FINDING_ERROR, "KVM refused a step")			\
+	X(GIC_HALF_VALUE, "gic-half-value", FINDING_WARNING,					\
+	  "a register of 32 bits was written with bits above them: the VMM passes 32 bits where KVM takes 64")
 
 enum model_finding_code {
 #define X(NAME, code, severity, help) FINDING_##NAME,
 	MODEL_FINDINGS(X)
 #undef X
-	FINDING_COUNT
+	FINDING_COUNT,
+	FINDING_GIC = FINDING_CREADR_LOST	/* from here on they are about VMs: how interrupt controllers are saved and restored */
 };
 
 /* What ILLEGAL_TRANSITION found. X(NAME, what it says) */
@@ -86,6 +106,7 @@ const char *finding_rule_help(unsigned int rule);
 const char *finding_code_name(enum model_finding_code code);
 enum model_severity finding_severity(enum model_finding_code code);
 const char *finding_help(enum model_finding_code code);
+const char *finding_cost(enum model_finding_code code);	/* of those from FINDING_GIC on: what comes of it; of others NULL */
 const char *severity_name(enum model_severity severity);	/* "info", "warning", "error" */
 
 struct model_finding {
@@ -131,7 +152,7 @@ extern const struct finding_limits finding_defaults;
  * A sentence about it with all its amounts, without VM, vCPU, event and times: "the handler has been running for 1.20 s". buf is
  * written, never overrun.
  */
-#define FINDING_TEXT_SIZE 160	/* enough for each of them */
+#define FINDING_TEXT_SIZE 192	/* enough for each of them */
 void finding_describe(const struct model_finding *finding, char *buf, size_t size);
 
 #endif

@@ -35,11 +35,11 @@ static const char magic[8] = "SDEIMODL";
 
 #define MODEL_NUMBERS(X) \
 	X(limits.handler_ns) X(limits.pending_ns) X(limits.nmi_ns) X(limits.mask_ns) X(limits.drops) X(limits.drops_ns) X(limits.refused) \
-	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
+	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(gic_trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 976, "see above");
-_Static_assert(sizeof(struct model_totals) == 528, "see above");
+_Static_assert(offsetof(struct model, fits) == 1088, "see above");
+_Static_assert(sizeof(struct model_totals) == 608, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
@@ -66,13 +66,13 @@ _Static_assert(sizeof(struct model_late) == 88, "see above");
 
 #define RECORD_NUMBERS(X) \
 	X(head.time_ns) X(head.vm) X(head.vcpu) X(head.event) X(head.kind) X(head.state) X(head.outcome) X(head.origin) X(head.pc) \
-	X(function)
-_Static_assert(sizeof(struct record_brief) == 40, "see above");
+	X(function) X(group) X(attr)
+_Static_assert(sizeof(struct record_brief) == 48, "see above");
 
 #define FINDING_NUMBERS(X) \
 	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
 	X(rule) X(function) X(result) X(most) X(before_ns) X(gfn) X(sender)
-_Static_assert(sizeof(struct model_finding) == 152, "see above");
+_Static_assert(sizeof(struct model_finding) == 160, "see above");
 
 #define SENDER_NUMBERS(X) X(sender) X(signals) X(dispatched) X(unanswered) X(worst_ns) X(worst_at_ns) X(last_ns)
 _Static_assert(sizeof(struct model_sender) == 64, "see above");
@@ -100,7 +100,7 @@ _Static_assert(sizeof(struct event_intervals) == 2 * HIST_KINDS * sizeof(struct 
 
 /* What another build may know more or less of, and the fields would be others. */
 static const uint64_t shape[] = {
-	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, RULE_COUNT,
+	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, FINDING_GIC, RULE_COUNT,
 	FINDINGS_MAX, SUSPICIONS_MAX, MODEL_EVENTS_MAX, MODEL_VCPUS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
 	MODEL_LATE_COUNT, BLOCKERS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS, APF_CAUSES,
 	APF_SLOW_COUNT, APF_OPEN_MAX, MODEL_SENDERS_MAX,
@@ -175,6 +175,7 @@ static void need_sound(struct bytes_in *in, const struct record_brief *r)
 {
 	bytes_need(in, is_kind(r->head.kind) && has_needed_event(r->head.kind, r->head.event));
 	bytes_need(in, r->head.kind == SDEI_CALL || !r->function);
+	bytes_need(in, r->head.kind == SDEI_GIC || !(r->group || r->attr));
 }
 
 /* Oldest first; where the ring begins does not matter. */
@@ -582,9 +583,9 @@ static void put_event(struct bytes_out *out, const struct model *m, const struct
 		put_intervals(out, e->intervals);
 }
 
-static void get_unkept(struct bytes_in *in, uint16_t slots[FINDING_COUNT], bool is_event)
+static void get_unkept(struct bytes_in *in, uint16_t slots[FINDING_GIC], bool is_event)
 {
-	bytes_need(in, finding_set_unkept(slots, is_event, get_number_below(in, 1U << FINDING_COUNT)));
+	bytes_need(in, finding_set_unkept(slots, is_event, get_number_below(in, 1U << FINDING_GIC)));
 }
 
 static void get_running(struct bytes_in *in, struct model_event *e)
@@ -643,7 +644,7 @@ static void put_vcpu(struct bytes_out *out, const struct model *m, const struct 
 #define X(field) put_number(out, v->field);
 	VCPU_NUMBERS(X)
 #undef X
-	put_numbers(out, v->found, FINDING_COUNT);
+	put_numbers(out, v->found, FINDING_GIC);
 	put_number(out, finding_unkept(v->finding));
 	hist_save(v->mask, out);
 	hist_save(v->initial_mask, out);
@@ -674,7 +675,7 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 #define X(field) GET(in, v->field);
 	VCPU_NUMBERS(X)
 #undef X
-	get_numbers(in, v->found, FINDING_COUNT);
+	get_numbers(in, v->found, FINDING_GIC);
 	get_unkept(in, v->finding, false);
 	v->mask = hist_load(in);
 	v->initial_mask = hist_load(in);
@@ -818,6 +819,16 @@ static void put_finding(struct bytes_out *out, const struct model *m, const stru
 	put_number(out, owner->vcpu ? place_of(m, owner->vcpu->vm) + 1 : 0);
 }
 
+/* What is suspected of VMs is not known where the image is read: nothing more comes of it there. */
+static size_t count_of_vcpus(const struct findings *f)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < f->suspicion_count; i++)
+		count += !!f->suspicions[i].owner.vcpu;
+	return count;
+}
+
 static void put_findings(struct bytes_out *out, const struct model *m)
 {
 	const struct findings *f = &m->findings;
@@ -825,14 +836,15 @@ static void put_findings(struct bytes_out *out, const struct model *m)
 	put_number(out, f->count);
 	for (size_t i = 0; i < f->count; i++)
 		put_finding(out, m, &f->owners[i], &f->list[i]);
-	put_number(out, f->suspicion_count);
+	put_number(out, count_of_vcpus(f));
 	for (size_t i = 0; i < f->suspicion_count; i++)
-		put_finding(out, m, &f->suspicions[i].owner, &f->suspicions[i].finding);
+		if (f->suspicions[i].owner.vcpu)
+			put_finding(out, m, &f->suspicions[i].owner, &f->suspicions[i].finding);
 }
 
 static struct finding_owner get_owner(struct bytes_in *in, const struct model *m, const struct model_finding *finding)
 {
-	struct finding_owner owner = { NULL, NULL };
+	struct finding_owner owner = { NULL };
 	uint64_t place = get_number_below(in, m->vm_count + 1);
 	const struct model_vm *vm = place ? m->vms[place - 1] : NULL;
 

@@ -15,6 +15,7 @@
  *   senders.c who interrupts whom
  *   stop.c    a vCPU that stops all others
  *   apf.c     page faults; apf_frames.c: of which guest frames, and when
+ *   gic.c     what is wrong with how interrupt controllers are restored; gic_state.c: what KVM makes of each step
  *   ahead.c   many records at a time
  *   image.c   all of it as bytes and back
  */
@@ -33,10 +34,11 @@
 /* The bits that records are checked against: an open episode, an open handler. */
 #define OPEN_BITS (SDEI_PENDING | SDEI_RUNNING)
 
-/* Whom a finding is about; event NULL: the PE. */
+/* Whom a finding is about; event NULL: the PE. Of those from FINDING_GIC on gic, and nothing else. */
 struct finding_owner {
 	struct model_vcpu *vcpu;
 	struct model_event *event;
+	struct vm_gic *gic;
 };
 
 struct suspicion {
@@ -49,7 +51,7 @@ struct suspicion {
 /* All allocated with the model, so that raising one cannot fail. */
 struct findings {
 	struct model_finding *list;	/* by first_ns */
-	struct finding_owner *owners;	/* of each; vcpu NULL: freed */
+	struct finding_owner *owners;	/* of each; all NULL: freed */
 	size_t count;
 	struct suspicion *suspicions;
 	size_t suspicion_count;
@@ -87,6 +89,9 @@ struct model {
 	struct findings findings;
 	uint64_t newest_ns;		/* of all records */
 	uint64_t trust_ns;		/* as model_vcpu.trust_ns, for all */
+	uint64_t gic_trust_ns;		/* the same of steps of interrupt controllers */
+	struct vm_gic **gics;		/* of VMs whose interrupt controllers are saved or restored */
+	size_t gic_count, gic_room;
 	bool ever_lost;
 	bool keep_intervals, keep_recent, keep_fault_history;
 	bool ever_apf;			/* a vCPU has or had asynchronous page faults */
@@ -299,14 +304,18 @@ void finding_unsuspect(struct model *m, const struct model_vcpu *v, enum model_f
 void finding_tick(struct model *m, uint64_t now_ns, uint64_t grace_ns);
 
 /* For an image: what an owner has open of those codes (a bit each) is not kept. false: that cannot be. */
-unsigned int finding_unkept(const uint16_t slots[FINDING_COUNT]);
-bool finding_set_unkept(uint16_t slots[FINDING_COUNT], bool is_event, unsigned int codes);
+unsigned int finding_unkept(const uint16_t slots[FINDING_GIC]);
+bool finding_set_unkept(uint16_t slots[FINDING_GIC], bool is_event, unsigned int codes);
 
 /* Puts one back behind the others, as it was; the vCPU and event that it names are its owner. false: that cannot be. */
 bool finding_put_back(struct model *m, struct finding_owner owner, const struct model_finding *finding);
 bool finding_put_back_suspicion(struct model *m, struct finding_owner owner, const struct model_finding *finding);
 
-void finding_orphan(struct model *m, const struct model_vcpu *v);
+/* It goes away: a vCPU with its events, or a VM's interrupt controller. */
+void finding_orphan(struct model *m, struct finding_owner whose);
+
+/* A loss was reported that explains what is suspected of it. */
+void finding_distrust_gic(struct model *m, struct vm_gic *gic);
 void finding_reset(struct model *m);
 int finding_init(struct model *m);	/* 0 or -ENOMEM */
 void finding_release(struct model *m);
@@ -412,6 +421,35 @@ void stop_look(struct model *m, const struct model_vm *vm, uint64_t now_ns);
 
 /* Is v part of one, which may be over since? */
 bool stop_has(const struct model_vcpu *v);
+
+/* --- gic.c */
+
+/* The interrupt controller of a VM; the VM may not have been seen otherwise, as its vCPUs have not run. */
+struct vm_gic {
+	struct model *model;
+	uint32_t pid, instance;		/* instance: when something was found last */
+	uint64_t last_ns;		/* newest step */
+	bool ended;			/* its VM, since then */
+	struct gic_state *state;
+	uint16_t finding[FINDING_COUNT - FINDING_GIC];	/* what is open: see finding.c */
+};
+
+#define GICS_MAX 256	/* of as many VMs at a time what is wrong is found */
+
+int gic_take(struct model *m, const struct sdei_record_gic *step);	/* 0, -E2BIG or -ENOMEM */
+
+/* Steps of that VM (SDEI_ANY_VM: of any) were lost: what was written is not known. */
+void gic_lost(struct model *m, uint32_t pid);
+
+/* The stream has ended: what has not been put right is wrong. */
+void gic_settle(struct model *m);
+
+/* The VM ends: what has not been put right is wrong. To be called while it is not gone. */
+void gic_end(struct model *m, uint32_t pid);
+
+/* Forgets those of which nothing came since. */
+void gic_expire(struct model *m, uint64_t before_ns);
+void gic_release(struct model *m);
 
 /* --- keep.c */
 

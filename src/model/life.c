@@ -268,6 +268,7 @@ void life_end(struct model *m, struct model_vcpu *v, uint64_t time_ns)
 	m->totals.vcpus--;
 	if (--vm->living)
 		return;
+	gic_end(m, vm->pid);
 	vm->gone = true;
 	vm->gone_ns = time_ns;
 	m->totals.vms--;
@@ -311,7 +312,7 @@ void life_tick(struct model *m, struct model_vcpu *v)
 static void vcpu_free(struct model *m, struct model_vcpu *v)
 {
 	idmap_remove(&m->vcpus, vcpu_key(v->vm->pid, v->id), v);
-	finding_orphan(m, v);
+	finding_orphan(m, (struct finding_owner){ .vcpu = v });
 	keep_free_vcpu(v);
 	free(v->refused);
 	senders_free(v->senders);
@@ -342,6 +343,7 @@ void model_expire(struct model *m, uint64_t before_ns)
 {
 	size_t kept = 0;
 
+	gic_expire(m, before_ns);
 	for (size_t i = 0; i < m->vm_count; i++) {
 		struct model_vm *vm = m->vms[i];
 

@@ -179,7 +179,7 @@ static void end_lasting(struct model *m, struct finding_owner owner, const struc
 static void late_page(struct model *m, struct model_vcpu *v, uint64_t gfn, uint64_t begin_ns, uint64_t until_ns,
 		      const struct sdei_record *r, bool known)
 {
-	struct finding_owner owner = { v, NULL };
+	struct finding_owner owner = { .vcpu = v };
 	struct model_finding *f = finding_current(m, owner, FINDING_PAGE_STUCK, begin_ns);
 
 	if (f)
@@ -232,7 +232,7 @@ static void tick_apf(struct model *m, struct model_vcpu *v, uint64_t now_ns, uin
 
 	tick_pages(m, v, now_ns, grace_ns);
 	tick_waiting(m, v, now_ns, grace_ns);
-	tick_lasting(m, (struct finding_owner){ v, NULL }, &l, now_ns, grace_ns);
+	tick_lasting(m, (struct finding_owner){ .vcpu = v }, &l, now_ns, grace_ns);
 }
 
 void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns)
@@ -244,9 +244,9 @@ void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_
 	if (v->apf)
 		tick_apf(m, v, now_ns, grace_ns);
 	l = mask_of(m, v);
-	tick_lasting(m, (struct finding_owner){ v, NULL }, &l, now_ns, grace_ns);
+	tick_lasting(m, (struct finding_owner){ .vcpu = v }, &l, now_ns, grace_ns);
 	for (size_t i = 0; i < v->event_count; i++) {
-		struct finding_owner owner = { v, v->events[i] };
+		struct finding_owner owner = { .vcpu = v, .event = v->events[i] };
 
 		l = handler_of(m, owner.event);
 		tick_lasting(m, owner, &l, now_ns, grace_ns);
@@ -260,7 +260,7 @@ void limits_waited(struct model *m, struct model_event *e, const struct sdei_rec
 {
 	struct lasting l = wait_of(m, e);
 
-	end_lasting(m, (struct finding_owner){ e->vcpu, e }, &l, r);
+	end_lasting(m, (struct finding_owner){ .vcpu = e->vcpu, .event = e }, &l, r);
 }
 
 void limits_phase(struct model *m, struct model_event *e, const struct sdei_record *r)
@@ -270,7 +270,7 @@ void limits_phase(struct model *m, struct model_event *e, const struct sdei_reco
 	if (e->state & SDEI_RUNNING) {
 		stop_look(m, e->vcpu->vm, r->time_ns);
 		l = handler_of(m, e);
-		end_lasting(m, (struct finding_owner){ e->vcpu, e }, &l, r);
+		end_lasting(m, (struct finding_owner){ .vcpu = e->vcpu, .event = e }, &l, r);
 	} else if (phase_of(e->state) == PHASE_READY) {
 		limits_waited(m, e, r);
 	}
@@ -282,7 +282,7 @@ void limits_unmask(struct model *m, struct model_vcpu *v, const struct sdei_reco
 
 	stop_look(m, v->vm, r->time_ns);
 	l = mask_of(m, v);
-	end_lasting(m, (struct finding_owner){ v, NULL }, &l, r);
+	end_lasting(m, (struct finding_owner){ .vcpu = v }, &l, r);
 }
 
 /* --- what comes often */
@@ -325,7 +325,7 @@ void limits_dropped(struct model *m, struct model_event *e, const struct sdei_re
 	uint64_t number = count_in_window(&e->drops_from_ns, &e->drops, m->limits.drops_ns, r->time_ns);
 
 	if (unlikely(number >= m->limits.drops))
-		too_many(m, (struct finding_owner){ e->vcpu, e }, FINDING_DROP_BURST, r, number);
+		too_many(m, (struct finding_owner){ .vcpu = e->vcpu, .event = e }, FINDING_DROP_BURST, r, number);
 }
 
 static void tally(struct vcpu_refused *refused, uint32_t function, int64_t result)
@@ -363,7 +363,7 @@ static uint64_t start_over(struct vcpu_refused *refused, uint64_t time_ns)
 
 int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_call *call)
 {
-	struct finding_owner owner = { v, NULL };
+	struct finding_owner owner = { .vcpu = v };
 	struct model_finding *f;
 	uint64_t number;
 
@@ -412,7 +412,7 @@ static void end_unacked(struct model *m, struct model_vcpu *v, const struct sdei
 {
 	struct lasting l = unacked_of(m, v);
 
-	end_lasting(m, (struct finding_owner){ v, NULL }, &l, r);
+	end_lasting(m, (struct finding_owner){ .vcpu = v }, &l, r);
 }
 
 /* KVM tells of no page before the one before is acknowledged, unless it has forgotten that; nor does the guest know of that one. */
@@ -420,7 +420,7 @@ static void page_told(struct model *m, struct model_vcpu *v, const struct sdei_r
 {
 	end_unacked(m, v, r);
 	if (unlikely(r->outcome == APF_SIGNALLED && v->apf->unacked_ns && v->apf->acks))
-		finding_suspect(m, (struct finding_owner){ v, NULL }, FINDING_WAKEUP_LOST, r, RULE_NONE);
+		finding_suspect(m, (struct finding_owner){ .vcpu = v }, FINDING_WAKEUP_LOST, r, RULE_NONE);
 }
 
 static void fell_back(struct model *m, struct model_vcpu *v, const struct sdei_record *r)
@@ -432,7 +432,7 @@ static void fell_back(struct model *m, struct model_vcpu *v, const struct sdei_r
 		return;
 	number = count_in_window(&a->fallbacks_from_ns, &a->fallbacks, m->limits.fallbacks_ns, r->time_ns);
 	if (unlikely(number >= m->limits.fallbacks))
-		too_many(m, (struct finding_owner){ v, NULL }, FINDING_FALLBACK_BURST, r, number);
+		too_many(m, (struct finding_owner){ .vcpu = v }, FINDING_FALLBACK_BURST, r, number);
 }
 
 void limits_apf(struct model *m, struct model_vcpu *v, const struct sdei_record_apf *r)

@@ -30,6 +30,7 @@ void model_free(struct model *m)
 		return;
 	for (size_t i = 0; i < m->vm_count; i++)
 		life_free_vm(m, m->vms[i]);
+	gic_release(m);
 	idmap_release(&m->vcpus);
 	idmap_release(&m->by_pid);
 	finding_release(m);
@@ -201,8 +202,8 @@ static int feed_aside(struct model *m, const struct sdei_record *r)
 		return take_place(m, r);
 	case SDEI_APF:
 		return apf_take(m, (const struct sdei_record_apf *)r);
-	case SDEI_GIC:	/* of no vCPU: restore.c follows it */
-		return 0;
+	case SDEI_GIC:
+		return gic_take(m, (const struct sdei_record_gic *)r);
 	default:
 		return take_snapshot(m, r);
 	}
@@ -291,14 +292,16 @@ static int lose_unknown(struct model *m, unsigned int kind, uint64_t count)
 		return 0;
 	finding_distrust(m, NULL);
 	apf_doubt_all(m);
+	gic_lost(m, SDEI_ANY_VM);
 	return 0;
 }
 
 /* No figure of a vCPU depends on it. */
-static int lose_gic(struct model *m, uint64_t count)
+static int lose_gic(struct model *m, const struct sdei_lost_key *key, uint64_t count)
 {
 	m->totals.lost += count;
 	m->totals.lost_by[SDEI_GIC] += count;
+	gic_lost(m, key->vm);
 	return 0;
 }
 
@@ -312,7 +315,7 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	if (!key)
 		return lose_unknown(m, SDEI_KIND_NONE, count);
 	if (key->kind == SDEI_GIC)
-		return lose_gic(m, count);
+		return lose_gic(m, key, count);
 	if (key->vm == SDEI_ANY_VM && is_kind(key->kind) && key->kind != SDEI_APF)
 		return lose_unknown(m, key->kind, count);
 	note_lost(m, key->kind, count);
@@ -392,6 +395,7 @@ void model_settle(struct model *m, uint64_t now_ns)
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			limits_tick(m, m->vms[i]->vcpus[k], now_ns, 0);
 	}
+	gic_settle(m);
 	finding_tick(m, now_ns, 0);
 }
 

@@ -92,7 +92,7 @@ struct model_event {
 	/* inside, all of it */
 	uint64_t registered_ns;		/* registered since, for certain */
 	uint64_t drops_from_ns, drops;	/* the window for DROP_BURST */
-	uint16_t finding[FINDING_COUNT];	/* what is open: see finding.c */
+	uint16_t finding[FINDING_GIC];	/* what is open: see finding.c */
 	struct model_late *late;	/* room for MODEL_LATE_COUNT; NULL until the first */
 	unsigned int late_count;
 	_Alignas(64) struct model_blame blame;
@@ -134,8 +134,8 @@ struct model_vcpu {
 	uint64_t place_ns;			/* inside: of the newest PLACE */
 	struct vcpu_recent *records;		/* inside */
 	struct vcpu_refused *refused;		/* inside */
-	uint16_t finding[FINDING_COUNT];	/* inside: what is open about the PE */
-	uint64_t found[FINDING_COUNT];		/* findings about it and its events, those of which there is no record any more included */
+	uint16_t finding[FINDING_GIC];	/* inside: what is open about the PE */
+	uint64_t found[FINDING_GIC];		/* findings about it and its events, those of which there is no record any more included */
 };
 
 struct model_vm {

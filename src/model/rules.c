@@ -265,5 +265,5 @@ void rules_check(struct model *m, struct model_vcpu *v, struct model_event *e, c
 	enum finding_rule rule = wrong(m, v, e, r);
 
 	if (unlikely(rule) && trusted(m, v, r->time_ns))
-		finding_suspect(m, (struct finding_owner){ v, is_about_pe(rule) ? NULL : e }, FINDING_ILLEGAL_TRANSITION, r, rule);
+		finding_suspect(m, (struct finding_owner){ .vcpu = v, .event = is_about_pe(rule) ? NULL : e }, FINDING_ILLEGAL_TRANSITION, r, rule);
 }

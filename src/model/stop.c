@@ -103,7 +103,7 @@ static void show(struct model_finding *f, const struct stop *stop, uint64_t now_
 /* Has it lasted long enough? */
 static void take(struct model *m, struct model_vcpu *by, const struct stop *stop, uint64_t now_ns, uint64_t grace_ns)
 {
-	struct finding_owner owner = { by, NULL };
+	struct finding_owner owner = { .vcpu = by };
 	struct model_finding *f = finding_of(m, owner, FINDING_GUEST_STOP);
 
 	if (now_ns < stop->since_ns || now_ns - stop->since_ns < m->limits.handler_ns + grace_ns)
@@ -119,7 +119,7 @@ static void take(struct model *m, struct model_vcpu *by, const struct stop *stop
 static void close_others(struct model *m, const struct model_vm *vm, const struct model_vcpu *by, uint64_t since_ns)
 {
 	for (size_t i = 0; i < vm->vcpu_count; i++) {
-		struct finding_owner owner = { vm->vcpus[i], NULL };
+		struct finding_owner owner = { .vcpu = vm->vcpus[i] };
 		const struct model_finding *f = finding_of(m, owner, FINDING_GUEST_STOP);
 
 		if (owner.vcpu != by || (f && f->first_ns < since_ns))

@@ -7,17 +7,26 @@
 
 #include "bpf/record.h"
 
-/* A record in brief: its head, and of a call which one. */
+/* A record in brief: its head, of a call which one, and of a step of an interrupt controller what it is about. */
 struct record_brief {
 	struct sdei_record head;
 	uint32_t function;	/* CALL: SMCCC function id; else 0 */
-	uint32_t pad;		/* 0 */
+	uint32_t group;		/* GIC; else 0; */
+	uint64_t attr;		/* likewise */
 };
 
 /* Of a record that is as big as its kind says. */
 static inline struct record_brief record_brief(const struct sdei_record *r)
 {
-	return (struct record_brief){ *r, r->kind == SDEI_CALL ? ((const struct sdei_record_call *)r)->function : 0, 0 };
+	struct record_brief brief = { .head = *r };
+
+	if (r->kind == SDEI_CALL)
+		brief.function = ((const struct sdei_record_call *)r)->function;
+	if (r->kind == SDEI_GIC) {
+		brief.group = ((const struct sdei_record_gic *)r)->group;
+		brief.attr = ((const struct sdei_record_gic *)r)->attr;
+	}
+	return brief;
 }
 
 #endif

@@ -113,6 +113,13 @@ const char *gic_name(const struct sdei_record_gic *step, char name[GIC_NAME_SIZE
 	return name;
 }
 
+const char *gic_brief_name(const struct record_brief *brief, char name[GIC_NAME_SIZE])
+{
+	const struct sdei_record_gic step = { .head = brief->head, .group = brief->group, .attr = brief->attr };
+
+	return gic_name(&step, name);
+}
+
 bool gic_is_widened(const struct sdei_record_gic *step)
 {
 	if (!gic_is_call(step->head.origin))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bpf/record.h"
+#include "record/brief.h"
 
 /* KVM_DEV_ARM_VGIC_GRP_*: the uapi header has them on arm64 only. */
 enum gic_group {
@@ -53,11 +54,20 @@ static inline uint32_t gic_offset(uint64_t attr)
 	return attr & 0xffffffff;
 }
 
+/* GICR_PROPBASER or GICR_PENDBASER, or the upper half of one. */
+static inline bool gic_is_lpi_table(uint32_t offset)
+{
+	return offset >= GICR_PROPBASER && offset < GICR_PENDBASER + 8 && offset % 4 == 0;
+}
+
 /*
  * The name of the register or command: "GITS_CBASER", "RESTORE_TABLES", "GICR_CTLR of 0.0.0.1"; or what there is of it, in hexadecimal.
  */
 #define GIC_NAME_SIZE 48	/* enough for each */
 const char *gic_name(const struct sdei_record_gic *step, char name[GIC_NAME_SIZE]);
+
+/* Of a record of kind GIC in brief: likewise. */
+const char *gic_brief_name(const struct record_brief *brief, char name[GIC_NAME_SIZE]);
 
 /* The same without the PE that it is of: "GICR_CTLR". */
 const char *gic_register_name(const struct sdei_record_gic *step, char name[GIC_NAME_SIZE]);

@@ -203,6 +203,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 static void put_kind_brief(struct json *j, const struct record_brief *brief)
 {
 	const struct sdei_record *r = &brief->head;
+	char name[GIC_NAME_SIZE];
 
 	switch (r->kind) {
 	case SDEI_REGISTER:
@@ -220,6 +221,8 @@ static void put_kind_brief(struct json *j, const struct record_brief *brief)
 		break;
 	case SDEI_GIC:
 		put_gic_head(j, r);
+		if (gic_is_call(r->origin))
+			json_plain(j, "register", gic_brief_name(brief, name));
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

@@ -311,6 +311,15 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei
 	[SDEI_GIC] = put_gic,
 };
 
+static void put_gic_brief(struct line *p, const struct record_brief *brief)
+{
+	const struct sdei_record_gic gic = { .head = brief->head, .group = brief->group, .attr = brief->attr };
+
+	put_gic_step(p, &gic);
+	if (brief->head.error)
+		put_error(p, brief->head.error);
+}
+
 static void put_details(struct line *p, const struct record_brief *brief)
 {
 	const struct sdei_record *r = &brief->head;
@@ -329,7 +338,7 @@ static void put_details(struct line *p, const struct record_brief *brief)
 		put_apf_head(p, r);
 		break;
 	case SDEI_GIC:
-		line_text(p, record_name(LABELS_GIC_STEP, r->origin));
+		put_gic_brief(p, brief);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

@@ -16,6 +16,7 @@ union record {
 	struct sdei_record_handler handler;
 	struct sdei_record_call call;
 	struct sdei_record_apf apf;
+	struct sdei_record_gic gic;
 };
 
 struct feeder {

@@ -309,7 +309,7 @@ static int exit_status(int err)
 
 static bool has_source_options(const struct session_config *c)
 {
-	return c->vms.count || c->vcpus.count || c->events.count || c->guests.count || c->no_calls || c->sched || c->client ||
+	return c->vms.count || c->vcpus.count || c->events.count || c->guests.count || c->no_calls || c->gic || c->sched || c->client ||
 	       c->ring_bytes;
 }
 

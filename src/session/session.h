@@ -35,8 +35,6 @@ struct session_config {
 #define SESSION_TIME_OPTION(config) SESSION_OPTION(config, 0, "time", "FORM", times, times, TIME_HELP)
 #define SESSION_OPTION(config, key, name, value, type, field, help) \
 	{ key, name, value, &option_##type, offsetof(struct config, session.field), help }
-#define SESSION_GIC_OPTION(config) SESSION_OPTION(config, 0, "gic", NULL, flag, gic,		\
-		     "also trace how VMMs save and restore the interrupt controllers of VMs (arm64)")
 #define SESSION_OPTIONS(config)									\
 	SESSION_OPTION(config, 'o', "output", "FILE", string, output, "write there instead of to standard output"), \
 	SESSION_SOURCE_OPTIONS(config)
@@ -45,6 +43,8 @@ struct session_config {
 	SESSION_OPTION(config, 0, "no-calls", NULL, flag, no_calls, "do not trace the hypercalls themselves"), \
 	SESSION_OPTION(config, 0, "client", NULL, flag, client,				\
 		     "SDEI as the Linux of this machine uses it, instead of KVM's; by itself where KVM gives nothing to trace"), \
+	SESSION_OPTION(config, 0, "gic", NULL, flag, gic,					\
+		     "also trace how VMMs save and restore the interrupt controllers of VMs (arm64)"), \
 	SESSION_OPTION(config, 0, "sched", NULL, flag, sched,					\
 		     "also trace where the threads of vCPUs with a pending event are"),		\
 	SESSION_OPTION(config, 0, "ring-size", "SIZE", pages, ring_bytes,				\

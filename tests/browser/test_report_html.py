@@ -85,6 +85,8 @@ READ = r"""
     late: [...document.querySelectorAll('#late details')].map(e =>
       ({ latency: Number(e.querySelector('summary b').dataset.ns), ...records(e) })),
     missing: document.querySelectorAll('#missing li').length,
+    restores: [...document.querySelectorAll('#restores details')].map(d => ({
+      vm: Number(d.dataset.vm), open: d.open, line: text(d.querySelector('summary')), rows: text(d.querySelector('pre')).split('\n').length })),
     durations: [...document.querySelectorAll('[data-ns]')].filter(e => !e.closest('.records') && e.tagName !== 'svg').map(cell),
     links: [...document.querySelectorAll('a')].map(a => a.getAttribute('href')),
     dead: [...document.querySelectorAll('a')].filter(a => !document.getElementById(a.getAttribute('href').slice(1))).length,
@@ -794,6 +796,17 @@ def test_damaged(browser, directory, recording):
     ok("browser/a damaged recording: says what is missing", [] if report["problem_count"] and got["missing"] else [str(report["problem_count"])])
 
 
+def test_restores(browser, directory):
+    """A line for each VM, and folded behind it a row for each of its steps: between the two lines in front, and what was found."""
+    recording = os.path.join(TOP, "tests", "data", "recording-gic")
+    got, report = report_on(browser, "interrupt controllers", os.path.join(directory, "gic.html"), recording)
+    vms = report["restores"]["vms"]
+    found = [(vm["vm"], False, 2 + len(vm["parts"]) + (3 * len(vm["findings"]) or 1)) for vm in vms]
+    complaints = [] if found and [(vm["vm"], vm["open"], vm["rows"]) for vm in got["restores"]] == found else [str(got["restores"])]
+    complaints += [vm["line"] for vm, of in zip(got["restores"], vms) if ("1 finding" in vm["line"]) != (len(of["findings"]) == 1)]
+    ok("browser/interrupt controllers: each VM has its line and its steps", complaints)
+
+
 def test_eternal(browser, directory, recording):
     """A recording can claim any time: it ends all the same."""
     page = os.path.join(directory, "eternal.html")
@@ -836,6 +849,7 @@ def test_all(browser, directory, web):
     test_damaged(browser, directory, web)
     test_hostile(browser, directory, recordings["hostile"])
     test_long(browser, directory)
+    test_restores(browser, directory)
     test_eternal(browser, directory, recordings["eternal"])
     test_policy(browser, directory, page)
     for name, recording in (("lab", lab), ("web", web)):

@@ -187,7 +187,7 @@ def test_commands():
 
 def test_listed():
     alerts = set(re.findall(r"alert: (\w+)", read(os.path.join(RULES, "alerts.rules.yml"))))
-    listed = set(re.findall(r"\b(?:Sdei|Apf)[A-Z]\w+", read(os.path.join(TOP, "man", "sdeid.8"))))
+    listed = set(re.findall(r"\b(?:Sdei|Apf|Vm)[A-Z]\w+", read(os.path.join(TOP, "man", "sdeid.8"))))
     ok("sdeid(8) lists the alerts", sorted(alerts ^ listed))
 
 

@@ -540,6 +540,8 @@ static void put_finding(struct json *j, const struct model_finding *finding)
 	json_bool(j, "open", finding->open);
 	json_u64(j, "value", finding->value);
 	json_text(j, "text", text);
+	if (finding_cost(finding->code))
+		json_plain(j, "cost", finding_cost(finding->code));
 	json_text(j, "state_before", sdei_state_letters(finding->state_before, letters));
 	if (finding->has_record)
 		json_record_brief(j, "record", &finding->record);

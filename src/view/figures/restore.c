@@ -81,44 +81,56 @@ static void put_row(FILE *out, const struct restore_row *row, uint64_t begin_ns)
 		row_value(row, value), what, error_text(row->last.head.error, error));
 }
 
-static void put_finding(FILE *out, const struct restore_view *view, enum restore_mistake mistake, const struct restore_finding *f)
+static void put_finding(FILE *out, const struct restore_view *view, enum model_finding_code code, const struct restore_finding *f)
 {
 	char time[TIMES_SIZE + 1], name[GIC_NAME_SIZE], error[FORMAT_SIZE];
 
-	fprintf(out, "  %s %s: %s\n", severity_name(mistake_severity(mistake)), mistake_code(mistake), mistake_what(mistake));
+	fprintf(out, "  %s %s: %s\n", severity_name(finding_severity(code)), finding_code_name(code), finding_help(code));
 	fprintf(out, "    %s %s", print_time(view, time, f->first.head.time_ns), gic_name(&f->first, name));
 	if (f->first.head.outcome & GIC_HAS_VALUE)
 		fprintf(out, " 0x%llx", f->first.value);
 	fputs(error_text(f->first.head.error, error), out);
 	if (f->count > 1)
 		fprintf(out, ", %" PRIu64 " times", f->count);
-	fprintf(out, "\n    %s\n", mistake_cost(mistake));
+	fprintf(out, "\n    %s\n", finding_cost(code));
 }
 
-static bool has_findings(const struct restore_vm *vm)
+static unsigned int count_findings(const struct restore_vm *vm)
 {
-	for (int i = 0; i < MISTAKE_COUNT; i++)
-		if (vm->findings[i].count)
-			return true;
-	return false;
+	unsigned int count = 0;
+
+	for (int i = 0; i < RESTORE_FINDINGS; i++)
+		count += !!vm->findings[i].count;
+	return count;
 }
 
-static void put_vm(FILE *out, const struct restore_view *view, const struct restore_vm *vm)
+void restore_vm_text(FILE *out, const struct restore_view *view, const struct restore_vm *vm, size_t most)
 {
+	size_t shown = vm->row_count < most ? vm->row_count : most;
 	uint64_t begin_ns = vm->row_count ? vm->rows[0].first.head.time_ns : 0;
 	char time[TIMES_SIZE + 1];
 
 	fprintf(out, "VM %" PRIu32 " %s from %s\n", vm->pid, name_of_vm(view, vm)->shown, print_time(view, time, begin_ns));
 	fprintf(out, "  %14s %-15s %6s %7s %18s  %s\n", "SINCE", "PART", "STEPS", "TOOK", "VALUE", "WHAT");
-	for (size_t i = 0; i < vm->row_count; i++)
+	for (size_t i = 0; i < shown; i++)
 		put_row(out, &vm->rows[i], begin_ns);
+	if (vm->row_count > shown)
+		fprintf(out, "  and %zu rows more\n", vm->row_count - shown);
 	if (vm->rows_left_out)
 		fprintf(out, "  %" PRIu64 " more steps are left out\n", vm->rows_left_out);
-	for (int i = 0; i < MISTAKE_COUNT; i++)
+	for (int i = 0; i < RESTORE_FINDINGS; i++)
 		if (vm->findings[i].count)
-			put_finding(out, view, i, &vm->findings[i]);
-	if (!has_findings(vm))
+			put_finding(out, view, FINDING_GIC + i, &vm->findings[i]);
+	if (!count_findings(vm))
 		fputs("  nothing was found to be wrong\n", out);
+}
+
+static void put_missing(FILE *out, const struct restore_view *view)
+{
+	if (view->lost)
+		fprintf(out, "LOST %" PRIu64 " records: steps are missing above, and what was found may be due to that\n", view->lost);
+	if (restore_left_out(view->restore))
+		fprintf(out, "%" PRIu64 " steps of more VMs are left out\n", restore_left_out(view->restore));
 }
 
 void restore_text(FILE *out, const struct restore_view *view)
@@ -131,12 +143,56 @@ void restore_text(FILE *out, const struct restore_view *view)
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			putc('\n', out);
-		put_vm(out, view, vms[i]);
+		restore_vm_text(out, view, vms[i], SIZE_MAX);
 	}
-	if (view->lost)
-		fprintf(out, "LOST %" PRIu64 " records: steps are missing above, and what was found may be due to that\n", view->lost);
-	if (restore_left_out(view->restore))
-		fprintf(out, "%" PRIu64 " steps of more VMs are left out\n", restore_left_out(view->restore));
+	put_missing(out, view);
+}
+
+/* --- in brief */
+
+static uint64_t count_part(const struct restore_vm *vm, enum restore_part part)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < vm->row_count; i++)
+		count += vm->rows[i].part == part && !vm->rows[i].last.head.error ? vm->rows[i].count : 0;
+	return count;
+}
+
+static uint64_t count_steps(const struct restore_vm *vm)
+{
+	uint64_t count = vm->rows_left_out;
+
+	for (size_t i = 0; i < vm->row_count; i++)
+		count += vm->rows[i].count;
+	return count;
+}
+
+void restore_vm_brief(FILE *out, const struct restore_view *view, const struct restore_vm *vm)
+{
+	uint64_t saved = count_part(vm, RESTORE_SAVE_TABLES), restored = count_part(vm, RESTORE_RESTORE_TABLES);
+	unsigned int found = count_findings(vm);
+
+	fprintf(out, "VM %" PRIu32 " %s: %" PRIu64 " steps, ITS saved %" PRIu64 " time%s and restored %" PRIu64 " time%s; ", vm->pid,
+		name_of_vm(view, vm)->shown, count_steps(vm), saved, saved == 1 ? "" : "s", restored, restored == 1 ? "" : "s");
+	if (found)
+		fprintf(out, "%u finding%s", found, found == 1 ? "" : "s");
+	else
+		fputs("nothing was found to be wrong", out);
+}
+
+void restore_text_brief(FILE *out, const struct restore_view *view, size_t most)
+{
+	size_t count;
+	const struct restore_vm *const *vms = restore_vms(view->restore, &count);
+
+	for (size_t i = 0; i < count && i < most; i++) {
+		restore_vm_brief(out, view, vms[i]);
+		putc('\n', out);
+	}
+	if (count > most)
+		fprintf(out, "and %zu VMs more\n", count - most);
+	put_missing(out, view);
 }
 
 /* --- JSON */
@@ -196,14 +252,14 @@ static void put_json_row(const struct restore_view *view, struct json *j, const 
 	json_close(j, '}');
 }
 
-static void put_json_finding(const struct restore_view *view, struct json *j, enum restore_mistake mistake,
+static void put_json_finding(const struct restore_view *view, struct json *j, enum model_finding_code code,
 			     const struct restore_finding *f)
 {
 	json_open(j, NULL, '{');
-	json_plain(j, "code", mistake_code(mistake));
-	json_plain(j, "severity", severity_name(mistake_severity(mistake)));
-	json_plain(j, "what", mistake_what(mistake));
-	json_plain(j, "cost", mistake_cost(mistake));
+	json_plain(j, "code", finding_code_name(code));
+	json_plain(j, "severity", severity_name(finding_severity(code)));
+	json_plain(j, "what", finding_help(code));
+	json_plain(j, "cost", finding_cost(code));
 	json_u64(j, "count", f->count);
 	put_json_time(view, j, f->first.head.time_ns);
 	json_u64(j, "last_ns", f->last.head.time_ns);
@@ -224,28 +280,34 @@ static void put_json_vm(const struct restore_view *view, struct json *j, const s
 	json_close(j, ']');
 	json_u64(j, "left_out", vm->rows_left_out);
 	json_open(j, "findings", '[');
-	for (int i = 0; i < MISTAKE_COUNT; i++)
+	for (int i = 0; i < RESTORE_FINDINGS; i++)
 		if (vm->findings[i].count)
-			put_json_finding(view, j, i, &vm->findings[i]);
+			put_json_finding(view, j, FINDING_GIC + i, &vm->findings[i]);
 	json_close(j, ']');
 	json_close(j, '}');
 }
 
-void restore_json(FILE *out, const struct restore_view *view)
+void restore_json_members(struct json *j, const struct restore_view *view)
 {
 	size_t count;
 	const struct restore_vm *const *vms = restore_vms(view->restore, &count);
+
+	json_open(j, "vms", '[');
+	for (size_t i = 0; i < count; i++)
+		put_json_vm(view, j, vms[i]);
+	json_close(j, ']');
+	json_u64(j, "lost", view->lost);
+	json_u64(j, "left_out", restore_left_out(view->restore));
+}
+
+void restore_json(FILE *out, const struct restore_view *view)
+{
 	struct json j;
 
 	json_start(&j, out);
 	json_open(&j, NULL, '{');
 	json_plain(&j, "type", "restore");
-	json_open(&j, "vms", '[');
-	for (size_t i = 0; i < count; i++)
-		put_json_vm(view, &j, vms[i]);
-	json_close(&j, ']');
-	json_u64(&j, "lost", view->lost);
-	json_u64(&j, "left_out", restore_left_out(view->restore));
+	restore_json_members(&j, view);
 	json_close(&j, '}');
 	putc('\n', out);
 }

@@ -20,7 +20,17 @@ struct restore_view {
 /* Each VM: its parts in the order of time, how long each took, and what was wrong. */
 void restore_text(FILE *out, const struct restore_view *view);
 
-/* One object. */
+/* One VM of them; rows beyond most are counted. */
+void restore_vm_text(FILE *out, const struct restore_view *view, const struct restore_vm *vm, size_t most);
+
+/* A line for a VM, without its end; and for each, those beyond most counted. */
+void restore_vm_brief(FILE *out, const struct restore_view *view, const struct restore_vm *vm);
+void restore_text_brief(FILE *out, const struct restore_view *view, size_t most);
+
+struct json;
+
+/* One object; and its members but the type. */
 void restore_json(FILE *out, const struct restore_view *view);
+void restore_json_members(struct json *j, const struct restore_view *view);
 
 #endif

@@ -260,7 +260,7 @@ static void put_open(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_pe *r = row;
 
-	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+	for (unsigned int code = 0; code < FINDING_GIC; code++)
 		if (r->found[code] || r->open[code])
 			put_number(w, f, r->labels, finding_code_name(code), r->open[code]);
 }
@@ -277,8 +277,9 @@ static void put_masks(struct writer *w, const struct family *f, const void *row)
 static void put_findings(struct writer *w, const struct family *f, const void *row)
 {
 	const uint64_t *by_code = member_of(f, row);
+	unsigned int codes = f->level == LEVEL_HOST ? FINDING_COUNT : FINDING_GIC;
 
-	for (unsigned int code = 0; code < FINDING_COUNT; code++)
+	for (unsigned int code = 0; code < codes; code++)
 		put_number(w, f, labels_of_row(f, row), finding_code_name(code), by_code[code]);
 }
 
@@ -553,7 +554,7 @@ static const struct family families[] = {
 	{ "kvm_sdei_host_dispatched_total", "counter", LEVEL_HOST, NULL,
 	  "Dispatches on this host, VMs that are forgotten included.", put_u64, AT(model_totals, count.dispatched) },
 	{ "kvm_sdei_host_findings_total", "counter", LEVEL_HOST, "code",
-	  "Findings raised on this host, VMs that are forgotten included.", put_findings, AT(model_totals, found) },
+	  "Findings raised on this host, VMs that are forgotten included; those of restores (--gic) are only here.", put_findings, AT(model_totals, found) },
 
 	{ "kvm_sdei_vm_info", "gauge", LEVEL_VM, "name,uuid,pid",
 	  "What a VM is called, its UUID if that is known, and the process that made it; always 1.", put_info, ROW },

@@ -36,7 +36,7 @@ struct metrics_pe {
 	struct metrics_hist mask;
 	uint64_t masked_ns, lost;
 	uint64_t calls[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES];
-	uint64_t found[FINDING_COUNT], open[FINDING_COUNT];
+	uint64_t found[FINDING_GIC], open[FINDING_GIC];
 };
 
 /* An event of one of these. */

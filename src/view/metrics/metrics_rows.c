@@ -126,7 +126,7 @@ static void add_event(struct metrics_event *sum, const struct model_event *e)
 
 static void add_findings(struct metrics_pe *pe, const struct model_vcpu *v)
 {
-	for (unsigned int code = 0; code < FINDING_COUNT; code++) {
+	for (unsigned int code = 0; code < FINDING_GIC; code++) {
 		pe->found[code] += v->found[code];
 		pe->open[code] += model_is_found(v, NULL, code);
 		for (size_t i = 0; i < v->event_count; i++)

@@ -12,6 +12,7 @@
 #include "record/brief.h"
 #include "recording/reader.h"
 #include "session/status.h"
+#include "view/figures/restore.h"
 
 /* The records of a vCPU around a moment, oldest first. */
 struct report_evidence {
@@ -40,6 +41,7 @@ struct report {
 	const struct report_evidence *findings;	/* by the index of model_findings(); count 0: none */
 	size_t finding_count;
 	const struct timeline *timeline;	/* only for HTML, else NULL */
+	const struct restore_view *restores;	/* how interrupt controllers were saved and restored; NULL: none was */
 	bool utf8;
 };
 

@@ -17,6 +17,7 @@
 #define FINDINGS 6
 #define RECORDS 14
 #define ROWS 20
+#define RESTORES 6
 #define NAME_COLUMNS 24
 
 static void put_subject(FILE *out, const struct model_worst *worst, const struct verdict_words *words)
@@ -129,6 +130,10 @@ int report_brief(FILE *out, const struct report *r)
 	put_verdict(out, r, &worst);
 	put_findings(out, r, order, count);
 	put_records(out, r, &worst, order, count);
+	if (r->restores) {
+		fputs("\nSaves and restores of interrupt controllers: sdeitop restore shows each step\n", out);
+		restore_text_brief(out, r->restores, RESTORES);
+	}
 	err = put_rows(out, r);
 	fputs("\nThe rest: --all, or --html FILE for a page with plots\n", out);
 	free(order);

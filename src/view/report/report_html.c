@@ -237,6 +237,8 @@ static void contents(const struct html_page *page)
 		fputs("<a href=\"#senders\">senders</a> ", out);
 	if (model_has_apf(page->model))
 		fputs("<a href=\"#faults\">page faults</a> ", out);
+	if (page->report->restores)
+		fputs("<a href=\"#restores\">restores</a> ", out);
 	fputs("<a href=\"#late\">records</a></nav>\n", out);
 }
 
@@ -265,6 +267,8 @@ static int body(const struct html_page *page)
 		err = report_html_senders(page);
 	if (!err)
 		err = report_html_apf(page);
+	if (!err)
+		err = report_html_restores(page);
 	report_html_late(page);
 	return err;
 }

@@ -69,6 +69,9 @@ int report_html_senders(const struct html_page *page);
 /* report_html_apf.c: asynchronous page faults; nothing at all where there is none. 0 or -ENOMEM */
 int report_html_apf(const struct html_page *page);
 
+/* report_html_restores.c: how interrupt controllers were saved and restored; nothing at all where none was. 0 or -ENOMEM */
+int report_html_restores(const struct html_page *page);
+
 /* report_html_hists.c: dispatch, handler and total of the worst events; the table of events refers to "#e0" … of them. */
 #define HTML_HISTS_MAX 64
 void report_html_hists(const struct html_page *page);

@@ -96,6 +96,11 @@ int report_json(FILE *out, const struct report *report)
 	put_about(&json, report);
 	put_list(&json, "around_late", report->late, report->late_count);
 	put_list(&json, "around_findings", report->findings, report->finding_count);
+	if (report->restores) {
+		json_open(&json, "restores", '{');
+		restore_json_members(&json, report->restores);
+		json_close(&json, '}');
+	}
 	put_problems(&json, report);
 	json_close(&json, '}');
 	putc('\n', out);

@@ -231,6 +231,10 @@ int report_text(FILE *out, const struct report *r)
 		err = put_senders(out, r);
 	if (!err)
 		err = put_events(out, r);
+	if (r->restores) {
+		fputs("\nsaves and restores of interrupt controllers\n", out);
+		restore_text(out, r->restores);
+	}
 	put_late(out, r);
 	put_findings(out, r);
 	return err;

@@ -25,6 +25,7 @@
 #include "tests/unit/lib/view_scene.h"
 
 #define LAB "tests/data/recording-1"
+#define GIC "tests/data/recording-gic"
 #define CLOCK "tests/data/recording-clock"
 #define MS 1000000ULL
 #define BEGIN (5000 * MS)
@@ -296,6 +297,14 @@ static void test_trouble(void **state)
 	CHECK("report-trouble.json", EXIT_INCOMPLETE, "-j", directory);
 }
 
+/* Of a recording with steps of interrupt controllers: what is wrong is found, and each VM has its sequence. */
+static void test_restores(void **state)
+{
+	CHECK("report-brief-gic.txt", EXIT_DONE, GIC);
+	CHECK("report-gic.txt", EXIT_DONE, "--all", GIC);
+	CHECK("report-gic.json", EXIT_DONE, "-j", GIC);
+}
+
 /* --html replaces a file by another; a link, as a device, stays what it is. */
 static void test_link(void **state)
 {
@@ -381,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_wide_range),
 		cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_restores),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_mode_of_page),
 		cmocka_unit_test(test_impossible_clock),

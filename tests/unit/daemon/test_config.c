@@ -355,7 +355,7 @@ static void check_change(const char *from, const char *to, const char *wanted)
 static void test_needs_restart(void **state)
 {
 	static const char limits[] = "handler-ms, pending-ms, nmi-ms, mask-ms, drops, refused, page-ms, ack-ms or fallbacks", which[] = "pid, guest, vcpu or event",
-			  how[] = "no-calls, sched, client or ring-size";
+			  how[] = "no-calls, gic, sched, client or ring-size";
 
 	check_change("", "", NULL);
 	check_change("interval = 1\nlabels = vm\nbuckets = coarse\nexpire = 1\nmax-series = 1\nremove = no\nflight-on = exit\nflight-keep = 1\nflight-keep-guest = 1\n",
@@ -375,6 +375,7 @@ static void test_needs_restart(void **state)
 	check_change("guest = a\n", "", which);
 	check_change("", "no-calls = yes\n", how);
 	check_change("sched = yes\n", "", how);
+	check_change("gic = yes\n", "", how);
 	check_change("", "client = yes\n", how);
 	check_change("", "ring-size = 64K\n", how);
 }

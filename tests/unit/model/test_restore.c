@@ -110,18 +110,23 @@ static const struct restore_vm *vm(void)
 	return vms[0];
 }
 
+static const struct restore_finding *found(enum model_finding_code code)
+{
+	return &vm()->findings[code - FINDING_GIC];
+}
+
 /* That one was made so often, and no other. */
-static void expect(int mistake, uint64_t times)
+static void expect(enum model_finding_code code, uint64_t times)
 {
 	restore_settle(restore);
-	for (int i = 0; i < MISTAKE_COUNT; i++) {
-		if (vm()->findings[i].count != (i == mistake ? times : 0))
-			print_message("%s: %d\n", mistake_code(i), (int)vm()->findings[i].count);
-		assert_int_equal(vm()->findings[i].count, i == mistake ? times : 0);
+	for (enum model_finding_code other = FINDING_GIC; other < FINDING_COUNT; other++) {
+		if (found(other)->count != (other == code ? times : 0))
+			print_message("%s: %d\n", finding_code_name(other), (int)found(other)->count);
+		assert_int_equal(found(other)->count, other == code ? times : 0);
 	}
 }
 
-#define NOTHING (-1)
+#define NOTHING FINDING_COUNT
 
 static void restore_in_order(void)
 {
@@ -198,8 +203,8 @@ static void test_creadr_lost(void **state)
 	command(GIC_RESTORE_TABLES);
 	its(GITS_CTLR, 1);
 	run(0, 1);
-	expect(MISTAKE_CREADR_LOST, 1);
-	assert_int_equal(vm()->findings[MISTAKE_CREADR_LOST].first.attr, GITS_CBASER);
+	expect(FINDING_CREADR_LOST, 1);
+	assert_int_equal(found(FINDING_CREADR_LOST)->first.attr, GITS_CBASER);
 }
 
 /* Written once more in time, it is no mistake. */
@@ -223,7 +228,7 @@ static void test_creadr_missing(void **state)
 	its(TABLE(1), VALID);
 	command(GIC_RESTORE_TABLES);
 	its(GITS_CTLR, 1);
-	expect(MISTAKE_CREADR_MISSING, 1);
+	expect(FINDING_CREADR_MISSING, 1);
 }
 
 /* With an empty queue there is nothing to run. */
@@ -249,7 +254,7 @@ static void test_cwriter_lost(void **state)
 	its(TABLE(1), VALID);
 	command(GIC_RESTORE_TABLES);
 	its(GITS_CTLR, 1);
-	expect(MISTAKE_CWRITER_LOST, 1);
+	expect(FINDING_CWRITER_LOST, 1);
 }
 
 static void test_not_enabled(void **state)
@@ -259,7 +264,7 @@ static void test_not_enabled(void **state)
 	restore_bases();
 	command(GIC_RESTORE_TABLES);
 	run(0, 1);
-	expect(MISTAKE_NOT_ENABLED, 1);
+	expect(FINDING_ITS_NOT_ENABLED, 1);
 }
 
 static void test_enabled_later(void **state)
@@ -279,8 +284,8 @@ static void test_base_ignored(void **state)
 	restore_in_order();
 	its(GITS_CBASER, VALID | 0x45000000);
 	its(TABLE(1), VALID | 0x46000000);
-	expect(MISTAKE_BASE_IGNORED, 1);
-	assert_int_equal(vm()->findings[MISTAKE_BASE_IGNORED].first.value, VALID | 0x46000000);
+	expect(FINDING_ITS_BASE_IGNORED, 1);
+	assert_int_equal(found(FINDING_ITS_BASE_IGNORED)->first.value, VALID | 0x46000000);
 }
 
 /* What it has already may be written again. */
@@ -303,8 +308,8 @@ static void test_tables_early(void **state)
 	its(TABLE(1), VALID);
 	its(GITS_CTLR, 1);
 	run(0, 1);
-	expect(MISTAKE_TABLES_EARLY, 1);
-	assert_int_equal(vm()->findings[MISTAKE_TABLES_EARLY].first.attr, GIC_RESTORE_TABLES);
+	expect(FINDING_ITS_TABLES_EARLY, 1);
+	assert_int_equal(found(FINDING_ITS_TABLES_EARLY)->first.attr, GIC_RESTORE_TABLES);
 }
 
 /* A guest that does not use its ITS has no tables: all is 0, and is restored. */
@@ -331,7 +336,7 @@ static void test_lpi_base_ignored(void **state)
 	redistributor(0, GICR_PROPBASER, 0x4000070d);
 	redistributor(0, GICR_PENDBASER, 0x41000000);
 	run(0, 1);
-	expect(MISTAKE_LPI_BASE_IGNORED, 1);
+	expect(FINDING_LPI_BASE_IGNORED, 1);
 }
 
 static void test_redistributor_late(void **state)
@@ -342,7 +347,7 @@ static void test_redistributor_late(void **state)
 	its(GITS_CTLR, 1);
 	restore_redistributors();
 	run(0, 1);
-	expect(MISTAKE_REDISTRIBUTOR_LATE, 1);
+	expect(FINDING_REDISTRIBUTOR_LATE, 1);
 }
 
 static void test_refused(void **state)
@@ -350,8 +355,8 @@ static void test_refused(void **state)
 	make();
 	call(GIC_ITS_SET, ITS_DEVICE, GIC_GRP_ITS_REGS, GITS_CREADR, 0x80, -EBUSY);
 	call(GIC_ITS_SET, ITS_DEVICE, GIC_GRP_CTRL, GIC_RESTORE_TABLES, 0, -EINVAL);
-	expect(MISTAKE_REFUSED, 2);
-	assert_int_equal(vm()->findings[MISTAKE_REFUSED].first.head.error, -EBUSY);
+	expect(FINDING_GIC_REFUSED, 2);
+	assert_int_equal(found(FINDING_GIC_REFUSED)->first.head.error, -EBUSY);
 	assert_int_equal(vm()->row_count, 3);
 }
 
@@ -363,8 +368,8 @@ static void test_half_value(void **state)
 	command(GIC_RESTORE_TABLES);
 	its(GITS_CTLR, 0x4b00043b80000001);
 	run(0, 1);
-	expect(MISTAKE_HALF_VALUE, 1);
-	assert_int_equal(mistake_severity(MISTAKE_HALF_VALUE), FINDING_WARNING);
+	expect(FINDING_GIC_HALF_VALUE, 1);
+	assert_int_equal(finding_severity(FINDING_GIC_HALF_VALUE), FINDING_WARNING);
 }
 
 /* After it has run, the guest may have done anything: what is written then is compared with nothing. */

@@ -256,7 +256,8 @@ static struct model plain_model(const struct model *m)
 	memset(&plain.by_pid, 0, sizeof(plain.by_pid));
 	memset(&plain.findings, 0, sizeof(plain.findings));
 	plain.vms = NULL;
-	plain.vm_room = 0;
+	plain.gics = NULL;	/* of VMs that are being restored: not part of an image */
+	plain.vm_room = plain.gic_room = plain.gic_count = 0;
 	return plain;
 }
 
