@@ -81,12 +81,13 @@ char *verdict_found(char *buf, size_t size, const struct model *m)
 		of_code[findings[i].code]++;
 	for (enum model_severity severity = FINDING_ERROR + 1; severity-- > FINDING_INFO;) {
 		for (unsigned int code = 0; code < FINDING_COUNT; code++) {
-			if (!of_code[code] || finding_severity(code) != severity)
+			if (!of_code[code] || finding_severity(code) != severity || (size_t)used >= size)
 				continue;
 			used += snprintf(buf + used, size - used, "%s%zu %s", before, of_code[code], finding_code_name(code));
 			before = ", ";
 		}
 	}
-	snprintf(buf + used, size - used, ".");
+	if ((size_t)used < size)
+		snprintf(buf + used, size - used, ".");
 	return buf;
 }

@@ -20,7 +20,7 @@ const struct verdict_words *verdict_words(enum worst_kind kind);	/* NULL for WOR
 size_t *verdict_order(const struct model *m, size_t *count);
 
 /* "3 findings: 2 drop-burst, 1 refused-calls." Takes buf and its size and returns buf. */
-#define VERDICT_SIZE 256
+#define VERDICT_SIZE 640
 char *verdict_found(char *buf, size_t size, const struct model *m);
 
 #endif
