@@ -48,8 +48,27 @@ sdeitop restore -j plain >restore.json 2>restore.err
 echo $? >restore.status
 sdeitop restore plain >restore.txt 2>text.err
 echo $? >text.status
+sdeitop report -j plain >report.json 2>report.err
+echo $? >report.status
 sdeitop restore -j -- sh each.sh >live.both 2>live.err
 echo $? >live.status
+mkdir flight
+sdeid --gic --user root --flight flight --flight-on its-tables-early 2>sdeid.err &
+sdeid=$!
+until grep -q 'tracing ' sdeid.err; do
+	kill -0 $sdeid || exit 1
+	sleep 0.1
+done
+gic-restore its-tables-early -name guest=one
+until grep -q 'its-tables-early.*saved\|saved.*its-tables-early' sdeid.err; do
+	kill -0 $sdeid || exit 1
+	sleep 0.1
+done
+kill $sdeid
+wait $sdeid
+echo $? >sdeid.status
+sdeitop restore -j flight/*its-tables-early* >flight.json 2>flight.err
+echo $? >flight.status
 sdeitop doctor -j >doctor.json 2>doctor.err
 """ % " ".join(MISTAKES)
 
@@ -129,12 +148,26 @@ def check_text(text):
     return complaints + [f"no {name} in the text" for name in MISTAKES if name != "none" and f" {name}: " not in text]
 
 
+def check_report(report, truth):
+    """The findings of all commands: each about the VM, none about a vCPU."""
+    mistakes = {vm["vm"]: vm["mistake"] for vm in truth if vm["mistake"] != "none"}
+    found = {f["vm"]: f["code"] for f in report.get("findings", []) if f["vcpu"] is None}
+    complaints = [] if found == mistakes else [f"found {found}, not {mistakes}"]
+    vms = [vm["vm"] for vm in report.get("restores", {"vms": []})["vms"]]
+    return complaints + ([] if vms == [vm["vm"] for vm in truth] else [f"the VMs are {vms}"])
+
+
+def check_flight(vms, log):
+    complaints = [] if [f["code"] for vm in vms for f in vm["findings"]] == ["its-tables-early"] else [f"in the recording: {vms}"]
+    return complaints + ([] if "finding: its-tables-early: " in log else log.splitlines()[-5:])
+
+
 def test(name, *options):
     run = Run(name, options)
     ok(f"gic-restore/{name}/lab", [] if run.status == 0 else run.output.splitlines()[-20:])
     if run.status:
         return
-    for command in ("record", "restore", "text", "live"):
+    for command in ("record", "restore", "text", "report", "live", "sdeid", "flight"):
         ok(f"gic-restore/{name}/{command} ends well", run.ended(command))
     ok(f"gic-restore/{name}/KVM has what the VMM says", check_truth(run.truth("truth")))
     replayed = json.loads(run.text("restore.json"))
@@ -142,6 +175,9 @@ def test(name, *options):
     ok(f"gic-restore/{name}/nothing is lost", [] if replayed["lost"] == 0 else [f"{replayed['lost']} records"])
     ok(f"gic-restore/{name}/parts", check_parts(replayed["vms"][0]))
     ok(f"gic-restore/{name}/text", check_text(run.text("restore.txt")))
+    ok(f"gic-restore/{name}/report finds the same", check_report(json.loads(run.text("report.json") or "{}"), run.truth("truth")))
+    flown = json.loads(run.text("flight.json") or '{"vms": []}')["vms"]
+    ok(f"gic-restore/{name}/sdeid saves what led to it", check_flight(flown, run.text("sdeid.err")))
     live = [json.loads(line) for line in run.text("live.both").splitlines() if line.startswith('{"type":"restore"')]
     ok(f"gic-restore/{name}/live", check_findings(live[0]["vms"], run.truth("live.both")) if live else ["no object"])
     rows = {row["name"]: row["state"] for row in json.loads(run.text("doctor.json"))["capabilities"]}

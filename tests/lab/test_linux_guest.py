@@ -264,6 +264,8 @@ def check_restore():
     found = {name: [(f["code"], f["count"], f["register"]) for f in vm["findings"]] for name, vm in vms.items()}
     half = [("gic-half-value", 1, "GITS_CTLR")]
     ok("linux-guest/restore/findings", differ("they", found, {"saved-tree": [], "saved": half, "moved-tree": [], "moved": half}))
+    report = Recording("restore")
+    ok("linux-guest/restore/report", differ("findings", [f["code"] for f in report.report.get("findings", [])], ["gic-half-value"] * 2))
     for name in ("saved", "moved"):
         ok(f"linux-guest/restore/{name} is loaded", check_load(vms.get(name, {"parts": []})["parts"]))
     saves = [part["part"] for part in vms.get("saved", {"parts": []})["parts"]].count("save-tables")
