@@ -173,63 +173,78 @@ static void describe_gic(const struct model_finding *f, char *buf, size_t size)
 	snprintf(buf, size, "%s: %s%s%s%s", finding_help(f->code), name, error ? " " : "", error ?: "", times);
 }
 
-void finding_describe(const struct model_finding *f, char *buf, size_t size)
+/* What lasts, or did: how long. False: f is none of these. */
+static bool describe_time(const struct model_finding *f, char *buf, size_t size)
 {
-	bool is_one = f->code == FINDING_UNACCOUNTED ? f->value == 1 : f->count == 1;
+	const char *was = f->open ? "has been" : "was";
 	char time[24];
 
 	duration(f->value, time);
 	switch (f->code) {
-	case FINDING_ILLEGAL_TRANSITION:
-		describe_illegal(f, buf, size);
-		break;
 	case FINDING_HANDLER_HUNG:
 		snprintf(buf, size, "the handler %s for %s%s", f->open ? "has been running" : "ran", time,
 			 f->state_before & SDEI_MASKED ? ", and has masked the PE" : "");
-		break;
+		return true;
 	case FINDING_PENDING_STUCK:
-		snprintf(buf, size, "the event %s pending and deliverable for %s", f->open ? "has been" : "was", time);
-		break;
+		snprintf(buf, size, "the event %s pending and deliverable for %s", was, time);
+		return true;
 	case FINDING_MASK_LONG:
-		snprintf(buf, size, "the PE %s masked for %s", f->open ? "has been" : "was", time);
-		break;
-	case FINDING_DROP_BURST:
-		snprintf(buf, size, "%" PRIu64 " signal%s got no dispatch of %s own", f->count, is_one ? "" : "s", is_one ? "its" : "their");
-		break;
-	case FINDING_REFUSED_CALLS:
-		describe_refused(f, buf, size);
-		break;
-	case FINDING_UNACCOUNTED:
-		snprintf(buf, size, "%" PRIu64 " signal%s or handler%s unaccounted for", f->value, is_one ? "" : "s",
-			 is_one ? " is" : "s are");
-		break;
+		snprintf(buf, size, "the PE %s masked for %s", was, time);
+		return true;
 	case FINDING_PAGE_STUCK:
 		describe_page(f, time, buf, size);
-		break;
+		return true;
 	case FINDING_PAGE_UNACKED:
 		snprintf(buf, size, "the guest %s for %s that a page is there", f->open ? "has not acknowledged" : "did not acknowledge", time);
-		break;
-	case FINDING_FALLBACK_BURST:
-		snprintf(buf, size, "%" PRIu64 " page fault%s handed to a worker", f->count, is_one ? " was not" : "s were not");
-		break;
-	case FINDING_WAKEUP_LOST:
-		snprintf(buf, size, "%" PRIu64 " time%s the guest was told of a page before it had acknowledged the one before", f->count,
-			 is_one ? "" : "s");
-		break;
+		return true;
 	case FINDING_GUEST_STOP:
 		snprintf(buf, size, "its signal has stopped all other vCPUs (%" PRIu64 "), and none %s for %s", f->most,
 			 f->open ? "has completed" : "completed", time);
-		break;
+		return true;
 	case FINDING_NMI_UNANSWERED:
-		snprintf(buf, size, "the signal of vCPU %" PRIu32 " %s pending and deliverable for %s", f->sender,
-			 f->open ? "has been" : "was", time);
-		break;
+		snprintf(buf, size, "the signal of vCPU %" PRIu32 " %s pending and deliverable for %s", f->sender, was, time);
+		return true;
 	default:
-		if (f->code < FINDING_COUNT)
-			describe_gic(f, buf, size);
-		else
-			snprintf(buf, size, "?");
+		return false;
 	}
+}
+
+/* What has happened: how often. */
+static bool describe_count(const struct model_finding *f, char *buf, size_t size)
+{
+	uint64_t count = f->code == FINDING_UNACCOUNTED ? f->value : f->count;
+	const char *s = count == 1 ? "" : "s";
+
+	switch (f->code) {
+	case FINDING_DROP_BURST:
+		snprintf(buf, size, "%" PRIu64 " signal%s got no dispatch of %s own", count, s, count == 1 ? "its" : "their");
+		return true;
+	case FINDING_UNACCOUNTED:
+		snprintf(buf, size, "%" PRIu64 " signal%s or handler%s unaccounted for", count, s, count == 1 ? " is" : "s are");
+		return true;
+	case FINDING_FALLBACK_BURST:
+		snprintf(buf, size, "%" PRIu64 " page fault%s handed to a worker", count, count == 1 ? " was not" : "s were not");
+		return true;
+	case FINDING_WAKEUP_LOST:
+		snprintf(buf, size, "%" PRIu64 " time%s the guest was told of a page before it had acknowledged the one before", count, s);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void finding_describe(const struct model_finding *f, char *buf, size_t size)
+{
+	if (describe_time(f, buf, size) || describe_count(f, buf, size))
+		return;
+	if (f->code == FINDING_ILLEGAL_TRANSITION)
+		describe_illegal(f, buf, size);
+	else if (f->code == FINDING_REFUSED_CALLS)
+		describe_refused(f, buf, size);
+	else if (f->code < FINDING_COUNT)
+		describe_gic(f, buf, size);
+	else
+		snprintf(buf, size, "?");
 }
 
 /* --- the list */
