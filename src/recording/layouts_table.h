@@ -162,7 +162,7 @@ static const struct event_class client_dispatch = {
 static const struct event_class client_call = { "sdei_client_call", ITEM_RECORD, SDEI_CALL, client_call_fields, { 68 } };
 
 static const struct event_class snapshot = { "kvm_sdei_snapshot", ITEM_SNAPSHOT, SDEI_STATE, state_fields, { 20, 21, 22, 39 } };
-static const struct event_class since = { "kvm_sdei_since", ITEM_SNAPSHOT, SDEI_STATE, since_fields, { 72 } };
+static const struct event_class since = { "kvm_sdei_since", ITEM_SNAPSHOT, SDEI_STATE, since_fields, { 70 } };
 static const struct event_class lost = { "sdeitop_lost", ITEM_LOST, 0, lost_fields, { 65 } };
 static const struct event_class name = { "sdeitop_name", ITEM_NAME, 0, name_fields, { LAYOUT_NAME_ID } };
 static const struct event_class status = { "sdeitop_status", ITEM_STATUS, 0, status_fields, { 66 } };
@@ -229,7 +229,7 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(67, client_dispatch),
 	WIDE(68, client_call),
 	WIDE(69, records[SDEI_GIC]),
-	WIDE(72, since),
+	WIDE(70, since),
 };
 
 /* All narrow layouts: X(id). */
