@@ -73,6 +73,8 @@ static void put_state(struct json *j, const struct sdei_record *r)
 {
 	json_plain(j, "reason", record_name(LABELS_STATE_REASON, r->origin));
 	put_cleared(j, r->outcome);
+	if (sdei_open_ns(r))
+		json_u64(j, "open_ns", sdei_open_ns(r));
 	put_handler(j, r);
 }
 

@@ -35,6 +35,13 @@ const char *sdei_result_name(int64_t result)
 	}
 }
 
+uint64_t sdei_open_ns(const struct sdei_record *r)
+{
+	bool is_told = r->kind == SDEI_STATE && r->origin == SDEI_SNAPSHOT && r->arg && r->arg <= r->time_ns;
+
+	return is_told ? r->time_ns - r->arg : 0;
+}
+
 const char *sdei_role_name(unsigned int flags)
 {
 	if (flags & SDEI_FOR_NMI)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/record.h"
+
 /* X(function id's low bits, NAME, has an event as first argument) */
 #define SDEI_CALLS(X)				\
 	X(0x20, VERSION, 0)			\
@@ -72,6 +74,9 @@ const char *sdei_call_name(uint32_t function);
 
 /* The name of a negative result; SUCCESS for any other; NULL if unknown. */
 const char *sdei_result_name(int64_t result);
+
+/* How long what is open in a recording's snapshot has been open: a handler, else a pending event, else the mask; 0: not known. */
+uint64_t sdei_open_ns(const struct sdei_record *r);
 
 /* Of the flags of a DISPATCH, what Linux uses the event for ("NMI", "GHES"), or NULL if it is not known. */
 const char *sdei_role_name(unsigned int flags);

@@ -154,6 +154,11 @@ static void put_state_head(struct line *p, const struct sdei_record *r)
 {
 	line_text(p, record_name(LABELS_STATE_REASON, r->origin));
 	put_cleared(p, r->outcome);
+	if (!sdei_open_ns(r))
+		return;
+	line_text(p, ", for ");
+	line_u64(p, sdei_open_ns(r), 0, 0);
+	line_text(p, " ns");
 }
 
 static void put_state(struct line *p, const struct sdei_record *r)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "bpf/record.h"
+#include "record/json.h"
 #include "record/sdei.h"
 #include "record/text.h"
 
@@ -47,9 +48,34 @@ static void test_answers(void **state)
 	}
 }
 
+/* What a recording's snapshot knows of the past. */
+static void test_snapshot(void **state)
+{
+	struct sdei_record_handler r = {
+		.head = { .time_ns = 5000, .event = 1, .kind = SDEI_STATE, .state = SDEI_REGISTERED | SDEI_RUNNING, .origin = SDEI_SNAPSHOT, .arg = 1000 },
+	};
+	const struct times times = { .form = TIMES_MONO };
+	struct times_printer printer = { .times = &times };
+	size_t size;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &size);
+
+	record_text_record(out, &printer, &r.head, "web");
+	r.head.arg = 5001;	/* that is to come */
+	record_text_record(out, &printer, &r.head, "web");
+	assert_int_equal(sdei_open_ns(&r.head), 0);
+	r.head.arg = 1000;
+	json_record(out, &printer, &r.head, "web");
+	assert_int_equal(fclose(out), 0);
+	assert_non_null(strstr(text, "snapshot, for 4000 ns\n"));
+	assert_non_null(strstr(text, "snapshot\n"));
+	assert_non_null(strstr(text, "\"open_ns\":4000"));
+	free(text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_answers) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_answers), cmocka_unit_test(test_snapshot) };
 
 	return cmocka_run_group_tests_name("text of records", tests, NULL, NULL);
 }
