@@ -52,6 +52,8 @@ await "a complaint" grep -q 'the configuration before stays' attached.err
 while [ -e /tmp/tf2 ]; do rm -r /tmp/tf2 2>/dev/null || true; done	# sdeid is just writing there
 await "another complaint" grep -q 'failed: No such file' attached.err
 kill -USR2 $daemon
+await "a recording for SIGUSR2" grep -q 'saved /tmp/fl/elsewhere/.*-SIGUSR2' attached.err
+kill -USR2 $daemon
 await "a word about SIGUSR2" grep -q 'SIGUSR2: not saved again' attached.err
 leave
 land
