@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -26,6 +27,7 @@
 #include "daemon/notify.h"
 #include "daemon/serve.h"
 
+#define LARGE_BYTES (1 << 20)
 #define SECOND_MS 1000
 #define DEFAULT_USER "sdeid"
 #define MSG_READ_ANEW "the configuration was read anew"
@@ -587,6 +589,8 @@ int daemon_main(int argc, char **argv)
 	int status;
 
 	say_as("sdeid");
+	/* What is larger goes back to the system when it is freed: copies of the flight recorder would stay in the heap for months. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	status = read_arguments(&d);
 	if (status < 0)
 		status = run(&d);
