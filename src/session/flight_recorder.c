@@ -124,7 +124,7 @@ static void look_for_findings(struct flight_recorder *r, const struct model *m, 
 	while (count--) {
 		const struct model_finding *finding = &newest[count];
 
-		if (!(r->options.on.findings >> finding->code & 1))
+		if (!triggers_mean(&r->options.on, finding->code))
 			continue;
 		flight_save_trigger(r->save, finding_code_name(finding->code), triggers_guest(m, finding, id), now_ns);
 		left--;

@@ -62,13 +62,18 @@ const struct option_type option_trigger = {
 	.set = set_trigger, .value = trigger_value, .expects = "a finding's code, any, warning, error, SIGUSR2 or exit",
 };
 
+bool triggers_mean(const struct triggers *on, enum model_finding_code code)
+{
+	return on->findings >> code & 1;
+}
+
 uint64_t triggers_count(const struct triggers *on, const struct model *m)
 {
 	const struct model_totals *totals = model_totals(m);
 	uint64_t all = 0;
 
 	for (int code = 0; code < FINDING_COUNT; code++)
-		if (on->findings >> code & 1)
+		if (triggers_mean(on, code))
 			all += totals->found[code];
 	return all;
 }
@@ -79,7 +84,7 @@ size_t triggers_newest(const struct triggers *on, const struct model *m, uint64_
 	const struct model_finding *findings = model_findings(m, &all);
 
 	for (left = all; left && count; left--)
-		count -= on->findings >> findings[left - 1].code & 1;
+		count -= triggers_mean(on, findings[left - 1].code);
 	*first = findings + left;
 	return all - left;
 }

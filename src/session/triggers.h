@@ -17,6 +17,9 @@ struct triggers {
 /* struct triggers: a finding's code, any, warning, error, SIGUSR2, exit; may be given more than once. */
 extern const struct option_type option_trigger;
 
+/* Whether findings of that code are meant. */
+bool triggers_mean(const struct triggers *on, enum model_finding_code code);
+
 /* Findings of the model that are meant, so far: never less than before. */
 uint64_t triggers_count(const struct triggers *on, const struct model *m);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page faults that are not over: their program sends a record when they end, so one that does not end is looked for now and then in the
+ * Page faults that are not over: their program sends a record when they end, so one that does not end is looked for, twice a second, in the
  * map of the vCPUs' faults, and reported as a record of its own for as long as it lasts.
  */
 #include "source/live_private.h"

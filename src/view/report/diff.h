@@ -65,6 +65,9 @@ bool diff_loads_differ(const struct diff_side *one, const struct diff_side *othe
 
 /* Whether a stage has another threshold than all. */
 bool diff_has_own_threshold(const struct compare_options *o);
+
+/* By how much something has to be worse, behind "nothing is worse by ". */
+void diff_put_threshold(FILE *out, const struct compare_options *o);
 void diff_notes_clear(struct diff_notes *notes);
 
 /* Parts of JSON that a series of builds has, too. */

@@ -182,6 +182,14 @@ bool diff_has_own_threshold(const struct compare_options *o)
 	return false;
 }
 
+void diff_put_threshold(FILE *out, const struct compare_options *o)
+{
+	if (diff_has_own_threshold(o))
+		fputs("its threshold or more beyond chance", out);
+	else
+		fprintf(out, "%.4g%% or more beyond chance", o->threshold * 100);
+}
+
 static void put_no_regression(FILE *out, const struct diff *d)
 {
 	const struct compare *c = d->compare;
@@ -192,10 +200,7 @@ static void put_no_regression(FILE *out, const struct diff *d)
 	}
 	fprintf(out, put_loads(out, d) ? "; in %zu comparisons nothing is worse by " : "no regression: in %zu comparisons nothing is worse by ",
 		c->tests);
-	if (diff_has_own_threshold(d->options))
-		fputs("its threshold or more beyond chance", out);
-	else
-		fprintf(out, "%.4g%% or more beyond chance", d->options->threshold * 100);
+	diff_put_threshold(out, d->options);
 }
 
 static void put_better(FILE *out, const struct diff *d)

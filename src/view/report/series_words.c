@@ -65,10 +65,7 @@ static void put_no_regression(FILE *out, const struct series_report *r)
 		return;
 	}
 	fprintf(out, "no regression: at no step of %zu builds one of %zu figures becomes worse by ", r->series->builds, r->series->tests);
-	if (diff_has_own_threshold(r->options))
-		fputs("its threshold or more beyond chance", out);
-	else
-		fprintf(out, "%.4g%% or more beyond chance", r->options->threshold * 100);
+	diff_put_threshold(out, r->options);
 }
 
 static void put_better(FILE *out, const struct series_report *r)
