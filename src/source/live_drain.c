@@ -150,8 +150,9 @@ int64_t live_drain(struct live *live, const struct record_sink *sink, bool final
 	set_pace(live, now);
 	live_add_rings(live, now);
 	count = final ? drain_rest(live, sink) : drain_once(live, sink, now, false);
-	live_report_waiting(live, sink, now, final);
-	err = live_report_losses(live, sink, now, final);
+	err = live_report_waiting(live, sink, now, final);
+	if (!err)
+		err = live_report_losses(live, sink, now, final);
 	sleep_or_stay(live, now);
 	return err ? err : count;
 }

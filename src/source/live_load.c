@@ -310,6 +310,8 @@ static int set_up(struct live *live, const struct source_filter *filter)
 	if (!err)
 		err = live_prepare_losses(live);
 	if (!err)
+		err = live_prepare_waiting(live);
+	if (!err)
 		err = fill_sets(live, filter);
 	if (!err)
 		err = set_up_vm_filter(live, filter);
@@ -418,6 +420,7 @@ void live_unload(struct live *live)
 	live_close_rings(live);
 	vm_filter_free(live->vm_filter);
 	live_free_losses(live);
+	live_free_waiting(live);
 	client_state_free(live->client_state);
 	destroy_object(live);
 }

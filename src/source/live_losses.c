@@ -9,8 +9,6 @@
 #include "source/live_private.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #define LOSSES_PERIOD_NS 100000000
@@ -28,9 +26,9 @@ int live_prepare_losses(struct live *live)
 {
 	for (unsigned int i = 0; i < 2; i++)
 		live->losses[i] = losses_new(bpf_map__max_entries(lost_map(live, i)));
-	live->lost_keys = calloc(SLICE_KEYS, sizeof(live->lost_keys[0]));
-	live->lost_values = calloc((size_t)SLICE_KEYS * live->cpu_values, sizeof(live->lost_values[0]));
-	return live->losses[0] && live->losses[1] && live->lost_keys && live->lost_values ? 0 : -ENOMEM;
+	if (!live->losses[0] || !live->losses[1])
+		return -ENOMEM;
+	return map_slice_init(&live->lost, sizeof(struct sdei_lost_key), live->cpu_values * sizeof(uint64_t), SLICE_KEYS);
 }
 
 void live_free_losses(struct live *live)
@@ -38,8 +36,7 @@ void live_free_losses(struct live *live)
 	background_wait(&live->retired);
 	losses_free(live->losses[0]);
 	losses_free(live->losses[1]);
-	free(live->lost_keys);
-	free(live->lost_values);
+	map_slice_free(&live->lost);
 }
 
 static bool is_wanted(const struct live *live, uint32_t vm)
@@ -64,21 +61,16 @@ static void report_key(struct live *live, const struct record_sink *sink, unsign
 		sink_lost(sink, &known, fresh);
 }
 
-/* The next keys of map i, from losses_at on; which may be the last ones. Of a map that is retired they are taken out. */
+/* The next keys of map i, which may be the last ones. Of a map that is retired they are taken out. */
 static int report_slice(struct live *live, const struct record_sink *sink, unsigned int i)
 {
-	int (*const look)(int, void *, void *, void *, void *, __u32 *, const struct bpf_map_batch_opts *) =
-		i == live->lost_in ? bpf_map_lookup_batch : bpf_map_lookup_and_delete_batch;
-	__u32 count = SLICE_KEYS;
-	int err = look(bpf_map__fd(lost_map(live, i)), live->losses_halfway ? &live->losses_at : NULL, &live->losses_at,
-		       live->lost_keys, live->lost_values, &count, NULL);
+	int err = map_slice_next(&live->lost, bpf_map__fd(lost_map(live, i)), i != live->lost_in);
+	const struct sdei_lost_key *keys = live->lost.keys;
+	const uint64_t *values = live->lost.values;
 
-	live->losses_halfway = !err;
-	if (err && err != -ENOENT)
-		return err;
-	for (__u32 key = 0; key < count; key++)
-		report_key(live, sink, i, &live->lost_keys[key], &live->lost_values[(size_t)key * live->cpu_values]);
-	return 0;
+	for (__u32 key = 0; key < live->lost.count; key++)
+		report_key(live, sink, i, &keys[key], &values[(size_t)key * live->cpu_values]);
+	return err;
 }
 
 static void wait_for_programs(void *live)
@@ -105,8 +97,8 @@ static int empty_retired(struct live *live, const struct record_sink *sink, bool
 	background_wait(&live->retired);
 	do
 		err = report_slice(live, sink, i);
-	while (!err && final && live->losses_halfway);
-	if (err || live->losses_halfway)
+	while (!err && final && live->lost.halfway);
+	if (err || live->lost.halfway)
 		return err;
 	losses_clear(live->losses[i]);
 	live->retiring = false;
@@ -190,7 +182,7 @@ static bool take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool f
 
 bool live_losses_are_reported(const struct live *live)
 {
-	return !live->retiring && !live->losses_halfway && lost_total(live) == live->lost_reported;
+	return !live->retiring && !live->lost.halfway && lost_total(live) == live->lost_reported;
 }
 
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
@@ -200,18 +192,18 @@ int live_report_losses(struct live *live, const struct record_sink *sink, uint64
 	if (take_turn(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
 		report_missed(live, sink);
 	/* At the end once more from the first key on: those that were passed may have lost more since. */
-	live->losses_halfway = live->losses_halfway && !final;
+	live->lost.halfway = live->lost.halfway && !final;
 	if (live->retiring)
 		err = empty_retired(live, sink, final);
 	if (err || (live->retiring && !final))
 		return err;
-	if (!live->losses_halfway &&
+	if (!live->lost.halfway &&
 	    (!take_turn(&live->losses_due_ns, LOSSES_PERIOD_NS, now, final) || lost_total(live) == live->lost_reported))
 		return 0;
 	do
 		err = report_slice(live, sink, live->lost_in);
-	while (!err && final && live->losses_halfway);
-	if (err || live->losses_halfway)
+	while (!err && final && live->lost.halfway);
+	if (err || live->lost.halfway)
 		return err;
 	report_nameless(live, sink);
 	if (!final && is_half_full(live))

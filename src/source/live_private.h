@@ -12,6 +12,7 @@
 #include "source/vm_filter.h"
 #include "source/losses.h"
 #include "source/client_state.h"
+#include "source/map_slice.h"
 #include "source/probes.h"
 #include "source/ring.h"
 #include "source/snapshot.h"
@@ -75,10 +76,7 @@ struct live {
 	unsigned int lost_in;		/* which one the programs count in */
 	bool retiring;			/* the other is being emptied: */
 	struct background retired;	/* done: no program counts in it any more */
-	struct sdei_lost_key *lost_keys;	/* room for some of them */
-	uint64_t *lost_values;		/* and for what each CPU has of each */
-	__u32 losses_at;		/* where in the kernel's map to go on: */
-	bool losses_halfway;
+	struct map_slice lost;		/* of one of the maps: some keys, and what each CPU has of each */
 	uint64_t losses_due_ns, missed_due_ns;
 	uint64_t lost_reported;		/* to the sink, or about VMs that are not wanted */
 	uint64_t unknown_reported;	/* part of lost_reported */
@@ -86,7 +84,8 @@ struct live {
 	uint64_t malformed;
 	uint64_t start_ns;		/* nothing is older; */
 	uint64_t end_ns;		/* nothing newer, once it is no more attached */
-	uint64_t waiting_due_ns;	/* when to look for page faults that are not over */
+	struct map_slice waiting;	/* of the map of the vCPUs' page faults */
+	uint64_t waiting_due_ns;	/* when to look for those that are not over */
 	uint64_t waiting_reported;	/* records about them */
 	uint64_t drained_ns;		/* when the last drain began */
 	unsigned int period_ms;		/* from then to the next one, */
@@ -126,10 +125,14 @@ void live_free_losses(struct live *live);
  */
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
 
-/* Hands the sink a record for each page fault that is not over, now and then, and at the end. */
-void live_report_waiting(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
+/* 0 or -ENOMEM. */
+int live_prepare_waiting(struct live *live);
+void live_free_waiting(struct live *live);
 
-/* Whether any vCPU is in a page fault at this moment, however short. */
+/* Hands the sink a record for each page fault that is not over, now and then, and at the end. 0 or -errno. */
+int live_report_waiting(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
+
+/* Whether any vCPU is in a page fault at this moment, however short; also if that cannot be found out. */
 bool live_has_waiting(struct live *live);
 
 /* Whether the sink knows all that is counted as lost. */

@@ -15,7 +15,7 @@
 
 #define PERIOD_NS (NS_PER_SEC / 2)
 #define LEAST_NS (NS_PER_SEC / 10)	/* one that is shorter is not reported */
-#define BATCH 64
+#define SLICE_VCPUS 64		/* that are looked at together, at first */
 
 static int faults_fd(const struct live *live)
 {
@@ -46,43 +46,63 @@ static void report(struct live *live, const struct record_sink *sink, const stru
 	sink_record(sink, &record.head, sizeof(record));
 }
 
-/* Whether there is a fault that is not over as of now; those that are long enough go to the sink, NULL: none. */
-static bool look(struct live *live, const struct record_sink *sink, uint64_t now)
+/* Whether the vCPU is in a fault as of now; one that is long enough goes to the sink, NULL: none. */
+static bool look_at(struct live *live, const struct record_sink *sink, uint64_t key, const struct sdei_vcpu_faults *f, uint64_t now)
 {
-	struct sdei_vcpu_faults values[BATCH];
-	uint64_t keys[BATCH];
-	int fd = faults_fd(live), err = fd < 0 ? fd : 0;
-	bool any = false;
-	__u32 at, count;
-
-	for (void *from = NULL; !err; from = &at) {
-		count = BATCH;
-		err = bpf_map_lookup_batch(fd, from, &at, keys, values, &count, NULL);
-		for (__u32 i = 0; (!err || err == -ENOENT) && i < count; i++) {
-			if (!values[i].wanted || !values[i].since_ns || values[i].since_ns > now || !is_still_in(fd, keys[i], &values[i]))
-				continue;
-			any = true;
-			if (sink && now - values[i].since_ns >= LEAST_NS)
-				report(live, sink, &values[i], now);
-		}
-	}
-	return any;
+	if (!f->wanted || !f->since_ns || f->since_ns > now || !is_still_in(faults_fd(live), key, f))
+		return false;
+	if (sink && now - f->since_ns >= LEAST_NS)
+		report(live, sink, f, now);
+	return true;
 }
 
-void live_report_waiting(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
+/* *any: whether there is a fault that is not over as of now. 0 or -errno. */
+static int look(struct live *live, const struct record_sink *sink, uint64_t now, bool *any)
+{
+	struct map_slice *s = &live->waiting;
+	int fd = faults_fd(live), err = 0;
+
+	*any = false;
+	if (fd < 0)
+		return 0;
+	do {
+		err = map_slice_next(s, fd, false);
+		for (__u32 i = 0; i < s->count; i++)
+			*any |= look_at(live, sink, ((uint64_t *)s->keys)[i], &((struct sdei_vcpu_faults *)s->values)[i], now);
+	} while (s->halfway);
+	return err == -EPERM ? 0 : err;		/* before Linux 5.19 who has given up CAP_BPF may not look */
+}
+
+int live_prepare_waiting(struct live *live)
+{
+	return map_slice_init(&live->waiting, sizeof(uint64_t), sizeof(struct sdei_vcpu_faults), SLICE_VCPUS);
+}
+
+void live_free_waiting(struct live *live)
+{
+	map_slice_free(&live->waiting);
+}
+
+int live_report_waiting(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
 {
 	uint64_t settled_ns = streams_settled(live->streams);
+	bool any;
+	int err;
 
 	if (!final && now < live->waiting_due_ns)
-		return;
+		return 0;
 	live->waiting_due_ns = now + PERIOD_NS;
 	if (!live->attached && live->end_ns < now)
 		now = live->end_ns;
-	if (look(live, sink, settled_ns < now ? settled_ns : now))
+	err = look(live, sink, settled_ns < now ? settled_ns : now, &any);
+	if (any)
 		live->busy_ns = now;
+	return err;
 }
 
 bool live_has_waiting(struct live *live)
 {
-	return look(live, NULL, clock_monotonic_ns());
+	bool any;
+
+	return look(live, NULL, clock_monotonic_ns(), &any) || any;
 }
