@@ -867,10 +867,8 @@ static void add_warmup(struct apf_warmup *sum, const struct apf_warmup *w)
 	sum->blocked_ns += w->blocked_ns;
 }
 
-static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent)
+static void add_up(struct model_apf *sum, const struct model_apf *apf)
 {
-	const struct model_apf *apf = &v->apf->shown;
-
 	add_counts(&sum->count, &apf->count);
 	add_counts(&sum->interval, &apf->interval);
 	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
@@ -891,7 +889,16 @@ static int add_up(struct model_apf *sum, const struct model_vcpu *v, bool recent
 	sum->inexact |= apf->inexact;
 	for (unsigned int i = 0; i < apf->slow_count; i++)
 		take_slow(sum, &apf->slow[i]);
-	return add_hists(sum, v, recent);
+}
+
+void apf_tally_add(struct apf_tally *tally, const struct model_apf *apf)
+{
+	int64_t unaccounted = apf_unaccounted(apf);
+
+	add_up(&tally->all, apf);
+	tally->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;
+	tally->saved_ns += apf_saved_ns(apf);
+	tally->blocked_ns += apf_blocked_ns(apf);
 }
 
 int model_apf_sum(const struct model_vm *vm, const struct model_vcpu *vcpu, bool recent, struct model_apf *sum)
@@ -902,7 +909,10 @@ int model_apf_sum(const struct model_vm *vm, const struct model_vcpu *vcpu, bool
 	for (size_t i = 0; i < vm->vcpu_count; i++) {
 		const struct model_vcpu *v = vm->vcpus[i];
 
-		if (v->apf && (!vcpu || v == vcpu) && add_up(sum, v, recent))
+		if (!v->apf || (vcpu && v != vcpu))
+			continue;
+		add_up(sum, &v->apf->shown);
+		if (add_hists(sum, v, recent))
 			err = -ENOMEM;
 	}
 	return err;

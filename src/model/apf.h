@@ -134,6 +134,15 @@ int model_apf_sum(const struct model_vm *vm, const struct model_vcpu *vcpu, bool
 int model_vm_apf(const struct model_vm *vm, struct model_apf *sum);	/* of all, since the start */
 void apf_release(struct model_apf *sum);
 
+/* What of several vCPUs can be added up without a histogram. Zeroed it is empty. */
+struct apf_tally {
+	struct model_apf all;			/* stage, depth: NULL */
+	uint64_t unaccounted;			/* apf_unaccounted() of each, as an amount */
+	uint64_t saved_ns, blocked_ns;		/* apf_saved_ns(), apf_blocked_ns() */
+};
+
+void apf_tally_add(struct apf_tally *tally, const struct model_apf *apf);
+
 /* Has any vCPU of it, or of m, anything about them? */
 bool model_vm_has_apf(const struct model_vm *vm);
 bool model_has_apf(const struct model *m);

@@ -78,25 +78,33 @@ static void add_counts(struct model_counts *sum, const struct model_counts *coun
 #undef X
 }
 
+void event_tally_add(struct event_tally *tally, const struct model_event *e)
+{
+	const struct model_blame *blame = model_event_blame(e);
+	int64_t unaccounted = model_event_unaccounted(e);
+
+	add_counts(&tally->count, &e->count);
+	add_counts(&tally->interval, &e->interval);
+	for (unsigned int i = 0; i < REJECT_COUNT; i++)
+		tally->rejected[i] += e->rejected[i];
+	tally->events++;
+	tally->pending += !!(e->state & SDEI_PENDING);
+	tally->running += !!(e->state & SDEI_RUNNING);
+	tally->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;
+	for (unsigned int part = 0; blame && part < BLAME_COUNT; part++)
+		tally->blame.ns[part] += blame->ns[part];
+}
+
 static int add_event(struct own_sum *own, const struct model_event *e, bool recent)
 {
 	struct model_sum *sum = &own->sum;
-	const struct model_blame *blame;
-	int64_t unaccounted;
 	int err;
 
 	if (!event_in_use(e))
 		return 0;
-	blame = model_event_blame(e);
-	unaccounted = model_event_unaccounted(e);
-	add_counts(&sum->count, &e->count);
-	add_counts(&sum->interval, &e->interval);
-	sum->events++;
+	event_tally_add(&sum->tally, e);
 	sum->state |= e->state & ~SDEI_MASKED;
 	sum->inexact |= e->inexact;
-	sum->unaccounted += unaccounted < 0 ? -unaccounted : unaccounted;
-	for (unsigned int part = 0; blame && part < BLAME_COUNT; part++)
-		sum->blame.ns[part] += blame->ns[part];
 	err = merge(&sum->dispatch, &own->merged[HIST_DISPATCH], model_event_hist(e, recent, HIST_DISPATCH));
 	if (!err)
 		err = merge(&sum->handler, &own->merged[HIST_HANDLER], model_event_hist(e, recent, HIST_HANDLER));

@@ -5,12 +5,22 @@
 
 #include "model/worst.h"
 
-/* The figures of several events together; histograms since the start, or of the last interval. */
-struct model_sum {
+/* What of several events can be added up without a histogram. Zeroed it is empty. */
+struct event_tally {
 	struct model_counts count, interval;
-	const struct hist *dispatch, *handler, *total;
+	uint64_t rejected[REJECT_COUNT];
+	uint64_t events, pending, running;	/* that were added; of them, those in this state */
+	uint64_t unaccounted;			/* model_event_unaccounted() of each, as an amount */
 	struct model_blame blame;
-	size_t vcpus, events;		/* that are there; that are in use */
+};
+
+void event_tally_add(struct event_tally *tally, const struct model_event *e);
+
+/* The figures of all events that are in use; histograms since the start, or of the last interval. */
+struct model_sum {
+	struct event_tally tally;
+	const struct hist *dispatch, *handler, *total;
+	size_t vcpus;			/* that are there */
 	size_t masked_vcpus;
 	unsigned int state;		/* bits that any of them has */
 	bool mask_known;		/* of at least one */
@@ -18,7 +28,6 @@ struct model_sum {
 	uint64_t masked_ns, seen_ns;	/* both summed over the vCPUs */
 	uint64_t interval_masked_ns;
 	size_t interval_vcpus;
-	int64_t unaccounted;
 	struct model_worst worst;
 };
 

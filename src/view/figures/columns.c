@@ -39,7 +39,7 @@ static struct cell get_vcpu(const struct view_row *row, const struct view_scope 
 static struct cell get_event(const struct view_row *row, const struct view_scope *scope)
 {
 	if (row->sum)
-		return number(row->sum->events);
+		return number(row->sum->tally.events);
 	return row->event ? number(row->event->event) : unknown;
 }
 
@@ -92,7 +92,7 @@ static struct cell rate(uint64_t total, uint64_t interval, const struct view_sco
 static const struct model_counts *row_counts(const struct view_row *row, bool interval)
 {
 	if (row->sum)
-		return interval ? &row->sum->interval : &row->sum->count;
+		return interval ? &row->sum->tally.interval : &row->sum->tally.count;
 	if (!row->event)
 		return NULL;
 	return interval ? &row->event->interval : &row->event->count;
@@ -175,7 +175,7 @@ static struct cell get_max(const struct view_row *row, const struct view_scope *
 /* Of all waiting, or of that which the row is sorted by and which lasts. */
 static struct cell get_blame(const struct view_row *row, const struct view_scope *scope)
 {
-	const struct model_blame *blame = row->sum ? &row->sum->blame : row->event ? model_event_blame(row->event) : NULL;
+	const struct model_blame *blame = row->sum ? &row->sum->tally.blame : row->event ? model_event_blame(row->event) : NULL;
 	struct cell cell = text(NULL, 0);
 	struct model_worst worst;
 
@@ -254,7 +254,7 @@ static struct cell get_masked_share(const struct view_row *row, const struct vie
 static struct cell get_unaccounted(const struct view_row *row, const struct view_scope *scope)
 {
 	if (row->sum)
-		return number(row->sum->unaccounted);
+		return number(row->sum->tally.unaccounted);
 	return row->event ? number(model_event_unaccounted(row->event)) : unknown;
 }
 

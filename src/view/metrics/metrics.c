@@ -444,9 +444,9 @@ static void put_ends(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_event *r = row;
 
-	put_number(w, f, r->labels, "completed", r->count.completed);
-	put_number(w, f, r->labels, "resumed", r->count.resumed);
-	put_number(w, f, r->labels, "cleared", r->count.running_cleared);
+	put_number(w, f, r->labels, "completed", r->tally.count.completed);
+	put_number(w, f, r->labels, "resumed", r->tally.count.resumed);
+	put_number(w, f, r->labels, "cleared", r->tally.count.running_cleared);
 }
 
 static void put_drops(struct writer *w, const struct family *f, const void *row)
@@ -457,11 +457,11 @@ static void put_drops(struct writer *w, const struct family *f, const void *row)
 	};
 	const struct metrics_event *r = row;
 
-	put_number(w, f, r->labels, "coalesced", r->count.coalesced);
+	put_number(w, f, r->labels, "coalesced", r->tally.count.coalesced);
 	for (unsigned int i = 0; i < REJECT_COUNT; i++)
-		put_number(w, f, r->labels, rejects[i], r->rejected[i]);
-	put_number(w, f, r->labels, "cancelled", r->count.cancelled);
-	put_number(w, f, r->labels, "cleared", r->count.cleared);
+		put_number(w, f, r->labels, rejects[i], r->tally.rejected[i]);
+	put_number(w, f, r->labels, "cancelled", r->tally.count.cancelled);
+	put_number(w, f, r->labels, "cleared", r->tally.count.cleared);
 }
 
 static void put_blame(struct writer *w, const struct family *f, const void *row)
@@ -469,7 +469,7 @@ static void put_blame(struct writer *w, const struct family *f, const void *row)
 	const struct metrics_event *r = row;
 
 	for (unsigned int part = 0; part < BLAME_COUNT; part++)
-		put_seconds(w, f, r->labels, model_blame_name(part), r->blame.ns[part]);
+		put_seconds(w, f, r->labels, model_blame_name(part), r->tally.blame.ns[part]);
 }
 
 /* --- of asynchronous page faults */
@@ -478,7 +478,7 @@ static void put_apf_outcomes(struct writer *w, const struct family *f, const voi
 {
 	const struct metrics_apf *r = row;
 
-#define X(name, help) put_number(w, f, r->labels, #name, r->count.name);
+#define X(name, help) put_number(w, f, r->labels, #name, r->tally.all.count.name);
 	APF_OUTCOMES(X)
 #undef X
 }
@@ -488,7 +488,7 @@ static void put_apf_fallbacks(struct writer *w, const struct family *f, const vo
 	const struct metrics_apf *r = row;
 
 	for (unsigned int reason = 1; reason < APF_FALLBACKS; reason++)
-		put_number(w, f, r->labels, record_name(LABELS_APF_FALLBACK, reason), r->fallbacks[reason]);
+		put_number(w, f, r->labels, record_name(LABELS_APF_FALLBACK, reason), r->tally.all.fallbacks[reason]);
 }
 
 /* "unknown": of recordings that do not say it, which sdeid does not read. */
@@ -501,16 +501,16 @@ static void put_apf_causes(struct writer *w, const struct family *f, const void 
 {
 	const struct metrics_apf *r = row;
 
-	for (unsigned int cause = !r->causes[0].count; cause < APF_CAUSES; cause++)
-		put_number(w, f, r->labels, cause_name(cause), r->causes[cause].count);
+	for (unsigned int cause = !r->tally.all.causes[0].count; cause < APF_CAUSES; cause++)
+		put_number(w, f, r->labels, cause_name(cause), r->tally.all.causes[cause].count);
 }
 
 static void put_apf_cause_times(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_apf *r = row;
 
-	for (unsigned int cause = !r->causes[0].count; cause < APF_CAUSES; cause++)
-		put_seconds(w, f, r->labels, cause_name(cause), r->causes[cause].ns);
+	for (unsigned int cause = !r->tally.all.causes[0].count; cause < APF_CAUSES; cause++)
+		put_seconds(w, f, r->labels, cause_name(cause), r->tally.all.causes[cause].ns);
 }
 
 /* Which stages there are depends on the architecture, so those that were seen. */
@@ -570,16 +570,16 @@ static const struct family families[] = {
 	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now, of those that were ever raised.", put_open, ROW },
 	{ "kvm_sdei_vm_lost_records_total", "counter", LEVEL_PE, NULL, "Records about it that found no room.", put_u64, AT(metrics_pe, lost) },
 
-	{ "kvm_sdei_signals_total", "counter", LEVEL_EVENT, "outcome", "Signals, by what became of them at once.", put_outcomes, AT(metrics_event, count) },
-	{ "kvm_sdei_dispatched_total", "counter", LEVEL_EVENT, NULL, "Times the handler was entered.", put_u64, AT(metrics_event, count.dispatched) },
+	{ "kvm_sdei_signals_total", "counter", LEVEL_EVENT, "outcome", "Signals, by what became of them at once.", put_outcomes, AT(metrics_event, tally.count) },
+	{ "kvm_sdei_dispatched_total", "counter", LEVEL_EVENT, NULL, "Times the handler was entered.", put_u64, AT(metrics_event, tally.count.dispatched) },
 	{ "kvm_sdei_completed_total", "counter", LEVEL_EVENT, "outcome",
 	  "Handlers that ended: by COMPLETE, by COMPLETE_AND_RESUME, or cut off by a reset or the end of the vCPU.", put_ends, ROW },
 	{ "kvm_sdei_dropped_total", "counter", LEVEL_EVENT, "reason",
 	  "Signals that did not become a dispatch of their own; rejected_ERRNO is what the signaller got.", put_drops, ROW },
-	{ "kvm_sdei_pending", "gauge", LEVEL_EVENT, NULL, "vCPUs on which the event is pending.", put_u64, AT(metrics_event, pending) },
-	{ "kvm_sdei_running", "gauge", LEVEL_EVENT, NULL, "vCPUs on which its handler runs.", put_u64, AT(metrics_event, running) },
+	{ "kvm_sdei_pending", "gauge", LEVEL_EVENT, NULL, "vCPUs on which the event is pending.", put_u64, AT(metrics_event, tally.pending) },
+	{ "kvm_sdei_running", "gauge", LEVEL_EVENT, NULL, "vCPUs on which its handler runs.", put_u64, AT(metrics_event, tally.running) },
 	{ "kvm_sdei_unaccounted", "gauge", LEVEL_EVENT, NULL,
-	  "Signals, or else handlers, that do not add up: 0 without loss.", put_u64, AT(metrics_event, unaccounted) },
+	  "Signals, or else handlers, that do not add up: 0 without loss.", put_u64, AT(metrics_event, tally.unaccounted) },
 	{ "kvm_sdei_dispatch_latency_seconds", "histogram", LEVEL_EVENT, NULL,
 	  "First queued signal of an episode to its dispatch.", put_hist_at, AT(metrics_event, hists[METRICS_DISPATCH]) },
 	{ "kvm_sdei_handler_seconds", "histogram", LEVEL_EVENT, NULL, "Dispatch to complete.", put_hist_at, AT(metrics_event, hists[METRICS_HANDLER]) },
@@ -589,7 +589,7 @@ static const struct family families[] = {
 	{ "kvm_sdei_worst_latency_seconds", "gauge", LEVEL_EVENT, NULL, "The worst dispatch latency so far.", put_worst, AT(metrics_event, worst) },
 	{ "kvm_sdei_worst_latency_timestamp_seconds", "gauge", LEVEL_EVENT, NULL, "When that was.", put_worst_time, AT(metrics_event, worst) },
 
-	{ "kvm_apf_faults_total", "counter", LEVEL_APF, NULL, "Faults that were handed to a worker.", put_u64, AT(metrics_apf, count.setup) },
+	{ "kvm_apf_faults_total", "counter", LEVEL_APF, NULL, "Faults that were handed to a worker.", put_u64, AT(metrics_apf, tally.all.count.setup) },
 	{ "kvm_apf_outcomes_total", "counter", LEVEL_APF, "outcome",
 	  "How they ended: async, halted, untold, cancelled, wasted or cleared; sdeitop(1) says what each is.", put_apf_outcomes, ROW },
 	{ "kvm_apf_fallbacks_total", "counter", LEVEL_APF, "reason",
@@ -598,27 +598,27 @@ static const struct family families[] = {
 	  "Faults that kept the vCPU in the host, the quick ones apart, by where their page came from; sdeitop(1) says what each is.",
 	  put_apf_causes, ROW },
 	{ "kvm_apf_sync_seconds_total", "counter", LEVEL_APF, "cause", "How long these kept it.", put_apf_cause_times, ROW },
-	{ "kvm_apf_quick_faults_total", "counter", LEVEL_APF, NULL, "Faults that were too short to be recorded one by one.", put_u64, AT(metrics_apf, count.quick) },
-	{ "kvm_apf_quick_seconds_total", "counter", LEVEL_APF, NULL, "How long these kept the vCPU in the host.", put_ns, AT(metrics_apf, quick_ns) },
+	{ "kvm_apf_quick_faults_total", "counter", LEVEL_APF, NULL, "Faults that were too short to be recorded one by one.", put_u64, AT(metrics_apf, tally.all.count.quick) },
+	{ "kvm_apf_quick_seconds_total", "counter", LEVEL_APF, NULL, "How long these kept the vCPU in the host.", put_ns, AT(metrics_apf, tally.all.quick_ns) },
 	{ "kvm_apf_frames_total", "counter", LEVEL_APF, NULL,
 	  "Different guest frames that had a fault which was recorded by itself: the memory that the guest has had to wait for, in pages of 4 KiB.", put_u64,
-	  AT(metrics_apf, count.frames) },
-	{ "kvm_apf_again_faults_total", "counter", LEVEL_APF, NULL, "Faults of a frame that had one before, whose page had to be brought again.", put_u64, AT(metrics_apf, count.again) },
+	  AT(metrics_apf, tally.all.count.frames) },
+	{ "kvm_apf_again_faults_total", "counter", LEVEL_APF, NULL, "Faults of a frame that had one before, whose page had to be brought again.", put_u64, AT(metrics_apf, tally.all.count.again) },
 	{ "kvm_apf_sequential_faults_total", "counter", LEVEL_APF, NULL,
-	  "Of both, those that came at most 16 frames after the one before of the same vCPU.", put_u64, AT(metrics_apf, count.sequential) },
-	{ "kvm_apf_unfollowed_faults_total", "counter", LEVEL_APF, NULL, "Faults of frames beyond those that are kept, 1 TiB of a VM.", put_u64, AT(metrics_apf, count.unfollowed) },
-	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_u64, AT(metrics_apf, count.acked) },
-	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_u64, AT(metrics_apf, count.wake_all) },
-	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_u64, AT(metrics_apf, in_flight) },
-	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight, or one has kept its vCPU in the host that is not over; 0 if none is there.", put_age, AT(metrics_apf, oldest_ns) },
-	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_u64, AT(metrics_apf, unaccounted) },
-	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_u64, AT(metrics_apf, lost) },
+	  "Of both, those that came at most 16 frames after the one before of the same vCPU.", put_u64, AT(metrics_apf, tally.all.count.sequential) },
+	{ "kvm_apf_unfollowed_faults_total", "counter", LEVEL_APF, NULL, "Faults of frames beyond those that are kept, 1 TiB of a VM.", put_u64, AT(metrics_apf, tally.all.count.unfollowed) },
+	{ "kvm_apf_acked_total", "counter", LEVEL_APF, NULL, "Page-ready notices that the guest acknowledged.", put_u64, AT(metrics_apf, tally.all.count.acked) },
+	{ "kvm_apf_wake_all_total", "counter", LEVEL_APF, NULL, "Times that all who wait were woken.", put_u64, AT(metrics_apf, tally.all.count.wake_all) },
+	{ "kvm_apf_in_flight", "gauge", LEVEL_APF, NULL, "Faults whose page is not there yet, or not told.", put_u64, AT(metrics_apf, tally.all.in_flight) },
+	{ "kvm_apf_oldest_seconds", "gauge", LEVEL_APF, NULL, "How long the oldest of them is in flight, or one has kept its vCPU in the host that is not over; 0 if none is there.", put_age, AT(metrics_apf, tally.all.oldest_ns) },
+	{ "kvm_apf_unaccounted", "gauge", LEVEL_APF, NULL, "Faults that do not add up: 0 without loss.", put_u64, AT(metrics_apf, tally.unaccounted) },
+	{ "kvm_apf_lost_records_total", "counter", LEVEL_APF, NULL, "Records about them that found no room.", put_u64, AT(metrics_apf, tally.all.lost) },
 	{ "kvm_apf_stage_seconds", "histogram", LEVEL_APF, "stage",
 	  "How long those stages took that were seen; sdeitop(1) says what each is.", put_apf_stages, ROW },
 	{ "kvm_apf_saved_seconds_total", "counter", LEVEL_APF, NULL,
-	  "Time that pages were on their way while their vCPUs could do something else.", put_ns, AT(metrics_apf, saved_ns) },
+	  "Time that pages were on their way while their vCPUs could do something else.", put_ns, AT(metrics_apf, tally.saved_ns) },
 	{ "kvm_apf_blocked_seconds_total", "counter", LEVEL_APF, NULL,
-	  "Time that vCPUs stood still for a page all the same.", put_ns, AT(metrics_apf, blocked_ns) },
+	  "Time that vCPUs stood still for a page all the same.", put_ns, AT(metrics_apf, tally.blocked_ns) },
 	{ "kvm_apf_worst_seconds", "gauge", LEVEL_APF, NULL, "The slowest fault so far, in total.", put_worst, AT(metrics_apf, worst) },
 	{ "kvm_apf_worst_timestamp_seconds", "gauge", LEVEL_APF, NULL, "When its page was told to be there.", put_worst_time, AT(metrics_apf, worst) },
 };

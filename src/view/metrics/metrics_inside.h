@@ -7,6 +7,7 @@
 #define VIEW_METRICS_METRICS_INSIDE_H
 
 #include "model/apf.h"
+#include "model/sum.h"
 #include "view/metrics/metrics.h"
 #include "util/buf.h"
 
@@ -43,23 +44,15 @@ struct metrics_pe {
 struct metrics_event {
 	struct metrics_labels labels;
 	uint32_t event;
-	uint64_t pending, running;
-	struct model_counts count;
-	uint64_t rejected[REJECT_COUNT];
-	uint64_t unaccounted;
+	struct event_tally tally;
 	struct metrics_hist hists[METRICS_HISTS];
 	struct hist_worst worst;	/* value_ns 0: none */
-	struct model_blame blame;
 };
 
 /* Asynchronous page faults of a VM or vCPU that had any. */
 struct metrics_apf {
 	struct metrics_labels labels, stage_labels[APF_STAGE_COUNT];
-	struct apf_counts count;
-	uint64_t fallbacks[APF_FALLBACKS];
-	struct apf_cause causes[APF_CAUSES];
-	uint64_t in_flight, unaccounted, lost, quick_ns, saved_ns, blocked_ns;
-	uint64_t oldest_ns;		/* 0: none is in flight */
+	struct apf_tally tally;
 	struct metrics_hist stages[APF_STAGE_COUNT];
 	struct hist_worst worst;	/* value_ns 0: none */
 };

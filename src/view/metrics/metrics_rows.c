@@ -4,7 +4,6 @@
 
 #include "view/figures/columns.h"
 #include "view/metrics/metrics_inside.h"
-#include "model/sum.h"
 #include "util/array.h"
 
 void metrics_rows_clear(struct metrics_rows *rows)
@@ -92,13 +91,6 @@ static void add_hist(struct metrics_hist *sum, const struct hist *h)
 	sum->sum += hist_sum(h);
 }
 
-static void add_counts(struct model_counts *sum, const struct model_counts *counts)
-{
-#define X(field, help) sum->field += counts->field;
-	MODEL_COUNTS(X)
-#undef X
-}
-
 static void add_worst(struct hist_worst *sum, const struct hist_worst *worst)
 {
 	if (worst && (worst->value_ns > sum->value_ns || !sum->time_ns))
@@ -107,21 +99,11 @@ static void add_worst(struct hist_worst *sum, const struct hist_worst *worst)
 
 static void add_event(struct metrics_event *sum, const struct model_event *e)
 {
-	const struct model_blame *blame = model_event_blame(e);
-	int64_t unaccounted = model_event_unaccounted(e);
-
-	sum->pending += !!(e->state & SDEI_PENDING);
-	sum->running += !!(e->state & SDEI_RUNNING);
-	sum->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;
-	add_counts(&sum->count, &e->count);
-	for (unsigned int i = 0; i < REJECT_COUNT; i++)
-		sum->rejected[i] += e->rejected[i];
+	event_tally_add(&sum->tally, e);
 	add_hist(&sum->hists[METRICS_DISPATCH], e->dispatch);
 	add_hist(&sum->hists[METRICS_HANDLER], e->handler);
 	add_hist(&sum->hists[METRICS_TOTAL], e->total);
 	add_worst(&sum->worst, hist_worst(e->dispatch));
-	for (unsigned int part = 0; blame && part < BLAME_COUNT; part++)
-		sum->blame.ns[part] += blame->ns[part];
 }
 
 static void add_findings(struct metrics_pe *pe, const struct model_vcpu *v)
@@ -147,24 +129,9 @@ static void add_vcpu(struct metrics_pe *pe, const struct model_vcpu *v)
 
 static void add_faults(struct metrics_apf *sum, const struct model_apf *apf)
 {
-	int64_t unaccounted = apf_unaccounted(apf);
-
-#define X(name, help) sum->count.name += apf->count.name;
-	APF_COUNTS(X)
-#undef X
-	for (unsigned int i = 0; i < APF_FALLBACKS; i++)
-		sum->fallbacks[i] += apf->fallbacks[i];
-	for (unsigned int i = 0; i < APF_CAUSES; i++) {
-		sum->causes[i].count += apf->causes[i].count;
-		sum->causes[i].ns += apf->causes[i].ns;
-	}
-	sum->quick_ns += apf->quick_ns;
-	sum->in_flight += apf->in_flight;
-	sum->oldest_ns = apf_older_ns(sum->oldest_ns, apf->oldest_ns);
-	sum->unaccounted += unaccounted < 0 ? -(uint64_t)unaccounted : (uint64_t)unaccounted;
-	sum->lost += apf->lost;
-	sum->saved_ns += apf_saved_ns(apf);
-	sum->blocked_ns += apf_blocked_ns(apf);
+	if (!apf)
+		return;
+	apf_tally_add(&sum->tally, apf);
 	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
 		add_hist(&sum->stages[i], apf->stage[i]);
 	add_worst(&sum->worst, hist_worst(apf->stage[APF_STAGE_total]));
@@ -227,9 +194,10 @@ static int add_apf(struct metrics_rows *rows, struct metrics_labels labels, cons
 	*row = (struct metrics_apf){ .labels = labels };
 	for (unsigned int i = 0; i < APF_STAGE_COUNT; i++)
 		row->stage_labels[i] = stage_labels(&rows->labels, labels, i);
-	for (size_t i = 0; i < vm->vcpu_count; i++)
-		if (model_vcpu_apf(vm->vcpus[i]) && (!vcpu || vm->vcpus[i] == vcpu))
-			add_faults(row, model_vcpu_apf(vm->vcpus[i]));
+	if (vcpu)
+		add_faults(row, model_vcpu_apf(vcpu));
+	for (size_t i = 0; !vcpu && i < vm->vcpu_count; i++)
+		add_faults(row, model_vcpu_apf(vm->vcpus[i]));
 	return 0;
 }
 

@@ -26,12 +26,12 @@ static void vm_row(FILE *out, const struct model_vm *vm, const struct model_sum 
 	html_page_vm(out, vm, NAME_WHOLE);
 	fprintf(out, "<td>%s", vm->gone ? "gone" : "there");
 	html_page_cell(out, vm->vcpu_count);
-	html_page_cell(out, sum->events);
-	html_page_cell(out, sum->count.signals);
-	html_page_cell(out, sum->count.dispatched);
-	html_page_cell(out, sum->count.completed + sum->count.resumed);
-	html_page_cell(out, drops_of(&sum->count));
-	html_page_cell(out, sum->unaccounted);
+	html_page_cell(out, sum->tally.events);
+	html_page_cell(out, sum->tally.count.signals);
+	html_page_cell(out, sum->tally.count.dispatched);
+	html_page_cell(out, sum->tally.count.completed + sum->tally.count.resumed);
+	html_page_cell(out, drops_of(&sum->tally.count));
+	html_page_cell(out, sum->tally.unaccounted);
 	if (hist_count(sum->dispatch))
 		html_page_cell_ns(out, hist_max(sum->dispatch));
 	else
