@@ -51,7 +51,6 @@ found() {
 found never-ack 100 --pages 1000
 found restore-raised 100000
 
-# A page that never comes, of a guest as on any KVM: everybody finds it while the vCPU waits for it.
 await() {
 	tries=0
 	until "$@" || [ $tries = 600 ]; do
@@ -65,6 +64,18 @@ follow() {
 	"$@" >$name.jsonl 2>$name.err &
 	await grep -q racing $name.err
 }
+# A wake-up that is lost: live, by the flight recorder, and in a recording.
+follow lost-record sdeitop record -o lost
+recorder=$!
+follow lost-flight sdeitop record -o lost-flight --flight 1M --on wakeup-lost
+flight=$!
+found forget 100000
+await [ -d lost-flight ]
+kill -INT $recorder $flight
+wait $recorder && wait $flight
+echo $? >lost.status
+
+# A page that never comes, of a guest as on any KVM: everybody finds it while the vCPU waits for it.
 follow hung-live sdeitop --json --page-ms 300 0.2
 live=$!
 follow hung-record sdeitop record -o hung
@@ -84,8 +95,9 @@ echo $? >hung.status
 kill -KILL $vmm
 true
 """
-# What is found. never-ack goes on long after its first page was ready: each of the others takes a millisecond at least.
-FOUND = {"never-ack": ["page-unacked"], "restore-raised": []}
+# What is found, and how often as the guest knows it. never-ack goes on long after its first page was ready: each of the others takes a
+# millisecond at least.
+FOUND = {"never-ack": ("page-unacked", lambda vcpu: 1), "restore-raised": None, "forget": ("wakeup-lost", lambda vcpu: vcpu["lost"])}
 MODES = ("park", "wait", "never-ack", "masked", "no-handler", "user-only", "unread", "busy", "full", "restore", "restore-raised",
          "disable", "renew", "reset", "in-time", "many", "tail")
 UNTOLD = ("masked", "no-handler", "in-time", "no-memory-100")     # nothing that the guest could compare the times of
@@ -229,12 +241,28 @@ def check_found(out, name):
     with open(f"{out}/found-{name}.jsonl", encoding="utf-8") as file:
         summary = [row for row in map(json.loads, file) if row.get("type") == "summary"][-1]
     got = [(finding["code"], finding["vcpu"], finding["count"]) for finding in summary["findings"]]
-    want = [(code, 0, 1) for code in FOUND[name]]
+    want = [(FOUND[name][0], 0, FOUND[name][1](truth["vcpus"][0]))] if FOUND[name] else []
     ok(f"apf/found/{name}", [] if got == want else [f"{got} instead of {want}: {[finding['text'] for finding in summary['findings']]}"])
     apf = summary["vms"][0]["apf"]
     acks = sum(vcpu["acks"] for vcpu in truth["vcpus"])
     complaints = [] if apf["count"]["acked"] == acks else [f"{apf['count']['acked']} acknowledged, {acks} in the guest"]
     ok(f"apf/found/{name}/nothing is unaccounted for", complaints + [f"{key} {apf[key]}" for key in ("in_flight", "unaccounted", "lost") if apf[key]])
+
+
+def check_lost(out):
+    """Wake-ups that the guest did not get are found as often in a recording; the flight recorder has the first of them."""
+    if read(out, "lost", "status") != "0":
+        ok("apf/lost", [f"status {read(out, 'lost', 'status')}: {[read(out, f'lost-{who}', 'err') for who in ('record', 'flight')]}"])
+        return
+    lost = load(out, "found-forget")["vcpus"][0]["lost"]
+    saved = os.listdir(f"{out}/lost-flight") if os.path.isdir(f"{out}/lost-flight") else []
+    ok("apf/lost/the flight recorder saves once", [] if len(saved) == 1 else [f"saved: {saved}"])
+    recordings = {"a recording": (f"{out}/lost", range(lost, lost + 1))}
+    recordings |= {"the flight recorder": (f"{out}/lost-flight/{name}", range(1, lost + 1)) for name in saved}
+    for name, (directory, counts) in recordings.items():
+        found = report(directory)
+        good = [finding["code"] for finding in found] == ["wakeup-lost"] and found[0]["count"] in counts and found[0]["vcpu"] == 0
+        ok(f"apf/lost/{name}", [] if good else [f"the guest has lost {lost}, found: {found}"])
 
 
 def report(directory):
@@ -277,6 +305,7 @@ def main():
         check_mode(OUT, name)
     for name in FOUND:
         check_found(OUT, name)
+    check_lost(OUT)
     check_hung(OUT)
     finish()
 

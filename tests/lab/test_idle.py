@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # debug kernel: no
 """On a host where nothing happens, those who trace it sleep: nothing wakes them but their own interval. The first record does, and
-none is lost or left behind."""
+none is lost or left behind; so does a page fault that has no record yet."""
 import os
 import sys
 
@@ -19,6 +19,11 @@ RUN = r"""
 sleeps() { ! grep -qs '^it_interval: (0, [1-9]' /proc/$1/fdinfo/*; }
 intervals() { grep -c '"type":"interval"' /tmp/top.jsonl; }
 has_intervals() { [ "$(intervals)" -ge $1 ]; }
+asleep() {
+	for one in $events $top $daemon; do
+		await "sleep" sleeps $one
+	done
+}
 has_printed() { [ "$(grep -c '"kind":"complete"' /tmp/events.jsonl)" -ge $1 ]; }
 # count NAME: how often each has been woken, and how many intervals there were.
 count() {
@@ -31,21 +36,32 @@ count() {
 daemon idle -t /tmp/tf -d 1 --user sdeid
 sdeitop events --json --summary >/tmp/events.jsonl 2>events.err &
 events=$!
-sdeitop --json 1 >/tmp/top.jsonl 2>top.err &
+sdeitop --json --page-ms 2000 1 >/tmp/top.jsonl 2>top.err &
 top=$!
 await "events" grep -q racing events.err
 await "figures" grep -q racing top.err
 # Asleep, woken, asleep again.
 for round in 1 2; do
-	for one in $events $top $daemon; do
-		await "sleep" sleeps $one
-	done
+	asleep
 	count before-$round
 	await "intervals" has_intervals $(($(intervals) + $1))
 	count after-$round
 	sdei-guest --vcpus 1 --scenario steady --events 11 --truth /out/$round.truth.json -name guest=round$round >&2 || give_up "the guest failed"
 	await "the guest's records" has_printed $((round * 11))
 done
+# The page of a VM that begins to run never comes: the fault sends no record, and its begin has to wake who sleeps.
+mkfifo /tmp/go
+exec 3<>/tmp/go
+sdei-guest --quiet --apf bare --held --tasks 1 --pages 1 --delay 900000000 -name guest=faulting </tmp/go >&2 &
+vmm=$!
+echo $vmm >faulting
+await "the VM" grep -q '"name":"faulting"' /tmp/events.jsonl
+asleep
+wc -l </tmp/events.jsonl >before-fault
+echo >&3
+await "the fault" grep -q '"step":"waiting"' /tmp/events.jsonl
+await "the finding" grep -q page-stuck /tmp/top.jsonl
+kill -KILL $vmm
 kill -INT $events $top
 wait $events || give_up "events ended with $?"
 wait $top || give_up "sdeitop ended with $?"
@@ -69,8 +85,15 @@ def check_sleep(number):
        ", ".join(f"{name} {woken[name]}" for name in woken))
 
 
+def faulting():
+    """The VM that does nothing but wait for a page."""
+    with open(f"{OUT}/faulting", encoding="utf-8") as file:
+        return int(file.read())
+
+
 def check_figures():
     summary, truths = t.load_summary(f"{OUT}/top.jsonl"), []
+    summary["vms"] = [vm for vm in summary["vms"] if vm["vm"] != faulting()]
     for number in (1, 2):
         with open(f"{OUT}/{number}.truth.json", encoding="utf-8") as file:
             truths.append(t.json.load(file))
@@ -78,6 +101,18 @@ def check_figures():
     ok("idle/figures are those of the guests", t.check_counts(truths, summary) + t.check_lossless(summary))
     complaints, compared = t.check_intervals(truths, [line for line in lines if "kind" in line])
     ok("idle/records are those of the guests", t.check_lossless(lines[-1]) + complaints, f"{compared} runs")
+
+
+def check_fault():
+    """What was printed of the last VM begins with a page fault, and the one that has no end is reported while it lasts."""
+    with open(f"{OUT}/before-fault", encoding="utf-8") as file:
+        before = int(file.read())
+    vm = faulting()
+    records = [line for line in t.load_lines(f"{OUT}/events.jsonl")[before:] if "kind" in line]
+    waiting = {r["time_ns"] - r["duration_ns"] for r in records if r.get("step") == "waiting" and r["vm"] == vm}
+    ok("idle/a page fault wakes", ([] if records and records[0]["kind"] == "apf" else [f"the first record is {records[:1]}"]) +
+       ([] if len(waiting) == 1 else [f"faults that last: {waiting}"]) +
+       [f"{r}" for r in records if r["kind"] != "apf" or r["vm"] != vm])
 
 
 def main():
@@ -88,6 +123,7 @@ def main():
         for number in (1, 2):
             check_sleep(number)
         check_figures()
+        check_fault()
     finish()
 
 

@@ -51,6 +51,7 @@ static const struct mode modes[] = {
 	{ "suspend", "the VMM suspends the vCPU while tasks are parked, and their pages come in", APF_SUSPEND, 1, 4, 20, 100000 },
 	{ "restore", "the VMM restores the vCPU, as after a migration, while tasks are parked", APF_RESTORE, 1, 4, 20, 20000 },
 	{ "restore-raised", "likewise, while a page-ready interrupt is raised", APF_RESTORE_RAISED, 1, 4, 20, 20000 },
+	{ "forget", "the VMM forgets page-ready interrupts that are raised: nobody wakes these tasks", APF_FORGET, 1, 4, 20, 20000 },
 	{ "disable", "switched off and on while tasks are parked", APF_DISABLE, 1, 4, 20, 20000 },
 	{ "renew", "switched off and on after interrupts that were never acknowledged; parks from then on", APF_RENEW, 1, 2, 20, 1000 },
 	{ "reset", "the vCPU is reset while tasks are parked", APF_RESET, 1, 4, 20, 20000 },
@@ -225,6 +226,8 @@ static int64_t serve_guest(struct vcpu *vcpu, enum context which, const struct d
 		return protect_data(vcpu, PROT_NONE);
 	case APF_DOOR_SHOW:
 		return protect_data(vcpu, PROT_READ | PROT_WRITE);
+	case APF_DOOR_FORGET:
+		return vcpu_set(vcpu, APF_REG_OUTSTANDING, 0);
 	default:
 		return -EINVAL;
 	}
@@ -397,6 +400,7 @@ static void check_vcpu(struct test *test, struct vcpu *vcpu)
 	expect(test, vcpu, "pages touched", v->nr_touches, touches);
 	expect(test, vcpu, "tasks parked or made to wait", v->parks + v->waits, v->not_present);
 	expect(test, vcpu, "tasks woken", v->woken, v->parks - never_woken(test, v));
+	expect(test, vcpu, "wake-ups forgotten", v->lost, test->mode->mode == APF_FORGET ? APF_LOSSES : 0);
 }
 
 static void write_touch(const struct test *test, FILE *out, const struct touch *t)
@@ -429,7 +433,7 @@ static void write_vcpu(const struct test *test, FILE *out, struct vcpu *vcpu)
 		{ "touches", v->nr_touches }, { "not_present", v->not_present }, { "parks", v->parks }, { "waits", v->waits },
 		{ "handler_touches", v->handler_touches }, { "signalled", v->signalled }, { "sent", v->sent }, { "ready", v->ready },
 		{ "wake_alls", v->wake_alls }, { "unknown", v->unknown }, { "woken", v->woken }, { "acks", v->acks },
-		{ "boots", v->boots }, { "abandoned", v->abandoned }, { "work", v->work_done }, { "work_parked", v->work_parked },
+		{ "boots", v->boots }, { "abandoned", v->abandoned }, { "lost", v->lost }, { "work", v->work_done }, { "work_parked", v->work_parked },
 	};
 
 	fprintf(out, "{\"vcpu\":%u", vcpu->id);
@@ -498,10 +502,23 @@ static int run(struct test *test)
 	return test->vm.failed ? -EIO : 0;
 }
 
+/* Until stdin has a line. */
+static void hold(void)
+{
+	int c;
+
+	do
+		c = getchar();
+	while (c != '\n' && c != EOF);
+}
+
 static int run_and_tell(struct test *test, FILE *truth)
 {
-	int err = run(test);
+	int err;
 
+	if (test->options.held)
+		hold();
+	err = run(test);
 	if (err)
 		return err;
 	for (unsigned int i = 0; i < test->vm.nr_vcpus; i++)

@@ -20,6 +20,7 @@ struct apf_options {
 	unsigned int work;		/* units of parallel work of each vCPU */
 	unsigned int timeout;		/* seconds; 0: 120 */
 	bool quiet;
+	bool held;			/* until stdin has a line, the vCPUs do not run */
 };
 
 /* Runs it; the truth as JSON to `truth` unless NULL. 0, or -errno; -EINVAL: no such mode; -EILSEQ: something was wrong. */

@@ -12,6 +12,7 @@
 #define GUEST_APF_EL1		0x1040000000	/* the same pages, for EL1 only: PAN does not matter there */
 #define APF_PPI			20
 #define APF_MAX_TASKS		80
+#define APF_LOSSES		3		/* wake-ups that are forgotten: fewer than there are tasks */
 #define APF_STACK_SIZE		0x2000
 
 /* Within a vCPU's 64 MiB, instead of the script payload's parts. */
@@ -53,6 +54,7 @@ enum apf_mode {
 	APF_SUSPEND,	/* the VMM suspends the vCPU while tasks are parked; their pages come in meanwhile */
 	APF_RESTORE,	/* the VMM restores the vCPU, as after a migration, while tasks are parked */
 	APF_RESTORE_RAISED,	/* likewise, while a page-ready interrupt is raised */
+	APF_FORGET,	/* the VMM forgets page-ready interrupts that are raised, as one that restores vCPUs without them */
 	APF_DISABLE,	/* the guest switches it off and on while tasks are parked */
 	APF_RENEW,	/* interrupts are never acknowledged until it is switched off and on; then as APF_PARK */
 	APF_RESET,	/* the vCPU is reset while tasks are parked */
@@ -71,6 +73,7 @@ enum apf_door {
 	APF_DOOR_SUSPEND,	/* suspend the vCPU until pages have come */
 	APF_DOOR_HIDE,		/* take the data away */
 	APF_DOOR_SHOW,		/* give it back */
+	APF_DOOR_FORGET,	/* nothing is to be acknowledged */
 };
 
 enum task_state { TASK_NEW, TASK_READY, TASK_PARKED, TASK_DONE };
@@ -118,8 +121,10 @@ struct apf_vcpu {
 	uint32_t ready, wake_alls, unknown;	/* page-ready interrupts; wake-all; whose token nobody waits for */
 	uint32_t woken;		/* tasks */
 	uint32_t acks;		/* accepted */
-	uint32_t deeds;		/* restored, switched off and on, reset, ended: at most once */
+	uint32_t deeds;		/* restored, switched off and on, reset, ended: at most once; or a wake-up was forgotten */
 	uint32_t abandoned;	/* tasks that were parked then */
+	uint32_t lost;		/* wake-ups that were forgotten: of the tasks whose tokens are */
+	uint32_t lost_tokens[APF_LOSSES];
 	uint32_t wrong;		/* things that must not be, see `complaint` */
 	uint32_t complaint;	/* enum apf_wrong of the first */
 	uint32_t done;		/* tasks */

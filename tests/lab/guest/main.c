@@ -29,7 +29,7 @@ struct options {
 	const char *scenario, *apf, *truth, *name, *only, *shape;
 	unsigned int vcpus, seconds, timeout, instances, tasks, pages, work;
 	uint64_t events, delay_us;
-	bool list, semantics, help, without_sdei, without_gic, quiet, plain;
+	bool list, semantics, help, without_sdei, without_gic, quiet, plain, held;
 };
 
 struct session {		/* one invocation's run of its scenario */
@@ -59,6 +59,7 @@ static const char usage[] =
 "  --plain             --apf: plain memory, all of it written to, instead of pages that are served late: for a cgroup\n"
 "                      that is smaller, with swap\n"
 "  --work N            --apf: units of work that each vCPU does while no task can run; all are done in the end\n"
+"  --held              --apf: the vCPUs run once stdin has a line, or ends\n"
 "  --truth FILE        write what happened, exactly, as JSON\n"
 "  -name guest=NAME    the VM's name, as QEMU takes it (tools read it from /proc/PID/cmdline)\n"
 "  --timeout S         give up after S seconds (300; --seconds + 30 for endless scenarios)\n"
@@ -72,7 +73,7 @@ static const char usage[] =
 
 enum { OPT_SCENARIO = 256, OPT_VCPUS, OPT_SECONDS, OPT_EVENTS, OPT_INSTANCES, OPT_TRUTH, OPT_NAME, OPT_TIMEOUT, OPT_ONLY,
        OPT_LIST, OPT_SEMANTICS, OPT_HELP, OPT_WITHOUT_SDEI, OPT_WITHOUT_GIC, OPT_QUIET, OPT_APF, OPT_TASKS, OPT_PAGES,
-       OPT_DELAY, OPT_DELAYS, OPT_PLAIN, OPT_WORK };
+       OPT_DELAY, OPT_DELAYS, OPT_PLAIN, OPT_WORK, OPT_HELD };
 
 static const struct option long_options[] = {
 	{ "scenario", 1, NULL, OPT_SCENARIO }, { "vcpus", 1, NULL, OPT_VCPUS }, { "seconds", 1, NULL, OPT_SECONDS },
@@ -82,7 +83,7 @@ static const struct option long_options[] = {
 	{ "without-sdei", 0, NULL, OPT_WITHOUT_SDEI }, { "without-gic", 0, NULL, OPT_WITHOUT_GIC },
 	{ "quiet", 0, NULL, OPT_QUIET }, { "apf", 1, NULL, OPT_APF }, { "tasks", 1, NULL, OPT_TASKS },
 	{ "pages", 1, NULL, OPT_PAGES }, { "delay", 1, NULL, OPT_DELAY }, { "delays", 1, NULL, OPT_DELAYS },
-	{ "plain", 0, NULL, OPT_PLAIN }, { "work", 1, NULL, OPT_WORK }, { NULL, 0, NULL, 0 },
+	{ "plain", 0, NULL, OPT_PLAIN }, { "work", 1, NULL, OPT_WORK }, { "held", 0, NULL, OPT_HELD }, { NULL, 0, NULL, 0 },
 };
 
 struct destination {
@@ -118,7 +119,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
 		{ OPT_EVENTS, .long_number = &o->events }, { OPT_LIST, .flag = &o->list },
 		{ OPT_SEMANTICS, .flag = &o->semantics }, { OPT_HELP, .flag = &o->help },
 		{ OPT_WITHOUT_SDEI, .flag = &o->without_sdei }, { OPT_WITHOUT_GIC, .flag = &o->without_gic },
-		{ OPT_QUIET, .flag = &o->quiet }, { OPT_APF, .text = &o->apf }, { OPT_TASKS, .number = &o->tasks },
+		{ OPT_QUIET, .flag = &o->quiet }, { OPT_HELD, .flag = &o->held }, { OPT_APF, .text = &o->apf }, { OPT_TASKS, .number = &o->tasks },
 		{ OPT_PAGES, .number = &o->pages }, { OPT_DELAY, .long_number = &o->delay_us },
 		{ OPT_DELAYS, .text = &o->shape }, { OPT_PLAIN, .flag = &o->plain }, { OPT_WORK, .number = &o->work },
 	};
@@ -347,7 +348,7 @@ static int apf_main(struct session *session)
 {
 	const struct options *o = &session->options;
 	struct apf_options options = { .mode = o->apf, .vcpus = o->vcpus, .tasks = o->tasks, .pages = o->pages, .delay_us = o->delay_us,
-				       .shape = o->shape, .plain = o->plain, .work = o->work, .timeout = o->timeout, .quiet = o->quiet };
+				       .shape = o->shape, .plain = o->plain, .work = o->work, .timeout = o->timeout, .quiet = o->quiet, .held = o->held };
 	char name[256];
 	int err;
 

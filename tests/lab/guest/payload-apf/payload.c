@@ -365,19 +365,57 @@ static void off_and_on(struct apf_vcpu *v)
 	private_interrupts(v)[0x100 / 4] = 1u << APF_PPI;
 }
 
+/* A guest is known to acknowledge, and has nothing to do but to wait for pages. */
+static bool is_time_to_forget(const struct apf_vcpu *v)
+{
+	return v->acks && parked(v) == v->tasks;
+}
+
 /* When enough tasks are parked; in APF_RENEW, where they are not, when the first is done. */
 static bool is_time(const struct apf_vcpu *v)
 {
+	if (v->mode == APF_FORGET)
+		return is_time_to_forget(v);
 	return v->mode == APF_RENEW ? v->done : parked(v) >= PARKED_AT_ONCE || parked(v) == v->tasks;
+}
+
+/* The guest, which does not look yet, is told of a page, and then of another one instead. */
+static void lose_wakeup(struct apf_vcpu *v)
+{
+	const struct apf_slot *ready = &data_of(v)->ready;
+	uint32_t token = ready->token;
+
+	v->lost_tokens[v->lost++] = token;
+	if (ask(v, APF_DOOR_FORGET))
+		wrong(v, WRONG_ENABLE);
+	while (ready->token == token)
+		;
+}
+
+/* Those who were not woken, once nobody else is left, as a guest does that looks after its tasks by time. Returns whether there were any. */
+static bool wake_lost(struct apf_vcpu *v)
+{
+	if (v->done + v->lost != v->tasks || !v->lost_tokens[0])
+		return false;
+	for (uint32_t i = 0; i < v->lost; i++) {
+		wake_token(v, v->lost_tokens[i]);
+		v->lost_tokens[i] = 0;
+	}
+	return true;
+}
+
+static bool waits_for_interrupt(const struct apf_vcpu *v)
+{
+	return v->mode == APF_RESTORE_RAISED || v->mode == APF_FORGET;
 }
 
 /* What some modes do, once. */
 static void do_deed(struct apf_vcpu *v)
 {
-	if (v->deeds || !is_time(v))
+	if (v->deeds >= (v->mode == APF_FORGET ? APF_LOSSES : 1) || !is_time(v))
 		return;
 	v->deeds++;
-	while (v->mode == APF_RESTORE_RAISED && !(read_reg(isr_el1) & ISR_INTERRUPT))
+	while (waits_for_interrupt(v) && !(read_reg(isr_el1) & ISR_INTERRUPT))
 		;
 	v->abandoned = parked(v);
 	if ((v->mode == APF_RESTORE || v->mode == APF_RESTORE_RAISED) && ask(v, APF_DOOR_RESTORE))
@@ -386,6 +424,8 @@ static void do_deed(struct apf_vcpu *v)
 		wrong(v, WRONG_ENABLE);
 	if (v->mode == APF_SUSPEND && ask(v, APF_DOOR_SUSPEND))
 		wrong(v, WRONG_SUSPEND);
+	if (v->mode == APF_FORGET)
+		lose_wakeup(v);
 	if (v->mode == APF_DISABLE || v->mode == APF_RENEW)
 		off_and_on(v);
 	if (v->mode == APF_RESET)
@@ -418,7 +458,7 @@ static void run_tasks(struct apf_vcpu *v)
 			do_deed(v);
 		} else if (v->work_done < v->work) {
 			work_on(v);
-		} else {
+		} else if (!wake_lost(v)) {
 			asm volatile("dsb sy; wfi" : : : "memory");
 		}
 		take_interrupts();
