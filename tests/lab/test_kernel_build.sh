@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# scripts/kernel when a kernel does not build: it says what failed and where to look, and keeps no kernel. In a copy of
-# the recipe with a cache of its own, so that the real one stays as it is.
+# scripts/kernel when a kernel does not build: it says what failed and where to look, and keeps no kernel. When one builds, the
+# oldest of its kind are removed. In a copy of the recipe with a cache of its own, so that the real one stays as it is.
 # debug kernel: no
 # time limit: 1800
 # shellcheck disable=SC2317 # called through judge
@@ -87,8 +87,44 @@ test_make_killed() {
 	judge "and what may have killed it" says dmesg
 }
 
+# old_kernels KIND COUNT: kernels that have been built before, the first one a minute ago, each of the next an hour earlier.
+old_kernels() {
+	local kind=$1 i dir
+	for ((i = 0; i < $2; i++)); do
+		dir=$OUT/cache/sdeitop/kernel/$kind-$(printf '%016x' "$i")
+		mkdir -p "$dir"
+		touch "$dir/Image"
+		touch -d "-$((i * 60 + 1)) minutes" "$dir"
+	done
+}
+
+kernels_of() { find "$OUT/cache/sdeitop/kernel" -mindepth 1 -maxdepth 1 -type d -regex ".*/$1-[0-9a-f]*" -printf '%f\n' | sort | tr '\n' ' '; }
+
+# A make that compiles nothing: a kernel is what it leaves.
+test_old_ones_removed() {
+	fresh_copy
+	cat >"$OUT/bin/make" <<-'STUB'
+		#!/bin/sh
+		cd "$2" || exit
+		case "$*" in
+		*tinyconfig*) : >.config ;;
+		*Image*) mkdir -p arch/arm64/boot && touch arch/arm64/boot/Image System.map ;;
+		esac
+	STUB
+	chmod +x "$OUT/bin/make"
+	old_kernels tracepoints 3
+	old_kernels tracepoints-7.3 3
+	build tracepoints
+	rm "$OUT/bin/make"
+	judge "a kernel is built" is "$STATUS" 0
+	judge "the oldest of its kind is removed" is "$(kernels_of tracepoints | tr ' ' '\n' | grep -c 000000000000000)" 2
+	judge "none of a kind whose name begins alike" is "$(kernels_of tracepoints-7.3)" \
+		"tracepoints-7.3-0000000000000000 tracepoints-7.3-0000000000000001 tracepoints-7.3-0000000000000002 "
+}
+
 test_option_dropped
 test_compile_error
 test_make_killed
 judge "no kernel is kept of a build that failed" no_kernel
+test_old_ones_removed
 finish
