@@ -20,6 +20,7 @@ TROUBLE = {
     "drop-burst": ("drop-burst", [0, 1], 0, None),
     "refused-burst": ("refused-calls", [0, 1], None, None),
 }
+SECOND = 1_000_000_000
 RUN = r"""
 cd /out || exit 1
 try() {
@@ -31,12 +32,18 @@ try() {
 """
 
 
+def again(finding, findings):
+    """Of a vCPU's many in a second: a machine that stood still for as long makes two out of one."""
+    return finding["code"] in ("drop-burst", "refused-calls") and any(
+        f["vcpu"] == finding["vcpu"] and f["last_ns"] + SECOND < finding["first_ns"] for f in findings)
+
+
 def check(name):
     code, vcpus, event, least = TROUBLE[name]
     findings = t.load_summary(f"{OUT}/{name}.jsonl")["findings"]
     ours = [f for f in findings if f["code"] == code]
     ok(f"findings/{name}/raised once per vCPU",
-       [] if sorted(f["vcpu"] for f in ours) == vcpus else [str(findings)])
+       [] if sorted(f["vcpu"] for f in ours if not again(f, ours)) == vcpus else [str(findings)])
     ok(f"findings/{name}/about the event", [str(f) for f in ours if f["event"] != event])
     if least:
         ok(f"findings/{name}/as long as it was", [str(f) for f in ours if not least <= f["value"] < 20 * least])
