@@ -24,6 +24,7 @@
 #include "recording/packetizer.h"
 #include "recording/reader.h"
 #include "recording/writer.h"
+#include "tests/unit/lib/try_step.h"
 #include "tests/unit/lib/directory.h"
 #include "tests/unit/lib/sdei_machine.h"
 #include "util/crc32.h"
@@ -347,7 +348,7 @@ static void test_cut_anywhere(void **state)
 	bytes = read_file("sdei-000000", &size);
 	count = ends_of(bytes, size, ends, 32);
 	assert_int_equal(count, 5);
-	for (size_t cut = 0; cut < size; cut++) {
+	for (size_t cut = 0; cut < size; cut += TRY_STEP) {
 		struct read_ranges seen;
 
 		while (ends[whole] <= cut)
@@ -373,7 +374,7 @@ static void test_any_byte_wrong(void **state)
 	good = read_all();
 	bytes = read_file("sdei-000000", &size);
 	count = ends_of(bytes, size, ends, 32);
-	for (size_t at = 0; at < size; at++) {
+	for (size_t at = 0; at < size; at += TRY_STEP) {
 		size_t packet = 0, from, items;
 		struct read_ranges seen;
 
@@ -404,7 +405,7 @@ static void test_metadata(void **state)
 	make(1, 200, 50, 0, 0, false);
 	good = read_all();
 	bytes = read_file("metadata", &size);
-	for (size_t cut = 0; cut < size; cut += cut < 2500 ? 1 : 997) {
+	for (size_t cut = 0; cut < size; cut += cut < 2500 ? TRY_STEP : 997) {
 		write_file("metadata", bytes, cut);
 		seen = read_all();
 		assert_int_equal(seen.sum, good.sum);
@@ -621,7 +622,7 @@ static void test_counted_in_any_order(void **state)
 		write_file(name, bytes, size - size / (file % 7 + 2));
 		free(bytes);
 	}
-	for (int turn = 0; turn < 20; turn++) {
+	for (int turn = 0; turn < 20; turn += TRY_STEP) {
 		struct reader *whole = open_reader(), *r = open_reader();
 		struct reader_span span;
 		struct read_ranges once = rest_of(whole), seen;

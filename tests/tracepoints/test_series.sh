@@ -3,7 +3,7 @@
 # same in all but tests/golden/series.diff; UPDATE_GOLDEN=1 writes that anew.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
-source "$(dirname "$0")/../scripts/common.sh"
+source "$(dirname "$0")/../../scripts/common.sh"
 
 SERIES=$SDEITOP_TOP/tracepoints
 CHECK=$SERIES/check-series
