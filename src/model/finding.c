@@ -331,6 +331,8 @@ static struct model_finding *add(struct model *m, struct finding_owner owner, co
 
 	if (owner.vcpu)
 		owner.vcpu->found[finding->code]++;
+	if (owner.gic)
+		gic_count_found(owner.gic, finding->code);
 	m->totals.found[finding->code]++;
 	if (finding->open)
 		*slot_of(owner, finding->code) = added ? SLOT_FINDING + (added - m->findings.list) : SLOT_UNKEPT;

@@ -81,6 +81,23 @@ int gic_take(struct model *m, const struct sdei_record_gic *step)
 	return gic_state_take(gic->state, step);
 }
 
+void gic_count_found(struct vm_gic *gic, enum model_finding_code code)
+{
+	struct model_vm *vm = model_vm(gic->model, gic->pid);
+
+	(vm ? vm->restore_found : gic->found)[code - FINDING_GIC]++;
+}
+
+void gic_claim(struct model *m, struct model_vm *vm)
+{
+	struct vm_gic *gic = find_gic(m, vm->pid);
+
+	if (!gic)
+		return;
+	memcpy(vm->restore_found, gic->found, sizeof(gic->found));
+	memset(gic->found, 0, sizeof(gic->found));
+}
+
 void gic_lost(struct model *m, uint32_t pid)
 {
 	uint64_t until_ns = m->newest_ns + DISTRUST_NS;

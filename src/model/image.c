@@ -42,8 +42,9 @@ _Static_assert(offsetof(struct model, fits) == 1088, "see above");
 _Static_assert(sizeof(struct model_totals) == 608, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
+/* Of restore_found there are metrics only, which are written where the model is. */
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
-_Static_assert(sizeof(struct model_vm) == 72, "see above");
+_Static_assert(sizeof(struct model_vm) == 152, "see above");
 
 #define VCPU_NUMBERS(X) \
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \

@@ -432,11 +432,18 @@ struct vm_gic {
 	bool ended;			/* its VM, since then */
 	struct gic_state *state;
 	uint16_t finding[FINDING_COUNT - FINDING_GIC];	/* what is open: see finding.c */
+	uint64_t found[FINDING_COUNT - FINDING_GIC];	/* findings of a VM that is not seen otherwise yet: see gic_claim() */
 };
 
 #define GICS_MAX 256	/* of as many VMs at a time what is wrong is found */
 
 int gic_take(struct model *m, const struct sdei_record_gic *step);	/* 0, -E2BIG or -ENOMEM */
+
+/* There is a finding about it. */
+void gic_count_found(struct vm_gic *gic, enum model_finding_code code);
+
+/* The VM is seen from now on: what was found of it before is its. */
+void gic_claim(struct model *m, struct model_vm *vm);
 
 /* Steps of that VM (SDEI_ANY_VM: of any) were lost: what was written is not known. */
 void gic_lost(struct model *m, uint32_t pid);

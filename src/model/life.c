@@ -48,6 +48,7 @@ static struct model_vm *vm_add(struct model *m, uint32_t pid, const struct model
 		return NULL;
 	vm->instance = before ? before->instance + 1 : 0;
 	m->totals.vms++;
+	gic_claim(m, vm);
 	return vm;
 }
 

@@ -146,6 +146,7 @@ struct model_vm {
 	struct model_vcpu **vcpus;	/* by vcpu_id, ascending */
 	size_t vcpu_count;
 	size_t living;			/* vCPUs that are not gone */
+	uint64_t restore_found[FINDING_COUNT - FINDING_GIC];	/* findings about how its interrupt controller was saved and restored */
 	struct frames *frames;		/* inside: those that had a page fault; NULL: none */
 	struct fault_history *fault_history;	/* inside: see model_vm_fault_history() */
 	void *user;			/* the view's, e.g. its name; freed by model_options.free_user */

@@ -392,6 +392,16 @@ static void put_info(struct writer *w, const struct family *f, const void *row)
 	buf_puts(w->text, "\"} 1\n");
 }
 
+/* Those that were found once: most VMs never have one. */
+static void put_restore_findings(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_vm *r = row;
+
+	for (int code = FINDING_GIC; code < FINDING_COUNT; code++)
+		if (r->vm->restore_found[code - FINDING_GIC])
+			put_number(w, f, r->labels, finding_code_name(code), r->vm->restore_found[code - FINDING_GIC]);
+}
+
 static void put_gone(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_vm *r = row;
@@ -554,11 +564,14 @@ static const struct family families[] = {
 	{ "kvm_sdei_host_dispatched_total", "counter", LEVEL_HOST, NULL,
 	  "Dispatches on this host, VMs that are forgotten included.", put_u64, AT(model_totals, count.dispatched) },
 	{ "kvm_sdei_host_findings_total", "counter", LEVEL_HOST, "code",
-	  "Findings raised on this host, VMs that are forgotten included; those of restores (--gic) are only here.", put_findings, AT(model_totals, found) },
+	  "Findings raised on this host, VMs that are forgotten included.", put_findings, AT(model_totals, found) },
 
 	{ "kvm_sdei_vm_info", "gauge", LEVEL_VM, "name,uuid,pid",
 	  "What a VM is called, its UUID if that is known, and the process that made it; always 1.", put_info, ROW },
 	{ "kvm_sdei_vm_gone", "gauge", LEVEL_VM, NULL, "1 if all vCPUs of the VM are gone: its series will end.", put_gone, ROW },
+	{ "kvm_sdei_vm_restore_findings_total", "counter", LEVEL_VM, "code",
+	  "Findings about how the VM's GIC and ITS were saved and restored (--gic), of those that were ever raised; alert on those of the host, which are there with 0.",
+	  put_restore_findings, ROW },
 
 	{ "kvm_sdei_vm_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are not gone.", put_u64, AT(metrics_pe, vcpus) },
 	{ "kvm_sdei_masked_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs whose PE is masked now.", put_u64, AT(metrics_pe, masked_vcpus) },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/unit/lib/view_scene.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "model/apf.h"
+#include "record/gic.h"
 #include "session/vm_names.h"
 
 #define MS 1000000ULL
@@ -327,6 +329,34 @@ static void scene_apf_only(struct model *m, uint64_t t)
 		apf(m, t + (700 + i) * MS, 1201, 0, APF_FALLBACK, APF_FALLBACK_NOT_NOW, 0);
 }
 
+/* A register of the ITS is set; or, GIC_RUN, the VM runs first. */
+static void restore_step(struct model *m, uint64_t t, uint32_t vm, uint8_t step, uint64_t reg, uint64_t value, int error)
+{
+	struct sdei_record_gic r = {
+		.head = {
+			.time_ns = t, .vm = vm, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step,
+			.outcome = step == GIC_RUN ? 0 : GIC_HAS_VALUE, .error = error,
+		},
+		.device = 1, .group = GIC_GRP_ITS_REGS, .attr = reg, .value = value,
+	};
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+}
+
+/* A VM that was restored in the wrong order, before it is seen otherwise, and another one whose VMM does not look at errors. */
+static void scene_restored(struct model *m, uint64_t t)
+{
+	restore_step(m, t + 10 * MS, 4312, GIC_ITS_SET, GITS_CREADR, 0x80, 0);
+	restore_step(m, t + 11 * MS, 4312, GIC_ITS_SET, GITS_CBASER, 1ULL << 63, 0);
+	restore_step(m, t + 12 * MS, 4312, GIC_ITS_SET, GITS_CTLR, 1, 0);
+	restore_step(m, t + 13 * MS, 4312, GIC_RUN, 0, 0, 0);
+	create(m, t + 13 * MS, 4312, 0);
+	enable(m, t + 14 * MS, 4312, 0, 0);
+	create(m, t + 20 * MS, 1201, 0);
+	enable(m, t + 21 * MS, 1201, 0, 0);
+	restore_step(m, t + 30 * MS, 1201, GIC_ITS_SET, GITS_CREADR, 0x80, -EBUSY);
+}
+
 static void scene_empty(struct model *m, uint64_t t)
 {
 }
@@ -338,7 +368,7 @@ static const struct scene {
 } scenes[] = {
 	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
 	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 }, { "gone", scene_gone, 1 }, { "apf", scene_apf, 1 },
-	{ "apf-ended", scene_apf_ended, 1 }, { "apf-only", scene_apf_only, 1 },
+	{ "apf-ended", scene_apf_ended, 1 }, { "apf-only", scene_apf_only, 1 }, { "restored", scene_restored, 5 },
 };
 
 static void tick(struct model *m, struct status *status, uint64_t now_ns)

@@ -170,6 +170,32 @@ static void test_instance(void **state)
 	assert_int_equal(findings(1)->instance, 1);
 }
 
+static uint64_t refusals_of_vm(void)
+{
+	return model_vm(m, VM)->restore_found[FINDING_GIC_REFUSED - FINDING_GIC];
+}
+
+/* They are counted for their VM, those from before it was seen, too; the next VM with that pid has its own. */
+static void test_of_vm(void **state)
+{
+	refused(1000);
+	model_tick(m, 1000 + GRACE);
+	findings(1);
+	vcpu(2000 + GRACE, SDEI_CREATED);
+	assert_int_equal(refusals_of_vm(), 1);
+	refused(5 * SECOND_NS);
+	model_tick(m, 5 * SECOND_NS + GRACE);
+	findings(2);
+	assert_int_equal(refusals_of_vm(), 2);
+	vcpu(6 * SECOND_NS, SDEI_DESTROYED);
+	refused(8 * SECOND_NS);
+	model_tick(m, 8 * SECOND_NS + GRACE);
+	vcpu(9 * SECOND_NS, SDEI_CREATED);
+	assert_int_equal(refusals_of_vm(), 1);
+	model_expire(m, 10 * SECOND_NS);
+	assert_int_equal(refusals_of_vm(), 1);
+}
+
 static void lose(uint32_t vm, unsigned int kind)
 {
 	const struct sdei_lost_key key = { .vm = vm, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = kind };
@@ -289,7 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_refused), TEST(test_over), TEST(test_run), TEST(test_put_right), TEST(test_settle), TEST(test_end),
-		TEST(test_instance), TEST(test_lost), TEST(test_forgotten), TEST(test_many), TEST(test_reset), TEST(test_image), TEST(test_words),
+		TEST(test_instance), TEST(test_of_vm), TEST(test_lost), TEST(test_forgotten), TEST(test_many), TEST(test_reset), TEST(test_image), TEST(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

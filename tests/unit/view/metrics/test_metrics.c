@@ -557,6 +557,15 @@ static void test_life(void **state)
 	model_free(m);
 }
 
+static size_t count_samples(const char *text, const char *part)
+{
+	size_t count = 0;
+
+	for (; *text; text += strcspn(text, "\n") + 1)
+		count += *text != '#' && memmem(text, strcspn(text, "\n"), part, strlen(part));
+	return count;
+}
+
 /* --- losses and findings */
 
 static void test_lost(void **state)
@@ -612,16 +621,22 @@ static void test_findings(void **state)
 	model_free(m);
 }
 
-/* --- the limit */
-
-static size_t count_samples(const char *text, const char *part)
+/* Those about a restore are of a VM, too: only those that were found. */
+static void test_restore_findings(void **state)
 {
-	size_t count = 0;
+	struct status status;
+	struct model *m = scene_new("restored", &status);
+	char *text = render_once(&plain, m, &status);
 
-	for (; *text; text += strcspn(text, "\n") + 1)
-		count += *text != '#' && memmem(text, strcspn(text, "\n"), part, strlen(part));
-	return count;
+	assert_true(value_of(text, "kvm_sdei_vm_restore_findings_total{vm=\"db:0d3c7f5a\",code=\"creadr-lost\"}") == 1);
+	assert_true(value_of(text, "kvm_sdei_vm_restore_findings_total{vm=\"web-1\",code=\"gic-refused\"}") == 1);
+	assert_int_equal(count_samples(text, "kvm_sdei_vm_restore_findings_total"), 2);
+	assert_true(value_of(text, "kvm_sdei_host_findings_total{code=\"creadr-lost\"}") == 1);
+	free(text);
+	model_free(m);
 }
+
+/* --- the limit */
 
 static void test_limit(void **state)
 {
@@ -928,7 +943,7 @@ int main(void)
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_vcpus), cmocka_unit_test(test_histograms),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_sync_causes), cmocka_unit_test(test_client),
 		cmocka_unit_test(test_sums), cmocka_unit_test(test_counters), cmocka_unit_test(test_masked_time),
-		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings), cmocka_unit_test(test_restore_findings),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_labels), cmocka_unit_test(test_seconds),
 		cmocka_unit_test(test_document), cmocka_unit_test(test_uuids), cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_same_name), cmocka_unit_test(test_stolen_name), cmocka_unit_test(test_unique),

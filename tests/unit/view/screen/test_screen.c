@@ -662,6 +662,14 @@ static void test_event_page_ascii(void **state)
 	assert_page(&page, 80);
 }
 
+static void test_restore_findings(void **state)
+{
+	open_screen(UTF8, "restored", 80, 24);
+	free(await("Quit"));
+	type("F");
+	assert_screen("screen-findings-restored.txt", "creadr-lost");
+}
+
 static void test_findings(void **state)
 {
 	open_screen(UTF8, "trouble", 80, 24);
@@ -899,7 +907,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(test_event_page_wide, close_screen),
 		cmocka_unit_test_teardown(test_event_page_small, close_screen),
 		cmocka_unit_test_teardown(test_event_page_ascii, close_screen),
-		cmocka_unit_test_teardown(test_findings, close_screen),
+		cmocka_unit_test_teardown(test_findings, close_screen), cmocka_unit_test_teardown(test_restore_findings, close_screen),
 		cmocka_unit_test_teardown(test_no_findings, close_screen),
 		cmocka_unit_test_teardown(test_pause_deep, close_screen),
 		cmocka_unit_test_teardown(test_map, close_screen),
