@@ -15,7 +15,7 @@ struct sdei_cpu {
 	__u64 lost_unknown;	/* of the losses, those that `lost` has no room to name */
 	__u64 woken_ns;		/* when this CPU last woke the reader */
 	__u64 current_task;	/* with --sched, its address; 0: none was switched to yet */
-	__u64 pad[3];
+	__u64 pad[1];
 };
 
 #ifndef __bpf__

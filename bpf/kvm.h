@@ -62,7 +62,17 @@ struct kvm_vcpu_stat {
 	__u64 mmio_exit_user, mmio_exit_kernel;
 };
 
+/* arm64: the guest's registers. */
+struct user_pt_regs {
+	__u64 regs[31];
+};
+
+struct kvm_cpu_context {
+	struct user_pt_regs regs;
+};
+
 struct kvm_vcpu_arch {
+	struct kvm_cpu_context ctxt;
 	struct kvm_vcpu_fault_info fault;
 	struct kvm_sdei_vcpu sdei;
 	struct kvm_apf_vcpu apf;

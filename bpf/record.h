@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define SDEI_RECORD_ABI 4
+#define SDEI_RECORD_ABI 5
 #define SDEI_RECORD_MAX 64	/* bytes */
 
 /* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
@@ -44,11 +44,14 @@
 	X(STATE, state)		\
 	X(PLACE, place)		\
 	X(APF, apf)		\
-	X(GIC, gic)
+	X(GIC, gic)		\
+	X(SMCCC, smccc)
 
 /* PLACE is no tracepoint of SDEI's: with --sched it says where a vCPU's thread went; its state byte says nothing.
  * APF is a step in the life of an asynchronous page fault, on any architecture; event and state say nothing.
- * GIC, with --gic, is a step in which a VMM saves or restores a VM's interrupt controller; event and state say nothing. */
+ * GIC, with --gic, is a step in which a VMM saves or restores a VM's interrupt controller; event and state say nothing.
+ * SMCCC, on arm64, is a call of a guest that KVM's SDEI does not see: one of SDEI where KVM has none, or one of PSCI; event and state say
+ * nothing. */
 enum sdei_kind {
 	SDEI_KIND_NONE,
 #define X(NAME, name) SDEI_##NAME,
@@ -189,6 +192,12 @@ enum sdei_gic_flags {
 	GIC_HAS_VALUE	= 1 << 0,	/* value is known */
 };
 
+/* sdei_record.outcome of SMCCC: who answers. */
+enum sdei_smccc_outcome {
+	SMCCC_ANSWERED	= 1,	/* KVM, with head.result */
+	SMCCC_FORWARDED	= 2,	/* its VMM: the result is not known; a SYSTEM_OFF or SYSTEM_RESET has none */
+};
+
 /* sdei_record.origin of RESET. */
 enum sdei_reset_reason {
 	SDEI_PRIVATE_RESET = 1,
@@ -203,12 +212,12 @@ struct sdei_record {
 	__u32 event;		/* SDEI event number or SDEI_NONE */
 	__u8 kind;		/* enum sdei_kind */
 	__u8 state;		/* enum sdei_state: the post-state */
-	__u8 outcome;		/* SIGNAL, COMPLETE: see above; UNREGISTER, STATE: the cleared bits; else 0 */
+	__u8 outcome;		/* SIGNAL, COMPLETE, SMCCC: see above; UNREGISTER, STATE: the cleared bits; else 0 */
 	__u8 origin;		/* SIGNAL: enum sdei_source; DISPATCH: enum sdei_dispatch_flags; STATE, RESET: the reason; else 0 */
 	union {
 		__u64 pc;	/* DISPATCH: the interrupted PC */
 		__u64 arg;	/* COMPLETE: status, or the address to resume at; STATE of a recording's snapshot: since when, see below */
-		__s64 result;	/* CALL: x0 as returned */
+		__s64 result;	/* CALL, SMCCC: x0 as returned */
 		struct {
 			__s32 error;	/* SIGNAL, CANCEL: 0 or -errno; MASK, UNMASK, UNREGISTER: SDEI result */
 			__u32 sender;	/* SIGNAL from a guest: the calling vcpu_id, else SDEI_NONE */
@@ -259,6 +268,15 @@ struct sdei_record_gic {
 	__u32 pad;
 };
 
+/* SMCCC. */
+struct sdei_record_smccc {
+	struct sdei_record head;
+	__u64 args[2];		/* x1 and x2 */
+	__u64 duration_ns;	/* of the call, up to time_ns: of CPU_SUSPEND how long it slept */
+	__u32 function;		/* SMCCC function id */
+	__u32 target;		/* CPU_ON: vcpu_id of the vCPU that it names; SDEI_NONE: there is none, or it is not known */
+};
+
 /* Attempts and failed reserves, per CPU and kind: map `counters`, index enum sdei_kind. */
 struct sdei_counter {
 	__u64 attempted;	/* records that passed the filter */
@@ -279,8 +297,8 @@ struct sdei_lost_key {
 	__u8 outcome;
 	__u8 origin;
 	__u8 pad;
-	__s32 error;		/* as in the record; CALL: min(result, 0) */
-	__u32 function;		/* CALL, else 0 */
+	__s32 error;		/* as in the record; CALL, SMCCC: min(result, 0) */
+	__u32 function;		/* CALL, SMCCC, else 0 */
 };
 
 #ifndef __bpf__
@@ -289,6 +307,7 @@ _Static_assert(sizeof(struct sdei_record_handler) == 48, "record ABI");
 _Static_assert(sizeof(struct sdei_record_call) == SDEI_RECORD_MAX, "record ABI");
 _Static_assert(sizeof(struct sdei_record_apf) == 56, "record ABI");
 _Static_assert(sizeof(struct sdei_record_gic) == SDEI_RECORD_MAX, "record ABI");
+_Static_assert(sizeof(struct sdei_record_smccc) == SDEI_RECORD_MAX, "record ABI");
 _Static_assert(sizeof(struct sdei_lost_key) == 24, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, event) == 16, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, kind) == 20, "record ABI");

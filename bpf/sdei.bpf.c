@@ -3,7 +3,7 @@
  * One program per kvm_sdei_* tracepoint, named like it; each only puts its
  * arguments where the record has them. The arguments are the contract of
  * tracepoints/README.md, where fields are only ever appended.
- * The programs of apf.h, gic.h, place.h and snapshot.h are in the same object, because they
+ * The programs of apf.h, gic.h, place.h, smccc.h and snapshot.h are in the same object, because they
  * share its maps.
  */
 #include <stdbool.h>
@@ -17,6 +17,7 @@
 #include "emit.h"
 #include "gic.h"
 #include "place.h"
+#include "smccc.h"
 #include "snapshot.h"
 
 char _license[] SEC("license") = "GPL";

@@ -11,9 +11,10 @@ enum {
 	SDEI_RESULTS(X)
 #undef X
 	CLASS_OTHER,
+	CLASS_FORWARDED,
 	CLASS_COUNT
 };
-_Static_assert(CLASS_COUNT == MODEL_RESULT_CLASSES, "one class per result and one for the rest");
+_Static_assert(CLASS_COUNT == MODEL_RESULT_CLASSES && CLASS_FORWARDED == MODEL_RESULT_FORWARDED, "see model.h");
 _Static_assert(CLASS_COUNT <= CALL_CLASSES, "room");
 
 unsigned int model_result_class(int64_t result)
@@ -39,6 +40,8 @@ const char *model_result_class_name(unsigned int class)
 #undef X
 	case CLASS_OTHER:
 		return "OTHER";
+	case CLASS_FORWARDED:
+		return "FORWARDED";
 	default:
 		return NULL;
 	}
@@ -161,6 +164,13 @@ int call_take(struct model_vcpu *v, const struct sdei_record_call *call)
 	return count_call(v, call->function, class_of(v, call), 1);
 }
 
+int call_take_smccc(struct model_vcpu *v, const struct sdei_record_smccc *r)
+{
+	bool is_answered = r->head.outcome == SMCCC_ANSWERED;
+
+	return count_call(v, r->function, is_answered ? model_result_class(r->head.result) : CLASS_FORWARDED, 1);
+}
+
 void call_prefetch(const struct model_vcpu *v, const struct sdei_record_call *call)
 {
 	unsigned int index = call->function - SDEI_FN_FIRST;
@@ -171,7 +181,9 @@ void call_prefetch(const struct model_vcpu *v, const struct sdei_record_call *ca
 
 int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count)
 {
-	return count_call(v, key->function, class_of_lost(key), count);
+	bool is_forwarded = key->kind == SDEI_SMCCC && key->outcome != SMCCC_ANSWERED;
+
+	return count_call(v, key->function, is_forwarded ? CLASS_FORWARDED : class_of_lost(key), count);
 }
 
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class)

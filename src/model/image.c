@@ -38,8 +38,8 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(gic_trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 1088, "see above");
-_Static_assert(sizeof(struct model_totals) == 608, "see above");
+_Static_assert(offsetof(struct model, fits) == 1096, "see above");
+_Static_assert(sizeof(struct model_totals) == 616, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
 /* Of restore_found there are metrics only, which are written where the model is. */
@@ -47,10 +47,10 @@ _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 _Static_assert(sizeof(struct model_vm) == 152, "see above");
 
 #define VCPU_NUMBERS(X) \
-	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
+	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(off) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
-_Static_assert(sizeof(struct model_vcpu) == 392, "see above");
+_Static_assert(sizeof(struct model_vcpu) == 400, "see above");
 
 #define EVENT_NUMBERS(X) \
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(stopped) X(pending_since_ns) \
@@ -78,6 +78,8 @@ _Static_assert(sizeof(struct model_finding) == 160, "see above");
 #define SENDER_NUMBERS(X) X(sender) X(signals) X(dispatched) X(unanswered) X(worst_ns) X(worst_at_ns) X(last_ns)
 _Static_assert(sizeof(struct model_sender) == 64, "see above");
 
+_Static_assert(sizeof(struct vcpu_power) == 8 * (PSCI_CALL_COUNT * PSCI_CLASS_COUNT + 1), "see put_power()");
+
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.interval_blocked_ns) X(mark_blocked_ns) X(shown.warmup.start_ns) \
 	X(shown.warmup.end_ns) X(shown.warmup.faults) X(shown.warmup.blocked_ns) X(shown.warmup.over) X(last_ns) X(last_gfn) X(signal_ns) X(dispatch.id) \
@@ -104,7 +106,7 @@ static const uint64_t shape[] = {
 	sizeof(struct model_counts) / sizeof(uint64_t), REJECT_COUNT, HIST_KINDS, HIST_POWERS, BLAME_COUNT, FINDING_COUNT, FINDING_GIC, RULE_COUNT,
 	FINDINGS_MAX, SUSPICIONS_MAX, MODEL_EVENTS_MAX, MODEL_VCPUS_MAX, SDEI_RECORD_ABI, SDEI_KIND_COUNT, SDEI_CALL_COUNT, MODEL_RESULT_CLASSES, MODEL_RECENT,
 	MODEL_LATE_COUNT, BLOCKERS, sizeof(struct apf_counts) / sizeof(uint64_t), APF_STAGE_COUNT, APF_FALLBACKS, APF_CAUSES,
-	APF_SLOW_COUNT, APF_OPEN_MAX, MODEL_SENDERS_MAX,
+	APF_SLOW_COUNT, APF_OPEN_MAX, MODEL_SENDERS_MAX, PSCI_CALL_COUNT, PSCI_CLASS_COUNT,
 };
 
 /* --- numbers */
@@ -175,7 +177,7 @@ static void get_record(struct bytes_in *in, struct record_brief *r)
 static void need_sound(struct bytes_in *in, const struct record_brief *r)
 {
 	bytes_need(in, is_kind(r->head.kind) && has_needed_event(r->head.kind, r->head.event));
-	bytes_need(in, r->head.kind == SDEI_CALL || !r->function);
+	bytes_need(in, r->head.kind == SDEI_CALL || r->head.kind == SDEI_SMCCC || !r->function);
 	bytes_need(in, r->head.kind == SDEI_GIC || !(r->group || r->attr));
 }
 
@@ -274,6 +276,30 @@ static struct vcpu_refused *get_refused(struct bytes_in *in)
 #undef X
 	}
 	return refused;
+}
+
+/* --- PSCI */
+
+static void put_power(struct bytes_out *out, const struct vcpu_power *power)
+{
+	put_number(out, !!power);
+	if (!power)
+		return;
+	put_number(out, power->time_ns);
+	for (unsigned int i = 0; i < PSCI_CALL_COUNT; i++)
+		put_numbers(out, power->calls.count[i], PSCI_CLASS_COUNT);
+}
+
+static struct vcpu_power *get_power(struct bytes_in *in)
+{
+	struct vcpu_power *power = get_number_below(in, 2) ? make(in, sizeof(*power)) : NULL;
+
+	if (!power)
+		return NULL;
+	power->time_ns = get_number(in);
+	for (unsigned int i = 0; i < PSCI_CALL_COUNT; i++)
+		get_numbers(in, power->calls.count[i], PSCI_CLASS_COUNT);
+	return power;
 }
 
 /* --- senders */
@@ -651,6 +677,7 @@ static void put_vcpu(struct bytes_out *out, const struct model *m, const struct 
 	hist_save(v->initial_mask, out);
 	put_calls(out, v);
 	put_refused(out, v->refused);
+	put_power(out, v->power);
 	put_senders(out, v);
 	put_recent(out, v);
 	put_apf(out, v->apf);
@@ -666,6 +693,7 @@ static void check_vcpu(struct bytes_in *in, const struct model *m, const struct 
 	bytes_need(in, v->gone ? !v->doomed : !v->gone_ns && !v->vm->gone);
 	bytes_need(in, v->place <= SDEI_DESCHEDULED);
 	bytes_need(in, m->keep_recent || !v->records);
+	bytes_need(in, !v->off || (v->power && !v->gone));
 }
 
 static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struct model_vcpu *v)
@@ -682,6 +710,7 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 	v->initial_mask = hist_load(in);
 	get_calls(in, v);
 	v->refused = get_refused(in);
+	v->power = get_power(in);
 	get_senders(in, v);
 	get_recent(in, v);
 	get_apf(in, m, v);

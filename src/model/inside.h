@@ -12,6 +12,7 @@
  *   finding.c what these found
  *   keep.c    what is kept only when asked for
  *   worst.c   the worst of the past and of what is open
+ *   power.c   calls of PSCI, and whether vCPUs are on
  *   senders.c who interrupts whom
  *   stop.c    a vCPU that stops all others
  *   apf.c     page faults; apf_frames.c: of which guest frames, and when
@@ -26,6 +27,7 @@
 #include "model/fault_history.h"
 #include "util/idmap.h"
 #include "model/model.h"
+#include "model/power.h"
 #include "model/senders.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -220,6 +222,7 @@ void call_reset(struct model_vcpu *v);
 
 /* -EINVAL: not a function of SDEI's. */
 int call_take(struct model_vcpu *v, const struct sdei_record_call *call);
+int call_take_smccc(struct model_vcpu *v, const struct sdei_record_smccc *r);
 int call_take_lost(struct model_vcpu *v, const struct sdei_lost_key *key, uint64_t count);
 
 /* A hint: call_take() of a call that most likely succeeds comes soon. */
@@ -405,7 +408,7 @@ void limits_dropped(struct model *m, struct model_event *e, const struct sdei_re
 /* Before r ends how long e has been deliverable. */
 void limits_waited(struct model *m, struct model_event *e, const struct sdei_record *r);
 void limits_unmask(struct model *m, struct model_vcpu *v, const struct sdei_record *r);
-int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_call *call);	/* 0 or -ENOMEM */
+int limits_refused(struct model *m, struct model_vcpu *v, const struct sdei_record *r, uint32_t function);	/* r is a refused call; 0 or -ENOMEM */
 void limits_tick(struct model *m, struct model_vcpu *v, uint64_t now_ns, uint64_t grace_ns);
 
 /* Before r, of kind APF and in time, changes anything. */
@@ -487,6 +490,28 @@ void keep_tick(struct model_event *e);
 void keep_turn(struct hist **now, struct hist **last, unsigned int count);	/* histograms of an interval that is over */
 void keep_free_event(struct model_event *e);
 void keep_free_vcpu(struct model_vcpu *v);
+
+/* --- power.c */
+
+struct vcpu_power {
+	struct psci_counts calls;
+	uint64_t time_ns;		/* of the newest record that turned it off or on; 0: none did */
+};
+
+/* A record of kind SMCCC; some that were lost. 0, -EINVAL, -E2BIG or -ENOMEM. */
+int power_take(struct model *m, const struct sdei_record_smccc *r);
+int power_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t number);
+
+/* Records that only a vCPU that is on makes. */
+#define SHOWS_ON (1U << SDEI_REGISTER | 1U << SDEI_UNREGISTER | 1U << SDEI_ENABLE | 1U << SDEI_DISABLE | 1U << SDEI_MASK | 1U << SDEI_UNMASK | \
+		  1U << SDEI_RESET | 1U << SDEI_DISPATCH | 1U << SDEI_COMPLETE | 1U << SDEI_CALL)
+
+/* The vCPU, which is off, was on at time_ns. */
+void power_seen(struct model_vcpu *v, uint64_t time_ns);
+
+/* It begins a new life, or has ended; figures are forgotten. */
+void power_renew(struct model_vcpu *v);
+void power_reset(struct model_vcpu *v);
 
 /* --- senders.c */
 
@@ -625,7 +650,7 @@ void apf_free_vm(struct model *m, struct model_vm *vm);
 
 /* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
 #define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
-#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL | 1U << SDEI_APF | 1U << SDEI_GIC)
+#define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL | 1U << SDEI_APF | 1U << SDEI_GIC | 1U << SDEI_SMCCC)
 
 static inline bool is_kind(unsigned int kind)
 {

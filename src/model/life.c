@@ -70,7 +70,7 @@ static bool is_unused(const struct model_vcpu *v)
 		if (memcmp(&e->count, &none, sizeof(none)) || e->registered_ns)
 			return false;
 	}
-	return !v->calls && !v->mask_calls && !v->unmask_calls && !v->lost && !v->apf;
+	return !v->calls && !v->mask_calls && !v->unmask_calls && !v->lost && !v->apf && !v->power;
 }
 
 /* No process can have got the pid of another one so soon. */
@@ -177,6 +177,7 @@ static void renew(struct model_vcpu *v)
 	v->running = NULL;
 	v->place = 0;
 	v->free_ns = v->handlers_ns = 0;
+	power_renew(v);
 	if (v->apf)
 		apf_renew(v->apf);
 }
@@ -263,6 +264,7 @@ void life_end(struct model *m, struct model_vcpu *v, uint64_t time_ns)
 	finding_close_all(m, v);
 	if (v->apf)
 		apf_end(v->apf);
+	power_renew(v);
 	v->doomed = false;
 	v->gone = true;
 	v->gone_ns = time_ns;
@@ -323,6 +325,7 @@ static void vcpu_free(struct model *m, struct model_vcpu *v)
 	hist_free(v->initial_mask);
 	apf_free(v->apf);
 	free(v->events);
+	free(v->power);
 	call_reset(v);
 	free(v);
 }

@@ -62,7 +62,7 @@ static struct lasting handler_of(const struct model *m, const struct model_event
 {
 	struct lasting l = { .code = FINDING_HANDLER_HUNG, .limit_ns = m->limits.handler_ns };
 
-	if (!(e->state & SDEI_RUNNING) || e->stopped)
+	if (!(e->state & SDEI_RUNNING) || e->stopped || e->vcpu->off)
 		return l;
 	l.begin_ns = e->phase_ns;
 	if (trusted(m, e->vcpu, e->phase_ns))
@@ -118,7 +118,7 @@ static struct lasting mask_of(const struct model *m, const struct model_vcpu *v)
 	struct lasting l = { .code = FINDING_MASK_LONG, .limit_ns = m->limits.mask_ns };
 	uint64_t registered_ns = v->masked && !v->initial ? registered_since_ns(v) : UINT64_MAX;
 
-	if (registered_ns == UINT64_MAX || stop_has(v))
+	if (registered_ns == UINT64_MAX || stop_has(v) || v->off)
 		return l;
 	l.begin_ns = latest(latest(v->masked_since_ns, registered_ns), 1);
 	l.sure_ns = trusted(m, v, v->masked_since_ns) ? l.begin_ns : 0;
@@ -361,25 +361,23 @@ static uint64_t start_over(struct vcpu_refused *refused, uint64_t time_ns)
 	return 1;
 }
 
-int limits_call(struct model *m, struct model_vcpu *v, const struct sdei_record_call *call)
+int limits_refused(struct model *m, struct model_vcpu *v, const struct sdei_record *r, uint32_t function)
 {
 	struct finding_owner owner = { .vcpu = v };
 	struct model_finding *f;
 	uint64_t number;
 
-	if (likely(!model_call_is_refused(v, call)))
-		return 0;
 	if (!v->refused)
 		v->refused = calloc(1, sizeof(*v->refused));
 	if (!v->refused)
 		return -ENOMEM;
-	number = count_in_window(&v->refused->from_ns, &v->refused->count, m->limits.refused_ns, call->head.time_ns);
-	if (!finding_current(m, owner, FINDING_REFUSED_CALLS, call->head.time_ns) && v->refused->all != number - 1)
-		number = start_over(v->refused, call->head.time_ns);
-	tally(v->refused, call->function, call->head.result);
+	number = count_in_window(&v->refused->from_ns, &v->refused->count, m->limits.refused_ns, r->time_ns);
+	if (!finding_current(m, owner, FINDING_REFUSED_CALLS, r->time_ns) && v->refused->all != number - 1)
+		number = start_over(v->refused, r->time_ns);
+	tally(v->refused, function, r->result);
 	if (number < m->limits.refused)
 		return 0;
-	f = too_many(m, owner, FINDING_REFUSED_CALLS, &call->head, number);
+	f = too_many(m, owner, FINDING_REFUSED_CALLS, r, number);
 	if (f)
 		report_most(v->refused, f);
 	return 0;

@@ -59,7 +59,7 @@ static int take_call(struct model *m, struct model_vcpu *v, const struct sdei_re
 
 	if (err == -EINVAL)
 		m->totals.unknown++;
-	if (!late && limits_call(m, v, call))
+	if (!late && unlikely(model_call_is_refused(v, call)) && limits_refused(m, v, r, call->function))
 		err = -ENOMEM;
 	return err;
 }
@@ -138,6 +138,8 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record 
 		err = take_late(m, v, r);
 	else
 		err = take_in_time(m, v, e, r, fits);
+	if (unlikely(v->off) && 1U << r->kind & SHOWS_ON)
+		power_seen(v, r->time_ns);
 	if (r->kind == SDEI_CALL)
 		own_err = take_call(m, v, r, late);
 	if (about_event && unlikely(!e))
@@ -193,7 +195,7 @@ static bool is_aside(const struct sdei_record *r)
 {
 	return r->kind >= SDEI_PLACE || is_state(r, SDEI_SNAPSHOT);
 }
-_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 3 && SDEI_APF == SDEI_KIND_COUNT - 2 && SDEI_GIC == SDEI_KIND_COUNT - 1, "see is_aside()");
+_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 4 && SDEI_APF > SDEI_PLACE && SDEI_GIC > SDEI_PLACE && SDEI_SMCCC > SDEI_PLACE, "see is_aside()");
 
 static int feed_aside(struct model *m, const struct sdei_record *r)
 {
@@ -204,6 +206,8 @@ static int feed_aside(struct model *m, const struct sdei_record *r)
 		return apf_take(m, (const struct sdei_record_apf *)r);
 	case SDEI_GIC:
 		return gic_take(m, (const struct sdei_record_gic *)r);
+	case SDEI_SMCCC:
+		return power_take(m, (const struct sdei_record_smccc *)r);
 	default:
 		return take_snapshot(m, r);
 	}
@@ -291,6 +295,8 @@ static int lose_unknown(struct model *m, unsigned int kind, uint64_t count)
 	if (kind == SDEI_CALL)	/* it changes no state */
 		return 0;
 	finding_distrust(m, NULL);
+	if (kind == SDEI_SMCCC)
+		return 0;
 	apf_doubt_all(m);
 	gic_lost(m, SDEI_ANY_VM);
 	return 0;
@@ -321,6 +327,8 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	note_lost(m, key->kind, count);
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
+	if (key->kind == SDEI_SMCCC)
+		return count_failed(m, power_take_lost(m, key, count), count);
 	if (key->kind == SDEI_APF)
 		return count_failed(m, apf_take_lost(m, key, count), count);
 	if (is_kind(key->kind) && has_needed_event(key->kind, key->event)) {
@@ -409,6 +417,7 @@ static void reset_vcpu(struct model_vcpu *v, uint64_t now_ns)
 	if (v->apf)
 		apf_reset(v->apf);
 	call_reset(v);
+	power_reset(v);
 	free(v->refused);
 	v->refused = NULL;
 	senders_free(v->senders);

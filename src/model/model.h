@@ -107,6 +107,7 @@ struct model_vcpu {
 	bool mask_known, masked, initial;	/* initial: masked ever since creation or reset */
 	bool inexact;
 	bool doomed;			/* inside: its end was reported lost; gone at the tick that finds it quiet */
+	bool off;			/* PSCI: it is parked until it is turned on, see model_off_since_ns(); false: it is on, or nobody knows */
 	uint64_t last_ns, first_seen_ns;	/* newest record; oldest record (or model_reset) */
 	uint64_t masked_since_ns;	/* 0: not masked, or since an unknown time */
 	struct model_event *recent;	/* inside: of the last record */
@@ -120,6 +121,7 @@ struct model_vcpu {
 	struct vcpu_apf *apf;		/* inside: see model_vcpu_apf(); NULL: nothing about it */
 	struct vcpu_calls *calls;	/* inside: see model_call_count(); NULL until the first call */
 	struct vcpu_senders *senders;	/* inside: see model_senders(); NULL: there is none */
+	struct vcpu_power *power;	/* inside: see model_add_psci(); NULL: nothing of PSCI was seen of it */
 	size_t event_count;
 	uint64_t masked_ns;		/* time seen masked in closed intervals; see model_masked_ns() */
 	uint64_t masked_from_ns;	/* inside: from when on the open interval counts, a lower bound where since is 0 */
@@ -286,10 +288,14 @@ size_t model_recent(const struct model_vcpu *vcpu, struct record_brief records[M
 /* Does a finding of that code hold about an event, or (e NULL) about the PE of v? Those without room in model_findings() count. */
 bool model_is_found(const struct model_vcpu *v, const struct model_event *e, enum model_finding_code code);
 
-/* Result classes of calls: index in SDEI_RESULTS order, the last one for values that are not in it. */
+/*
+ * Result classes of calls: index in SDEI_RESULTS order, one for values that are not in it, and the last one for calls that the VMM has to
+ * answer.
+ */
 unsigned int model_result_class(int64_t result);
 const char *model_result_class_name(unsigned int class);
-#define MODEL_RESULT_CLASSES 7
+#define MODEL_RESULT_CLASSES 8
+#define MODEL_RESULT_FORWARDED (MODEL_RESULT_CLASSES - 1)
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class);
 void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES]);	/* adds all of them */
 

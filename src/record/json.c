@@ -4,6 +4,7 @@
 #include "record/gic.h"
 #include "record/names.h"
 #include "record/sdei.h"
+#include "record/smccc.h"
 
 #define WALL_DECIMALS 6
 
@@ -184,6 +185,41 @@ static void put_gic(struct json *j, const struct sdei_record *r)
 		json_u64(j, "duration_ns", gic->duration_ns);
 }
 
+/* What of it is in the brief form: which call, and its result where KVM has answered. */
+static void put_smccc_head(struct json *j, const struct sdei_record *r, uint32_t function)
+{
+	const char *interface = smccc_interface(function), *name = smccc_function_name(function);
+	const char *result = smccc_result_name(function, r->result);
+
+	json_plain(j, "interface", interface ? interface : "?");
+	json_address(j, "function", function);
+	if (name)
+		json_plain(j, "function_name", name);
+	else
+		json_null(j, "function_name");
+	json_plain(j, "outcome", record_name(LABELS_SMCCC, r->outcome));
+	if (r->outcome != SMCCC_ANSWERED)
+		return;
+	json_i64(j, "result", r->result);
+	if (result)
+		json_plain(j, "result_name", result);
+}
+
+static void put_smccc(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_smccc *call = (const void *)r;
+
+	put_smccc_head(j, r, call->function);
+	json_open(j, "args", '[');
+	for (int i = 0; i < 2; i++)
+		json_address(j, NULL, call->args[i]);
+	json_close(j, ']');
+	if (psci_call_of(call->function) == PSCI_CPU_ON)
+		json_id(j, "target", call->target);
+	if (call->duration_ns)
+		json_u64(j, "duration_ns", call->duration_ns);
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -199,6 +235,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_PLACE] = put_place,
 	[SDEI_APF] = put_apf,
 	[SDEI_GIC] = put_gic,
+	[SDEI_SMCCC] = put_smccc,
 };
 
 /* What of a kind's own is in the brief form. */
@@ -225,6 +262,9 @@ static void put_kind_brief(struct json *j, const struct record_brief *brief)
 		put_gic_head(j, r);
 		if (gic_is_call(r->origin))
 			json_plain(j, "register", gic_brief_name(brief, name));
+		break;
+	case SDEI_SMCCC:
+		put_smccc_head(j, r, brief->function);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

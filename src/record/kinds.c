@@ -26,6 +26,7 @@ static const struct kind kinds[SDEI_KIND_COUNT] = {
 	[SDEI_CALL]	  = { "kvm_sdei_call", 10, KIND_SIZE(SDEI_CALL), 13 },
 	[SDEI_APF]	  = { NULL, 0, KIND_SIZE(SDEI_APF), 14 },
 	[SDEI_GIC]	  = { NULL, 0, KIND_SIZE(SDEI_GIC), 15 },
+	[SDEI_SMCCC]	  = { NULL, 0, KIND_SIZE(SDEI_SMCCC), 16 },
 };
 
 const uint8_t kind_sizes[UINT8_MAX + 1] = {

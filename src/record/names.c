@@ -41,6 +41,7 @@ static const struct label gic_steps[] = {
 	{ "its-set", GIC_ITS_SET }, { "its-get", GIC_ITS_GET }, { "gic-set", GIC_SET }, { "gic-get", GIC_GET },
 	{ "registers", GIC_REGISTERS }, { "run", GIC_RUN },
 };
+static const struct label smccc_outcomes[] = { { "answered", SMCCC_ANSWERED }, { "forwarded", SMCCC_FORWARDED } };
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
 static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
 
@@ -62,6 +63,7 @@ static const struct {
 	[LABELS_APF_FALLBACK] = SET(apf_fallbacks),
 	[LABELS_APF_CAUSE] = SET(apf_causes),
 	[LABELS_GIC_STEP] = SET(gic_steps),
+	[LABELS_SMCCC] = SET(smccc_outcomes),
 	[LABELS_FUNCTION] = SET(functions),
 	[LABELS_KIND] = SET(kinds),
 };

@@ -5,6 +5,7 @@
 
 #include "record/gic.h"
 #include "record/sdei.h"
+#include "record/smccc.h"
 #include "util/text.h"
 #include "util/line.h"
 #include "record/names.h"
@@ -299,6 +300,57 @@ static void put_gic(struct line *p, const struct sdei_record *r)
 		put_error(p, r->error);
 }
 
+static void put_smccc_function(struct line *p, uint32_t function)
+{
+	const char *interface = smccc_interface(function), *name = smccc_function_name(function);
+
+	if (interface) {
+		line_text(p, interface);
+		line_char(p, ' ');
+	}
+	if (name)
+		line_text(p, name);
+	else
+		line_hex(p, function, 8);
+}
+
+static void put_smccc_answer(struct line *p, const struct sdei_record *r, uint32_t function)
+{
+	const char *name = r->result < 0 || psci_call_of(function) < PSCI_CALL_COUNT ? smccc_result_name(function, r->result) : NULL;
+
+	if (r->outcome == SMCCC_FORWARDED) {
+		line_text(p, ", left to the VMM");
+		return;
+	}
+	line_text(p, " = ");
+	if (name)
+		line_text(p, name);
+	else
+		line_i64(p, r->result);
+}
+
+static void put_smccc(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_smccc *call = (const void *)r;
+
+	put_smccc_function(p, call->function);
+	line_char(p, '(');
+	line_hex(p, call->args[0], 0);
+	line_text(p, ", ");
+	line_hex(p, call->args[1], 0);
+	line_char(p, ')');
+	if (psci_call_of(call->function) == PSCI_CPU_ON && call->target != SDEI_NONE) {
+		line_text(p, " of vCPU ");
+		line_u64(p, call->target, 0, ' ');
+	}
+	put_smccc_answer(p, r, call->function);
+	if (!call->duration_ns)
+		return;
+	line_text(p, " in ");
+	line_u64(p, call->duration_ns, 0, 0);
+	line_text(p, " ns");
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -314,6 +366,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei
 	[SDEI_PLACE] = put_place,
 	[SDEI_APF] = put_apf,
 	[SDEI_GIC] = put_gic,
+	[SDEI_SMCCC] = put_smccc,
 };
 
 static void put_gic_brief(struct line *p, const struct record_brief *brief)
@@ -344,6 +397,10 @@ static void put_details(struct line *p, const struct record_brief *brief)
 		break;
 	case SDEI_GIC:
 		put_gic_brief(p, brief);
+		break;
+	case SDEI_SMCCC:
+		put_smccc_function(p, brief->function);
+		put_smccc_answer(p, r, brief->function);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

@@ -102,6 +102,18 @@ static const struct field gic_fields[] = {
 	{ 0 }
 };
 
+static const struct field smccc_fields[] = {
+	FIELD_HEAD,
+	FIELD("outcome", record.head.outcome, .labels = LABELS_SMCCC),
+	FIELD("function", record.smccc.function, .is_hex = true),
+	FIELD("result", record.head.result, .is_signed = true),
+	FIELD("arg0", record.smccc.args[0], .is_hex = true),
+	FIELD("arg1", record.smccc.args[1], .is_hex = true),
+	FIELD("target", record.smccc.target, .implied = SDEI_NONE),
+	FIELD("duration_ns", record.smccc.duration_ns, .implied = 0),
+	{ 0 }
+};
+
 static const struct field lost_fields[] = {
 	FIELD("vm", lost.key.vm, .implied = 0),
 	FIELD("vcpu", lost.key.vcpu, .implied = 0),
@@ -153,6 +165,7 @@ static const struct event_class records[SDEI_KIND_COUNT] = {
 	RECORD(PLACE, place, place_fields, 29, 46),
 	[SDEI_APF] = { "kvm_apf", ITEM_RECORD, SDEI_APF, apf_fields, { 30, 31, 47 } },
 	[SDEI_GIC] = { "kvm_gic", ITEM_RECORD, SDEI_GIC, gic_fields, { 69 } },
+	[SDEI_SMCCC] = { "kvm_smccc", ITEM_RECORD, SDEI_SMCCC, smccc_fields, { 71 } },
 };
 
 /* Of the client, where they say more than those of KVM. */
@@ -230,6 +243,7 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(68, client_call),
 	WIDE(69, records[SDEI_GIC]),
 	WIDE(70, since),
+	WIDE(71, records[SDEI_SMCCC]),
 };
 
 /* All narrow layouts: X(id). */

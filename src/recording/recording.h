@@ -20,7 +20,7 @@
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 4	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since */
+#define RECORDING_MINOR 5	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since; 5: kvm_smccc */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)
@@ -62,6 +62,7 @@ struct recording_item {
 			struct sdei_record_call call;
 			struct sdei_record_apf apf;
 			struct sdei_record_gic gic;
+			struct sdei_record_smccc smccc;
 		} record;
 		struct {
 			struct sdei_lost_key key;

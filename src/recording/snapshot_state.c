@@ -222,7 +222,7 @@ static int learn_record(struct snapshot_state *k, const struct recording_item *i
 	/* Which vCPUs there are is not known here: the others name their VM again. */
 	if (r->kind == SDEI_APF && r->origin == APF_VCPU_END)
 		forget_idle_vm(k, r->vm);
-	if (r->kind == SDEI_PLACE || r->kind == SDEI_APF || r->kind == SDEI_GIC)
+	if (r->kind == SDEI_PLACE || r->kind == SDEI_APF || r->kind == SDEI_GIC || r->kind == SDEI_SMCCC)
 		return 0;
 	if (r->kind == SDEI_STATE && r->origin == SDEI_DESTROYED) {
 		/* One comes for each event: the first is enough, the others find nothing. */

@@ -140,7 +140,7 @@ static void kernel_announce(struct source *source, const char *end)
 	else if (live_has_sdei(kernel_of(source)->live))
 		say_at(SAY_INFO, MSG_TRACING, attached, (unsigned int)total, end);
 	else
-		say_at(SAY_INFO, MSG_TRACING_FAULTS, attached, (unsigned int)total, end);
+		say_at(SAY_INFO, MSG_TRACING_STOCK, live_gives(kernel_of(source)->live), attached, (unsigned int)total, end);
 }
 
 static void kernel_close(struct source *source)

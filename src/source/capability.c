@@ -185,9 +185,25 @@ static void judge_gic(struct judge_list *j)
 
 	if (f->btf || !f->probes.has_gic)
 		return;
-	for (int i = PROBE_GIC; i < PROBE_SCHED && !missing; i++)
+	for (int i = PROBE_GIC; i < PROBE_SMCCC && !missing; i++)
 		missing = f->probes.list[i].why_not;
 	c = add(j, "gic-restore", yes_if(!missing), false, "how interrupt controllers of VMs are saved and restored: 'sdeitop restore'", "%s",
+		missing ?: "all functions are there");
+	remedy(c, "boot a kernel of another series, or report it");
+}
+
+/* Nothing to say where guests have no such calls. */
+static void judge_smccc(struct judge_list *j)
+{
+	const struct capability_facts *f = j->facts;
+	const char *missing = NULL;
+	struct capability *c;
+
+	if (f->btf || !f->probes.has_smccc)
+		return;
+	for (int i = PROBE_SMCCC; i < PROBE_SCHED && !missing; i++)
+		missing = f->probes.list[i].why_not;
+	c = add(j, "guest-calls", yes_if(!missing), false, "calls of guests: those of SDEI where KVM has none, vCPUs turned on and off", "%s",
 		missing ?: "all functions are there");
 	remedy(c, "boot a kernel of another series, or report it");
 }
@@ -219,6 +235,7 @@ static void judge_tracepoints(struct judge_list *j)
 	judge_sync(j);
 	judge_apf(j);
 	judge_gic(j);
+	judge_smccc(j);
 	judge_client(j);
 	for (int i = PROBE_SCHED; i < PROBE_CLIENT; i++)
 		judge_tracepoint(j, i);

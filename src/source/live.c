@@ -21,7 +21,7 @@
 static const char *first_refusal(const struct live *live)
 {
 	int first = live->has_sdei ? 0 : live->client_bpf ? PROBE_CLIENT : live->only_gic ? PROBE_GIC :
-		    live->probes.has_apf ? PROBE_APF : PROBE_APF_VCPU_END;
+		    live->probes.has_apf ? PROBE_APF : live->probes.has_faults ? PROBE_APF_VCPU_END : PROBE_SMCCC;
 
 	for (int i = first; i < PROBE_COUNT; i++)
 		if (live->probes.list[i].why_not)
@@ -34,6 +34,15 @@ static void leave_out_apf(struct probes *probes)
 	probes->has_apf = probes->has_faults = false;
 	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		probes_refuse(probes, i, "not asked for");
+}
+
+static void leave_out_calls(struct probes *probes)
+{
+	if (!probes->list[SDEI_CALL - 1].why_not)
+		probes_refuse(probes, SDEI_CALL - 1, "switched off");
+	probes->has_smccc = false;
+	for (int i = PROBE_SMCCC; i < PROBE_SCHED; i++)
+		probes_refuse(probes, i, "switched off");
 }
 
 static void refuse(struct probes *probes, int from, int to, const char *why)
@@ -59,7 +68,7 @@ static int find_gic_probes(struct live *live, const char *release, struct error 
 		return error_set(error, -ENOENT, "kernel %s emulates no GICv3 for VMs (vgic_v3_set_attr()): it must be one of arm64 "
 				 "built with CONFIG_KVM", release);
 	refuse(&live->probes, 0, PROBE_GIC, "not asked for");
-	refuse(&live->probes, PROBE_SCHED, PROBE_COUNT, "not asked for");
+	refuse(&live->probes, PROBE_SMCCC, PROBE_COUNT, "not asked for");
 	live->only_gic = true;
 	return 0;
 }
@@ -79,6 +88,12 @@ static int explain_nothing(const struct live *live, const struct live_options *o
 			 live->probes.list[0].name, live->probes.list[0].why_not, options->no_apf ? "" : ", nor KVM's page faults");
 }
 
+/* Of what a kernel has without the tracepoints of SDEI. */
+static bool has_stock_probe(const struct probes *probes, const struct live_options *options)
+{
+	return (!options->no_apf && (probes->has_apf || probes->has_faults)) || (!options->no_calls && probes->has_smccc);
+}
+
 static int find_probes(struct live *live, const struct live_options *options, struct error *error)
 {
 	int found = probes_find(&live->probes);
@@ -95,12 +110,12 @@ static int find_probes(struct live *live, const struct live_options *options, st
 		return find_gic_probes(live, kernel.release, error);
 	refuse(&live->probes, PROBE_CLIENT, PROBE_COUNT, "not asked for");
 	if (!options->gic)
-		refuse(&live->probes, PROBE_GIC, PROBE_SCHED, "not asked for");
+		refuse(&live->probes, PROBE_GIC, PROBE_SMCCC, "not asked for");
 	live->has_sdei = found > 0;
-	if (!found && (options->no_apf || (!live->probes.has_apf && !live->probes.has_faults)))
+	if (!found && !has_stock_probe(&live->probes, options))
 		return explain_nothing(live, options, kernel.release, error);
-	if (options->no_calls && !live->probes.list[SDEI_CALL - 1].why_not)
-		probes_refuse(&live->probes, SDEI_CALL - 1, "switched off");
+	if (options->no_calls)
+		leave_out_calls(&live->probes);
 	if (options->no_apf)
 		leave_out_apf(&live->probes);
 	if (!options->sched)
@@ -132,6 +147,8 @@ static bool is_shown(const struct live *live, const struct live_options *options
 		return live->probes.has_apf || (probe_is_sync(i) && live->probes.has_faults);
 	if (probe_is_gic(i) || options->only_gic)
 		return probe_is_gic(i) && (options->gic || options->only_gic);
+	if (probe_is_smccc(i))
+		return live->probes.has_smccc;
 	if (i >= PROBE_SCHED)
 		return options->sched;
 	return live->has_sdei;
@@ -210,7 +227,7 @@ static int attach(struct live *live, struct error *error)
 	if (first_err == -ENOTSUPP)
 		first_err = -ENOENT;	/* so arm64 before Linux 6.5 */
 	return error_set(error, first_err, "cannot attach to anything of %s: %s%s%s", live->client_state ? "the SDEI client" :
-			 live->only_gic ? "KVM's GIC" : "SDEI or of page faults", first_refusal(live),
+			 live->only_gic ? "KVM's GIC" : "SDEI, of page faults or of guests' calls", first_refusal(live),
 			 first_err == -EPERM ? "; " : "", first_err == -EPERM ? why : "");
 }
 
@@ -268,6 +285,15 @@ void live_close(struct live *live)
 bool live_has_sdei(const struct live *live)
 {
 	return live->has_sdei;
+}
+
+const char *live_gives(const struct live *live)
+{
+	bool faults = live->probes.has_faults || live->probes.has_apf;
+
+	if (!live->probes.has_smccc)
+		return "page faults";
+	return faults ? "page faults and calls of guests" : "calls of guests";
 }
 
 int live_fd(const struct live *live)

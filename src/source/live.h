@@ -34,8 +34,8 @@ struct source_probe {
 struct live_options {
 	struct source_filter filter;
 	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: see ring_default_bytes() */
-	bool no_calls;		/* leave kvm_sdei_call out */
-	bool no_apf;		/* leave page faults out: without the tracepoints of SDEI there is nothing then */
+	bool no_calls;		/* leave kvm_sdei_call out, and the calls of kind SMCCC */
+	bool no_apf;		/* leave page faults out */
 	bool client;		/* the SDEI client of this machine instead of KVM: see source/client_state.h */
 	bool gic;		/* also how VMMs save and restore interrupt controllers: records of kind GIC; -ENOENT if this kernel has none */
 	bool only_gic;		/* nothing but that */
@@ -60,8 +60,11 @@ void live_close(struct live *live);
 /* live_close() by a program that ends at once: it does not wait until the kernel has let go of all that was attached, which takes up to a second. */
 void live_leave(struct live *live);
 
-/* Else this kernel has no tracepoints of SDEI, and page faults are all that there is. */
+/* Else this kernel has no tracepoints of SDEI: page faults, and on arm64 calls of guests, are all that there is. */
 bool live_has_sdei(const struct live *live);
+
+/* What these are, in words: "page faults", or with calls, or calls alone. */
+const char *live_gives(const struct live *live);
 
 /*
  * Epoll-able descriptor that becomes readable at the watermark of any ring, when a vCPU is created, and with the first record

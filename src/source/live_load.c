@@ -22,6 +22,7 @@
 #define GIC_THREADS 4096	/* in a call on a GIC at the same time */
 #define GIC_DEVICES 16384
 #define GIC_VCPUS 65536		/* whose registers were set */
+#define CALLING_VCPUS 16384	/* in a call at the same time: most are asleep in CPU_SUSPEND */
 #define FAULTING_VCPUS 65536	/* that have had a page fault, until they end */
 
 /*
@@ -171,6 +172,7 @@ static int configure_kvm(struct live *live, const struct live_options *options)
 	live->bpf->rodata->sched = options->sched;
 	live->bpf->rodata->apf_untold = untold_outcome();
 	live->bpf->rodata->sdei = live->has_sdei;
+	live->bpf->rodata->smccc_sdei = !live->has_sdei;
 	err = bpf_map__set_max_entries(live->bpf->maps.waiting, waiting);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.watched, waiting);
@@ -188,6 +190,8 @@ static int configure_kvm(struct live *live, const struct live_options *options)
 		err = bpf_map__set_max_entries(live->bpf->maps.gic_devices, gic ? GIC_DEVICES : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.vcpus_registers, gic ? GIC_VCPUS : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.smccc_calls, is_wanted(live, PROBE_SMCCC_END) ? CALLING_VCPUS : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.told, is_wanted(live, PROBE_SNAPSHOT) ? SNAPSHOT_VCPUS : 1);
 	return err;

@@ -95,16 +95,16 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
 
-/* --- functions of page faults, of the GIC and of the SDEI client, and for what has none that can be used, tracepoints */
+/* --- functions of page faults, of the GIC, of guests' calls and of the SDEI client, and for what has none that can be used, tracepoints */
 
 /*
  * Where a program is attached. args are the arguments that it uses, the first of the function, a letter each: v struct kvm_vcpu *,
- * w struct kvm_async_pf *, k struct work_struct *, d struct kvm_device *, a struct kvm_device_attr *, g struct kvm_one_reg *, m struct msr_data *, r struct arm_smccc_res *, p struct pt_regs *, u a pointer to an
+ * w struct kvm_async_pf *, k struct work_struct *, d struct kvm_device *, a struct kvm_device_attr *, g struct kvm_one_reg *, m struct msr_data *, n struct kvm *, r struct arm_smccc_res *, p struct pt_regs *, u a pointer to an
  * integer, i an integer. What a tracepoint has is counted only.
  */
 struct hook {
 	const char *program, *function, *args;
-	char returns;		/* what the program reads: b a bool, i an int, 0 nothing */
+	char returns;		/* what the program reads: b a bool, i an int, v a struct kvm_vcpu *, 0 nothing */
 	int tracepoint;		/* it is one, of so many arguments; 0: a function */
 };
 
@@ -173,6 +173,12 @@ static const struct {
 		{ { "gic_run", "kvm_arch_vcpu_run_pid_change", "v" } } },
 	[PROBE_GIC_RUN_AGAIN] = { "gic_run_again", "when vCPUs that had run before run first after a restore",
 		{ { "gic_run_again", "kvm_arch_vcpu_ioctl_run", "v" } }, NEEDS(PROBE_GIC_REGISTERS) },
+	[PROBE_SMCCC_BEGIN] = { "smccc_begin", "calls of guests",
+		{ { "smccc_begin", "kvm_smccc_call_handler", "v" } }, NEEDS(PROBE_SMCCC_END) },
+	[PROBE_SMCCC_TARGET] = { "smccc_target", "which vCPU another one turns on",
+		{ { "smccc_target", "kvm_mpidr_to_vcpu", "ni", 'v' } }, NEEDS(PROBE_SMCCC_END) },
+	[PROBE_SMCCC_END] = { "smccc", "calls of guests: those of SDEI that are refused or left to the VMM, vCPUs turned on and off",
+		{ { "smccc", "kvm_smccc_call_handler", "v", 'i' } }, NEEDS(PROBE_SMCCC_BEGIN) },
 	[PROBE_CLIENT_HVC_BEGIN] = { "client_hvc_begin", "how long calls to a hypervisor take",
 		{ { "client_hvc_begin", "sdei_smccc_hvc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_HVC) },
 	[PROBE_CLIENT_HVC] = { "client_hvc", "calls to a hypervisor: results, registrations, masks",
@@ -215,6 +221,9 @@ unsigned int probe_kind(int i)
 	case PROBE_GIC_RUN:
 	case PROBE_GIC_RUN_AGAIN:
 		return SDEI_GIC;
+	case PROBE_SMCCC_BEGIN:
+	case PROBE_SMCCC_END:
+		return SDEI_SMCCC;
 	case PROBE_CLIENT_HVC:
 	case PROBE_CLIENT_SMC:
 		return SDEI_CALL;
@@ -290,6 +299,8 @@ static const char *struct_of(char letter)
 		return "kvm_one_reg";
 	case 'm':
 		return "msr_data";
+	case 'n':
+		return "kvm";
 	case 'r':
 		return "arm_smccc_res";
 	case 'p':
@@ -325,6 +336,8 @@ static bool is_returned(const struct btf *btf, __u32 id, char letter)
 {
 	const struct btf_type *type = plain_type(btf, id);
 
+	if (struct_of(letter))
+		return is_argument(btf, id, letter);
 	return type && btf_is_int(type) && type->size == (letter == 'b' ? 1 : sizeof(int));
 }
 
@@ -375,6 +388,8 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
 	else if (probe_is_gic(i) && !probes->has_gic)
 		probes_refuse(probes, i, "this kernel emulates no GICv3");
+	else if (probe_is_smccc(i) && !probes->has_smccc)
+		probes_refuse(probes, i, "this kernel has no kvm_smccc_call_handler()");
 	else if (probe_is_client(i) && !probes->has_client)
 		probes_refuse(probes, i, "this kernel has no SDEI client");
 	else if (probes->missing[i])
@@ -415,6 +430,7 @@ static void find_functions(struct probes *probes, const struct types *t)
 	probes->has_apf = has_function(t, "kvm_setup_async_pf");
 	probes->has_faults = has_hook(t, &functions[PROBE_APF_FAULT].hooks[0]) || has_hook(t, &functions[PROBE_APF_FAULT].hooks[1]);
 	probes->has_gic = has_function(t, "vgic_v3_set_attr");
+	probes->has_smccc = has_function(t, "kvm_smccc_call_handler");
 	probes->has_client = has_function(t, "sdei_smccc_hvc") && has_function(t, "sdei_smccc_smc");
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
 		find_function(probes, i, t);

@@ -41,6 +41,10 @@ enum probe {
 	PROBE_GIC_REGISTERS,
 	PROBE_GIC_RUN,
 	PROBE_GIC_RUN_AGAIN,
+	PROBE_SMCCC,				/* calls of guests: refused ones of SDEI, and PSCI */
+	PROBE_SMCCC_BEGIN = PROBE_SMCCC,
+	PROBE_SMCCC_TARGET,
+	PROBE_SMCCC_END,
 	PROBE_SCHED,				/* what follows is for PLACE */
 	PROBE_SWITCH = PROBE_SCHED,
 	PROBE_ENTRY,
@@ -68,6 +72,7 @@ struct probes {
 	bool has_apf;		/* this kernel has asynchronous page faults */
 	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
 	bool has_gic;		/* this kernel emulates a GICv3 */
+	bool has_smccc;		/* its handler of guests' calls is known */
 	bool has_client;	/* this kernel has the SDEI client: likewise */
 	int module_btf;		/* 0; -errno: KVM is a module whose types cannot be read, so that nothing of it is known */
 };
@@ -84,7 +89,13 @@ static inline bool probe_is_apf(int i)
 /* Is i one of the probes of interrupt controllers? */
 static inline bool probe_is_gic(int i)
 {
-	return i >= PROBE_GIC && i < PROBE_SCHED;
+	return i >= PROBE_GIC && i < PROBE_SMCCC;
+}
+
+/* Is i one of the probes of guests' calls? */
+static inline bool probe_is_smccc(int i)
+{
+	return i >= PROBE_SMCCC && i < PROBE_SCHED;
 }
 
 /* Is it also of use where the kernel has no asynchronous ones? */
@@ -98,7 +109,7 @@ static inline bool probe_is_client(int i)
 /* Is it worth to trace with nothing else? */
 static inline bool probe_is_basic(int i)
 {
-	return i < PROBE_TRACEPOINTS || probe_is_apf(i) || probe_is_gic(i) || probe_is_client(i);
+	return i < PROBE_TRACEPOINTS || probe_is_apf(i) || probe_is_gic(i) || probe_is_smccc(i) || probe_is_client(i);
 }
 
 /* The kind of records that are missing when the program of probe i is missed; SDEI_KIND_NONE: none are. */

@@ -34,7 +34,7 @@
 #define MSG_NO_MEMORY		"out of memory"
 #define MSG_ATTACHING		"attaching to the kvm_sdei_* tracepoints"
 #define MSG_TRACING		"tracing SDEI (%u/%u probes)%s"
-#define MSG_TRACING_FAULTS	"tracing page faults only, this kernel's KVM has no SDEI: tracepoints/README.md (%u/%u probes)%s"
+#define MSG_TRACING_STOCK	"tracing %s only, this kernel's KVM has no SDEI: tracepoints/README.md (%u/%u probes)%s"
 #define MSG_ATTACHED		"showing what sdeid (%" PRIu32 ") has seen (%u/%u probes)%s"
 #define MSG_DAEMON_CLOSED	"sdeid listens at %s, but only for the group of that socket: join it to see its figures"
 #define MSG_TRACING_GIC		"tracing how VMMs save and restore interrupt controllers (%u/%u probes)%s"

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Runs in the lab (busybox sh) on an arm64 kernel without our series: what the tool shows there of a guest that waits for its pages;
-# all in /out.
+# Runs in the lab (busybox sh) on an arm64 kernel without our series: what the tool shows there of a guest that waits for its pages, and of
+# one that asks for SDEI and turns its vCPUs off and on; all in /out.
 cd /out || exit 1
 
 said() { # said NAME COMMAND...: its output, its messages and its exit status
@@ -18,4 +18,9 @@ said live sdeitop -j -- $GUEST --truth /out/live.truth.json --name live
 said record sdeitop record -o record.rec -- $GUEST --truth /out/record.truth.json --name record
 said events sdeitop events -j --summary record.rec
 said report sdeitop report -j --verbose record.rec
+CALLS="sdei-guest --scenario calls.scn --without-sdei --without-gic"
+said calls sdeitop record -o calls.rec -- $CALLS --truth /out/calls.truth.json -name guest=calls
+said calls-events sdeitop events -j --summary calls.rec
+said calls-report sdeitop report --all calls.rec
+said calls-live sdeitop -j -- $CALLS --truth /out/calls-live.truth.json -name guest=calls
 exit 0

@@ -237,6 +237,40 @@ def check_waits_recorded(host):
     return complaints + a.same("what the report counts", apf[1][0]["count"], apf[0][0]["count"])
 
 
+def count_calls(vcpu):
+    return {(c["function"], c["result"]): c["count"] for c in vcpu["calls"]}
+
+
+def check_calls(host, name, summary):
+    """Each call of SDEI is refused and counted, as the guest did; each vCPU that is turned off, and on."""
+    truth, vms = json.loads(host.text(name + ".truth.json")), summary["vms"]
+    complaints = a.same("VMs", [vm["vm"] for vm in vms], [truth["vm"]]) + a.same("lost", summary["lost"], 0)
+    if complaints:
+        return complaints
+    for true, vcpu in zip(truth["vcpus"], vms[0]["vcpus"]):
+        complaints += a.same(f"calls of vCPU {true['vcpu']}", count_calls(vcpu), count_calls(true))
+        complaints += a.same(f"whether vCPU {true['vcpu']} is off", vcpu["off"], False)
+    psci = [count_calls({"calls": vcpu["psci"]}) for vcpu in vms[0]["vcpus"]]
+    return complaints + a.same("PSCI", psci, [{("CPU_ON", "SUCCESS"): 2, ("CPU_ON", "ALREADY_ON"): 1}, {("CPU_OFF", "SUCCESS"): 2}]) + \
+        a.same("calls of vCPU 0 to KVM", sum(count_calls(truth["vcpus"][0]).values()), 21)
+
+
+def check_calls_recorded(host):
+    complaints = host.ended("calls", 0) + host.ended("calls-events", 0) + host.ended("calls-report", 0)
+    if complaints:
+        return complaints
+    lines = host.lines("calls-events.json")
+    smccc = [line for line in lines if line.get("kind") == "smccc"]
+    complaints = check_calls(host, "calls", lines[-1])
+    complaints += a.same("targets", [r["target"] for r in smccc if r.get("function_name") == "CPU_ON"], [1, 0, 1])
+    complaints += [f"{r}" for r in smccc if r["outcome"] != "answered" or r["state"] != "-----" or r["duration_ns"] <= 0]
+    # Nobody is turned on who is not off.
+    power = [r["function_name"] for r in smccc if r["interface"] == "PSCI" and r["result"] == 0]
+    complaints += a.same("off and on", power, ["CPU_OFF", "CPU_ON"] * 2)
+    report = host.text("calls-report.json")
+    return complaints + [f"the report has no {words}" for words in ("NOT_SUPPORTED 17", "PSCI CPU_ON") if words not in report]
+
+
 def arm64(host, name, result):
     """Without our series there is nothing of SDEI, and the commands about it say so; what guests wait for is there."""
     states, doctor = host.capabilities("doctor")
@@ -247,6 +281,8 @@ def arm64(host, name, result):
         "live": host.ended("live", 0) or check_waits(host, "live", host.lines("live.json")[-1]),
         "record": check_waits_recorded(host),
         "shut in": check_shut_in(host),
+        "calls": check_calls_recorded(host),
+        "calls live": host.ended("calls-live", 0) or check_calls(host, "calls-live", host.lines("calls-live.json")[-1]),
     }
     if host.status("live") == 4:
         tests = untraceable(host)
@@ -275,7 +311,8 @@ def run(arch, series):
     out = out_dir("kernels-" + name)
     os.makedirs(out)
     script = "host-x86.sh" if arch == "x86_64" else "host-arm64.sh"
-    shutil.copy(os.path.join(HERE, script), out)
+    for name_of_file in (script, "calls.scn"):
+        shutil.copy(os.path.join(HERE, name_of_file), out)
     one_thread = (arch, series) == OLDEST
     status, output = lab(out, "sh", "/out/" + script, unit_capabilities(), timeout=400,
                          options=("--arch", arch, "--kernel", "debian:" + series, *(ONE_THREAD if one_thread else ())))

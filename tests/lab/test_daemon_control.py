@@ -178,7 +178,7 @@ def check_notified():
     complaints += [f"after a reload: {said[i:i + 3]}" for i in reloads if "READY=" not in kinds[i + 1:i + 4]]
     complaints += [] if kinds.count("WATCHDOG=") > 2 else ["hardly a sign of life"]
     statuses = [line for line in said if line.startswith("STATUS=")]
-    form = r"STATUS=\d+ VMs, \d+ vCPUs, \d+ records, 0 lost, 30/30 probes, \d+ series, 0 clients$"
+    form = r"STATUS=\d+ VMs, \d+ vCPUs, \d+ records, 0 lost, 33/33 probes, \d+ series, 0 clients$"
     complaints += [line for line in statuses if not re.match(form, line)]
     ok("daemon-control/the service manager hears of it", complaints, f"{len(said)} messages")
 
@@ -316,7 +316,7 @@ grep '^kvm_sdei_up' /tmp/tf/sdeid.prom
 kill $!
 wait $!"""
     status, output = lab(f"{OUT}/stock", "sh", "-c", commands, options=("--kernel", "stock"))
-    ok("daemon-control/without the tracepoints: page faults", [] if status == 0 and "(5/5 probes)" in output and "kvm_sdei_up 1" in output
+    ok("daemon-control/without the tracepoints: page faults", [] if status == 0 and "(8/8 probes)" in output and "kvm_sdei_up 1" in output
        else [f"{status}: {output}"])
 
 

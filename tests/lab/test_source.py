@@ -62,7 +62,7 @@ class Run:
 
     def complaints(self):
         nothing = [] if self.records else ["no records"]
-        probes = [] if "(30/30 probes)" in self.messages else [self.messages]
+        probes = [] if "(33/33 probes)" in self.messages else [self.messages]
         return nothing + probes + self.out_of_order() + self.unaccounted()
 
 

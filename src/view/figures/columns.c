@@ -63,6 +63,8 @@ static struct cell get_state(const struct view_row *row, const struct view_scope
 
 	if (row_gone(row))
 		return text("gone", -1);
+	if (row->vcpu && row->vcpu->off)
+		return text("off", -1);
 	sdei_state_letters(row_state(row), cell.letters);
 	return cell;
 }
@@ -260,21 +262,21 @@ static struct cell get_unaccounted(const struct view_row *row, const struct view
 
 /* --- words in filters */
 
-static bool is_gone(const struct cell *cell)
+static bool is_word(const char *value)
 {
-	return cell->string != NULL;
+	return strcasecmp(value, "gone") == 0 || strcasecmp(value, "off") == 0;
 }
 
-/* As shown: "RE-PM"; or some of the letters. */
+/* As shown: "RE-PM", "gone", "off"; or some of the letters. */
 static bool takes_state(const char *value)
 {
-	return strcasecmp(value, "gone") == 0 || (*value && strspn(value, "REUPMreupm-") == strlen(value));
+	return is_word(value) || (*value && strspn(value, "REUPMreupm-") == strlen(value));
 }
 
 static bool is_state(const struct cell *cell, const char *value)
 {
-	if (is_gone(cell) || strcasecmp(value, "gone") == 0)
-		return is_gone(cell) && strcasecmp(value, "gone") == 0;
+	if (cell->string || is_word(value))
+		return cell->string && strcasecmp(cell->string, value) == 0;
 	if (strchr(value, '-'))
 		return strcasecmp(value, cell->letters) == 0;
 	for (; *value; value++)
@@ -338,7 +340,7 @@ const struct column columns[] = {
 	  .fixed = true, .left = true, .falling = true,
 	  .help = "~ where records were lost: counts stay exact, times miss samples" },
 	{ .id = "state", .title = "STATE", .get = get_state, .unit = UNIT_TEXT, .width = 5, .wide = 5, .rank = 5, .fixed = true,
-	  .left = true, .falling = true, .takes = takes_state, .is = is_state, .values = "gone, or some of R, E, U, P and M",
+	  .left = true, .falling = true, .takes = takes_state, .is = is_state, .values = "gone, off (by PSCI), or some of R, E, U, P and M",
 	  .help = "R registered, E enabled, U running, P pending; M: the PE is masked" },
 	{ .id = "signals", .key = 'S', .title = "SIG/s", .total = "SIGS", .get = get_signals, .unit = UNIT_COUNT, .width = 6, .wide = 8,
 	  .rank = 10, .falling = true, .help = "signals, whatever became of them" },

@@ -6,6 +6,7 @@
 
 #include "model/apf.h"
 #include "model/fault_history.h"
+#include "model/power.h"
 #include "model/senders.h"
 #include "model/worst.h"
 #include "view/figures/columns.h"
@@ -375,6 +376,33 @@ static void put_calls(struct json *j, const struct model_vcpu *vcpu)
 	json_close(j, ']');
 }
 
+/* Only of a vCPU of which anything of PSCI was seen. */
+static void put_psci(struct json_line *line, const struct model_vcpu *vcpu)
+{
+	struct json *j = line->json;
+	struct psci_counts psci = { 0 };
+
+	if (!vcpu->power)
+		return;
+	model_add_psci(vcpu, &psci);
+	json_bool(j, "off", vcpu->off);
+	if (vcpu->off)
+		json_u64(j, "off_since_ns", model_off_since_ns(vcpu));
+	json_open(j, "psci", '[');
+	for (unsigned int i = 0; i < PSCI_CALL_COUNT * PSCI_CLASS_COUNT; i++) {
+		uint64_t count = psci.count[i / PSCI_CLASS_COUNT][i % PSCI_CLASS_COUNT];
+
+		if (!count)
+			continue;
+		json_open(j, NULL, '{');
+		json_text(j, "function", psci_call_name(i / PSCI_CLASS_COUNT));
+		json_text(j, "result", psci_class_name(i % PSCI_CLASS_COUNT));
+		json_u64(j, "count", count);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 /* 0: not known, or there is none. */
 static void put_known(struct json *j, const char *key, uint64_t ns)
 {
@@ -467,6 +495,7 @@ static void put_vcpu(struct json_line *line, const struct model_vcpu *vcpu)
 	json_bool(j, "inexact", vcpu->inexact);
 	put_mask(line, vcpu);
 	put_calls(j, vcpu);
+	put_psci(line, vcpu);
 	put_senders(line, vcpu);
 	model_vcpu_blame(vcpu, &blame);
 	put_blame(j, &blame);

@@ -6,6 +6,7 @@
 void calls_add_vcpu(struct calls *calls, const struct model_vcpu *vcpu)
 {
 	model_add_calls(vcpu, calls->count);
+	model_add_psci(vcpu, &calls->psci);
 }
 
 void calls_add_vm(struct calls *calls, const struct model_vm *vm)
@@ -19,12 +20,17 @@ static bool is_success(unsigned int class)
 	return class == model_result_class(0);
 }
 
+static bool is_refused(unsigned int class)
+{
+	return !is_success(class) && class != MODEL_RESULT_FORWARDED;
+}
+
 static uint64_t sum(const uint64_t counts[MODEL_RESULT_CLASSES], bool refused)
 {
 	uint64_t total = 0;
 
 	for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
-		if (!refused || !is_success(class))
+		if (!refused || is_refused(class))
 			total += counts[class];
 	return total;
 }
@@ -43,9 +49,24 @@ static void put_call(struct page *page, unsigned int i, const uint64_t counts[MO
 	page_line(page);
 	page_put(page, LOOK_PLAIN, "%-26s %10" PRIu64, sdei_call_name(SDEI_FN_FIRST + i), sum(counts, refused));
 	for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
-		if (counts[class] && !(refused && is_success(class)))
-			page_put(page, is_success(class) ? LOOK_PLAIN : LOOK_WARN, "  %s %" PRIu64,
+		if (counts[class] && (!refused || is_refused(class)))
+			page_put(page, is_refused(class) ? LOOK_WARN : LOOK_PLAIN, "  %s %" PRIu64,
 				 model_result_class_name(class), counts[class]);
+}
+
+static void put_psci_call(struct page *page, enum psci_call call, const uint64_t counts[PSCI_CLASS_COUNT])
+{
+	uint64_t total = 0;
+
+	for (unsigned int class = 0; class < PSCI_CLASS_COUNT; class++)
+		total += counts[class];
+	if (!total)
+		return;
+	page_line(page);
+	page_put(page, LOOK_PLAIN, "PSCI %-21s %10" PRIu64, psci_call_name(call), total);
+	for (unsigned int class = 0; class < PSCI_CLASS_COUNT; class++)
+		if (counts[class])
+			page_put(page, LOOK_PLAIN, "  %s %" PRIu64, psci_class_name(class), counts[class]);
 }
 
 void page_calls(struct page *page, const struct calls *calls, bool refused)
@@ -55,4 +76,6 @@ void page_calls(struct page *page, const struct calls *calls, bool refused)
 	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
 		if (sum(calls->count[i], refused))
 			put_call(page, i, calls->count[i], refused);
+	for (unsigned int call = 0; call < PSCI_CALL_COUNT && !refused; call++)
+		put_psci_call(page, call, calls->psci.count[call]);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/power.h"
 #include "view/figures/bars.h"
 #include "view/figures/columns.h"
 #include "util/text.h"
@@ -65,7 +66,7 @@ static void put_state(const struct maker *k, const struct model_vcpu *vcpu, cons
 	};
 	unsigned int state = (e->state & ~SDEI_MASKED) | (vcpu->mask_known && vcpu->masked ? SDEI_MASKED : 0);
 	const char *comma = "";
-	char letters[6];
+	char letters[6], age[FORMAT_SIZE];
 
 	page_line(k->page);
 	page_put(k->page, LOOK_HEAD, "State    ");
@@ -76,6 +77,8 @@ static void put_state(const struct maker *k, const struct model_vcpu *vcpu, cons
 		page_put(k->page, LOOK_PLAIN, "%s%s", comma, words[i].word);
 		comma = ", ";
 	}
+	if (vcpu->off)
+		page_put(k->page, LOOK_WARN, "%sparked for %s: the vCPU is off", comma, age_of(k, model_off_since_ns(vcpu), age, sizeof(age)));
 	if (sdei_role_name(e->role))
 		page_put(k->page, LOOK_PLAIN, "  for %s", sdei_role_name(e->role));
 	if (e->ep_addr)

@@ -311,8 +311,30 @@ static uint64_t call_sum(const uint64_t counts[MODEL_RESULT_CLASSES])
 	return sum;
 }
 
+/* A column for what VMMs have to answer only where there is any such call. */
+static unsigned int class_count(const struct calls *all)
+{
+	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
+		if (all->count[i][MODEL_RESULT_FORWARDED])
+			return MODEL_RESULT_CLASSES;
+	return MODEL_RESULT_CLASSES - 1;
+}
+
+/* vm NULL: all of them. */
+static void call_head(FILE *out, const struct model_vm *vm, const char *name, uint64_t sum)
+{
+	if (vm)
+		fprintf(out, "<tr data-vm=%u data-instance=%u><th scope=row>", vm->pid, vm->instance);
+	else
+		fputs("<tr class=all><th scope=row>all", out);
+	if (vm)
+		html_page_vm(out, vm, HTML_NAME);
+	fprintf(out, "<td class=word>%s", name);
+	html_page_cell(out, sum);
+}
+
 /* vm NULL: of all. Returns how many rows there are, of which the first most are written. */
-static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls *calls, size_t most)
+static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls *calls, unsigned int classes, size_t most)
 {
 	size_t rows = 0;
 
@@ -321,15 +343,8 @@ static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls
 
 		if (!sum || rows++ >= most)
 			continue;
-		if (vm)
-			fprintf(out, "<tr data-vm=%u data-instance=%u><th scope=row>", vm->pid, vm->instance);
-		else
-			fputs("<tr class=all><th scope=row>all", out);
-		if (vm)
-			html_page_vm(out, vm, HTML_NAME);
-		fprintf(out, "<td class=word>%s", sdei_call_name(SDEI_FN_FIRST + i));
-		html_page_cell(out, sum);
-		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+		call_head(out, vm, sdei_call_name(SDEI_FN_FIRST + i), sum);
+		for (unsigned int class = 0; class < classes; class++)
 			html_page_cell(out, calls->count[i][class]);
 		putc('\n', out);
 	}
@@ -338,18 +353,66 @@ static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls
 
 static void put_calls(const struct html_page *page, const struct calls *all)
 {
+	unsigned int classes = class_count(all);
 	size_t rows;
 
 	fputs("<div class=box tabindex=0><table><thead><tr><th>VM<th class=word>call<th>count", page->out);
-	for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
+	for (unsigned int class = 0; class < classes; class++)
 		fprintf(page->out, "<th>%s", model_result_class_name(class));
 	fputs("</thead><tbody>\n", page->out);
-	rows = call_rows(page->out, NULL, all, HTML_ROWS_MAX);
+	rows = call_rows(page->out, NULL, all, classes, HTML_ROWS_MAX);
 	for (size_t i = 0; i < page->vm_count; i++) {
 		struct calls own = { 0 };
 
 		calls_add_vm(&own, page->vms[i]);
-		rows += call_rows(page->out, page->vms[i], &own, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
+		rows += call_rows(page->out, page->vms[i], &own, classes, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
+	}
+	html_page_table_end(page->out);
+	html_page_more(page->out, rows, HTML_ROWS_MAX, "lines");
+}
+
+/* --- PSCI, whose results are others: in words */
+
+static uint64_t psci_sum(const struct psci_counts *psci, unsigned int call)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int class = 0; class < PSCI_CLASS_COUNT; class++)
+		sum += psci->count[call][class];
+	return sum;
+}
+
+static size_t psci_rows(FILE *out, const struct model_vm *vm, const struct psci_counts *psci, size_t most)
+{
+	size_t rows = 0;
+
+	for (unsigned int call = 0; call < PSCI_CALL_COUNT; call++) {
+		uint64_t sum = psci_sum(psci, call);
+
+		if (!sum || rows++ >= most)
+			continue;
+		call_head(out, vm, psci_call_name(call), sum);
+		fputs("<td class=word>", out);
+		for (unsigned int class = 0; class < PSCI_CLASS_COUNT; class++)
+			if (psci->count[call][class])
+				fprintf(out, "%s %" PRIu64 " ", psci_class_name(class), psci->count[call][class]);
+		putc('\n', out);
+	}
+	return rows;
+}
+
+static void put_psci(const struct html_page *page, const struct psci_counts *all)
+{
+	size_t rows;
+
+	fputs("<h3>PSCI: vCPUs and VMs turned on and off</h3>\n<div class=box tabindex=0><table><thead><tr><th>VM<th class=word>call<th>count"
+	      "<th class=word>results</thead><tbody>\n", page->out);
+	rows = psci_rows(page->out, NULL, all, HTML_ROWS_MAX);
+	for (size_t i = 0; i < page->vm_count; i++) {
+		struct calls own = { 0 };
+
+		calls_add_vm(&own, page->vms[i]);
+		rows += psci_rows(page->out, page->vms[i], &own.psci, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
 	}
 	html_page_table_end(page->out);
 	html_page_more(page->out, rows, HTML_ROWS_MAX, "lines");
@@ -358,16 +421,20 @@ static void put_calls(const struct html_page *page, const struct calls *all)
 void report_html_calls(const struct html_page *page)
 {
 	struct calls all = { 0 };
-	uint64_t sum = 0;
+	uint64_t sum = 0, psci = 0;
 
 	for (size_t i = 0; i < page->vm_count; i++)
 		calls_add_vm(&all, page->vms[i]);
 	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
 		sum += call_sum(all.count[i]);
+	for (unsigned int call = 0; call < PSCI_CALL_COUNT; call++)
+		psci += psci_sum(&all.psci, call);
 	fputs("<section id=calls><h2>Calls by result</h2>\n", page->out);
 	if (sum)
 		put_calls(page, &all);
-	else
+	if (psci)
+		put_psci(page, &all.psci);
+	if (!sum && !psci)
 		fputs("<p>No call was seen.</p>\n", page->out);
 	fputs("</section>\n", page->out);
 }

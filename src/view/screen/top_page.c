@@ -60,7 +60,7 @@ static void make_calls(struct top *top)
 	page_calls(&top->page, &calls, false);
 	if (top->page.count == 1) {
 		page_line(&top->page);
-		page_put(&top->page, LOOK_DIM, "no SDEI call seen yet");
+		page_put(&top->page, LOOK_DIM, "no call seen yet");
 	}
 }
 

@@ -95,6 +95,7 @@ union any {
 	struct sdei_record head;
 	struct sdei_record_handler handler;
 	struct sdei_record_call call;
+	struct sdei_record_smccc smccc;
 };
 
 static uint8_t state_of(const struct machine_vcpu *v, uint32_t event)
@@ -128,6 +129,8 @@ static void emit(struct machine *m, union any *r)
 		size = sizeof(r->handler);
 	if (r->head.kind == SDEI_CALL)
 		size = sizeof(r->call);
+	if (r->head.kind == SDEI_SMCCC)
+		size = sizeof(r->smccc);
 	m->emit(m->ctx, &r->head, size);
 	pass(m, 1 + machine_random(m, 100));
 }
@@ -484,7 +487,7 @@ static void destroy(struct machine *m, unsigned int vcpu)
 	struct machine_vcpu *v = &m->vcpus[vcpu];
 
 	end_mask(m, v);
-	v->exists = false;
+	v->exists = v->off = false;
 	for (uint32_t event = 0; event < MACHINE_EVENTS; event++) {
 		struct machine_event *e = &v->events[event];
 		bool registered = e->registered, enabled = e->enabled;
@@ -497,7 +500,61 @@ static void destroy(struct machine *m, unsigned int vcpu)
 	}
 }
 
+/* --- PSCI */
+
+static void emit_psci(struct machine *m, unsigned int vcpu, uint32_t function, uint32_t target)
+{
+	union any r = record(m, vcpu, SDEI_NONE, SDEI_SMCCC);
+
+	r.head.state = 0;
+	r.head.outcome = SMCCC_ANSWERED;
+	r.smccc.function = function;
+	r.smccc.target = target;
+	r.smccc.duration_ns = 1;	/* no less than there is between two records */
+	emit(m, &r);
+}
+
+/* Whatever it was in the middle of. */
+static void turn_off(struct machine *m, unsigned int vcpu)
+{
+	m->vcpus[vcpu].off = true;
+	m->vcpus[vcpu].turned_off++;
+	emit_psci(m, vcpu, 0x84000002, SDEI_NONE);
+}
+
+/* By another one, which resets it; or by the VMM, which does the same. */
+static void turn_on(struct machine *m, unsigned int vcpu)
+{
+	unsigned int by = machine_random(m, m->count);
+
+	m->vcpus[vcpu].off = false;
+	if (m->vcpus[by].exists && !m->vcpus[by].off && by != vcpu) {
+		m->vcpus[by].turned_on_others++;
+		emit_psci(m, by, 0xC4000003, vcpu);
+	}
+	do_reset(m, vcpu, true);
+}
+
 /* --- chance */
+
+/* What is done to a vCPU that is off. */
+static void parked_step(struct machine *m, unsigned int vcpu, uint32_t event)
+{
+	switch (machine_random(m, 8)) {
+	case 0:
+		turn_on(m, vcpu);
+		break;
+	case 1:
+		do_cancel(m, vcpu, event);
+		break;
+	case 2:
+		if (vcpu)
+			destroy(m, vcpu);
+		break;
+	default:
+		do_signal(m, vcpu, event);
+	}
+}
 
 static void rare_step(struct machine *m, unsigned int vcpu, uint32_t event)
 {
@@ -571,6 +628,14 @@ void machine_step(struct machine *m)
 
 	if (!m->vcpus[vcpu].exists) {
 		create(m, vcpu);
+		return;
+	}
+	if (m->vcpus[vcpu].off) {
+		parked_step(m, vcpu, event);
+		return;
+	}
+	if (m->powers && !machine_random(m, 50)) {
+		turn_off(m, vcpu);
 		return;
 	}
 	if (m->places && !machine_random(m, 3)) {

@@ -62,6 +62,8 @@ struct machine_event {
 
 struct machine_vcpu {
 	bool exists, masked, initial;
+	bool off;			/* parked by its own CPU_OFF */
+	uint64_t turned_off, turned_on_others;	/* its calls of PSCI */
 	uint8_t place;			/* enum sdei_place of its thread; 0: unknown */
 	uint64_t masked_since;
 	uint64_t masked_ns;		/* of all closed intervals */
@@ -78,6 +80,7 @@ struct machine {
 	unsigned int count;
 	uint64_t time, seed;
 	bool places;			/* may be set: threads move, and PLACE tells */
+	bool powers;			/* may be set: vCPUs turn themselves off, and each other on */
 	machine_emit *emit;
 	void *ctx;
 };

@@ -14,10 +14,12 @@
 #include <cmocka.h>
 
 #include "model/model.h"
+#include "model/power.h"
 #include "tests/unit/lib/sdei_machine.h"
 
 #define VCPUS 5
 #define HELD 64
+#define SECOND 1000000000ULL
 
 /* What lies between the machine and the model. */
 struct path {
@@ -535,6 +537,66 @@ static void test_from_the_start(void **state)
 	}
 }
 
+/* Whether its handler has hung is not asked while a vCPU is off; and where it is not, it is found. */
+static size_t check_parked(struct path *p)
+{
+	size_t hung = 0;
+
+	model_tick(p->m, p->machine->time);
+	for (unsigned int i = 0; i < VCPUS; i++) {
+		const struct model_vcpu *v = vcpu_at(p, i);
+
+		assert_int_equal(v->off, p->machine->vcpus[i].off);
+		for (unsigned int k = 0; k < MACHINE_EVENTS; k++) {
+			bool found = model_is_found(v, model_event(v, k), FINDING_HANDLER_HUNG);
+
+			assert_false(found && v->off);
+			hung += found;
+		}
+	}
+	return hung;
+}
+
+static void check_psci(const struct path *p, unsigned int vcpu)
+{
+	const struct machine_vcpu *t = &p->machine->vcpus[vcpu];
+	struct psci_counts psci = { 0 };
+
+	model_add_psci(vcpu_at(p, vcpu), &psci);
+	assert_int_equal(psci.count[PSCI_CPU_OFF][PSCI_CLASS_SUCCESS], t->turned_off);
+	assert_int_equal(psci.count[PSCI_CPU_ON][PSCI_CLASS_SUCCESS], t->turned_on_others);
+}
+
+static void test_parked(void **state)
+{
+	size_t hung = 0, parked_in_handler = 0;
+
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path *p = path_new(seed);
+
+		p->strict = true;
+		attach(p, 0);
+		p->machine->powers = true;
+		for (unsigned int i = 0; i < 200; i++) {
+			run(p, 11);
+			p->machine->time += 2 * SECOND;
+			hung += check_parked(p);
+			check_all_states(p);
+			for (unsigned int k = 0; k < VCPUS; k++)
+				parked_in_handler += p->machine->vcpus[k].off && vcpu_at(p, k)->running;
+		}
+		for (unsigned int k = 0; k < VCPUS; k++) {
+			check_calls(p, k);
+			for (unsigned int event = 0; event < MACHINE_EVENTS; event++)
+				check_counts(p, k, event);
+			check_psci(p, k);
+		}
+		assert_int_equal(model_totals(p->m)->misfits, 0);
+		path_free(p);
+	}
+	assert_true(hung && parked_in_handler);
+}
+
 static void test_totals_are_sums(void **state)
 {
 	struct path *p = path_new(99);
@@ -847,7 +909,7 @@ static void test_rubbish(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_from_the_start),
+		cmocka_unit_test(test_from_the_start), cmocka_unit_test(test_parked),
 		cmocka_unit_test(test_totals_are_sums),
 		cmocka_unit_test(test_attached_in_the_middle),
 		cmocka_unit_test(test_started_over),

@@ -334,6 +334,26 @@ static void test_gic_step(void **state)
 	assert_memory_equal(&back.record.gic, &item.record.gic, sizeof(back.record.gic));
 }
 
+/* A call of a guest, all of it. */
+static void test_guest_call(void **state)
+{
+	struct recording_item item = { .kind = ITEM_RECORD, .time_ns = 5000, .size = sizeof(struct sdei_record_smccc) }, back;
+	uint8_t bytes[CODEC_ITEM_MAX];
+	uint64_t clock = 4000;
+	size_t size;
+
+	item.record.smccc = (struct sdei_record_smccc){
+		.head = { .time_ns = 5000, .vm = 4000000, .vcpu = 16383, .event = SDEI_NONE, .kind = SDEI_SMCCC, .outcome = SMCCC_ANSWERED, .result = -4 },
+		.args = { 0x8000000000000102, 0xfedcba9876543210 }, .duration_ns = 0x123456789ab, .function = 0xC4000003, .target = 16382,
+	};
+	size = codec_put(bytes, &item, &clock);
+	assert_true(size > 0);
+	clock = 4000;
+	assert_int_equal(codec_get(bytes, size, &back, &clock), size);
+	assert_int_equal(back.size, item.size);
+	assert_memory_equal(&back.record.smccc, &item.record.smccc, sizeof(back.record.smccc));
+}
+
 static struct recording_about example(void)
 {
 	struct recording_about about = {
@@ -392,7 +412,7 @@ int main(void)
 		cmocka_unit_test(test_as_the_table_says),
 		cmocka_unit_test(test_layouts_are_whole_bytes),
 		cmocka_unit_test(test_hot_sizes),
-		cmocka_unit_test(test_page_fault_sizes), cmocka_unit_test(test_gic_step),
+		cmocka_unit_test(test_page_fault_sizes), cmocka_unit_test(test_gic_step), cmocka_unit_test(test_guest_call),
 		cmocka_unit_test(test_about),
 		cmocka_unit_test(test_about_cut),
 	};

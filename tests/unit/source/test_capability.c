@@ -304,13 +304,33 @@ static void test_gic(void **state)
 	assert_string_equal(c.found, "argument 2 is another one");
 }
 
+/* Nothing is said where guests make no such calls. */
+static void test_guest_calls(void **state)
+{
+	struct capability_facts *f = good();
+	struct capability list[CAPABILITY_MAX];
+	struct capability c;
+	size_t count = capability_judge(f, list);
+
+	for (size_t i = 0; i < count; i++)
+		assert_string_not_equal(list[i].name, "guest-calls");
+	f->probes.has_smccc = true;
+	assert_int_equal(judge(f, "guest-calls").state, CAPABILITY_YES);
+	f = good();
+	f->probes.has_smccc = true;
+	f->probes.list[PROBE_SMCCC_TARGET].why_not = "it is another one";
+	c = judge(f, "guest-calls");
+	assert_true(c.state == CAPABILITY_NO && !c.needed);
+	assert_string_equal(c.found, "it is another one");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_module), cmocka_unit_test(test_tracepoint),
 		cmocka_unit_test(test_page_faults),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_trial), cmocka_unit_test(test_client), cmocka_unit_test(test_gic),
+		cmocka_unit_test(test_trial), cmocka_unit_test(test_client), cmocka_unit_test(test_gic), cmocka_unit_test(test_guest_calls),
 	};
 
 	return cmocka_run_group_tests_name("capability", tests, NULL, NULL);

@@ -179,7 +179,7 @@ static void test_sched(void **state)
 /* What functions are made of, by the letters of a prototype. */
 struct types {
 	struct btf *btf;
-	int number, boolean, signed_int, vcpu, work, queue, msr, result, regs, to_number, device, attribute, one_register, other;
+	int number, boolean, signed_int, vcpu, work, queue, msr, result, regs, to_number, device, attribute, one_register, kvm, other;
 };
 
 static int add_pointer_to(struct btf *btf, const char *name)
@@ -198,7 +198,7 @@ static struct types types_in(struct btf *btf)
 		.vcpu = add_pointer_to(btf, "kvm_vcpu"), .work = add_pointer_to(btf, "kvm_async_pf"),
 		.queue = add_pointer_to(btf, "work_struct"), .msr = add_pointer_to(btf, "msr_data"),
 		.other = add_pointer_to(btf, "other"), .device = add_pointer_to(btf, "kvm_device"),
-		.attribute = add_pointer_to(btf, "kvm_device_attr"), .one_register = add_pointer_to(btf, "kvm_one_reg"), .result = add_pointer_to(btf, "arm_smccc_res"), .regs = add_pointer_to(btf, "pt_regs"),
+		.attribute = add_pointer_to(btf, "kvm_device_attr"), .one_register = add_pointer_to(btf, "kvm_one_reg"), .kvm = add_pointer_to(btf, "kvm"), .result = add_pointer_to(btf, "arm_smccc_res"), .regs = add_pointer_to(btf, "pt_regs"),
 		.signed_int = btf__add_int(btf, "int", 4, BTF_INT_SIGNED),
 		.to_number = btf__add_ptr(btf, btf__add_int(btf, "unsigned long long", 8, 0)),
 	};
@@ -215,6 +215,8 @@ static int type_of(const struct types *t, char letter)
 		return t->queue;
 	case 'm':
 		return t->msr;
+	case 'n':
+		return t->kvm;
 	case 'd':
 		return t->device;
 	case 'a':
@@ -465,7 +467,7 @@ static void test_gic(void **state)
 	struct probes probes = gic_probes("da");
 
 	assert_true(probes.has_gic);
-	for (int i = PROBE_GIC; i < PROBE_SCHED; i++) {
+	for (int i = PROBE_GIC; i < PROBE_SMCCC; i++) {
 		assert_null(probes.list[i].why_not);
 		assert_string_equal(probes.list[i].name, probes.programs[i]);
 		assert_true(probe_is_gic(i) && probe_is_basic(i) && !probe_is_apf(i) && !probe_is_client(i));
@@ -497,6 +499,58 @@ static void test_no_gic(void **state)
 	assert_false(probes.has_gic);
 	assert_string_equal(probes.list[PROBE_GIC_RUN].why_not, "this kernel emulates no GICv3");
 	btf__free(btf);
+}
+
+/* --- calls of guests */
+
+static struct probes smccc_probes(const char *handler_args, char target)
+{
+	struct btf *btf = btf__new_empty();
+	struct types t = types_in(btf);
+	struct probes probes;
+
+	if (handler_args)
+		add_prototype(&t, "kvm_smccc_call_handler", handler_args, 'e');
+	add_prototype(&t, "kvm_mpidr_to_vcpu", "ni", target);
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	btf__free(btf);
+	return probes;
+}
+
+static void test_smccc(void **state)
+{
+	struct probes probes = smccc_probes("v", 'v');
+
+	assert_true(probes.has_smccc);
+	for (int i = PROBE_SMCCC; i < PROBE_SCHED; i++) {
+		assert_null(probes.list[i].why_not);
+		assert_string_equal(probes.list[i].name, probes.programs[i]);
+		assert_true(probe_is_smccc(i) && probe_is_basic(i) && !probe_is_gic(i) && !probe_is_apf(i) && !probe_is_client(i));
+	}
+	assert_int_equal(probe_kind(PROBE_SMCCC_BEGIN), SDEI_SMCCC);
+	assert_int_equal(probe_kind(PROBE_SMCCC_TARGET), SDEI_KIND_NONE);
+	assert_int_equal(probe_kind(PROBE_SMCCC_END), SDEI_SMCCC);
+}
+
+/* Without its target a CPU_ON still is one. */
+static void test_other_target(void **state)
+{
+	struct probes probes = smccc_probes("v", 'w');
+
+	assert_string_equal(probes.list[PROBE_SMCCC_TARGET].why_not, "kvm_mpidr_to_vcpu() of this kernel returns something else");
+	assert_null(probes.list[PROBE_SMCCC_BEGIN].why_not);
+	assert_null(probes.list[PROBE_SMCCC_END].why_not);
+}
+
+static void test_other_handler(void **state)
+{
+	struct probes probes = smccc_probes("o", 'v');
+
+	for (int i = PROBE_SMCCC; i < PROBE_SCHED; i++)
+		assert_non_null(probes.list[i].why_not);
+	probes = smccc_probes(NULL, 'v');
+	assert_false(probes.has_smccc);
+	assert_string_equal(probes.list[PROBE_SMCCC_TARGET].why_not, "this kernel has no kvm_smccc_call_handler()");
 }
 
 /* --- the SDEI client */
@@ -595,6 +649,9 @@ int main(void)
 		cmocka_unit_test(test_gic),
 		cmocka_unit_test(test_other_its),
 		cmocka_unit_test(test_no_gic),
+		cmocka_unit_test(test_smccc),
+		cmocka_unit_test(test_other_target),
+		cmocka_unit_test(test_other_handler),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_older_client),
 		cmocka_unit_test(test_client_without_handler),

@@ -64,7 +64,7 @@ static void test_meaning(void **state)
 	};
 	static const char *const wrong[] = {
 		"db", "vm=4311", "vm=db*", "vm=shop", "vcpu=2", "vcpu!=3", "vcpu>3", "p99<500us", "p99>1s", "drops<1k", "masked>40%",
-		"state=RE---", "state=gone", "blame=masked", "blame=\"blk 94%\"", "blame=guest", "masked=no", "masked=1/4", "masked>1m", "masked!=yes",
+		"state=RE---", "state=gone", "state=off", "blame=masked", "blame=\"blk 94%\"", "blame=guest", "masked=no", "masked=1/4", "masked>1m", "masked!=yes",
 		"max=M", "max!=P", "state=U", "state!=P", "state=PU", "p50=3", "p50>0", "p50!=3", "p50!=-", "p99=-", "web db", "vm=web* p99>2ms",
 	};
 
@@ -107,7 +107,7 @@ static void test_errors(void **state)
 	assert_bad("share>1%2%", "a share");
 	assert_bad("vcpu=all", "character 6: 'all' is not a number");
 	assert_bad("state>P", "character 7: state is a text: it takes =, != and ~");
-	assert_bad("state=X", "character 7: 'X' is not gone, or some of R, E, U, P and M");
+	assert_bad("state=X", "character 7: 'X' is not gone, off (by PSCI), or some of R, E, U, P and M");
 	assert_bad("blame=who", "character 7: 'who' is not one of masked, disabled");
 	assert_bad("masked=maybe", "character 8: 'maybe' is not a time, as in 500us or 2ms, nor yes, no or 1/4");
 	assert_bad("masked>no", "character 8: 'no' is not a time");

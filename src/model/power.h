@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Calls of PSCI that the guests made, and whether their vCPUs are on: from records of kind SMCCC. */
+#ifndef MODEL_POWER_H
+#define MODEL_POWER_H
+
+#include "model/model.h"
+#include "record/smccc.h"
+
+/* Classes of their results: index in PSCI_RESULTS order, then values that are not in it, then those that the VMM has to answer. */
+enum psci_class {
+#define X(value, NAME) PSCI_CLASS_##NAME,
+	PSCI_RESULTS(X)
+#undef X
+	PSCI_CLASS_OTHER,
+	PSCI_CLASS_FORWARDED,
+	PSCI_CLASS_COUNT
+};
+
+const char *psci_class_name(enum psci_class class);
+
+struct psci_counts {
+	uint64_t count[PSCI_CALL_COUNT][PSCI_CLASS_COUNT];
+};
+
+/* Has it made any? */
+bool model_has_psci(const struct model_vcpu *vcpu);
+void model_add_psci(const struct model_vcpu *vcpu, struct psci_counts *counts);	/* adds all of them */
+
+/* Of a vCPU that is off (model_vcpu.off), since when: for at least as long. */
+uint64_t model_off_since_ns(const struct model_vcpu *vcpu);
+
+#endif
