@@ -411,8 +411,8 @@ static void put_gone(struct writer *w, const struct family *f, const void *row)
 
 /* --- of a VM or vCPU */
 
-/* label and function="…" */
-static void put_call(struct writer *w, const struct family *f, const struct metrics_pe *r, uint32_t function, unsigned int class)
+/* label, function="…" and result="…" */
+static void put_call(struct writer *w, const struct family *f, const struct metrics_pe *r, const char *function, const char *result, uint64_t count)
 {
 	w->series++;
 	if (w->counting)
@@ -421,11 +421,11 @@ static void put_call(struct writer *w, const struct family *f, const struct metr
 	buf_put(w->text, "{", 1);
 	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",function=\"");
-	buf_puts(w->text, sdei_call_name(function));
+	buf_puts(w->text, function);
 	buf_puts(w->text, "\",result=\"");
-	buf_puts(w->text, model_result_class_name(class));
+	buf_puts(w->text, result);
 	buf_puts(w->text, "\"} ");
-	buf_put_u64(w->text, r->calls[function - SDEI_FN_FIRST][class]);
+	buf_put_u64(w->text, count);
 	buf_put(w->text, "\n", 1);
 }
 
@@ -437,15 +437,42 @@ static bool is_called(const struct metrics_pe *r, uint32_t function)
 	return false;
 }
 
-/* All results of what was called, so that the first refusal is an increase. */
+/* All results of what was called, so that the first refusal is an increase; but few VMMs take calls of SDEI upon themselves. */
 static void put_calls(struct writer *w, const struct family *f, const void *row)
 {
+	const struct metrics_pe *r = row;
+
 	for (uint32_t function = SDEI_FN_FIRST; function <= SDEI_FN_LAST; function++) {
-		if (!sdei_call_name(function) || !is_called(row, function))
+		const uint64_t *counts = r->calls[function - SDEI_FN_FIRST];
+
+		if (!sdei_call_name(function) || !is_called(r, function))
 			continue;
 		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
-			put_call(w, f, row, function, class);
+			if (class != MODEL_RESULT_FORWARDED || counts[class])
+				put_call(w, f, r, sdei_call_name(function), model_result_class_name(class), counts[class]);
 	}
+}
+
+/* Of each call those results that it had. */
+static void put_psci(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_pe *r = row;
+
+	for (unsigned int i = 0; i < PSCI_CALL_COUNT * PSCI_CLASS_COUNT; i++) {
+		unsigned int call = i / PSCI_CLASS_COUNT, class = i % PSCI_CLASS_COUNT;
+
+		if (r->psci.count[call][class])
+			put_call(w, f, r, psci_call_name(call), psci_class_name(class), r->psci.count[call][class]);
+	}
+}
+
+/* Where nothing of PSCI was seen, nobody knows. */
+static void put_off(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_pe *r = row;
+
+	if (r->has_power)
+		put_number(w, f, r->labels, NULL, r->off_vcpus);
 }
 
 /* --- of an event */
@@ -579,6 +606,9 @@ static const struct family families[] = {
 	  "Time that PEs were masked, what is open and the initial mask included.", put_ns, AT(metrics_pe, masked_ns) },
 	{ "kvm_sdei_mask_seconds", "histogram", LEVEL_PE, NULL, "PE_MASK to PE_UNMASK; the initial mask is left out. Once there was one.", put_masks, ROW },
 	{ "kvm_sdei_calls_total", "counter", LEVEL_PE, "function,result", "SDEI calls by function and result.", put_calls, ROW },
+	{ "kvm_psci_calls_total", "counter", LEVEL_PE, "function,result",
+	  "Calls of PSCI that turn vCPUs or the VM on and off, by function and result; once there was one.", put_psci, ROW },
+	{ "kvm_psci_off_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are off by PSCI: parked. Once it has made such a call.", put_off, ROW },
 	{ "kvm_sdei_findings_total", "counter", LEVEL_PE, "code", "Findings raised.", put_findings, AT(metrics_pe, found) },
 	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now, of those that were ever raised.", put_open, ROW },
 	{ "kvm_sdei_vm_lost_records_total", "counter", LEVEL_PE, NULL, "Records about it that found no room.", put_u64, AT(metrics_pe, lost) },

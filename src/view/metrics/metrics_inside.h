@@ -7,6 +7,7 @@
 #define VIEW_METRICS_METRICS_INSIDE_H
 
 #include "model/apf.h"
+#include "model/power.h"
 #include "model/sum.h"
 #include "view/metrics/metrics.h"
 #include "util/buf.h"
@@ -37,6 +38,9 @@ struct metrics_pe {
 	struct metrics_hist mask;
 	uint64_t masked_ns, lost;
 	uint64_t calls[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES];
+	struct psci_counts psci;
+	bool has_power;			/* anything of PSCI was seen of it */
+	uint64_t off_vcpus;
 	uint64_t found[FINDING_GIC], open[FINDING_GIC];
 };
 

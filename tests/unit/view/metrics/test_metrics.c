@@ -890,6 +890,39 @@ static void test_sync_causes(void **state)
 	model_free(m);
 }
 
+/* Calls that no tracepoint of SDEI shows. */
+static void test_smccc(void **state)
+{
+	const struct status status = { .now_ns = 9000000000, .wall_ns = 9000000000 };
+	struct sdei_record_smccc r = {
+		.head = { .time_ns = 5000000000, .vm = 7, .event = SDEI_NONE, .kind = SDEI_SMCCC, .outcome = SMCCC_ANSWERED, .result = -1 },
+		.function = SDEI_FN_VERSION, .target = SDEI_NONE, .duration_ns = 9,
+	};
+	struct model *m = model_new(NULL);
+	char *text;
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	text = render_once(&plain, m, &status);
+	assert_true(value_of(text, "kvm_sdei_calls_total{vm=\"-\",function=\"VERSION\",result=\"NOT_SUPPORTED\"}") == 1);
+	assert_true(value_of(text, "kvm_sdei_calls_total{vm=\"-\",function=\"VERSION\",result=\"FORWARDED\"}") == -1);
+	assert_true(value_of(text, "kvm_psci_off_vcpus{vm=\"-\"}") == -1);
+	free(text);
+	r.head.outcome = SMCCC_FORWARDED;
+	r.head.result = 0;
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	r.head.outcome = SMCCC_ANSWERED;
+	r.function = 0x84000002;
+	r.head.vcpu = 1;
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	text = render_once(&plain, m, &status);
+	assert_true(value_of(text, "kvm_sdei_calls_total{vm=\"-\",function=\"VERSION\",result=\"FORWARDED\"}") == 1);
+	assert_true(value_of(text, "kvm_psci_calls_total{vm=\"-\",function=\"CPU_OFF\",result=\"SUCCESS\"}") == 1);
+	assert_true(value_of(text, "kvm_psci_calls_total{vm=\"-\",function=\"CPU_OFF\",result=\"DENIED\"}") == -1);
+	assert_true(value_of(text, "kvm_psci_off_vcpus{vm=\"-\"}") == 1);
+	free(text);
+	model_free(m);
+}
+
 /* What this machine itself does has names of its own; what is about sdeid has not. */
 static void test_client(void **state)
 {
@@ -941,7 +974,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_vcpus), cmocka_unit_test(test_histograms),
-		cmocka_unit_test(test_apf), cmocka_unit_test(test_sync_causes), cmocka_unit_test(test_client),
+		cmocka_unit_test(test_apf), cmocka_unit_test(test_sync_causes), cmocka_unit_test(test_smccc), cmocka_unit_test(test_client),
 		cmocka_unit_test(test_sums), cmocka_unit_test(test_counters), cmocka_unit_test(test_masked_time),
 		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings), cmocka_unit_test(test_restore_findings),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_labels), cmocka_unit_test(test_seconds),
