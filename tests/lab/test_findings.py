@@ -53,14 +53,25 @@ def check(name):
     ok(f"findings/{name}/nothing else", t.check_findings({"findings": findings}, [code]))
 
 
+def check_parked():
+    """A vCPU that has turned itself off in its handler is no trouble, for as long as that lasts."""
+    summary = t.load_summary(f"{OUT}/parked.jsonl")
+    psci = [{(c["function"], c["result"]): c["count"] for c in vcpu.get("psci", [])} for vcpu in summary["vms"][0]["vcpus"]]
+    ok("findings/parked/who turned whom off and on",
+       [] if psci == [{("CPU_ON", "SUCCESS"): 1}, {("CPU_OFF", "SUCCESS"): 1}] else [str(psci)])
+    ok("findings/parked/none", t.check_findings(summary, []))
+
+
 def main():
     tries = "\n".join(f"try {name} {LIMITS} {NEAR.get(name, '')}" for name in TROUBLE)
+    tries += f"\ntry parked {LIMITS} --handler-ms 1000"
     status, output = lab(OUT, "sh", "-c", RUN + tries)
     if status:
         ok("findings", [f"exit status {status}"] + output.splitlines()[-10:])
         finish()
     for name in TROUBLE:
         check(name)
+    check_parked()
     finish()
 
 
