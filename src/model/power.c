@@ -82,11 +82,12 @@ static int set_off(struct model_vcpu *v, bool off, uint64_t time_ns)
 	return 0;
 }
 
+/* Where its events are known, its reset follows, and shows it: until then what was open when it was parked is not over. */
 static int turn_on(struct model *m, const struct sdei_record_smccc *r)
 {
 	struct model_vcpu *target = r->target == SDEI_NONE ? NULL : life_find(m, r->head.vm, r->target);
 
-	return target ? set_off(target, false, r->head.time_ns) : 0;
+	return target && !target->event_count ? set_off(target, false, r->head.time_ns) : 0;
 }
 
 static int turn_all_off(struct model_vm *vm, uint64_t time_ns)

@@ -50,7 +50,7 @@ static void turn_on(uint64_t time, uint32_t vcpu, uint32_t target, int64_t resul
 static void event(uint64_t time, uint32_t vcpu, uint8_t kind, uint8_t state, uint8_t outcome)
 {
 	struct sdei_record r = {
-		.time_ns = time, .vm = VM, .vcpu = vcpu, .event = kind == SDEI_MASK || kind == SDEI_UNMASK ? SDEI_NONE : 0, .kind = kind, .state = state, .outcome = outcome,
+		.time_ns = time, .vm = VM, .vcpu = vcpu, .event = kind == SDEI_MASK || kind == SDEI_UNMASK || kind == SDEI_RESET ? SDEI_NONE : 0, .kind = kind, .state = state, .outcome = outcome,
 	};
 
 	if (kind == SDEI_SIGNAL) {
@@ -59,13 +59,16 @@ static void event(uint64_t time, uint32_t vcpu, uint8_t kind, uint8_t state, uin
 	}
 	if (kind == SDEI_MASK)
 		r.error = 1;
+	if (kind == SDEI_RESET)
+		r.origin = SDEI_VCPU_RESET;
 	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
 }
 
 static void handler(uint64_t time, uint32_t vcpu, uint8_t kind, uint8_t bits, uint8_t reason)
 {
 	struct sdei_record_handler r = {
-		.head = { .time_ns = time, .vm = VM, .vcpu = vcpu, .kind = kind, .state = bits, .origin = reason },
+		.head = { .time_ns = time, .vm = VM, .vcpu = vcpu, .kind = kind, .state = bits, .origin = reason,
+			  .outcome = reason == SDEI_STATE_RESET ? SDEI_RUNNING : 0 },
 	};
 
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
@@ -275,6 +278,19 @@ static void test_handler_of_parked(void **unused)
 	assert_int_equal(model_event(vcpu_of(0), 0)->state, RUN);
 }
 
+/* Nor when another one turns it on, and the reset ends the handler. */
+static void test_parked_until_reset(void **unused)
+{
+	enter_handler(0);
+	turn_off(3000, 0);
+	turn_on(5 * SECOND, 1, 0, 0);
+	handler(5 * SECOND + 10, 0, SDEI_STATE, MASK, SDEI_STATE_RESET);
+	event(5 * SECOND + 20, 0, SDEI_RESET, MASK, 0);
+	assert_false(vcpu_of(0)->off);
+	model_settle(m, 6 * SECOND);
+	assert_int_equal(found(), 0);
+}
+
 /* The same without CPU_OFF, and where that was refused, hangs. */
 static void test_handler_hangs(void **unused)
 {
@@ -343,7 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sdei), TEST(test_refused_often), TEST(test_psci), TEST(test_lost),
 		TEST(test_off_and_on), TEST(test_crossing), TEST(test_system_reset), TEST(test_seen), TEST(test_fault), TEST(test_end),
-		TEST(test_handler_of_parked), TEST(test_handler_hangs), TEST(test_hung_then_parked), TEST(test_mask_of_parked),
+		TEST(test_handler_of_parked), TEST(test_parked_until_reset), TEST(test_handler_hangs), TEST(test_hung_then_parked), TEST(test_mask_of_parked),
 		TEST(test_image),
 	};
 
