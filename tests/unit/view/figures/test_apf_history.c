@@ -85,6 +85,27 @@ static void test_text(void **state)
 	model_free(m);
 }
 
+/* One column is one long wait; the quick faults of those before are counted in it, too. */
+static void test_never_more_than_always(void **state)
+{
+	struct sdei_record_apf quick = {
+		.head = { .time_ns = 101 * COLUMN - 1, .vm = VM, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_QUICK },
+		.faults = 40, .duration_ns = COLUMN / 20,
+	};
+	struct model *m = model_new(NULL);
+	char *text;
+
+	(void)state;
+	assert_non_null(m);
+	model_keep_fault_history(m, true);
+	waited(m, 0, 101 * COLUMN - 1, COLUMN - 1, 0x1000);
+	assert_int_equal(model_feed(m, &quick.head, sizeof(quick)), 0);
+	text = page_of(m, NULL, 100, false);
+	has(text, "at most 100%\n");
+	free(text);
+	model_free(m);
+}
+
 /* Where there are fewer columns than the history has, each shows some of its columns together. */
 static void test_narrow(void **state)
 {
@@ -172,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_never_more_than_always),
 		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_not_kept),
 		cmocka_unit_test(test_no_fault),
