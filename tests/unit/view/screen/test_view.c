@@ -443,6 +443,7 @@ static void each_record(FILE *out, put_record_t put, struct times_printer *times
 			struct sdei_record head;
 			struct sdei_record_handler handler;
 			struct sdei_record_call call;
+			struct sdei_record_smccc smccc;
 		} r = { .head = { .time_ns = 1234567890123, .vm = 4321, .vcpu = 7, .event = kind == SDEI_MASK ? SDEI_NONE : 2,
 				  .kind = kind, .state = SDEI_REGISTERED | SDEI_PENDING, .outcome = 1, .origin = 1 } };
 
@@ -450,6 +451,11 @@ static void each_record(FILE *out, put_record_t put, struct times_printer *times
 			r.call.function = 0xC400002F;
 			r.head.result = -2;
 			r.call.args[1] = ~0ULL;
+		} else if (kind == SDEI_SMCCC) {
+			r.smccc.function = 0xC4000003;
+			r.smccc.args[0] = 0x101;
+			r.smccc.target = 5;
+			r.head.result = -4;
 		} else if (kind == SDEI_DISPATCH || kind == SDEI_COMPLETE) {
 			r.head.pc = 0xffff800080010004;
 		} else if (kind == SDEI_REGISTER || kind == SDEI_STATE) {
