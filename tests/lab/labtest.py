@@ -37,21 +37,21 @@ def lab_start(out, *command, timeout=300, options=()):
                             stdin=subprocess.DEVNULL, errors="replace")
 
 
-E_PANIC, E_HANG = 121, 125   # of scripts/lab
+E_PANIC, E_TIMEOUT, E_HANG = 121, 124, 125   # of scripts/lab
 X86_TRIES = 3                # of an emulated x86 kernel: see test_run.sh
 CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 
 def lab(out, *command, timeout=300, options=()):
-    """The same to its end; (exit status, output). Again where the emulated x86 kernel panicked or hung."""
+    """The same to its end; (exit status, output). Again where the emulated x86 kernel panicked or hung, or a guest in it."""
     os.makedirs(out, exist_ok=True)
     given = set(os.listdir(out))
     for rest in reversed(range(X86_TRIES)):
         with lab_start(out, *command, timeout=timeout, options=options) as host:
             output = host.communicate(timeout=timeout + 60)[0]
-        if not (rest and host.returncode in (E_PANIC, E_HANG) and "x86_64" in options):
+        if not (rest and host.returncode in (E_PANIC, E_TIMEOUT, E_HANG) and "x86_64" in options):
             break
-        print("# the emulated x86 kernel panicked or hung: once more\n# " + "\n# ".join(output.splitlines()[-20:]), flush=True)
+        print("# the emulated x86 kernel panicked or hung, or a guest in it: once more\n# " + "\n# ".join(output.splitlines()[-20:]), flush=True)
         keep_only(out, given)
     return host.returncode, output
 
