@@ -62,8 +62,8 @@ def test_debian():
                                 f" {metadata().replace(chr(34), ' ')} "])
     ok("client/debian/live", ended("live", 0) + says("live", "nothing will come"))
     ok("client/debian/sched", ended("sched", 2) + says("sched", "--sched"))
-    # No SDEI here: unless the client is asked for, page faults are what is traced.
-    ok("client/debian/alone", ended("alone", 0) + says("alone", "page faults only"))
+    # No SDEI here: unless the client is asked for, page faults are what is traced, and calls of guests.
+    ok("client/debian/alone", ended("alone", 0) + says("alone", "page faults and calls of guests only"))
     ok("client/debian/nobody", ended("nobody", 1))
     found = {c["name"]: c for c in json.loads(text("doctor.json"))["capabilities"]}
     ok("client/debian/doctor", [f"{name}: {found[name]}" for name, state in (("sdei-client", "no"), ("client-functions", "yes"))
