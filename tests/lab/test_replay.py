@@ -146,7 +146,7 @@ def by_vcpu(*streams):
         for record in stream:
             if is_sdei(record):
                 key = (record["vm"], record["vcpu"])
-                found.setdefault(key, tuple([] for _ in streams))[i].append({k: v for k, v in record.items() if k not in ("time_ns", "wall")})
+                found.setdefault(key, tuple([] for _ in streams))[i].append({k: v for k, v in record.items() if k not in ("time_ns", "wall", "duration_ns")})
     return found
 
 
@@ -221,8 +221,11 @@ def expected(record):
         fields["cleared"] = sum(1 << i for i, letter in enumerate(LETTERS) if record["cleared"][i] == letter)
     if "sender" in record:
         fields["sender"] = 0xffffffff if record["sender"] is None else record["sender"]
+    if record["kind"] == "smccc":
+        fields["duration_ns"] = record["duration_ns"]
+        fields["target"] = 0xffffffff if record.get("target") is None else record["target"]
     if "function_name" in record:
-        fields["function"] = record["function_name"]
+        fields["function"] = int(record["function"], 16) if record["kind"] == "smccc" else record["function_name"]
         fields.update({f"arg{i}": int(value, 16) for i, value in enumerate(record["args"])})
     return fields
 
@@ -231,9 +234,13 @@ IMPLIED = {"event": 0xffffffff, "sender": 0xffffffff}
 NAMED = {"outcome", "source", "how", "reason", "place", "function"}
 
 
+def layout_of(kind):
+    return "kvm_smccc" if kind == "smccc" else "kvm_sdei_" + kind
+
+
 def same_record(record, time, name, fields):
     time = fields.get("time", time)     # one that came late stands behind what was there, with its own time in it
-    if name != "kvm_sdei_" + record["kind"] or time != record["time_ns"]:
+    if name != layout_of(record["kind"]) or time != record["time_ns"]:
         return f"{name} at {time} for {record['kind']} at {record['time_ns']}"
     wanted = expected(record)
     for key in sorted((wanted.keys() | fields.keys()) - {"time"}):
@@ -246,7 +253,7 @@ def same_record(record, time, name, fields):
 
 def judge(name, records):
     complaints, events = judged(rec(name))
-    events = [e for e in events if e[1].startswith("kvm_sdei_") and e[1] != "kvm_sdei_snapshot"]
+    events = [e for e in events if e[1].startswith(("kvm_sdei_", "kvm_smccc")) and e[1] != "kvm_sdei_snapshot"]
     if len(events) != len(records):
         complaints.append(f"babeltrace2 reads {len(events)} records, events {len(records)}")
     for record, event in zip(records, events):
