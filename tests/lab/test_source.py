@@ -55,7 +55,7 @@ class Run:
             lost[line.get("lost_kind", "unknown")] += line["count"]
         complaints = [f"{kind}: {attempted} attempted, {delivered[kind]} delivered, {lost[kind]} lost"
                       for kind, attempted in self.counters["attempted"].items()
-                      if attempted != delivered[kind] + lost[kind] or lost[kind] != self.counters["lost"][kind]]
+                      if attempted != delivered[kind] + lost[kind] or lost[kind] != self.counters["lost"].get(kind, 0)]
         if self.counters["read"] != len(self.records):
             complaints.append(f"{self.counters['read']} read, {len(self.records)} delivered")
         return complaints
