@@ -11,17 +11,11 @@
 #define SDEI_SMCCC_H
 
 #include "emit.h"
+#include "psci.h"
 
-#define SMCCC_64 0x40000000	/* of a function that takes 64-bit arguments */
-#define SDEI_FIRST 0xC4000020
-#define SDEI_LAST 0xC400003F
-#define PSCI_FIRST 0x84000000
-#define PSCI_FUNCTIONS 32
-
-#define PSCI_CPU_ON 3		/* less PSCI_FIRST, as the next ones */
-
-/* CPU_SUSPEND, CPU_OFF, CPU_ON, SYSTEM_OFF, SYSTEM_RESET, SYSTEM_SUSPEND, SYSTEM_RESET2, SYSTEM_OFF2. */
-#define PSCI_TRACED (1U << 1 | 1U << 2 | 1U << PSCI_CPU_ON | 1U << 8 | 1U << 9 | 1U << 14 | 1U << 18 | 1U << 21)
+/* A bit for each of the list. */
+#define TRACED(id, NAME) | 1U << (id)
+#define PSCI_TRACED (0 PSCI_CALLS(TRACED))
 
 const volatile bool smccc_sdei;	/* calls of SDEI have no tracepoint of their own */
 
@@ -45,19 +39,19 @@ volatile __u32 smccc_under_way;	/* calls in that map: mostly none, and then ther
 
 static __always_inline __u32 psci_number(__u32 function)
 {
-	return (function & ~SMCCC_64) - PSCI_FIRST;
+	return (function & ~SMCCC_64) - PSCI_BASE;
 }
 
 static __always_inline bool is_psci(__u32 function)
 {
 	__u32 number = psci_number(function);
 
-	return number < PSCI_FUNCTIONS && PSCI_TRACED >> number & 1;
+	return number < PSCI_NUMBERS && PSCI_TRACED >> number & 1;
 }
 
 static __always_inline bool is_traced_call(__u32 function)
 {
-	return is_psci(function) || (smccc_sdei && function >= SDEI_FIRST && function <= SDEI_LAST);
+	return is_psci(function) || (smccc_sdei && function >= SMCCC_SDEI_FIRST && function <= SMCCC_SDEI_LAST);
 }
 
 static __always_inline __u64 argument(__u64 value, __u32 function)
@@ -126,7 +120,7 @@ int BPF_PROG(smccc_target, struct kvm *kvm, unsigned long mpidr, struct kvm_vcpu
 	if (!smccc_under_way || !target)
 		return 0;
 	call = bpf_map_lookup_elem(&smccc_calls, &thread);
-	if (call && psci_number(call->function) == PSCI_CPU_ON)
+	if (call && psci_number(call->function) == PSCI_NUMBER_CPU_ON)
 		call->target = BPF_CORE_READ(target, vcpu_id);
 	return 0;
 }

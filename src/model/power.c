@@ -12,36 +12,6 @@
 
 #include "model/inside.h"
 
-static enum psci_class class_of(int64_t result)
-{
-	switch (result < 0 ? result : 0) {
-#define X(value, NAME)	\
-	case value:	\
-		return PSCI_CLASS_##NAME;
-	PSCI_RESULTS(X)
-#undef X
-	default:
-		return PSCI_CLASS_OTHER;
-	}
-}
-
-const char *psci_class_name(enum psci_class class)
-{
-	switch (class) {
-#define X(value, NAME)		\
-	case PSCI_CLASS_##NAME:	\
-		return #NAME;
-	PSCI_RESULTS(X)
-#undef X
-	case PSCI_CLASS_OTHER:
-		return "OTHER";
-	case PSCI_CLASS_FORWARDED:
-		return "FORWARDED";
-	default:
-		return NULL;
-	}
-}
-
 /* NULL: no memory. */
 static struct vcpu_power *power_of(struct model_vcpu *v)
 {
@@ -143,7 +113,7 @@ void power_reset(struct model_vcpu *v)
 
 static int take_psci(struct model *m, struct model_vcpu *v, enum psci_call call, const struct sdei_record_smccc *r)
 {
-	enum psci_class class = r->head.outcome == SMCCC_ANSWERED ? class_of(r->head.result) : PSCI_CLASS_FORWARDED;
+	enum psci_class class = r->head.outcome == SMCCC_ANSWERED ? psci_class_of(r->head.result) : PSCI_CLASS_FORWARDED;
 	int err = count(v, call, class, 1);
 
 	return err ? err : switch_power(m, v, call, r);
@@ -189,7 +159,7 @@ int power_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t n
 	if (call == PSCI_CALL_COUNT)
 		return call_take_lost(v, key, number);
 	finding_distrust(m, v);
-	return count(v, call, key->outcome == SMCCC_ANSWERED ? class_of(key->error) : PSCI_CLASS_FORWARDED, number);
+	return count(v, call, key->outcome == SMCCC_ANSWERED ? psci_class_of(key->error) : PSCI_CLASS_FORWARDED, number);
 }
 
 /* --- what is shown */

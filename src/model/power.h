@@ -6,18 +6,6 @@
 #include "model/model.h"
 #include "record/smccc.h"
 
-/* Classes of their results: index in PSCI_RESULTS order, then values that are not in it, then those that the VMM has to answer. */
-enum psci_class {
-#define X(value, NAME) PSCI_CLASS_##NAME,
-	PSCI_RESULTS(X)
-#undef X
-	PSCI_CLASS_OTHER,
-	PSCI_CLASS_FORWARDED,
-	PSCI_CLASS_COUNT
-};
-
-const char *psci_class_name(enum psci_class class);
-
 struct psci_counts {
 	uint64_t count[PSCI_CALL_COUNT][PSCI_CLASS_COUNT];
 };

@@ -5,11 +5,6 @@
 
 #include "record/sdei.h"
 
-#define SDEI_RANGE_FIRST 0xC4000020U	/* Arm DEN0028: the range of functions that is SDEI's */
-#define SDEI_RANGE_LAST 0xC400003FU
-#define PSCI_BASE 0x84000000U
-#define SMCCC_64 0x40000000U		/* of a function that takes 64-bit arguments */
-
 enum psci_call psci_call_of(uint32_t function)
 {
 	switch (function & ~SMCCC_64) {
@@ -38,7 +33,7 @@ const char *psci_call_name(enum psci_call call)
 
 bool smccc_is_sdei(uint32_t function)
 {
-	return function >= SDEI_RANGE_FIRST && function <= SDEI_RANGE_LAST;
+	return function >= SMCCC_SDEI_FIRST && function <= SMCCC_SDEI_LAST;
 }
 
 const char *smccc_interface(uint32_t function)
@@ -53,14 +48,31 @@ const char *smccc_function_name(uint32_t function)
 	return smccc_is_sdei(function) ? sdei_call_name(function) : psci_call_name(psci_call_of(function));
 }
 
-const char *psci_result_name(int64_t result)
+enum psci_class psci_class_of(int64_t result)
 {
 	switch (result < 0 ? result : 0) {
 #define X(value, NAME)	\
 	case value:	\
+		return PSCI_CLASS_##NAME;
+	PSCI_RESULTS(X)
+#undef X
+	default:
+		return PSCI_CLASS_OTHER;
+	}
+}
+
+const char *psci_class_name(enum psci_class class)
+{
+	switch (class) {
+#define X(value, NAME)		\
+	case PSCI_CLASS_##NAME:	\
 		return #NAME;
 	PSCI_RESULTS(X)
 #undef X
+	case PSCI_CLASS_OTHER:
+		return "OTHER";
+	case PSCI_CLASS_FORWARDED:
+		return "FORWARDED";
 	default:
 		return NULL;
 	}
@@ -68,5 +80,9 @@ const char *psci_result_name(int64_t result)
 
 const char *smccc_result_name(uint32_t function, int64_t result)
 {
-	return smccc_is_sdei(function) ? sdei_result_name(result) : psci_result_name(result);
+	enum psci_class class = psci_class_of(result);
+
+	if (smccc_is_sdei(function))
+		return sdei_result_name(result);
+	return class == PSCI_CLASS_OTHER ? NULL : psci_class_name(class);
 }

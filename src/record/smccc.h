@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Calls of kind SMCCC: those of SDEI, as record/sdei.h has them, and those of PSCI that turn vCPUs or the VM on and off, by
- * Arm DEN0022. The single list of the names of these and of their results.
+ * Arm DEN0022: the names of these, whose list is in bpf/psci.h, and the single list of their results.
  */
 #ifndef RECORD_SMCCC_H
 #define RECORD_SMCCC_H
@@ -9,19 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/psci.h"
 #include "bpf/record.h"
 #include "record/brief.h"
-
-/* X(function id's low bits, NAME) */
-#define PSCI_CALLS(X)		\
-	X(0x01, CPU_SUSPEND)	\
-	X(0x02, CPU_OFF)	\
-	X(0x03, CPU_ON)		\
-	X(0x08, SYSTEM_OFF)	\
-	X(0x09, SYSTEM_RESET)	\
-	X(0x0e, SYSTEM_SUSPEND)	\
-	X(0x12, SYSTEM_RESET2)	\
-	X(0x15, SYSTEM_OFF2)
 
 /* X(value, NAME) */
 #define PSCI_RESULTS(X)			\
@@ -47,6 +37,20 @@ enum psci_call {
 enum psci_call psci_call_of(uint32_t function);
 const char *psci_call_name(enum psci_call call);	/* NULL: there is no such call */
 
+/* Classes of what they are answered: in PSCI_RESULTS order, then values that are not in it, then that the VMM has to answer. */
+enum psci_class {
+#define X(value, NAME) PSCI_CLASS_##NAME,
+	PSCI_RESULTS(X)
+#undef X
+	PSCI_CLASS_OTHER,
+	PSCI_CLASS_FORWARDED,
+	PSCI_CLASS_COUNT
+};
+
+/* SUCCESS for what is not negative. */
+enum psci_class psci_class_of(int64_t result);
+const char *psci_class_name(enum psci_class class);
+
 /* Is it a call of SDEI? */
 bool smccc_is_sdei(uint32_t function);
 
@@ -56,6 +60,5 @@ const char *smccc_function_name(uint32_t function);
 
 /* What KVM has answered: SUCCESS for what is not negative; NULL: it has no name. */
 const char *smccc_result_name(uint32_t function, int64_t result);
-const char *psci_result_name(int64_t result);
 
 #endif

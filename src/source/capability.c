@@ -176,36 +176,30 @@ static const char *first_missing(const struct probes *p, int from, int to)
 	return NULL;
 }
 
-/* Nothing to say where VMs have no GIC. */
-static void judge_gic(struct judge_list *j)
+/* Functions of a kernel that either has them all or is another one: nothing to say where it has not even the first (has). */
+static void judge_set(struct judge_list *j, bool has, int from, int to, const char *name, const char *gives)
 {
 	const struct capability_facts *f = j->facts;
 	const char *missing = NULL;
-	struct capability *c;
 
-	if (f->btf || !f->probes.has_gic)
+	if (f->btf || !has)
 		return;
-	for (int i = PROBE_GIC; i < PROBE_SMCCC && !missing; i++)
+	for (int i = from; i < to && !missing; i++)
 		missing = f->probes.list[i].why_not;
-	c = add(j, "gic-restore", yes_if(!missing), false, "how interrupt controllers of VMs are saved and restored: 'sdeitop restore'", "%s",
-		missing ?: "all functions are there");
-	remedy(c, "boot a kernel of another series, or report it");
+	remedy(add(j, name, yes_if(!missing), false, gives, "%s", missing ?: "all functions are there"),
+	       "boot a kernel of another series, or report it");
 }
 
-/* Nothing to say where guests have no such calls. */
+static void judge_gic(struct judge_list *j)
+{
+	judge_set(j, j->facts->probes.has_gic, PROBE_GIC, PROBE_SMCCC, "gic-restore",
+			"how interrupt controllers of VMs are saved and restored: 'sdeitop restore'");
+}
+
 static void judge_smccc(struct judge_list *j)
 {
-	const struct capability_facts *f = j->facts;
-	const char *missing = NULL;
-	struct capability *c;
-
-	if (f->btf || !f->probes.has_smccc)
-		return;
-	for (int i = PROBE_SMCCC; i < PROBE_SCHED && !missing; i++)
-		missing = f->probes.list[i].why_not;
-	c = add(j, "guest-calls", yes_if(!missing), false, "calls of guests: those of SDEI where KVM has none, vCPUs turned on and off", "%s",
-		missing ?: "all functions are there");
-	remedy(c, "boot a kernel of another series, or report it");
+	judge_set(j, j->facts->probes.has_smccc, PROBE_SMCCC, PROBE_SCHED, "guest-calls",
+			"calls of guests: those of SDEI where KVM has none, vCPUs turned on and off");
 }
 
 /* Nothing to say where there is no such driver: on most machines that is no lack. */

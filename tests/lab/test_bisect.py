@@ -25,7 +25,8 @@ exec sdei-guest --quiet --scenario /tmp/handler.scn --vcpus 1
 
 
 def guest(handler_us):
-    return ["--", "sh", "-c", GUEST, str(handler_us)]
+    """Time counts instructions: a busy machine is no other load, and half a millisecond is found there, too."""
+    return ["--icount", "--", "sh", "-c", GUEST, str(handler_us)]
 
 
 def git(*args):
@@ -74,7 +75,6 @@ def faults(page_us):
 
 
 def check_faults():
-    """Where time counts instructions, half a millisecond of a page is found on a busy machine, too."""
     base = os.path.join(OUT, "faults")
     check("records_page_faults", GOOD, "", "--record", base, *faults(1000))
     check("the_same_page_faults_are_good", GOOD, "no regression", "--base", base, "--diff", "--stat p50", *faults(1000))
@@ -85,7 +85,7 @@ def main():
     make_tree()
     check("records_the_base", GOOD, "", "--record", BASE, *guest(500))
     check_calls()
-    check("the_same_is_good", GOOD, "comparisons nothing is worse by", "--base", BASE, *guest(500))
+    check("the_same_is_good", GOOD, "no regression", "--base", BASE, *guest(500))
     check("slower_is_bad", BAD, "REGRESSION: handler of event 0 is ", "--base", BASE, "--diff", "--stat p50 --threshold 20%", *guest(800))
     check_faults()
     check("too_few_runs_are_skipped", SKIP, "cannot tell", "--base", BASE, "--runs", "1", *guest(500))

@@ -33,11 +33,11 @@ static void test_functions(void **state)
 
 static void test_results(void **state)
 {
-	assert_string_equal(psci_result_name(0), "SUCCESS");
-	assert_string_equal(psci_result_name(-4), "ALREADY_ON");
-	assert_string_equal(psci_result_name(-5), "ON_PENDING");
-	assert_string_equal(psci_result_name(-9), "INVALID_ADDRESS");
-	assert_null(psci_result_name(-10));
+	assert_string_equal(smccc_result_name(0x84000003, 0), "SUCCESS");
+	assert_string_equal(smccc_result_name(0x84000003, -4), "ALREADY_ON");
+	assert_string_equal(smccc_result_name(0x84000003, -5), "ON_PENDING");
+	assert_string_equal(smccc_result_name(0x84000003, -9), "INVALID_ADDRESS");
+	assert_null(smccc_result_name(0x84000003, -10));
 	assert_string_equal(smccc_result_name(SDEI_FN_VERSION, -5), "PENDING");
 	assert_string_equal(smccc_result_name(0x84000002, -5), "ON_PENDING");
 }
