@@ -8,8 +8,9 @@ source "$(dirname "$0")/../../scripts/common.sh"
 SERIES=$SDEITOP_TOP/tracepoints
 CHECK=$SERIES/check-series
 TREE=$SDEITOP_TOP/build/series-tree
+SELFTESTS=tools/testing/selftests/kvm
 ADDED=(arch/arm64/kvm/{sdei.c,apf.c,trace_sdei.h,trace_apf.h} arch/arm64/include/asm/{kvm_sdei.h,kvm_apf.h,kvm_apf_abi.h}
-	Documentation/virt/kvm/arm/{sdei.rst,apf.rst})
+	Documentation/virt/kvm/arm/{sdei.rst,apf.rst} "$SELFTESTS"/{aarch64,arm64}/sdei.c)
 FAILED=0
 
 # Only the few files that are looked at, not all 85,000.
@@ -24,7 +25,7 @@ check() { # VERSION TARBALL
 	"$CHECK" "$1" "$TREE" | sed -u 's/^FAIL /not ok /; s/^\(ok\|not ok\) *\(.*\)/\1 series: \2/' || FAILED=1
 }
 
-# The files that a series adds, in the folder VERSION.
+# The files that a series adds, in the folder VERSION; the selftest where 7.3 has it.
 added_files() { # VERSION
 	local patch
 	mkdir "$1"
@@ -32,6 +33,7 @@ added_files() { # VERSION
 	for patch in "$SERIES/linux-$1"/*.patch "$SERIES/linux-$1-apf"/*.patch; do
 		(cd "$1" && git apply --whitespace=nowarn "${ADDED[@]/#/--include=}" "$patch")
 	done
+	[[ ! -d $1/$SELFTESTS/aarch64 ]] || mv "$1/$SELFTESTS/aarch64" "$1/$SELFTESTS/arm64"
 }
 
 differences() { diff -r 6.12 7.3 | grep '^[<>Od]' || true; }
