@@ -209,6 +209,21 @@ static int64_t protect_data(struct vcpu *vcpu, int protection)
 	return mprotect(vm_memory(vcpu->vm, AREA_OF(vcpu->id) + APF_DATA), PAGE, protection) ? -errno : 0;
 }
 
+/* The interrupt is raised, and what is acknowledged in the guest's stead is not raised any more. */
+static int64_t forget(struct vcpu *vcpu)
+{
+	int64_t before = vcpu_interrupt_lines(vcpu), after;
+	int err = vcpu_set(vcpu, APF_REG_OUTSTANDING, 0);
+
+	after = vcpu_interrupt_lines(vcpu);
+	if (err || before < 0 || after < 0 || !(before & 1 << APF_PPI) || after & 1 << APF_PPI) {
+		complain("vCPU %u: a page-ready interrupt that is taken back: %d, lines %#" PRIx64 " before, %#" PRIx64 " after",
+			 vcpu->id, err, before, after);
+		return -EILSEQ;
+	}
+	return 0;
+}
+
 static int64_t serve_guest(struct vcpu *vcpu, enum context which, const struct door *door)
 {
 	struct test *test = vcpu->vm->check_context;
@@ -227,7 +242,7 @@ static int64_t serve_guest(struct vcpu *vcpu, enum context which, const struct d
 	case APF_DOOR_SHOW:
 		return protect_data(vcpu, PROT_READ | PROT_WRITE);
 	case APF_DOOR_FORGET:
-		return vcpu_set(vcpu, APF_REG_OUTSTANDING, 0);
+		return forget(vcpu);
 	default:
 		return -EINVAL;
 	}

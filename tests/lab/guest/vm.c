@@ -530,6 +530,16 @@ static int set_gic(struct vm *vm, uint32_t group, uint64_t attribute, void *valu
 	return ioctl(vm->gic, KVM_SET_DEVICE_ATTR, &attr);
 }
 
+int64_t vcpu_interrupt_lines(struct vcpu *vcpu)
+{
+	uint64_t level = VGIC_LEVEL_INFO_LINE_LEVEL << KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT;
+	uint32_t lines;
+	struct kvm_device_attr attr = { .group = KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, .addr = (uintptr_t)&lines,
+		.attr = (vcpu->mpidr >> 32 << 24 | (vcpu->mpidr & 0xffffff)) << 32 | level };
+
+	return ioctl(vcpu->vm->gic, KVM_GET_DEVICE_ATTR, &attr) ? -errno : (int64_t)lines;
+}
+
 static int create_gic(struct vm *vm)
 {
 	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };

@@ -94,6 +94,8 @@ int vcpu_get(struct vcpu *vcpu, uint64_t id, uint64_t *value);
 int vcpu_set(struct vcpu *vcpu, uint64_t id, uint64_t value);
 /* KVM_ARM_VCPU_SDEI_INJECT or _CANCEL; 0 or -errno */
 int vcpu_sdei_act(struct vcpu *vcpu, uint64_t attribute, uint32_t event, uint32_t flags);
+/* The lines of its SGIs and PPIs that are high, a bit each, or -errno. No vCPU runs. */
+int64_t vcpu_interrupt_lines(struct vcpu *vcpu);
 uint64_t vcpu_read(struct vcpu *vcpu, uint64_t id);	/* a register that must be readable */
 struct sdei_state vcpu_sdei(struct vcpu *vcpu);
 uint64_t payload_symbol(unsigned int offset);	/* PAYLOAD_ENTRY, PAYLOAD_RESUME */
