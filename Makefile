@@ -35,7 +35,8 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined 
 
 HOST_PKGS := libbpf libelf zlib libdeflate ncursesw
 HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(HOST_PKGS)) -lm
-STATIC_LIBS := -lbpf -lelf -lz -ldeflate -lncursesw -ltinfo -lm
+# What these link with themselves differs between Debian's releases.
+STATIC_LIBS = $(shell $(PKG_CONFIG) --static --libs-only-l $(HOST_PKGS)) -lm
 
 # What is built from what
 # The floors of src/, the highest first (docs/architecture.md): each is a static library, and what is linked takes those below.
@@ -119,7 +120,8 @@ $(B)/sdeitop $(B)/sdeid:
 # --- arm64: static, for the lab
 SYSROOT = $(shell scripts/setup --sysroot)
 SYSROOT_FLAGS = -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/aarch64-linux-gnu
-SYSROOT_LIBS = -L$(SYSROOT)/usr/lib/aarch64-linux-gnu
+SYSROOT_DIR = $(SYSROOT)/usr/lib/aarch64-linux-gnu
+SYSROOT_LIBS = -L$(SYSROOT_DIR) $(shell PKG_CONFIG_LIBDIR=$(SYSROOT_DIR)/pkgconfig $(PKG_CONFIG) --static --libs-only-l $(HOST_PKGS)) -lm
 
 .PHONY: lab
 lab: $(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid
@@ -129,7 +131,7 @@ $(B)/arm64/bin/sdeid: $(B)/arm64/src/daemon/main.o $(call libs,arm64,$(call belo
 $(B)/arm64/bin/sdeitop $(B)/arm64/bin/sdeid:
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(STATIC_LIBS)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS)
 
 # x86_64: static, for the x86 lab.
 ifeq ($(shell uname -m),x86_64)
@@ -177,7 +179,7 @@ lab: $(B)/arm64/bin/metrics-once
 $(B)/arm64/bin/metrics-once: $(B)/arm64/tests/lab/metrics-once.o $(call libs,arm64,$(FLOORS))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS) $(STATIC_LIBS)
+	$(Q)$(CROSS)gcc -static $(LDFLAGS) $^ -o $@ $(SYSROOT_LIBS)
 
 # Programs on top of everything else, for tests and benchmarks: build/tool/DIR/NAME from tests/DIR/NAME.c
 $(B)/tool/%: $(B)/host/tests/%.o $(B)/host/lib/unit.a $(call libs,host,$(FLOORS))
