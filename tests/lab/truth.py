@@ -373,3 +373,36 @@ def check_findings(summary, allowed):
     """No finding but those that the scenario may raise."""
     return [f"finding {f['code']} of vcpu {f['vcpu']} event {f['event']}: {f['text']}"
             for f in of_sdei(summary["findings"]) if f["code"] not in allowed]
+
+
+# all of it --------------------------------------------------------------------
+
+class Run:
+    """What observe.sh and the guest have left of the run of that name."""
+
+    def __init__(self, out, name):
+        with open(f"{out}/{name}.truth.json", encoding="utf-8") as file:
+            self.truth = json.load(file)
+        lines = load_lines(f"{out}/{name}.events.jsonl")
+        self.records = [line for line in lines if "kind" in line]
+        self.again = [line for line in lines if line.get("type") == "summary"][-1]     # of the collector of the records
+        self.summary = load_summary(f"{out}/{name}.top.jsonl")
+
+
+def comparisons(run, findings):
+    """(name, complaints, what was compared) of each thing that has to be true; findings: the codes that may be raised."""
+    signals = sum(e["count"]["signals"] for _, e in all_events(run.summary))
+    yield "counts", check_counts([run.truth], run.summary), f"{signals} signals"
+    yield "lossless", check_lossless(run.summary) + check_lossless(run.again), ""
+    yield "second collector counts the same", check_counts([run.truth], run.again), ""
+    complaints, compared = check_figures(run.again, run.records)
+    yield "figures equal the records", complaints, f"{compared} runs"
+    yield "findings", check_findings(run.summary, findings), ""
+    if "vms" in run.truth:
+        return      # many VMs in turn under one pid: intervals are those of the other scenarios
+    complaints, compared = check_intervals([run.truth], run.records)
+    yield "intervals", complaints, f"{compared} runs"
+    complaints, compared = check_masks([run.truth], run.again, run.records)
+    yield "masks", complaints, f"{compared} intervals"
+    complaints, compared = check_blame(run.again, run.records)
+    yield "blame", complaints, f"{compared} dispatches"

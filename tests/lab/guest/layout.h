@@ -19,6 +19,9 @@
 #define GUEST_DOORBELL	0x09000000	/* a write of the context's number rings the VMM */
 #define GUEST_GICR	0x10000000	/* 0x20000 for each vCPU */
 #define GUEST_TIMER_PPI	27		/* the EL1 virtual timer's */
+#define GUEST_PAGES	0x1000000000	/* memory that may fail: PAGES_OF_VCPU pages of vCPU 0, then those of the next */
+#define PAGES_OF_VCPU	256
+#define PAGE_SIZE	4096
 #define MAX_VCPUS	120
 #define PAYLOAD_ENTRY	8		/* offsets of the addresses of sdei_entry and sdei_resume in the payload */
 #define PAYLOAD_RESUME	16
@@ -89,6 +92,9 @@ enum op_code {
 	OP_CHECK,	/* the VMM looks; arg[0]: enum check */
 	OP_PATTERN,	/* fill the registers, ring for CHECK_PATTERN, note what is left of them; arg[1]: NZCV, DAIF, bit 0: on SP_EL0 */
 	OP_EL0,		/* arg[0]..arg[1] ticks, running at EL0 */
+	OP_TOUCH,	/* reads the next page of those that may fail; the result is enum touched */
+	OP_TAKE,	/* notes the pages that have failed */
+	OP_AWAY,	/* arg[1] ticks outside of the guest, in the VMM */
 	NR_OPS,
 };
 
@@ -97,8 +103,16 @@ enum check {
 	CHECK_STATE_AND_MASK,	/* likewise with the PE mask */
 	CHECK_PATTERN,		/* from `pattern`: the test's business */
 	CHECK_POINT,		/* from `checkpoint`: likewise */
+	CHECK_POISON,		/* the next page of vCPU target fails (ras.h) */
 };
 enum { STATE_REGISTERED = 1, STATE_ENABLED = 2, STATE_RUNNING = 4, STATE_PENDING = 8, STATE_MASKED = 16 };
+
+enum touched {
+	TOUCHED_WHOLE,
+	TOUCHED_LOST,		/* the guest knew, or was told before it saw what it had read */
+	TOUCHED_SPOILT,		/* it went on with content that is not the page's */
+	TOUCHED_NOTHING,	/* there are no more pages */
+};
 
 #define EXPECT_ANY	INT32_MIN	/* no expectation */
 #define EXPECT_OK	INT32_MAX	/* anything >= 0 */
@@ -150,12 +164,12 @@ struct tally {			/* signals sent to one vCPU */
 };
 
 enum door_command {
-	DOOR_DONE, DOOR_FAULT, DOOR_INJECT, DOOR_CANCEL, DOOR_PEEK, DOOR_RESET, DOOR_NOTE_RESET, DOOR_CHECK,
+	DOOR_DONE, DOOR_FAULT, DOOR_INJECT, DOOR_CANCEL, DOOR_PEEK, DOOR_RESET, DOOR_NOTE_RESET, DOOR_CHECK, DOOR_AWAY,
 };
 
 struct door {
 	uint32_t command, event, target, immediate;
-	uint64_t value;
+	uint64_t value;		/* ticks of AWAY */
 	int64_t result;		/* the VMM's answer: 0 or -errno, or bitmaps of PEEK: running << 32 | pending */
 };
 
@@ -191,6 +205,22 @@ struct frame {			/* a handler's: ep_arg points to it */
 	uint32_t start;		/* its first op */
 };
 
+struct failure {		/* of a page */
+	uint64_t address;	/* guest's, of the page */
+	uint64_t taken;		/* counter value when the handler read of it, 0 not yet */
+	uint32_t run;		/* the handler run that did, of all that this vCPU had */
+	uint32_t pad;
+};
+
+struct pages {			/* a vCPU's that may fail; the first word of each is its address */
+	uint64_t base;		/* guest address */
+	uint64_t failures;	/* of struct failure[PAGES_OF_VCPU] */
+	volatile uint32_t failed;	/* entries of it; the VMM counts one before it injects the event */
+	volatile uint32_t taken;	/* of those, how many the handler has read */
+	uint32_t touched;	/* pages */
+	uint32_t pad;
+};
+
 struct area {
 	uint64_t stack;		/* of the main program */
 	uint64_t resume_elr, resume_spsr;
@@ -216,6 +246,7 @@ struct area {
 	uint64_t awaited;	/* guest address of uint64_t[nr_vcpus][NR_EVENTS] */
 	uint32_t registered, enabled;	/* as this vCPU's call results tell */
 	struct run spare_run;	/* stamped when the log is full */
+	struct pages pages;
 	struct pcontext context[NR_CONTEXTS];
 	struct frame frames[NR_EVENTS];
 };

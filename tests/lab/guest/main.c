@@ -13,6 +13,7 @@
 
 #include "apf.h"
 #include "clock.h"
+#include "ras.h"
 #include "script.h"
 #include "semantics.h"
 #include "truth.h"
@@ -213,11 +214,14 @@ static int run_vm(struct session *session, struct vm *vm)
 	return vm->failed ? -EIO : 0;
 }
 
-static void account(struct session *session, struct vm *vm, unsigned int instance, bool one_of_many)
+static void account(struct session *session, struct vm *vm, const struct ras *ras, unsigned int instance, bool one_of_many)
 {
 	struct truth truth = { .script = &session->script, .complete = session->interrupts == 0 };
 
 	session->wrong += truth_check(vm, &truth);
+	session->wrong += ras && truth.complete ? ras_check(ras) : 0;
+	if (ras && !session->options.quiet)
+		ras_say(ras);
 	for (int field = 0; field < NR_COUNTED; field++)
 		session->totals[field] += truth_total(vm, field);
 	if (!session->json)
@@ -226,6 +230,8 @@ static void account(struct session *session, struct vm *vm, unsigned int instanc
 		fputs(instance ? ",\n" : "", session->json);
 		truth_write_vm(session->json, vm, instance);
 	} else {
+		if (ras)
+			ras_write(session->json, ras);
 		truth_write_vcpus(session->json, vm);
 	}
 }
@@ -235,16 +241,25 @@ static int run_instance(struct session *session, unsigned int instance, bool one
 	const struct options *o = &session->options;
 	struct vm_options options = { .vcpus = o->vcpus, .without_sdei = o->without_sdei, .without_gic = o->without_gic,
 				      .logging = o->truth };
+	struct ras *ras = NULL;
 	struct vm vm;
-	int err = vm_create(&vm, &options);
+	int err;
 
+	if (session->script.memory) {
+		ras = ras_new(session->script.memory, o->vcpus);
+		if (!ras)
+			return -EIO;
+	}
+	err = vm_create(&vm, &options);
 	session->lacking = err == -ENODEV || err == -ENOENT || err == -EACCES || err == -EPERM;
-	if (err)
-		return err;
-	err = script_load(&session->script, &vm) ?: run_vm(session, &vm);
-	if (!err)
-		account(session, &vm, instance, one_of_many);
-	vm_destroy(&vm);
+	if (!err) {
+		err = script_load(&session->script, &vm) ?: (ras ? ras_attach(ras, &vm) : 0) ?: run_vm(session, &vm);
+		if (!err)
+			account(session, &vm, ras, instance, one_of_many);
+	}
+	ras_free(ras);
+	if (vm.vcpus)
+		vm_destroy(&vm);
 	return err;
 }
 

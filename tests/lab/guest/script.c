@@ -78,6 +78,12 @@ static const struct named_value call_names[] = {
 	{ "PRIVATE_RESET", CALL_PRIVATE_RESET }, { "SHARED_RESET", CALL_SHARED_RESET }, { NULL, 0 },
 };
 
+static const struct named_value touches[] = {
+	{ "whole", TOUCHED_WHOLE }, { "lost", TOUCHED_LOST }, { "spoilt", TOUCHED_SPOILT }, { NULL, 0 },
+};
+
+static const struct named_value memories[] = { { "late", MEMORY_LATE }, { "early", MEMORY_EARLY }, { NULL, 0 } };
+
 static bool find_value(const struct named_value *values, const char *name, int64_t *value)
 {
 	for (; values->name; values++)
@@ -423,6 +429,41 @@ static void do_state(struct parser *parser)
 	emit(parser, OP_CHECK);
 }
 
+/* poison VCPU */
+static void do_poison(struct parser *parser)
+{
+	if (parser->script->memory == MEMORY_SOUND)
+		error(parser, "no memory fails without a header `memory late` or `memory early`, for", parser->words[0]);
+	parser->op.target = target(parser, parser->words[1]);
+	parser->op.arg[0] = CHECK_POISON;
+	emit(parser, OP_CHECK);
+}
+
+/* touch whole|lost|spoilt */
+static void do_touch(struct parser *parser)
+{
+	int64_t touched = TOUCHED_NOTHING;
+
+	if (!find_value(touches, parser->words[1], &touched))
+		error(parser, "a page is whole, lost or spoilt, not", parser->words[1]);
+	in_handler(parser, false);
+	parser->op.expect = touched;
+	emit(parser, OP_TOUCH);
+}
+
+static void do_take(struct parser *parser)
+{
+	in_handler(parser, true);
+	emit(parser, OP_TAKE);
+}
+
+/* away TIME */
+static void do_away(struct parser *parser)
+{
+	times(parser, parser->words[1]);
+	emit(parser, OP_AWAY);
+}
+
 static void do_checkpoint(struct parser *parser)
 {
 	parser->op.arg[0] = CHECK_POINT;
@@ -540,7 +581,8 @@ static const struct statement statements[] = {
 	{ "end", 0, 0, do_end }, { "state", 2, 2, do_state }, { "checkpoint", 0, 0, do_checkpoint }, { "pattern", 1, 1, do_pattern },
 	{ "handler", 1, 1, do_handler }, { "complete", 0, 1, do_complete }, { "resume", 0, 0, do_resume },
 	{ "spin", 1, 1, do_spin }, { "nap", 1, 1, do_nap }, { "el0", 1, 1, do_el0 }, { "wfi", 0, 0, do_wfi },
-	{ "barrier", 0, 0, do_barrier },
+	{ "barrier", 0, 0, do_barrier }, { "away", 1, 1, do_away },
+	{ "poison", 1, 1, do_poison }, { "touch", 1, 1, do_touch }, { "take", 0, 0, do_take },
 	{ "await", 1, 4, do_await }, { "inject", 2, 3, do_inject }, { "cancel", 2, 2, do_cancel },
 	{ "vcpu-reset", 0, 0, do_vcpu_reset }, { "cpu-off", 0, 0, do_cpu_off }, { "cpu-on", 1, 1, do_cpu_on },
 	{ "call", 1, 6, do_call }, { "register", 1, 4, do_event_calls }, { "signal", 2, 2, do_signal },
@@ -573,6 +615,15 @@ static void do_vcpus(struct parser *parser, const char *rest)
 static void do_instances(struct parser *parser, const char *rest)
 {
 	parser->script->instances = number(parser, rest);
+}
+
+static void do_memory(struct parser *parser, const char *rest)
+{
+	int64_t memory = MEMORY_SOUND;
+
+	if (!find_value(memories, rest, &memory))
+		error(parser, "the VMM hears of memory that fails late or early, not", rest);
+	parser->script->memory = memory;
 }
 
 static bool in_list(struct parser *parser, const char *list)
@@ -613,7 +664,8 @@ static void do_nothing(struct parser *parser, const char *rest)
 
 static const struct { const char *word; void (*make)(struct parser *, const char *); } directives[] = {
 	{ "test", do_nothing }, { "with", do_nothing },
-	{ "about", do_about }, { "events", do_events }, { "vcpus", do_vcpus }, { "instances", do_instances }, { "on", do_on },
+	{ "about", do_about }, { "events", do_events }, { "vcpus", do_vcpus }, { "instances", do_instances },
+	{ "memory", do_memory }, { "on", do_on },
 };
 
 /* Takes `-> RESULT` and `by smc` off the end of the line. */

@@ -16,6 +16,12 @@ enum counted {
 };
 extern const char *const counted_names[NR_COUNTED];
 
+enum memory {			/* of the guest, that fails */
+	MEMORY_SOUND,		/* it does not */
+	MEMORY_LATE,		/* the VMM is told when a vCPU reads it: action required, on the vCPU's thread */
+	MEMORY_EARLY,		/* the VMM is told at once: action optional, on a thread that is no vCPU's */
+};
+
 struct prediction {
 	unsigned int vcpu, event, line;
 	enum counted field;
@@ -29,6 +35,7 @@ struct script {
 	unsigned int vcpus;	/* at least */
 	unsigned int instances;	/* VMs one after the other */
 	bool endless;		/* has a `forever` */
+	enum memory memory;
 	struct prediction *predictions;
 	unsigned int nr_predictions;
 };

@@ -22,6 +22,7 @@
 #define AREA_HANDLER_STACK	0x50000
 #define AREA_TALLY(which)	(0x50000 + (which) * 0x4000)
 #define AREA_AWAITED		0x58000
+#define AREA_FAILURES		0x5a000
 #define AREA_RESULTS(which)	(0x60000 + (which) * 0x10000)
 #define AREA_CHANGES(which)	(0x80000 + (which) * 0x180000)
 #define AREA_HANDLER_SENT	0x300000
@@ -29,6 +30,8 @@
 #define AREA_MAIN_SENT		0x2000000
 
 extern const char payload_image[], payload_image_end[];
+
+_Static_assert(AREA_FAILURES + PAGES_OF_VCPU * sizeof(struct failure) <= AREA_RESULTS(0), "the parts do not overlap");
 
 void *vm_memory(struct vm *vm, uint64_t address)
 {
@@ -231,10 +234,10 @@ void vcpu_kick(struct vcpu *vcpu)
 		pthread_kill(vcpu->thread, KICK);
 }
 
-/* Has the target's thread do it; the asking thread serves its own requests meanwhile, or two would wait for each other. */
+/* Has the target's thread do it; a vCPU's asking thread serves its own requests meanwhile, or two would wait for each other. */
 static int64_t ask(struct vcpu *asking, struct vcpu *target, struct request *request)
 {
-	struct vm *vm = asking->vm;
+	struct vm *vm = target->vm;
 
 	if (target == asking)
 		return acts[request->command](target, request);
@@ -246,13 +249,59 @@ static int64_t ask(struct vcpu *asking, struct vcpu *target, struct request *req
 	request->next = target->requests;
 	target->requests = request;
 	vcpu_kick(target);
+	pthread_cond_broadcast(&vm->changed);	/* it may stay outside of the guest */
 	while (!request->done && !vm->abort) {
-		serve_requests(asking);
+		if (asking)
+			serve_requests(asking);
 		if (!request->done)
 			pthread_cond_wait(&vm->changed, &vm->lock);
 	}
 	pthread_mutex_unlock(&vm->lock);
 	return request->result;
+}
+
+int64_t vcpu_inject(struct vcpu *asking, struct vcpu *target, uint32_t event)
+{
+	struct request request = { .command = DOOR_INJECT, .event = event };
+
+	return ask(asking, target, &request);
+}
+
+/* CLOCK_REALTIME, as conditions take it. */
+static struct timespec in_ns(uint64_t ns)
+{
+	struct timespec when;
+
+	clock_gettime(CLOCK_REALTIME, &when);
+	ns += when.tv_nsec;
+	when.tv_sec += ns / 1000000000;
+	when.tv_nsec = ns % 1000000000;
+	return when;
+}
+
+bool vcpu_stay(struct vcpu *vcpu, bool (*done)(void *of), void *of, uint64_t ns)
+{
+	struct timespec until = in_ns(ns);
+	struct vm *vm = vcpu->vm;
+	bool is_done;
+	int err = 0;
+
+	pthread_mutex_lock(&vm->lock);
+	while (!(is_done = done && done(of)) && !err && !vm->abort) {
+		if (vcpu->requests)
+			serve_requests(vcpu);
+		else
+			err = pthread_cond_timedwait(&vm->changed, &vm->lock, &until);
+	}
+	pthread_mutex_unlock(&vm->lock);
+	return is_done;
+}
+
+void vm_tell(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
 }
 
 /* the doorbell --------------------------------------------------------------- */
@@ -303,9 +352,16 @@ static int64_t door_check(struct vcpu *vcpu, enum context which, struct door *do
 	return vcpu->vm->check ? vcpu->vm->check(vcpu, which, door) : 0;
 }
 
+static int64_t door_away(struct vcpu *vcpu, enum context which, struct door *door)
+{
+	vcpu_stay(vcpu, NULL, NULL, door->value * (1e9 / clock_frequency()));
+	return 0;
+}
+
 static int64_t (*const doors[])(struct vcpu *, enum context, struct door *) = {
 	[DOOR_DONE] = door_done, [DOOR_FAULT] = door_fault, [DOOR_INJECT] = door_ask, [DOOR_CANCEL] = door_ask,
 	[DOOR_PEEK] = door_ask, [DOOR_RESET] = door_ask, [DOOR_NOTE_RESET] = door_ask, [DOOR_CHECK] = door_check,
+	[DOOR_AWAY] = door_away,
 };
 
 static void fail(struct vcpu *vcpu)
@@ -348,6 +404,8 @@ static void run_once(struct vcpu *vcpu)
 	} else if (errno != EINTR && errno != EAGAIN) {
 		complain("vCPU %u: KVM_RUN: %s", vcpu->id, strerror(errno));
 		fail(vcpu);
+	} else if (vcpu->vm->interrupted) {
+		vcpu->vm->interrupted(vcpu);
 	}
 }
 
@@ -479,6 +537,8 @@ static void fill_area(struct vcpu *vcpu)
 	area->gicr = vm->options.without_gic ? 0 : GUEST_GICR + vcpu->id * 0x20000;
 	area->logging = vm->options.logging;
 	area->awaited = base + AREA_AWAITED;
+	area->pages.base = GUEST_PAGES + (uint64_t)vcpu->id * PAGES_OF_VCPU * PAGE_SIZE;
+	area->pages.failures = base + AREA_FAILURES;
 	set_log(&area->runs, base + AREA_RUNS, AREA_MAIN_SENT - AREA_RUNS, sizeof(struct run));
 	for (unsigned int i = 0; i < NR_CONTEXTS; i++)
 		fill_context(&area->context[i], base, i, vcpu->id);
@@ -686,14 +746,10 @@ static bool all_done(struct vm *vm)
 
 bool vm_wait(struct vm *vm, int milliseconds)
 {
-	struct timespec until;
+	struct timespec until = in_ns(milliseconds * 1000000ull);
 	bool done;
 	int err = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += milliseconds * 1000000l;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&vm->lock);
 	while (!(done = all_done(vm) || vm->failed) && !err)
 		err = pthread_cond_timedwait(&vm->changed, &vm->lock, &until);

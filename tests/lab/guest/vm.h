@@ -74,6 +74,8 @@ struct vm {
 	/* A semantics test's look at the stopped vCPU; its answer goes to the payload. */
 	int64_t (*check)(struct vcpu *vcpu, enum context which, const struct door *door);
 	void *check_context;
+	/* On the vCPU's thread when a signal has ended its KVM_RUN; NULL: nothing to be done. */
+	void (*interrupted)(struct vcpu *vcpu);
 };
 
 int vm_create(struct vm *vm, const struct vm_options *options);
@@ -96,6 +98,14 @@ int vcpu_set(struct vcpu *vcpu, uint64_t id, uint64_t value);
 int vcpu_sdei_act(struct vcpu *vcpu, uint64_t attribute, uint32_t event, uint32_t flags);
 /* The lines of its SGIs and PPIs that are high, a bit each, or -errno. No vCPU runs. */
 int64_t vcpu_interrupt_lines(struct vcpu *vcpu);
+/*
+ * The VMM signals an event of target, on target's thread. asking: the vCPU whose thread calls, NULL if it is no vCPU's. Waits until it is
+ * done; 0 or -errno, counted and logged like the scripts' `inject`.
+ */
+int64_t vcpu_inject(struct vcpu *asking, struct vcpu *target, uint32_t event);
+/* The vCPU's own thread stays out of the guest, doing what others ask of it, until done(of), NULL being never, or for ns; true if done. */
+bool vcpu_stay(struct vcpu *vcpu, bool (*done)(void *of), void *of, uint64_t ns);
+void vm_tell(struct vm *vm);			/* who stays looks again whether it is done */
 uint64_t vcpu_read(struct vcpu *vcpu, uint64_t id);	/* a register that must be readable */
 struct sdei_state vcpu_sdei(struct vcpu *vcpu);
 uint64_t payload_symbol(unsigned int offset);	/* PAYLOAD_ENTRY, PAYLOAD_RESUME */

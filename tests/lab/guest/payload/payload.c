@@ -94,6 +94,7 @@ static struct door *ring(struct area *area, enum context which, enum door_comman
 	door->event = op ? op->event : 0;
 	door->target = op ? op->target : area->vcpu;
 	door->immediate = op ? op->arg[0] : 0;
+	door->value = op ? op->arg[1] : 0;
 	asm volatile("dsb sy" : : : "memory");
 	*(volatile uint32_t *)GUEST_DOORBELL = which;
 	asm volatile("dsb sy" : : : "memory");
@@ -416,6 +417,7 @@ static void op_ask(struct area *area, enum context which, struct op *op)
 {
 	static const uint8_t command[NR_OPS] = {
 		[OP_INJECT] = DOOR_INJECT, [OP_CANCEL] = DOOR_CANCEL, [OP_VCPU_RESET] = DOOR_RESET, [OP_CHECK] = DOOR_CHECK,
+		[OP_AWAY] = DOOR_AWAY,
 	};
 	struct pcontext *context = &area->context[which];
 
@@ -463,6 +465,61 @@ static void op_el0(struct area *area, enum context which, struct op *op)
 	main_stamp(area);
 }
 
+/* memory that fails --------------------------------------------------------- */
+
+static bool is_lost(const struct pages *pages, uint64_t address)
+{
+	const struct failure *failures = (const struct failure *)pages->failures;
+
+	for (uint32_t i = 0; i < pages->taken; i++)
+		if (failures[i].address == address)
+			return true;
+	return false;
+}
+
+/* A page that is known to be lost is not read. The event of one that is not may come before the instruction that reads it is over. */
+static enum touched touch(const struct pages *pages, uint64_t address)
+{
+	uint64_t word;
+
+	if (is_lost(pages, address))
+		return TOUCHED_LOST;
+	word = *(volatile uint64_t *)address;
+	if (is_lost(pages, address))
+		return TOUCHED_LOST;
+	return word == address ? TOUCHED_WHOLE : TOUCHED_SPOILT;
+}
+
+static void op_touch(struct area *area, enum context which, struct op *op)
+{
+	struct pages *pages = &area->pages;
+	uint32_t page = pages->touched;
+	enum touched touched = TOUCHED_NOTHING;
+
+	stamp(area, which);
+	if (page < PAGES_OF_VCPU) {
+		pages->touched++;
+		touched = touch(pages, pages->base + page * PAGE_SIZE);
+	}
+	judge(&area->context[which], op, touched);
+	stamp(area, which);
+}
+
+/* All of them: failures for which the event was still pending have no event of their own. */
+static void op_take(struct area *area, enum context which, struct op *op)
+{
+	struct pages *pages = &area->pages;
+	struct failure *failures = (struct failure *)pages->failures;
+
+	while (pages->taken < __atomic_load_n(&pages->failed, __ATOMIC_ACQUIRE)) {
+		struct failure *failure = &failures[pages->taken];
+
+		failure->taken = stamp(area, which);
+		failure->run = area->runs.count - 1;
+		pages->taken++;
+	}
+}
+
 /* the program -------------------------------------------------------------- */
 
 static void op_loop(struct area *area, enum context which, struct op *op)
@@ -506,6 +563,7 @@ static void (*const ops[NR_OPS])(struct area *, enum context, struct op *) = {
 	[OP_SPIN] = op_spin, [OP_NAP] = op_nap, [OP_WFI] = op_wfi, [OP_AWAIT] = op_await, [OP_BARRIER] = op_barrier,
 	[OP_INJECT] = op_ask, [OP_CANCEL] = op_ask, [OP_VCPU_RESET] = op_ask, [OP_CHECK] = op_ask,
 	[OP_CPU_OFF] = op_cpu_off, [OP_CPU_ON] = op_cpu_on, [OP_PATTERN] = op_pattern, [OP_EL0] = op_el0,
+	[OP_TOUCH] = op_touch, [OP_TAKE] = op_take, [OP_AWAY] = op_ask,
 };
 
 /* Runs from context->pc to the program's end; returns the op that ended it. */
