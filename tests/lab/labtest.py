@@ -39,6 +39,7 @@ def lab_start(out, *command, timeout=300, options=()):
 
 E_PANIC, E_TIMEOUT, E_HANG = 121, 124, 125   # of scripts/lab
 X86_TRIES = 3                # of an emulated x86 kernel: see test_run.sh
+E_NO_PACKAGE = 3             # of scripts/kernel and scripts/setup
 CAPABILITIES = {"CAP_SYS_ADMIN": "21", "CAP_PERFMON": "38", "CAP_BPF": "39"}
 
 
@@ -71,3 +72,13 @@ def out_dir(name):
     path = os.path.join(TOP, "build", "lab", name)
     shutil.rmtree(path, ignore_errors=True)
     return path
+
+
+def cannot_be_had(test, *command):
+    """The message of one of scripts/ that lacks a package; what else goes wrong is a failure of the test."""
+    done = subprocess.run([os.path.join(TOP, "scripts", command[0]), *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    if done.returncode not in (0, E_NO_PACKAGE):
+        ok(f"{test}/" + " ".join(command), done.stderr.splitlines()[-10:] or ["failed"])
+        finish()
+    return done.stderr.strip().splitlines()[-1] if done.returncode else None

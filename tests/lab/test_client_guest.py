@@ -11,11 +11,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from labtest import TOP, finish, lab, ok, out_dir    # noqa: E402
+from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir    # noqa: E402
 
 OUT = out_dir("client-guest")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
-E_NO_PACKAGE = 3    # of scripts/kernel and scripts/setup
 BACKTRACES = 23
 HOTPLUGS = 3
 
@@ -52,16 +51,6 @@ cat /sys/kernel/tracing/trace >voffset.trace
 clock-pair >host.pair
 exit $status
 """
-
-
-def cannot_be_had(*command):
-    """The message of a script that lacks a package; what else goes wrong is a failure."""
-    done = subprocess.run([os.path.join(TOP, "scripts", command[0]), *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          text=True, check=False)
-    if done.returncode not in (0, E_NO_PACKAGE):
-        ok("client-guest/" + " ".join(command), done.stderr.splitlines()[-10:] or ["failed"])
-        finish()
-    return done.stderr.strip().splitlines()[-1] if done.returncode else None
 
 
 def text(name):
@@ -228,7 +217,7 @@ def handlers(side):
 
 
 def main():
-    lacks = cannot_be_had("kernel", "path", "guest") or cannot_be_had("setup", "--qemu")
+    lacks = cannot_be_had("client-guest", "kernel", "path", "guest") or cannot_be_had("client-guest", "setup", "--qemu")
     if lacks:
         print(f"ok client-guest # SKIP {lacks}")
         finish()

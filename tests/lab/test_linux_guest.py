@@ -13,11 +13,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import truth as t               # noqa: E402  (the path comes first)
-from labtest import TOP, finish, lab, ok, out_dir, script    # noqa: E402
+from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
 
 OUT = out_dir("linux-guest")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
-E_NO_PACKAGE = 3    # of scripts/kernel and scripts/setup
 ROUNDS = 67
 RESET_ROUNDS = 11
 HUNG_ROUNDS = 15
@@ -78,16 +77,6 @@ monitor moved quit
 wait $moved
 [ $? = 122 ] # ended before its command did
 """
-
-
-def cannot_be_had(*command):
-    """The message of a script that lacks a package; what else goes wrong is a failure."""
-    done = subprocess.run([os.path.join(TOP, "scripts", command[0]), *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          text=True, check=False)
-    if done.returncode not in (0, E_NO_PACKAGE):
-        ok("linux-guest/" + " ".join(command), done.stderr.splitlines()[-10:] or ["failed"])
-        finish()
-    return done.stderr.strip().splitlines()[-1] if done.returncode else None
 
 
 def text(name):
@@ -273,7 +262,7 @@ def check_restore():
 
 
 def main():
-    missing = cannot_be_had("kernel", "build", "guest") or cannot_be_had("setup", "--qemu")
+    missing = cannot_be_had("linux-guest", "kernel", "build", "guest") or cannot_be_had("linux-guest", "setup", "--qemu")
     if missing:
         print(f"skip linux-guest {missing}")
         return
