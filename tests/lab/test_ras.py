@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # time limit: 600
+# debug kernel: no
 """Memory of a guest that fails: the VMM takes the SIGBUS and signals event 2, the guest goes on without the page. Every failure in
 sdeitop's records and in a report, against what the VMM, the guest and the kernel's log know of it."""
 import json
