@@ -15,11 +15,11 @@ struct sdei_cpu {
 	__u64 lost_unknown;	/* of the losses, those that `lost` has no room to name */
 	__u64 woken_ns;		/* when this CPU last woke the reader */
 	__u64 current_task;	/* with --sched, its address; 0: none was switched to yet */
-	__u64 pad[1];
+	__u64 pad[7];
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct sdei_cpu) == 320, "whole cache lines");
+_Static_assert(sizeof(struct sdei_cpu) == 384, "whole cache lines");
 #endif
 
 #endif /* SDEI_CPU_H */

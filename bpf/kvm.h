@@ -71,8 +71,18 @@ struct kvm_cpu_context {
 	struct user_pt_regs regs;
 };
 
+/* Does the vCPU run, as user space is told by KVM_GET_MP_STATE? */
+struct kvm_mp_state {
+	__u32 mp_state;
+};
+
+/* Those of arm64 that are no KVM_MP_STATE_RUNNABLE; uapi/linux/kvm.h. */
+#define MP_STATE_STOPPED 5
+#define MP_STATE_SUSPENDED 10
+
 struct kvm_vcpu_arch {
 	struct kvm_cpu_context ctxt;
+	struct kvm_mp_state mp_state;	/* arm64 since 5.19; asked for before use. That of x86 is no struct */
 	struct kvm_vcpu_fault_info fault;
 	struct kvm_sdei_vcpu sdei;
 	struct kvm_apf_vcpu apf;

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define SDEI_RECORD_ABI 5
+#define SDEI_RECORD_ABI 6
 #define SDEI_RECORD_MAX 64	/* bytes */
 
 /* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
@@ -45,13 +45,16 @@
 	X(PLACE, place)		\
 	X(APF, apf)		\
 	X(GIC, gic)		\
-	X(SMCCC, smccc)
+	X(SMCCC, smccc)		\
+	X(POWER, power)
 
 /* PLACE is no tracepoint of SDEI's: with --sched it says where a vCPU's thread went; its state byte says nothing.
  * APF is a step in the life of an asynchronous page fault, on any architecture; event and state say nothing.
  * GIC, with --gic, is a step in which a VMM saves or restores a VM's interrupt controller; event and state say nothing.
  * SMCCC, on arm64, is a call of a guest that KVM's SDEI does not see: one of SDEI where KVM has none, or one of PSCI; event and state say
- * nothing. */
+ * nothing.
+ * POWER, on arm64, is what was found about a vCPU, not a step: is it on? From the iterator at attach, and from a recording's snapshot; event
+ * and state say nothing. */
 enum sdei_kind {
 	SDEI_KIND_NONE,
 #define X(NAME, name) SDEI_##NAME,
@@ -198,6 +201,13 @@ enum sdei_smccc_outcome {
 	SMCCC_FORWARDED	= 2,	/* its VMM: the result is not known; a SYSTEM_OFF or SYSTEM_RESET has none */
 };
 
+/* sdei_record.origin of POWER. */
+enum sdei_power {
+	SDEI_POWER_ON	= 1,
+	SDEI_POWER_OFF	= 2,	/* until another vCPU turns it on, or its VMM does */
+	SDEI_POWER_SUSPENDED = 3,	/* by its VMM, until something wakes it */
+};
+
 /* sdei_record.origin of RESET. */
 enum sdei_reset_reason {
 	SDEI_PRIVATE_RESET = 1,
@@ -216,7 +226,7 @@ struct sdei_record {
 	__u8 origin;		/* SIGNAL: enum sdei_source; DISPATCH: enum sdei_dispatch_flags; STATE, RESET: the reason; else 0 */
 	union {
 		__u64 pc;	/* DISPATCH: the interrupted PC */
-		__u64 arg;	/* COMPLETE: status, or the address to resume at; STATE of a recording's snapshot: since when, see below */
+		__u64 arg;	/* COMPLETE: status, or the address to resume at; STATE and POWER of a recording's snapshot: since when, see below */
 		__s64 result;	/* CALL, SMCCC: x0 as returned */
 		struct {
 			__s32 error;	/* SIGNAL, CANCEL: 0 or -errno; MASK, UNMASK, UNREGISTER: SDEI result */
@@ -227,7 +237,8 @@ struct sdei_record {
 
 /*
  * REGISTER, STATE. A DISPATCH enters the handler that the last of these named. In a recording's snapshot head.arg is since when
- * (CLOCK_MONOTONIC) the handler runs, else the event pends; with event SDEI_NONE, since when the PE is masked; 0: not known.
+ * (CLOCK_MONOTONIC) the handler runs, else the event pends; with event SDEI_NONE, since when the PE is masked; 0: not known. That of POWER
+ * is since when the vCPU is off.
  */
 struct sdei_record_handler {
 	struct sdei_record head;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The SDEI state of every vCPU there is, from the files that hold them, as
- * records of kind STATE. They do not go through a ring: user space reads them
- * from the iterator, so none is ever lost.
+ * What every vCPU there is, from the files that hold them, is like: its SDEI
+ * state, where the kernel keeps one, as records of kind STATE, and whether it is
+ * on, on arm64, as one of kind POWER. They do not go through a ring: user space
+ * reads them from the iterator, so none is ever lost.
  *
  * A file of a vCPU is known by its name, which only KVM can give to an inode of
  * that file system: comparing f_op with kvm_vcpu_fops would need its address
@@ -153,19 +154,51 @@ static __always_inline bool write_place(struct seq_file *seq, struct kvm_vcpu *v
 	return false;
 }
 
+static __always_inline __u8 power_of(struct kvm_vcpu *vcpu)
+{
+	switch (BPF_CORE_READ(vcpu, arch.mp_state.mp_state)) {
+	case MP_STATE_STOPPED:
+		return SDEI_POWER_OFF;
+	case MP_STATE_SUSPENDED:
+		return SDEI_POWER_SUSPENDED;
+	default:
+		return SDEI_POWER_ON;
+	}
+}
+
+/* It is looked at after the time is taken: a call that turns the vCPU on or off later than that has its own record, which is newer. */
+static __always_inline bool write_power(struct seq_file *seq, struct kvm_vcpu *vcpu, __u32 vm, __u32 id)
+{
+	struct sdei_record record = {
+		.time_ns = bpf_ktime_get_ns(), .vm = vm, .vcpu = id, .event = SDEI_NONE, .kind = SDEI_POWER,
+	};
+
+	if (!bpf_core_field_exists(vcpu->arch.mp_state.mp_state) || !is_wanted(&record))
+		return true;
+	record.origin = power_of(vcpu);
+	return !bpf_seq_write(seq, &record, sizeof(record));
+}
+
+static __always_inline bool write_sdei(struct seq_file *seq, struct kvm_vcpu *vcpu, __u32 vm, __u32 id)
+{
+	struct snapshot state;
+	__u64 time_ns = take_snapshot(vcpu, &state);
+
+	if (!write_events(seq, vcpu, vm, id, &state, time_ns))
+		return false;
+	return !sched || !state.pending || write_place(seq, vcpu, vm, id, state.pending);
+}
+
 /* False: no room in the buffer; the kernel will come again with this file. */
 static __always_inline bool write_vcpu(struct seq_file *seq, struct kvm_vcpu *vcpu)
 {
 	__u32 vm = BPF_CORE_READ(vcpu, kvm, userspace_pid), id = BPF_CORE_READ(vcpu, vcpu_id);
-	struct snapshot state;
-	__u64 time_ns;
 
 	if (bpf_core_field_exists(vcpu->arch.sdei.announced) && !BPF_CORE_READ(vcpu, arch.sdei.announced))
 		return true;	/* it will be reported as created */
-	time_ns = take_snapshot(vcpu, &state);
-	if (!write_events(seq, vcpu, vm, id, &state, time_ns))
+	if (!write_power(seq, vcpu, vm, id))
 		return false;
-	return !sched || !state.pending || write_place(seq, vcpu, vm, id, state.pending);
+	return !bpf_core_field_exists(vcpu->arch.sdei.registered) || write_sdei(seq, vcpu, vm, id);
 }
 
 SEC("iter/task_file")

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "model/power.h"
 #include "util/text.h"
 #include "view/figures/format.h"
 #include "util/json.h"
@@ -82,6 +83,11 @@ static void put_vcpu_head(struct state *s, const struct model_vcpu *vcpu)
 		vcpu->id);
 }
 
+static void put_power(struct state *s, const struct model_vcpu *vcpu)
+{
+	fprintf(s->out.file, " %s\n", model_power_name(vcpu) ?: "-");
+}
+
 static void put_event(struct state *s, const struct model_event *e)
 {
 	const struct model_vcpu *vcpu = e->vcpu;
@@ -96,7 +102,7 @@ static void put_event(struct state *s, const struct model_event *e)
 	put_age(s, e->state & SDEI_PENDING, e->pending_since_ns);
 	put_age(s, e->state & SDEI_RUNNING, e->running_since_ns);
 	put_age(s, vcpu->mask_known && vcpu->masked, vcpu->masked_since_ns);
-	putc('\n', s->out.file);
+	put_power(s, vcpu);
 }
 
 /* A vCPU without an event in use. */
@@ -106,11 +112,11 @@ static void put_idle(struct state *s, const struct model_vcpu *vcpu)
 	char letters[6];
 
 	put_vcpu_head(s, vcpu);
-	fprintf(s->out.file, " %5s %s %18s %18s", "-", sdei_state_letters(masked ? SDEI_MASKED : 0, letters), "-", "-");
+	fprintf(s->out.file, " %5s %-5s %18s %18s", "-", vcpu->mask_known ? sdei_state_letters(masked ? SDEI_MASKED : 0, letters) : "-", "-", "-");
 	put_age(s, false, 0);
 	put_age(s, false, 0);
 	put_age(s, masked, vcpu->masked_since_ns);
-	putc('\n', s->out.file);
+	put_power(s, vcpu);
 }
 
 static void put_vcpu(struct state *s, const struct model_vcpu *vcpu)
@@ -136,7 +142,7 @@ static void put_text(struct state *s)
 	struct model_vm *const *vms = model_vms(s->model, &count);
 
 	fprintf(s->out.file, "%s %s\n", format_time(time, sizeof(time), &s->now, s->now.now_ns, 3), s->now.host);
-	fprintf(s->out.file, "%7s %-*s %4s %5s %-5s %18s %18s %7s %7s %7s\n", "VM", NAME_WIDTH, "NAME", "vCPU", "EVENT", "STATE",
+	fprintf(s->out.file, "%7s %-*s %4s %5s %-5s %18s %18s %7s %7s %7s POWER\n", "VM", NAME_WIDTH, "NAME", "vCPU", "EVENT", "STATE",
 		"HANDLER", "ARGUMENT", "PENDING", "RUNNING", "MASKED");
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < vms[i]->vcpu_count; j++)
@@ -181,6 +187,10 @@ static void put_json_vcpu(struct state *s, struct json *j, const struct model_vc
 	else
 		json_null(j, "masked");
 	put_json_age(s, j, "masked_age_ns", vcpu->mask_known && vcpu->masked, vcpu->masked_since_ns);
+	if (vcpu->power_known)
+		json_text(j, "power", model_power_name(vcpu));
+	else
+		json_null(j, "power");
 	json_open(j, "events", '[');
 	for (size_t i = 0; i < vcpu->event_count; i++)
 		put_json_event(s, j, vcpu->events[i]);
@@ -214,6 +224,7 @@ static void put_json(struct state *s)
 	json_u64(&j, "time_ns", s->now.now_ns);
 	json_text(&j, "wall", format_time_wall(wall, sizeof(wall), &s->now, s->now.now_ns));
 	json_text(&j, "host", s->now.host);
+	json_bool(&j, "sdei", session_has_sdei(s->session));
 	json_open(&j, "vms", '[');
 	for (size_t i = 0; i < count; i++)
 		if (!vms[i]->gone)
@@ -251,6 +262,8 @@ static int look(struct state *s)
 		session_status(s->session, &s->now);
 		names_adopt(s->model, source_vm, session_source(s->session), terminal_is_utf8());
 		(s->config.json ? put_json : put_text)(s);
+		if (!session_has_sdei(s->session))
+			say(MSG_NO_SDEI_STATE);
 		session_flush(s->session, &s->out);
 		status = session_exit_status(s->session);
 	}
@@ -264,6 +277,7 @@ static bool prepare(struct state *s)
 
 	s->config.session.no_calls = true;
 	s->config.session.no_apf = true;
+	s->config.session.just_look = true;
 	s->model = model_new(&own);
 	if (!s->model) {
 		say(MSG_NO_MEMORY);
@@ -293,7 +307,8 @@ const struct command cmd_state = {
 	.usage = "state [OPTIONS]",
 	.help = "Lists all VMs and the state of their vCPUs' SDEI events, and ends.",
 	.about = "The first line says when that was, and where. State letters: R registered, E enabled, U running, P pending,\n"
-		 "M PE masked. PENDING, RUNNING and MASKED are for how long; ? where that began before sdeitop looked.\n",
+		 "M PE masked. PENDING, RUNNING and MASKED are for how long; ? where that began before sdeitop looked. POWER,\n"
+		 "on arm64: is the vCPU on, off (PSCI) or suspended; that is all that a kernel without SDEI for guests knows.\n",
 	.options = options,
 	.run = run,
 };

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/inside.h"
+#include "record/kinds.h"
 #include "util/array.h"
 
 /* --- names */
@@ -465,12 +466,6 @@ static bool ends_waiting(unsigned int step)
 	return is_own(step) && step != APF_WAITING;
 }
 
-/* Its guest has gone on. */
-static bool is_of_guest(unsigned int step)
-{
-	return ends_waiting(step) && step != APF_NOT_PRESENT && step != APF_PRESENT;
-}
-
 static struct vcpu_apf *apf_of(struct model *m, struct model_vcpu *v)
 {
 	if (!v->apf)
@@ -533,7 +528,7 @@ int apf_take(struct model *m, const struct sdei_record_apf *r)
 	if (!is_own(r->head.origin) && (!v || v->gone))
 		return 0;
 	v = vcpu_of(m, &r->head);
-	if (v && unlikely(v->off) && is_of_guest(r->head.origin))
+	if (v && unlikely(v->off) && record_shows_on(&r->head))
 		power_seen(v, r->head.time_ns);
 	return v ? take(m, v, r) : life_no_vcpu(m, r->head.vm);
 }

@@ -38,8 +38,8 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(gic_trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 1096, "see above");
-_Static_assert(sizeof(struct model_totals) == 616, "see above");
+_Static_assert(offsetof(struct model, fits) == 1104, "see above");
+_Static_assert(sizeof(struct model_totals) == 624, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
 /* Of restore_found there are metrics only, which are written where the model is. */
@@ -47,7 +47,7 @@ _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 _Static_assert(sizeof(struct model_vm) == 152, "see above");
 
 #define VCPU_NUMBERS(X) \
-	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(off) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
+	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(power_known) X(off) X(suspended) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
 _Static_assert(sizeof(struct model_vcpu) == 400, "see above");
@@ -78,7 +78,7 @@ _Static_assert(sizeof(struct model_finding) == 160, "see above");
 #define SENDER_NUMBERS(X) X(sender) X(signals) X(dispatched) X(unanswered) X(worst_ns) X(worst_at_ns) X(last_ns)
 _Static_assert(sizeof(struct model_sender) == 64, "see above");
 
-_Static_assert(sizeof(struct vcpu_power) == 8 * (PSCI_CALL_COUNT * PSCI_CLASS_COUNT + 1), "see put_power()");
+_Static_assert(sizeof(struct vcpu_power) == 8 * (PSCI_CALL_COUNT * PSCI_CLASS_COUNT + 2), "see put_power()");
 
 #define APF_NUMBERS(X) \
 	X(shown.most_in_flight) X(shown.carried) X(shown.lost) X(shown.inexact) X(shown.quick_ns) X(shown.interval_blocked_ns) X(mark_blocked_ns) X(shown.warmup.start_ns) \
@@ -286,6 +286,7 @@ static void put_power(struct bytes_out *out, const struct vcpu_power *power)
 	if (!power)
 		return;
 	put_number(out, power->time_ns);
+	put_number(out, power->since_ns);
 	for (unsigned int i = 0; i < PSCI_CALL_COUNT; i++)
 		put_numbers(out, power->calls.count[i], PSCI_CLASS_COUNT);
 }
@@ -297,6 +298,7 @@ static struct vcpu_power *get_power(struct bytes_in *in)
 	if (!power)
 		return NULL;
 	power->time_ns = get_number(in);
+	power->since_ns = get_number(in);
 	for (unsigned int i = 0; i < PSCI_CALL_COUNT; i++)
 		get_numbers(in, power->calls.count[i], PSCI_CLASS_COUNT);
 	return power;
@@ -693,7 +695,8 @@ static void check_vcpu(struct bytes_in *in, const struct model *m, const struct 
 	bytes_need(in, v->gone ? !v->doomed : !v->gone_ns && !v->vm->gone);
 	bytes_need(in, v->place <= SDEI_DESCHEDULED);
 	bytes_need(in, m->keep_recent || !v->records);
-	bytes_need(in, !v->off || (v->power && !v->gone));
+	bytes_need(in, !v->off || (v->power && v->power_known && !v->gone));
+	bytes_need(in, !v->suspended || v->off);
 }
 
 static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struct model_vcpu *v)

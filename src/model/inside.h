@@ -496,17 +496,17 @@ void keep_free_vcpu(struct model_vcpu *v);
 struct vcpu_power {
 	struct psci_counts calls;
 	uint64_t time_ns;		/* of the newest record that turned it off or on; 0: none did */
+	uint64_t since_ns;		/* off: since then, or before it */
 };
 
 /* A record of kind SMCCC; some that were lost. 0, -EINVAL, -E2BIG or -ENOMEM. */
 int power_take(struct model *m, const struct sdei_record_smccc *r);
 int power_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t number);
 
-/* Records that only a vCPU that is on makes. */
-#define SHOWS_ON (1U << SDEI_REGISTER | 1U << SDEI_UNREGISTER | 1U << SDEI_ENABLE | 1U << SDEI_DISABLE | 1U << SDEI_MASK | 1U << SDEI_UNMASK | \
-		  1U << SDEI_RESET | 1U << SDEI_DISPATCH | 1U << SDEI_COMPLETE | 1U << SDEI_CALL)
+/* One of kind POWER: what was so where the tracing, or a recording, begins. Likewise. */
+int power_sketch(struct model *m, const struct sdei_record *r);
 
-/* The vCPU, which is off, was on at time_ns. */
+/* The vCPU was on at time_ns. */
 void power_seen(struct model_vcpu *v, uint64_t time_ns);
 
 /* It begins a new life, or has ended; figures are forgotten. */
@@ -649,7 +649,7 @@ void apf_take_history(struct fault_history *history, const struct vcpu_apf *a, c
 void apf_free_vm(struct model *m, struct model_vm *vm);
 
 /* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
-#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE)
+#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE | 1U << SDEI_POWER)
 #define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL | 1U << SDEI_APF | 1U << SDEI_GIC | 1U << SDEI_SMCCC)
 
 static inline bool is_kind(unsigned int kind)

@@ -138,7 +138,7 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record 
 		err = take_late(m, v, r);
 	else
 		err = take_in_time(m, v, e, r, fits);
-	if (unlikely(v->off) && 1U << r->kind & SHOWS_ON)
+	if (unlikely(v->off) && record_shows_on(r))
 		power_seen(v, r->time_ns);
 	if (r->kind == SDEI_CALL)
 		own_err = take_call(m, v, r, late);
@@ -195,7 +195,8 @@ static bool is_aside(const struct sdei_record *r)
 {
 	return r->kind >= SDEI_PLACE || is_state(r, SDEI_SNAPSHOT);
 }
-_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 4 && SDEI_APF > SDEI_PLACE && SDEI_GIC > SDEI_PLACE && SDEI_SMCCC > SDEI_PLACE, "see is_aside()");
+_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 5 && SDEI_APF > SDEI_PLACE && SDEI_GIC > SDEI_PLACE && SDEI_SMCCC > SDEI_PLACE && SDEI_POWER > SDEI_PLACE,
+	       "see is_aside()");
 
 static int feed_aside(struct model *m, const struct sdei_record *r)
 {
@@ -208,6 +209,8 @@ static int feed_aside(struct model *m, const struct sdei_record *r)
 		return gic_take(m, (const struct sdei_record_gic *)r);
 	case SDEI_SMCCC:
 		return power_take(m, (const struct sdei_record_smccc *)r);
+	case SDEI_POWER:
+		return power_sketch(m, r);
 	default:
 		return take_snapshot(m, r);
 	}

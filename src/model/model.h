@@ -107,7 +107,9 @@ struct model_vcpu {
 	bool mask_known, masked, initial;	/* initial: masked ever since creation or reset */
 	bool inexact;
 	bool doomed;			/* inside: its end was reported lost; gone at the tick that finds it quiet */
-	bool off;			/* PSCI: it is parked until it is turned on, see model_off_since_ns(); false: it is on, or nobody knows */
+	bool power_known;		/* off and suspended are */
+	bool off;			/* it is parked: until it is turned on (PSCI), or, suspended by its VMM, wakes; see model_off_since_ns() */
+	bool suspended;			/* parked by its VMM */
 	uint64_t last_ns, first_seen_ns;	/* newest record; oldest record (or model_reset) */
 	uint64_t masked_since_ns;	/* 0: not masked, or since an unknown time */
 	struct model_event *recent;	/* inside: of the last record */

@@ -220,6 +220,13 @@ static void put_smccc(struct json *j, const struct sdei_record *r)
 		json_u64(j, "duration_ns", call->duration_ns);
 }
 
+static void put_power(struct json *j, const struct sdei_record *r)
+{
+	json_plain(j, "power", record_name(LABELS_POWER, r->origin));
+	if (r->arg)
+		json_u64(j, "since_ns", r->arg);
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -236,6 +243,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_APF] = put_apf,
 	[SDEI_GIC] = put_gic,
 	[SDEI_SMCCC] = put_smccc,
+	[SDEI_POWER] = put_power,
 };
 
 /* What of a kind's own is in the brief form. */

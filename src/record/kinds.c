@@ -27,6 +27,7 @@ static const struct kind kinds[SDEI_KIND_COUNT] = {
 	[SDEI_APF]	  = { NULL, 0, KIND_SIZE(SDEI_APF), 14 },
 	[SDEI_GIC]	  = { NULL, 0, KIND_SIZE(SDEI_GIC), 15 },
 	[SDEI_SMCCC]	  = { NULL, 0, KIND_SIZE(SDEI_SMCCC), 16 },
+	[SDEI_POWER]	  = { NULL, 0, KIND_SIZE(SDEI_POWER), 17 },
 };
 
 const uint8_t kind_sizes[UINT8_MAX + 1] = {
@@ -38,4 +39,15 @@ const uint8_t kind_sizes[UINT8_MAX + 1] = {
 const struct kind *kind_of(unsigned int number)
 {
 	return number < SDEI_KIND_COUNT && kinds[number].size ? &kinds[number] : NULL;
+}
+
+#define GUEST_KINDS (1U << SDEI_REGISTER | 1U << SDEI_UNREGISTER | 1U << SDEI_ENABLE | 1U << SDEI_DISABLE | 1U << SDEI_MASK | 1U << SDEI_UNMASK | \
+		     1U << SDEI_RESET | 1U << SDEI_DISPATCH | 1U << SDEI_COMPLETE | 1U << SDEI_CALL)
+#define GUEST_STEPS (1U << APF_SETUP | 1U << APF_ACK | 1U << APF_FALLBACK | 1U << APF_SYNC | 1U << APF_QUICK)
+
+bool record_shows_on(const struct sdei_record *r)
+{
+	if (r->kind == SDEI_APF)
+		return r->origin < 32 && GUEST_STEPS & 1U << r->origin;
+	return r->kind < SDEI_KIND_COUNT && GUEST_KINDS & 1U << r->kind;
 }

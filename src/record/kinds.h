@@ -3,12 +3,13 @@
 #ifndef RECORD_KINDS_H
 #define RECORD_KINDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/record.h"
 
 struct kind {
-	const char *probe;	/* the tracepoint, and the BPF program on it; NULL: PLACE, APF, GIC and SMCCC have none of their own */
+	const char *probe;	/* the tracepoint, and the BPF program on it; NULL: PLACE, APF, GIC, SMCCC and POWER have none of their own */
 	uint8_t args;		/* of the tracepoint, the vCPU included (tracepoints/README.md) */
 	uint8_t size;		/* of the record in bytes */
 	uint8_t rank;		/* causal order of records with equal times */
@@ -27,5 +28,8 @@ extern const uint8_t kind_sizes[UINT8_MAX + 1];
 
 /* NULL for what is not a kind. */
 const struct kind *kind_of(unsigned int number);
+
+/* Is it one that only a vCPU that is on makes? Calls of kind SMCCC are others: they have a begin, see record/smccc.h. */
+bool record_shows_on(const struct sdei_record *r);
 
 #endif

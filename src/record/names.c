@@ -42,6 +42,7 @@ static const struct label gic_steps[] = {
 	{ "registers", GIC_REGISTERS }, { "run", GIC_RUN },
 };
 static const struct label smccc_outcomes[] = { { "answered", SMCCC_ANSWERED }, { "forwarded", SMCCC_FORWARDED } };
+static const struct label powers[] = { { "on", SDEI_POWER_ON }, { "off", SDEI_POWER_OFF }, { "suspended", SDEI_POWER_SUSPENDED } };
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
 static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
 
@@ -64,6 +65,7 @@ static const struct {
 	[LABELS_APF_CAUSE] = SET(apf_causes),
 	[LABELS_GIC_STEP] = SET(gic_steps),
 	[LABELS_SMCCC] = SET(smccc_outcomes),
+	[LABELS_POWER] = SET(powers),
 	[LABELS_FUNCTION] = SET(functions),
 	[LABELS_KIND] = SET(kinds),
 };

@@ -24,6 +24,7 @@ enum labels {
 	LABELS_APF_CAUSE,
 	LABELS_GIC_STEP,	/* of GIC: origin */
 	LABELS_SMCCC,		/* of SMCCC: outcome */
+	LABELS_POWER,		/* of POWER: origin */
 	LABELS_FUNCTION,	/* of CALL */
 	LABELS_KIND,
 	LABELS_COUNT

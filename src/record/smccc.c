@@ -78,6 +78,35 @@ const char *psci_class_name(enum psci_class class)
 	}
 }
 
+static bool is_done(const struct sdei_record *r)
+{
+	return r->outcome == SMCCC_ANSWERED && r->result >= 0;
+}
+
+enum smccc_switch smccc_switch(const struct sdei_record_smccc *call)
+{
+	switch (psci_call_of(call->function)) {
+	case PSCI_CPU_OFF:
+		return is_done(&call->head) ? SMCCC_SWITCHES_OFF : SMCCC_SWITCHES_NONE;
+	case PSCI_CPU_ON:
+		return is_done(&call->head) && call->target != SDEI_NONE ? SMCCC_SWITCHES_ON : SMCCC_SWITCHES_NONE;
+	case PSCI_SYSTEM_OFF:
+	case PSCI_SYSTEM_OFF2:
+	case PSCI_SYSTEM_RESET:
+	case PSCI_SYSTEM_RESET2:
+		return call->head.outcome == SMCCC_FORWARDED ? SMCCC_SWITCHES_VM_OFF : SMCCC_SWITCHES_NONE;
+	default:
+		return SMCCC_SWITCHES_NONE;
+	}
+}
+
+uint64_t smccc_begin_ns(const struct sdei_record_smccc *call)
+{
+	uint64_t end_ns = call->head.time_ns;
+
+	return call->duration_ns < end_ns ? end_ns - call->duration_ns : end_ns;
+}
+
 const char *smccc_result_name(uint32_t function, int64_t result)
 {
 	enum psci_class class = psci_class_of(result);

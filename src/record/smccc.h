@@ -54,6 +54,18 @@ const char *psci_class_name(enum psci_class class);
 /* Is it a call of SDEI? */
 bool smccc_is_sdei(uint32_t function);
 
+/* Whom a call has turned on or off. */
+enum smccc_switch {
+	SMCCC_SWITCHES_NONE,
+	SMCCC_SWITCHES_OFF,	/* its caller, since it has begun: another vCPU may turn it on before the call's record comes */
+	SMCCC_SWITCHES_ON,	/* its target */
+	SMCCC_SWITCHES_VM_OFF,	/* all of its VM: shutdown or reboot */
+};
+enum smccc_switch smccc_switch(const struct sdei_record_smccc *call);
+
+/* When it began. A recording may claim that it took longer than there has been time. */
+uint64_t smccc_begin_ns(const struct sdei_record_smccc *call);
+
 /* "SDEI" or "PSCI", and the name of the function without that; NULL: it has none. */
 const char *smccc_interface(uint32_t function);
 const char *smccc_function_name(uint32_t function);

@@ -351,6 +351,16 @@ static void put_smccc(struct line *p, const struct sdei_record *r)
 	line_text(p, " ns");
 }
 
+static void put_power(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, record_name(LABELS_POWER, r->origin));
+	if (r->arg && r->arg <= r->time_ns) {
+		line_text(p, " for ");
+		line_u64(p, r->time_ns - r->arg, 0, 0);
+		line_text(p, " ns");
+	}
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -367,6 +377,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei
 	[SDEI_APF] = put_apf,
 	[SDEI_GIC] = put_gic,
 	[SDEI_SMCCC] = put_smccc,
+	[SDEI_POWER] = put_power,
 };
 
 static void put_gic_brief(struct line *p, const struct record_brief *brief)

@@ -15,6 +15,8 @@ const struct event_class *event_class_of(const struct recording_item *item)
 	};
 	unsigned int kind;
 
+	if (item->kind == ITEM_SNAPSHOT && item->record.head.kind == SDEI_POWER)
+		return &power_snapshot;
 	if (item->kind == ITEM_SNAPSHOT && item->record.head.arg)
 		return &since;
 	if (item->kind != ITEM_RECORD)

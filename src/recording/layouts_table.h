@@ -114,6 +114,10 @@ static const struct field smccc_fields[] = {
 	{ 0 }
 };
 
+static const struct field power_fields[] = {
+	FIELD_HEAD, FIELD("power", record.head.origin, .labels = LABELS_POWER), FIELD("since_ns", record.head.arg, .implied = 0), { 0 }
+};
+
 static const struct field lost_fields[] = {
 	FIELD("vm", lost.key.vm, .implied = 0),
 	FIELD("vcpu", lost.key.vcpu, .implied = 0),
@@ -166,6 +170,7 @@ static const struct event_class records[SDEI_KIND_COUNT] = {
 	[SDEI_APF] = { "kvm_apf", ITEM_RECORD, SDEI_APF, apf_fields, { 30, 31, 47 } },
 	[SDEI_GIC] = { "kvm_gic", ITEM_RECORD, SDEI_GIC, gic_fields, { 69 } },
 	[SDEI_SMCCC] = { "kvm_smccc", ITEM_RECORD, SDEI_SMCCC, smccc_fields, { 71 } },
+	[SDEI_POWER] = { "kvm_power", ITEM_RECORD, SDEI_POWER, power_fields, { 72 } },
 };
 
 /* Of the client, where they say more than those of KVM. */
@@ -176,6 +181,7 @@ static const struct event_class client_call = { "sdei_client_call", ITEM_RECORD,
 
 static const struct event_class snapshot = { "kvm_sdei_snapshot", ITEM_SNAPSHOT, SDEI_STATE, state_fields, { 20, 21, 22, 39 } };
 static const struct event_class since = { "kvm_sdei_since", ITEM_SNAPSHOT, SDEI_STATE, since_fields, { 70 } };
+static const struct event_class power_snapshot = { "kvm_power_snapshot", ITEM_SNAPSHOT, SDEI_POWER, power_fields, { 73 } };
 static const struct event_class lost = { "sdeitop_lost", ITEM_LOST, 0, lost_fields, { 65 } };
 static const struct event_class name = { "sdeitop_name", ITEM_NAME, 0, name_fields, { LAYOUT_NAME_ID } };
 static const struct event_class status = { "sdeitop_status", ITEM_STATUS, 0, status_fields, { 66 } };
@@ -244,6 +250,8 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(69, records[SDEI_GIC]),
 	WIDE(70, since),
 	WIDE(71, records[SDEI_SMCCC]),
+	WIDE(72, records[SDEI_POWER]),
+	WIDE(73, power_snapshot),
 };
 
 /* All narrow layouts: X(id). */

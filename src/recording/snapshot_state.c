@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/kinds.h"
+#include "record/smccc.h"
 #include "recording/codec.h"
 
 struct known_event {
@@ -17,6 +19,9 @@ struct known_event {
 struct known_vcpu {
 	uint32_t id;
 	uint8_t mask;			/* SDEI_MASKED or 0 */
+	bool has_sdei;			/* mask and events are known, not only whether it is on */
+	uint8_t power;			/* enum sdei_power; 0: not known */
+	uint64_t power_ns, off_ns;	/* when it was last turned off or on; since when it is off, 0: not, or not known */
 	uint64_t masked_ns;		/* since when; 0: not, or not known */
 	struct known_event *events;	/* by number */
 	size_t count;
@@ -212,6 +217,94 @@ static void learn_event(struct known_event *event, const struct recording_item *
 	take_handler(event, item);
 }
 
+/* What is older than what is known says nothing. */
+static void switch_vcpu(struct known_vcpu *vcpu, enum sdei_power power, uint64_t time_ns)
+{
+	if (time_ns < vcpu->power_ns)
+		return;
+	vcpu->power = power;
+	vcpu->power_ns = time_ns;
+	vcpu->off_ns = power == SDEI_POWER_ON ? 0 : time_ns;
+}
+
+static void see_on(struct known_vcpu *vcpu, uint64_t time_ns)
+{
+	if (vcpu->power == SDEI_POWER_ON || (vcpu->power_ns && time_ns <= vcpu->power_ns))
+		return;
+	vcpu->power = SDEI_POWER_ON;
+	vcpu->off_ns = 0;
+}
+
+/* As the model has it (model/power.c): where its events are known, its reset shows that it is on. */
+static void turn_on(struct known_vm *vm, const struct sdei_record_smccc *call)
+{
+	size_t at = place_of(vm->vcpus, vm->count, sizeof(*vm->vcpus), call->target, call->target);
+
+	if (at < vm->count && vm->vcpus[at].id == call->target && !vm->vcpus[at].count)
+		switch_vcpu(&vm->vcpus[at], SDEI_POWER_ON, call->head.time_ns);
+}
+
+static void learn_call(struct known_vm *vm, struct known_vcpu *vcpu, const struct sdei_record_smccc *call)
+{
+	see_on(vcpu, smccc_begin_ns(call));
+	switch (smccc_switch(call)) {
+	case SMCCC_SWITCHES_OFF:
+		switch_vcpu(vcpu, SDEI_POWER_OFF, smccc_begin_ns(call));
+		break;
+	case SMCCC_SWITCHES_ON:
+		turn_on(vm, call);
+		break;
+	case SMCCC_SWITCHES_VM_OFF:
+		for (size_t i = 0; i < vm->count; i++)
+			switch_vcpu(&vm->vcpus[i], SDEI_POWER_OFF, call->head.time_ns);
+		break;
+	default:
+		break;
+	}
+}
+
+static void learn_power(struct known_vcpu *vcpu, const struct sdei_record *r)
+{
+	if (vcpu->power)
+		return;
+	vcpu->power = r->origin;
+	if (r->origin == SDEI_POWER_ON)
+		return;
+	vcpu->power_ns = r->time_ns;
+	vcpu->off_ns = r->arg;
+}
+
+/* Kinds that say nothing of SDEI's state. 0 or -ENOMEM. */
+static int learn_aside(struct snapshot_state *k, const struct recording_item *item)
+{
+	const struct sdei_record *r = &item->record.head;
+	struct known_vm *vm = add_vm(k, r->vm);
+	struct known_vcpu *vcpu = vm ? add_vcpu(vm, r->vcpu) : NULL;
+
+	if (!vcpu)
+		return -ENOMEM;
+	if (r->kind == SDEI_SMCCC)
+		learn_call(vm, vcpu, &item->record.smccc);
+	else
+		learn_power(vcpu, r);
+	return 0;
+}
+
+/* Which vCPUs there are may not be known here: the others name their VM again. */
+static int learn_fault(struct snapshot_state *k, const struct sdei_record *r)
+{
+	struct known_vm *vm = vm_of(k, r->vm);
+	size_t at = vm ? place_of(vm->vcpus, vm->count, sizeof(*vm->vcpus), r->vcpu, r->vcpu) : 0;
+
+	if (r->origin == APF_VCPU_END) {
+		forget_vcpu(k, r->vm, r->vcpu);
+		forget_idle_vm(k, r->vm);
+	} else if (vm && at < vm->count && vm->vcpus[at].id == r->vcpu && vm->vcpus[at].power && record_shows_on(r)) {
+		see_on(&vm->vcpus[at], r->time_ns);
+	}
+	return 0;
+}
+
 static int learn_record(struct snapshot_state *k, const struct recording_item *item)
 {
 	const struct sdei_record *r = &item->record.head;
@@ -219,11 +312,12 @@ static int learn_record(struct snapshot_state *k, const struct recording_item *i
 	struct known_vcpu *vcpu;
 	struct known_event *event;
 
-	/* Which vCPUs there are is not known here: the others name their VM again. */
-	if (r->kind == SDEI_APF && r->origin == APF_VCPU_END)
-		forget_idle_vm(k, r->vm);
-	if (r->kind == SDEI_PLACE || r->kind == SDEI_APF || r->kind == SDEI_GIC || r->kind == SDEI_SMCCC)
+	if (r->kind == SDEI_PLACE || r->kind == SDEI_GIC)
 		return 0;
+	if (r->kind == SDEI_APF)
+		return learn_fault(k, r);
+	if (r->kind == SDEI_SMCCC || r->kind == SDEI_POWER)
+		return learn_aside(k, item);
 	if (r->kind == SDEI_STATE && r->origin == SDEI_DESTROYED) {
 		/* One comes for each event: the first is enough, the others find nothing. */
 		forget_vcpu(k, r->vm, r->vcpu);
@@ -233,6 +327,11 @@ static int learn_record(struct snapshot_state *k, const struct recording_item *i
 	vcpu = vm ? add_vcpu(vm, r->vcpu) : NULL;
 	if (!vcpu)
 		return -ENOMEM;
+	vcpu->has_sdei = true;
+	if (r->kind == SDEI_STATE && r->origin == SDEI_CREATED)
+		vcpu->power = vcpu->power_ns = 0;
+	else if (vcpu->power > SDEI_POWER_ON && record_shows_on(r))
+		see_on(vcpu, r->time_ns);
 	/* A call's own record may come after the vCPU has gone on: the state it has is that of its event only. */
 	if (r->kind != SDEI_CALL)
 		learn_mask(vcpu, item);
@@ -317,7 +416,20 @@ static int send_event(const struct sending *t, const struct known_vm *vm, const 
 	return t->put(t->ctx, &item);
 }
 
-static int send_vcpu(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
+static int send_power(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
+{
+	struct recording_item item = { .kind = ITEM_SNAPSHOT, .time_ns = t->time_ns, .size = sizeof(struct sdei_record) };
+
+	if (!vcpu->power)
+		return 0;
+	item.record.head = (struct sdei_record){
+		.time_ns = t->time_ns, .vm = vm->pid, .vcpu = vcpu->id, .event = SDEI_NONE, .kind = SDEI_POWER, .origin = vcpu->power,
+		.arg = if_known(t, vcpu->off_ns),
+	};
+	return t->put(t->ctx, &item);
+}
+
+static int send_sdei(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
 {
 	static const struct known_event none = { .event = SDEI_NONE };
 	uint64_t masked_ns = if_known(t, vcpu->masked_ns);
@@ -329,6 +441,13 @@ static int send_vcpu(const struct sending *t, const struct known_vm *vm, const s
 		err = send_event(t, vm, vcpu, event, if_known(t, event->state & SDEI_RUNNING ? event->running_ns : event->pending_ns));
 	}
 	return err;
+}
+
+static int send_vcpu(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
+{
+	int err = vcpu->has_sdei ? send_sdei(t, vm, vcpu) : 0;
+
+	return err ? err : send_power(t, vm, vcpu);
 }
 
 static int send_name(const struct sending *t, const struct known_vm *vm)
@@ -375,13 +494,13 @@ bool snapshot_state_end(const struct snapshot_state *k, uint32_t vm, uint64_t ti
 
 size_t snapshot_state_size(const struct snapshot_state *k)
 {
-	static const size_t name = 40, event = 27;	/* as they usually are encoded */
+	static const size_t name = 40, event = 27, power = 39;	/* as they usually are encoded */
 	size_t size = 0;
 
 	for (size_t i = 0; i < k->count; i++) {
 		size += name;
 		for (size_t j = 0; j < k->vms[i].count; j++)
-			size += event * (k->vms[i].vcpus[j].count ?: 1);
+			size += event * (k->vms[i].vcpus[j].count ?: 1) + (k->vms[i].vcpus[j].power ? power : 0);
 	}
 	return size;
 }

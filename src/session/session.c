@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "record/kinds.h"
 #include "session/protocol.h"
 #include "session/source.h"
 #include "source/client.h"
@@ -98,6 +99,7 @@ static struct live_options live_options(const struct session *w)
 		.ring_bytes = c->ring_bytes,
 		.no_calls = c->no_calls,
 		.no_apf = c->no_apf,
+		.just_look = c->just_look,
 		.gic = c->gic,
 		.only_gic = c->only_gic,
 		.sched = c->sched,
@@ -453,6 +455,17 @@ const char *session_why_not(const struct session *w, const char *probe, int *sta
 		return probes[i].why_not;
 	}
 	return "this kernel has nothing of that";
+}
+
+bool session_has_sdei(const struct session *w)
+{
+	size_t count;
+	const struct source_probe *probes = session_probes(w, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(probes[i].name, kind_of(SDEI_STATE)->probe) == 0)
+			return true;
+	return false;
 }
 
 const struct source_probe *session_probes(const struct session *w, size_t *count)

@@ -19,7 +19,7 @@
 #include "session/options.h"
 
 struct session_config {
-	bool help, version, verbose, no_calls, no_apf, gic, only_gic, sched, client;
+	bool help, version, verbose, no_calls, no_apf, just_look, gic, only_gic, sched, client;
 	bool attach_daemon;	/* only with session_calls.model */
 	bool no_sandbox;	/* of who shows a daemon's figures */
 	const char *socket;	/* the daemon's; NULL: where it is by default */
@@ -103,6 +103,9 @@ const struct source_probe *session_probes(const struct session *w, size_t *count
 
 /* Why that probe, one of live_probes(), is not attached; NULL: it is. *status: what to exit with if it cannot be done without. */
 const char *session_why_not(const struct session *w, const char *probe, int *status);
+
+/* Does what is watched have any tracepoint of SDEI? */
+bool session_has_sdei(const struct session *w);
 
 /* What is watched; for source_name(). The session's. */
 struct source *session_source(const struct session *w);

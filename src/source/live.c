@@ -91,6 +91,8 @@ static int explain_nothing(const struct live *live, const struct live_options *o
 /* Of what a kernel has without the tracepoints of SDEI. */
 static bool has_stock_probe(const struct probes *probes, const struct live_options *options)
 {
+	if (options->just_look && !probes->list[PROBE_SNAPSHOT].why_not)
+		return true;
 	return (!options->no_apf && (probes->has_apf || probes->has_faults)) || (!options->no_calls && probes->has_smccc);
 }
 
@@ -151,6 +153,8 @@ static bool is_shown(const struct live *live, const struct live_options *options
 		return live->probes.has_smccc;
 	if (i >= PROBE_SCHED)
 		return options->sched;
+	if (i == PROBE_SNAPSHOT)
+		return live->has_sdei || live->probes.has_power;
 	return live->has_sdei;
 }
 
@@ -199,7 +203,7 @@ static bool is_any_attached(const struct live *live)
 	return false;
 }
 
-static int attach(struct live *live, struct error *error)
+static int attach(struct live *live, const struct live_options *options, struct error *error)
 {
 	int err, first_err = -ENOENT;
 	char why[256];
@@ -221,7 +225,7 @@ static int attach(struct live *live, struct error *error)
 		return error_set(error, -ENOMEM, "cannot fill a BPF map");
 	live->attached = attached = is_any_attached(live);
 	live_switch(live, live->attached);
-	if (attached)
+	if (attached || (options->just_look && !live->has_sdei))
 		return 0;
 	privilege_explain(why, sizeof(why));
 	if (first_err == -ENOTSUPP)
@@ -246,7 +250,7 @@ struct live *live_open(const struct live_options *options, struct error *error)
 	if (!err)
 		err = live_load(live, options, error);
 	if (!err)
-		err = attach(live, error);
+		err = attach(live, options, error);
 	if (!err) {
 		live_take_snapshot(live);
 		select_shown(live, options);

@@ -36,6 +36,7 @@ struct live_options {
 	size_t ring_bytes;	/* per CPU, a power of two and of the page size; 0: see ring_default_bytes() */
 	bool no_calls;		/* leave kvm_sdei_call out, and the calls of kind SMCCC */
 	bool no_apf;		/* leave page faults out */
+	bool just_look;		/* what there is now is enough: where KVM has no SDEI, nothing is attached */
 	bool client;		/* the SDEI client of this machine instead of KVM: see source/client_state.h */
 	bool gic;		/* also how VMMs save and restore interrupt controllers: records of kind GIC; -ENOENT if this kernel has none */
 	bool only_gic;		/* nothing but that */
@@ -50,7 +51,7 @@ struct live;
 int live_check(bool client, struct error *error);
 
 /*
- * Loads, attaches and takes the snapshot: what there was at this time comes as records of kind STATE, in its place in
+ * Loads, attaches and takes the snapshot: what there was at this time comes as records of kind STATE and POWER, in its place in
  * the order of time. Of the client there is no snapshot. NULL on failure, with *error: -ENOENT this kernel has no kvm_sdei_* tracepoints
  * (or no BTF: exit 4), -EPERM not privileged, else -errno.
  */

@@ -78,6 +78,18 @@ static bool has_member(const struct btf *btf, const struct btf_type *type, const
 	return false;
 }
 
+/* A member of that name in struct kvm_vcpu_arch that is a struct: arm64's; that of x86 is a number, and means something else. */
+static bool keeps_power(const struct types *t)
+{
+	int id = btf_names_find(t->names, "kvm_vcpu_arch", BTF_KIND_STRUCT);
+	const struct btf_type *arch = id < 0 ? NULL : btf__type_by_id(t->btf, id);
+
+	for (int i = 0; arch && i < btf_vlen(arch); i++)
+		if (strcmp(btf__name_by_offset(t->btf, btf_members(arch)[i].name_off), "mp_state") == 0)
+			return btf_is_struct(btf__type_by_id(t->btf, btf_members(arch)[i].type));
+	return false;
+}
+
 /* What the snapshot reads must be there under these names; where it is, libbpf finds out. */
 static void find_snapshot(struct probes *probes, const struct types *t)
 {
@@ -88,9 +100,9 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 	probes->programs[PROBE_SNAPSHOT] = SOURCE_SNAPSHOT;
 	if (!has_function(t, "bpf_iter_task_file"))
 		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel has no BPF iterator over open files");
-	else if (id < 0)
+	else if (id < 0 && !probes->has_power)
 		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel keeps no struct kvm_sdei_vcpu");
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && !probes->list[PROBE_SNAPSHOT].why_not; i++)
+	for (size_t i = 0; id > 0 && i < sizeof(members) / sizeof(members[0]) && !probes->list[PROBE_SNAPSHOT].why_not; i++)
 		if (!has_member(t->btf, btf__type_by_id(t->btf, id), members[i]))
 			probes_refuse(probes, PROBE_SNAPSHOT, "struct kvm_sdei_vcpu of this kernel has no '%s'", members[i]);
 }
@@ -247,7 +259,7 @@ const char *probe_gives(int i)
 	if (functions[i].gives)
 		return functions[i].gives;
 	if (i == PROBE_SNAPSHOT)
-		return "quiet VMs and their state from the start; 'sdeitop state'";
+		return "quiet VMs, their state and which vCPUs are on, from the start; 'sdeitop state'";
 	if (i >= PROBE_SCHED)
 		return "--sched: how long a vCPU's thread was off the CPU";
 	switch (i + 1) {
@@ -445,6 +457,7 @@ static int find_all(struct probes *probes, const struct types *t)
 
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		found += find_tracepoint(probes, i, kind_of(i + 1)->probe, kind_of(i + 1)->args, t);
+	probes->has_power = keeps_power(t);
 	find_snapshot(probes, t);
 	find_functions(probes, t);
 	find_tracepoint(probes, PROBE_SWITCH, "sched_switch", 3, t);

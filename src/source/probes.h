@@ -73,6 +73,7 @@ struct probes {
 	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
 	bool has_gic;		/* this kernel emulates a GICv3 */
 	bool has_smccc;		/* its handler of guests' calls is known */
+	bool has_power;		/* it keeps whether a vCPU is on where the snapshot can read it */
 	bool has_client;	/* this kernel has the SDEI client: likewise */
 	int module_btf;		/* 0; -errno: KVM is a module whose types cannot be read, so that nothing of it is known */
 };

@@ -51,6 +51,8 @@
 				"--no-calls, --sched, --client and --ring-size to its configuration"
 #define MSG_NOT_ATTACHED	"%s is not attached: %s; missing: %s"
 #define MSG_NO_SNAPSHOT		"cannot look at the vCPUs there are: %s; '" PROGRAM " events' shows those that do something"
+#define MSG_NO_SDEI_STATE	"this kernel's KVM has no SDEI, so of its state there is nothing to show but whether vCPUs are on; calls of guests are what '" PROGRAM " events' shows; " \
+				"tracepoints/README.md says how to patch a kernel; 'make run' boots one"
 #define MSG_NO_RING		"a CPU was added, whose records are lost and counted: no ring can be made for it (%s); start again " \
 				"to have them"
 #define MSG_READING		"reading records failed: %s"

@@ -12,7 +12,20 @@ said() { # said NAME COMMAND...: its output, its messages and its exit status
 
 uname -r >version
 said doctor sdeitop doctor -j
+sdei-guest --scenario park.scn --without-sdei --without-gic -name guest=park &
+guest=$!
+tries=0
+until sdeitop state 2>/dev/null | grep -q ' off$' || [ $tries = 30 ]; do
+	tries=$((tries + 1))
+	sleep 0.3
+done
 said state sdeitop state -j
+said state-text sdeitop state
+said off sdeitop record -o off.rec -- sleep 1
+said off-events sdeitop events -j --summary off.rec
+kill -INT $guest
+wait $guest
+echo $? >park.status
 GUEST="sdei-guest --apf bare --vcpus 2 --pages 41"
 said live sdeitop -j -- $GUEST --truth /out/live.truth.json --name live
 said record sdeitop record -o record.rec -- $GUEST --truth /out/record.truth.json --name record

@@ -22,6 +22,7 @@ ALL = [(arch, series) for arch in ("x86_64", "aarch64") for series in ("6.1", "6
 FEW = [("x86_64", "6.1"), ("x86_64", "7.3"), ("aarch64", "6.12")]
 # It hung in three of six runs, while both CPUs were busy in QEMU; with one thread in none of five. 7.3 has not hung.
 OLDEST, ONE_THREAD = FEW[0], ("--one-thread",)
+PARKED = ["on", "off", "on"]     # the vCPUs of park.scn
 RESULTS = os.path.join(TOP, "build", "kernels")
 
 
@@ -237,6 +238,32 @@ def check_waits_recorded(host):
     return complaints + a.same("what the report counts", apf[1][0]["count"], apf[0][0]["count"])
 
 
+def check_state(host):
+    """Of SDEI there is nothing; which vCPUs are on is known."""
+    complaints = host.ended("state", 0) + host.ended("state-text", 0) + a.same("the guest's status", host.status("park"), 0)
+    if complaints:
+        return complaints
+    state = host.lines("state.json")[-1]
+    complaints += a.same("sdei", state["sdei"], False) + a.same("names", [vm["name"] for vm in state["vms"]], ["park"])
+    vcpus = [vcpu for vm in state["vms"] for vcpu in vm["vcpus"]]
+    complaints += a.same("power", [vcpu["power"] for vcpu in vcpus], PARKED)
+    complaints += a.same("masked and events", [(vcpu["masked"], vcpu["events"]) for vcpu in vcpus], [(None, [])] * 3)
+    rows = [row.split() for row in host.text("state-text.json").splitlines()[2:]]
+    complaints += a.same("rows", [(row[4], row[-1]) for row in rows], [("-", power) for power in PARKED])
+    return complaints + [f"state does not say {words}" for words in ("tracepoints/README.md", "no SDEI") if words not in host.text("state.err")]
+
+
+def check_off(host):
+    """A recording says from its begin which vCPUs are off."""
+    complaints = host.ended("off", 0) + host.ended("off-events", 0)
+    if complaints:
+        return complaints
+    lines = host.lines("off-events.json")
+    power = sorted((r["vcpu"], r["power"]) for r in lines if r.get("kind") == "power")
+    complaints += a.same("power", power, list(enumerate(PARKED)))
+    return complaints + a.same("off", [vcpu.get("off", False) for vm in lines[-1]["vms"] for vcpu in vm["vcpus"]], [False, True, False])
+
+
 def count_calls(vcpu):
     return {(c["function"], c["result"]): c["count"] for c in vcpu["calls"]}
 
@@ -277,7 +304,8 @@ def arm64(host, name, result):
     tests = {
         "doctor": host.ended("doctor", 0) + a.same("kvm", states["kvm"], "yes") + a.same("sdei", states["sdei"], "no") +
                   a.same("page-faults", states["page-faults"], "yes"),
-        "state": host.ended("state", 4) + ([] if "tracepoints/README.md" in host.text("state.err") else ["state does not say what is missing"]),
+        "state": check_state(host),
+        "off": check_off(host),
         "live": host.ended("live", 0) or check_waits(host, "live", host.lines("live.json")[-1]),
         "record": check_waits_recorded(host),
         "shut in": check_shut_in(host),
@@ -294,8 +322,9 @@ def arm64(host, name, result):
 
 
 def untraceable(host):
-    """arm64 before Linux 6.5 lets no program attach to a function: every command ends with 4, and live says why."""
-    tests = {command: host.ended(command, 4) for command in ("doctor", "state", "live", "record")}
+    """arm64 before Linux 6.5 lets no program attach to a function: every command but state ends with 4, and live says why."""
+    tests = {command: host.ended(command, 4) for command in ("doctor", "live", "record")}
+    tests["state"] = check_state(host)
     why = host.text("live.err")
     tests["live"] += [] if "cannot trace" in why and tuple(map(int, host.text("version").split(".")[:2])) < (6, 5) else [why]
     return tests
@@ -311,7 +340,7 @@ def run(arch, series):
     out = out_dir("kernels-" + name)
     os.makedirs(out)
     script = "host-x86.sh" if arch == "x86_64" else "host-arm64.sh"
-    for name_of_file in (script, "calls.scn"):
+    for name_of_file in (script, "calls.scn", "park.scn"):
         shutil.copy(os.path.join(HERE, name_of_file), out)
     one_thread = (arch, series) == OLDEST
     status, output = lab(out, "sh", "/out/" + script, unit_capabilities(), timeout=400,

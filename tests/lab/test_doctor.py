@@ -92,9 +92,9 @@ def main():
         judge("tracepoints", "nobody", 1, 1, dict(there, **{"cap_bpf": "no", "cap_perfmon": "no", "bpf-tracing": "unknown", "live": "no"}))
     if run("stock"):
         without = {name: "no" for name in TRACEPOINTS}
-        there = dict(without, btf="yes", kvm="yes", sdei="no", **{"page-faults": "yes", "async-page-faults": "no", "guest-calls": "yes"})
-        judge("stock", "root", 0, 4, dict(there, **{"bpf-tracing": "yes", "live": "yes"}))
-        judge("stock", "nobody", 1, 4, dict(there, live="no"))
+        there = dict(without, btf="yes", kvm="yes", sdei="no", kvm_sdei_snapshot="yes", **{"page-faults": "yes", "async-page-faults": "no", "guest-calls": "yes"})
+        judge("stock", "root", 0, 0, dict(there, **{"bpf-tracing": "yes", "live": "yes"}))
+        judge("stock", "nobody", 1, 1, dict(there, live="no"))
     finish()
 
 

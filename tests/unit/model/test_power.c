@@ -223,6 +223,66 @@ static void test_system_reset(void **unused)
 	assert_true(vcpu_of(0)->off && vcpu_of(1)->off);
 }
 
+/* --- what was so where the tracing or a recording begins */
+
+static void found_so(uint64_t time, uint32_t vcpu, uint8_t origin, uint64_t since_ns)
+{
+	struct sdei_record r = {
+		.time_ns = time, .vm = VM, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_POWER, .origin = origin, .arg = since_ns,
+	};
+
+	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
+}
+
+static void test_power_found(void **unused)
+{
+	found_so(1000, 0, SDEI_POWER_ON, 0);
+	found_so(1000, 1, SDEI_POWER_OFF, 0);
+	found_so(1000, 2, SDEI_POWER_OFF, 400);
+	found_so(1000, 3, SDEI_POWER_SUSPENDED, 0);
+	found_so(1000, 4, 0, 0);
+	assert_string_equal(model_power_name(vcpu_of(0)), "on");
+	assert_string_equal(model_power_name(vcpu_of(1)), "off");
+	assert_string_equal(model_power_name(vcpu_of(3)), "suspended");
+	assert_null(model_power_name(vcpu_of(4)));
+	assert_int_equal(model_off_since_ns(vcpu_of(1)), 1000);
+	assert_int_equal(model_off_since_ns(vcpu_of(2)), 400);
+	assert_true(vcpu_of(3)->off);
+	assert_false(vcpu_of(0)->mask_known || vcpu_of(1)->mask_known);	/* it says nothing of SDEI */
+	turn_on(2000, 0, 1, 0);
+	assert_string_equal(model_power_name(vcpu_of(1)), "on");
+	answered(2000, 3, SDEI_FN_VERSION, -1);
+	assert_string_equal(model_power_name(vcpu_of(3)), "on");
+}
+
+/* What the calls have shown is newer, or will be. */
+static void test_power_found_late(void **unused)
+{
+	turn_off(1000, 0);
+	found_so(1500, 0, SDEI_POWER_ON, 0);
+	assert_string_equal(model_power_name(vcpu_of(0)), "off");
+	found_so(2000, 1, SDEI_POWER_ON, 0);
+	turn_off(2005, 1);	/* began at 1995 */
+	assert_string_equal(model_power_name(vcpu_of(1)), "off");
+	answered(3000, 2, SDEI_FN_VERSION, -1);
+	assert_string_equal(model_power_name(vcpu_of(2)), "on");
+}
+
+/* The handler of one that was off already does not hang. */
+static void test_power_found_in_handler(void **unused)
+{
+	struct sdei_record_handler state = {
+		.head = { .time_ns = 1000, .vm = VM, .vcpu = 0, .kind = SDEI_STATE, .state = RUN, .origin = SDEI_SNAPSHOT, .arg = 500 },
+	};
+
+	found_so(1000, 0, SDEI_POWER_OFF, 0);
+	assert_int_equal(model_feed(m, &state.head, sizeof(state)), 0);
+	model_tick(m, 5 * SECOND);
+	model_settle(m, 6 * SECOND);
+	assert_int_equal(model_event(vcpu_of(0), 0)->state, RUN);
+	assert_int_equal(found(), 0);
+}
+
 /* A vCPU that is seen to do something is on; one that is signalled to need not be. */
 static void test_seen(void **unused)
 {
@@ -337,6 +397,8 @@ static void test_image(void **unused)
 	enter_handler(0);
 	turn_off(3000, 0);
 	turn_on(4000, 1, 2, -2);
+	found_so(4100, 2, SDEI_POWER_SUSPENDED, 70);
+	found_so(4100, 3, SDEI_POWER_ON, 0);
 	assert_int_equal(image_save(m, NULL, &bytes, &size), 0);
 	copy = image_load(bytes, size, NULL, NULL, &err);
 	assert_non_null(copy);
@@ -347,6 +409,9 @@ static void test_image(void **unused)
 	m = copy;
 	assert_true(vcpu_of(0)->off);
 	assert_int_equal(model_off_since_ns(vcpu_of(0)), 2990);
+	assert_string_equal(model_power_name(vcpu_of(2)), "suspended");
+	assert_int_equal(model_off_since_ns(vcpu_of(2)), 70);
+	assert_string_equal(model_power_name(vcpu_of(3)), "on");
 	assert_int_equal(psci_count(1, PSCI_CPU_ON, PSCI_CLASS_INVALID_PARAMETERS), 1);
 	free(bytes);
 	free(again);
@@ -359,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sdei), TEST(test_refused_often), TEST(test_psci), TEST(test_lost),
 		TEST(test_off_and_on), TEST(test_crossing), TEST(test_system_reset), TEST(test_seen), TEST(test_fault), TEST(test_end),
+		TEST(test_power_found), TEST(test_power_found_late), TEST(test_power_found_in_handler),
 		TEST(test_handler_of_parked), TEST(test_parked_until_reset), TEST(test_handler_hangs), TEST(test_hung_then_parked), TEST(test_mask_of_parked),
 		TEST(test_image),
 	};

@@ -52,7 +52,8 @@ static void random_item(struct recording_item *item, enum recording_item_kind ki
 	memset(item, 0, sizeof(*item));
 	item->kind = kind;
 	if (kind == ITEM_RECORD || kind == ITEM_SNAPSHOT) {
-		item->record.head.kind = kind == ITEM_SNAPSHOT ? SDEI_STATE : 1 + random_bits(&seed) % (SDEI_KIND_COUNT - 1);
+		item->record.head.kind = kind != ITEM_SNAPSHOT ? 1 + random_bits(&seed) % (SDEI_KIND_COUNT - 1) :
+					 random_bits(&seed) % 2 ? SDEI_POWER : SDEI_STATE;
 		item->size = kind_of(item->record.head.kind)->size;
 	}
 	class = event_class_of(item);

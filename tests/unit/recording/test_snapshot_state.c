@@ -395,6 +395,116 @@ static void test_many(void **state)
 	snapshot_state_free(k);
 }
 
+/* --- which vCPUs are on */
+
+static void learn_call(struct snapshot_state *k, uint64_t time, uint32_t vcpu, uint32_t function, uint32_t target)
+{
+	struct recording_item item = { .kind = ITEM_RECORD, .size = sizeof(struct sdei_record_smccc) };
+	bool is_answered = function != 0x84000008;
+
+	item.record.smccc = (struct sdei_record_smccc){
+		.head = { .time_ns = time, .vm = 1, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_SMCCC,
+			  .outcome = is_answered ? SMCCC_ANSWERED : SMCCC_FORWARDED },
+		.duration_ns = 10, .function = function, .target = target,
+	};
+	assert_int_equal(snapshot_state_learn(k, &item), 0);
+}
+
+#define CPU_OFF(k, time, vcpu) learn_call(k, time, vcpu, 0x84000002, SDEI_NONE)
+#define CPU_ON(k, time, vcpu, target) learn_call(k, time, vcpu, 0xC4000003, target)
+#define SYSTEM_OFF(k, time, vcpu) learn_call(k, time, vcpu, 0x84000008, SDEI_NONE)
+
+static void check_power(size_t at, uint32_t vcpu, uint8_t power, uint64_t since_ns)
+{
+	const struct sdei_record *r = &told[at].record.head;
+
+	assert_true(at < count);
+	assert_int_equal(told[at].kind, ITEM_SNAPSHOT);
+	assert_int_equal(told[at].size, sizeof(struct sdei_record));
+	assert_int_equal(r->time_ns, NOW);
+	assert_int_equal(r->kind, SDEI_POWER);
+	assert_int_equal(r->event, SDEI_NONE);
+	assert_int_equal(r->vcpu, vcpu);
+	assert_int_equal(r->origin, power);
+	assert_int_equal(r->arg, since_ns);
+}
+
+/* Where KVM has no SDEI, it is all that is told of a vCPU. */
+static void test_power(void **state)
+{
+	struct snapshot_state *k = snapshot_state_new();
+
+	LEARN(k, 1, 0, SDEI_NONE, SDEI_POWER, .origin = SDEI_POWER_ON, .time_ns = 100);
+	LEARN(k, 1, 1, SDEI_NONE, SDEI_POWER, .origin = SDEI_POWER_OFF, .time_ns = 100);
+	LEARN(k, 1, 2, SDEI_NONE, SDEI_POWER, .origin = SDEI_POWER_SUSPENDED, .time_ns = 100, .arg = 30);
+	tell(k);
+	assert_int_equal(count, 3);
+	check_power(0, 0, SDEI_POWER_ON, 0);
+	check_power(1, 1, SDEI_POWER_OFF, 0);
+	check_power(2, 2, SDEI_POWER_SUSPENDED, 30);
+	CPU_ON(k, 200, 0, 1);
+	CPU_OFF(k, 310, 0);
+	CPU_OFF(k, 400, 3);
+	tell(k);
+	assert_int_equal(count, 4);
+	check_power(0, 0, SDEI_POWER_OFF, 300);	/* when the call began */
+	check_power(1, 1, SDEI_POWER_ON, 0);
+	check_power(3, 3, SDEI_POWER_OFF, 390);
+	LEARN(k, 1, 3, SDEI_NONE, SDEI_APF, .origin = APF_SYNC, .time_ns = 500);
+	LEARN(k, 1, 2, SDEI_NONE, SDEI_APF, .origin = APF_PRESENT, .time_ns = 500);
+	SYSTEM_OFF(k, 450, 1);
+	tell(k);
+	check_power(2, 2, SDEI_POWER_OFF, 450);
+	check_power(3, 3, SDEI_POWER_OFF, 450);
+	LEARN(k, 1, 3, SDEI_NONE, SDEI_APF, .origin = APF_SYNC, .time_ns = 500);
+	LEARN(k, 1, 0, SDEI_NONE, SDEI_APF, .origin = APF_VCPU_END, .time_ns = 600);
+	tell(k);
+	assert_int_equal(count, 3);
+	check_power(2, 3, SDEI_POWER_ON, 0);
+	snapshot_state_free(k);
+}
+
+/* One whose events are known is on when it is seen to be; its next life is another one. */
+static void test_power_with_events(void **state)
+{
+	struct snapshot_state *k = snapshot_state_new();
+
+	LEARN(k, 1, 0, 1, SDEI_ENABLE, .state = SDEI_REGISTERED | SDEI_ENABLED);
+	CPU_OFF(k, 310, 0);
+	CPU_ON(k, 400, 1, 0);
+	LEARN(k, 1, 0, 1, SDEI_SIGNAL, .state = SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING, .time_ns = 500);
+	tell(k);
+	assert_int_equal(count, 3);
+	check_event(0, 1, 0, 1, SDEI_REGISTERED | SDEI_ENABLED | SDEI_PENDING);
+	check_power(1, 0, SDEI_POWER_OFF, 300);
+	check_power(2, 1, SDEI_POWER_ON, 0);
+	LEARN(k, 1, 0, SDEI_NONE, SDEI_RESET, .origin = SDEI_VCPU_RESET, .time_ns = 600);
+	tell(k);
+	check_power(1, 0, SDEI_POWER_ON, 0);
+	CPU_OFF(k, 710, 0);
+	LEARN(k, 1, 0, 1, SDEI_STATE, .origin = SDEI_CREATED, .time_ns = 800);
+	tell(k);
+	assert_int_equal(count, 2);
+	check_event(0, 1, 0, 1, 0);
+	check_power(1, 1, SDEI_POWER_ON, 0);
+	snapshot_state_free(k);
+}
+
+/* Since when it is off is not known where its turning on may be among what was lost. */
+static void test_power_lost(void **state)
+{
+	struct recording_item lost = { .kind = ITEM_LOST, .time_ns = 350 };
+	struct snapshot_state *k = snapshot_state_new();
+
+	CPU_OFF(k, 310, 0);
+	CPU_OFF(k, 410, 1);
+	assert_int_equal(snapshot_state_learn(k, &lost), 0);
+	tell(k);
+	check_power(0, 0, SDEI_POWER_OFF, 0);
+	check_power(1, 1, SDEI_POWER_OFF, 400);
+	snapshot_state_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +519,9 @@ int main(void)
 		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_power),
+		cmocka_unit_test(test_power_with_events),
+		cmocka_unit_test(test_power_lost),
 	};
 
 	return cmocka_run_group_tests_name("trace_known", tests, NULL, NULL);

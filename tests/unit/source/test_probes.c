@@ -146,6 +146,37 @@ static void test_snapshot(void **state)
 	assert_string_equal(why_no_snapshot(false, all), "this kernel has no BPF iterator over open files");
 }
 
+/* struct kvm_vcpu_arch with a member mp_state, of that type. */
+static const char *why_no_power(bool is_struct, bool iterator)
+{
+	static struct probes probes;
+	struct btf *btf = btf__new_empty();
+	int type = btf__add_int(btf, "int", 4, 0);
+
+	if (iterator)
+		add_iterator(btf);
+	if (is_struct) {
+		int number = type;
+
+		type = btf__add_struct(btf, "kvm_mp_state", 4);
+		assert_int_equal(btf__add_field(btf, "mp_state", number, 0, 0), 0);
+	}
+	assert_true(btf__add_struct(btf, "kvm_vcpu_arch", 8) > 0);
+	assert_int_equal(btf__add_field(btf, "mp_state", type, 32, 0), 0);
+	probes_find_in(&probes, btf, NULL);
+	assert_int_equal(probes.has_power, is_struct);
+	btf__free(btf);
+	return probes.list[PROBE_SNAPSHOT].why_not;
+}
+
+/* Where KVM has no SDEI, the snapshot still says which vCPUs are on: on arm64. */
+static void test_snapshot_of_power(void **state)
+{
+	assert_null(why_no_power(true, true));
+	assert_string_equal(why_no_power(false, true), "this kernel keeps no struct kvm_sdei_vcpu");
+	assert_string_equal(why_no_power(true, false), "this kernel has no BPF iterator over open files");
+}
+
 static void test_snapshot_in_module(void **state)
 {
 	static const char *const all[] = { "masked", "registered", "enabled", "running", "pending", "handlers", NULL };
@@ -637,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_module),
 		cmocka_unit_test(test_not_a_tracepoint),
 		cmocka_unit_test(test_snapshot),
+		cmocka_unit_test(test_snapshot_of_power),
 		cmocka_unit_test(test_snapshot_in_module),
 		cmocka_unit_test(test_sched),
 		cmocka_unit_test(test_apf_of_x86),

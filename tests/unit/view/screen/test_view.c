@@ -456,6 +456,9 @@ static void each_record(FILE *out, put_record_t put, struct times_printer *times
 			r.smccc.args[0] = 0x101;
 			r.smccc.target = 5;
 			r.head.result = -4;
+		} else if (kind == SDEI_POWER) {
+			r.head.origin = SDEI_POWER_OFF;
+			r.head.arg = 1234567890000;
 		} else if (kind == SDEI_DISPATCH || kind == SDEI_COMPLETE) {
 			r.head.pc = 0xffff800080010004;
 		} else if (kind == SDEI_REGISTER || kind == SDEI_STATE) {
