@@ -594,14 +594,11 @@ static void put_findings(struct json_line *line, const struct model *m)
 	json_close(line->json, ']');
 }
 
-static void put_by_kind(struct json_line *line, const char *key, const uint64_t counts[SDEI_KIND_COUNT])
+static void put_by_kind(struct json *j, const char *key, const uint64_t counts[SDEI_KIND_COUNT])
 {
-	struct json *j = line->json;
-
 	json_open(j, key, '{');
 	for (unsigned int kind = SDEI_KIND_NONE + 1; kind < SDEI_KIND_COUNT; kind++)
-		if (kind < SDEI_APF || (kind == SDEI_APF ? line->totals->apf : counts[kind] > 0))
-			json_u64(j, sdei_kind_name(kind), counts[kind]);
+		json_u64(j, sdei_kind_name(kind), counts[kind]);
 	json_close(j, '}');
 }
 
@@ -610,8 +607,8 @@ static void put_counters(struct json_line *line, const struct record_counters *c
 	struct json *j = line->json;
 
 	json_open(j, "counters", '{');
-	put_by_kind(line, "attempted", counters->attempted);
-	put_by_kind(line, "lost", counters->lost);
+	put_by_kind(j, "attempted", counters->attempted);
+	put_by_kind(j, "lost", counters->lost);
 	json_u64(j, "read", counters->read);
 	json_u64(j, "malformed", counters->malformed);
 	json_u64(j, "late", counters->late);
