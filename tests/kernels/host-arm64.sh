@@ -35,5 +35,6 @@ CALLS="sdei-guest --scenario calls.scn --without-sdei --without-gic"
 said calls sdeitop record -o calls.rec -- $CALLS --truth /out/calls.truth.json -name guest=calls
 said calls-events sdeitop events -j --summary calls.rec
 said calls-report sdeitop report --all calls.rec
+said calls-export sdeitop export --chrome -o calls.trace calls.rec
 said calls-live sdeitop -j -- $CALLS --truth /out/calls-live.truth.json -name guest=calls
 exit 0

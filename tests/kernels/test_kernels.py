@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lab"))
@@ -282,6 +283,13 @@ def check_calls(host, name, summary):
         a.same("calls of vCPU 0 to KVM", sum(count_calls(truth["vcpus"][0]).values()), 21)
 
 
+def check_calls_exported(host, smccc):
+    """Each call is an instant, of PSCI under its name."""
+    instants = Counter(e["name"] for e in json.loads(host.text("calls.trace"))["traceEvents"] if e["ph"] == "i")
+    wanted = Counter(f"PSCI {r['function_name']}" if r["interface"] == "PSCI" else "SDEI call" for r in smccc)
+    return a.same("instants", {name: instants[name] for name in wanted}, dict(wanted))
+
+
 def check_calls_recorded(host):
     complaints = host.ended("calls", 0) + host.ended("calls-events", 0) + host.ended("calls-report", 0)
     if complaints:
@@ -294,6 +302,7 @@ def check_calls_recorded(host):
     # Nobody is turned on who is not off.
     power = [r["function_name"] for r in smccc if r["interface"] == "PSCI" and r["result"] == 0]
     complaints += a.same("off and on", power, ["CPU_OFF", "CPU_ON"] * 2)
+    complaints += host.ended("calls-export", 0) or check_calls_exported(host, smccc)
     report = host.text("calls-report.json")
     return complaints + [f"the report has no {words}" for words in ("NOT_SUPPORTED 17", "PSCI CPU_ON") if words not in report]
 

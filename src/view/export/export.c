@@ -440,7 +440,7 @@ static void instant(struct export *x, struct export_vm *vm, const struct export_
 	x->format->instant(x, &track, time_ns, name, args);
 }
 
-static void take_drop(struct export *x, const struct model_vcpu *vcpu, const struct sdei_record *r, unsigned int name)
+static void take_instant(struct export *x, const struct model_vcpu *vcpu, const struct sdei_record *r, unsigned int name)
 {
 	struct export_vm *vm = vm_of(x, vcpu);
 	struct export_vcpu *v = vm ? vcpu_of(x, vm, vcpu) : NULL;
@@ -450,7 +450,7 @@ static void take_drop(struct export *x, const struct model_vcpu *vcpu, const str
 		x->no_memory = true;
 		return;
 	}
-	export_args_drop(&args, r);
+	export_args_instant(&args, r);
 	instant(x, vm, v, r->time_ns, name, &args);
 }
 
@@ -540,12 +540,12 @@ static void write_findings(struct export *x, bool gone)
 static void look_at(struct export *x, const struct sdei_record *r)
 {
 	const struct model_vcpu *vcpu = slicer_vcpu(x->slicer, r->vm, r->vcpu);
-	int drop = export_drop_of(r);
+	int name = export_instant_of(r);
 
 	if (!vcpu)
 		return;
-	if (drop >= 0 && r->time_ns >= x->options.from_ns)
-		take_drop(x, vcpu, r, drop);
+	if (name >= 0 && r->time_ns >= x->options.from_ns)
+		take_instant(x, vcpu, r, name);
 	if (r->kind == SDEI_DISPATCH)
 		take_pc(x, vcpu, r);
 }
@@ -560,7 +560,7 @@ void export_record(void *ctx, const struct sdei_record *r, size_t size)
 	x->no_memory |= err == -ENOMEM;
 	if (r->time_ns > x->newest_ns)
 		x->newest_ns = r->time_ns;
-	if (x->format->track && (r->kind == SDEI_DISPATCH || export_drop_of(r) >= 0))
+	if (x->format->track && (r->kind == SDEI_DISPATCH || export_instant_of(r) >= 0))
 		look_at(x, r);
 }
 

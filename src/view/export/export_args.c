@@ -25,6 +25,9 @@ const char *export_instant_name(unsigned int name)
 #define X(NAME, name) #name,
 		EXPORT_INSTANTS(X)
 #undef X
+#define X(id, NAME) "PSCI " #NAME,
+		PSCI_CALLS(X)
+#undef X
 	};
 
 	return name < INSTANT_FINDINGS ? names[name] : finding_code_name(name - INSTANT_FINDINGS);
@@ -130,7 +133,14 @@ void export_args_fault(struct export_args *args, const struct fault_slice *slice
 
 /* --- instants */
 
-int export_drop_of(const struct sdei_record *r)
+static int call_of(const struct sdei_record_smccc *r)
+{
+	enum psci_call psci = psci_call_of(r->function);
+
+	return psci < PSCI_CALL_COUNT ? (int)(INSTANT_PSCI + psci) : INSTANT_SDEI;
+}
+
+int export_instant_of(const struct sdei_record *r)
 {
 	switch (r->kind) {
 	case SDEI_SIGNAL:
@@ -140,14 +150,40 @@ int export_drop_of(const struct sdei_record *r)
 	case SDEI_UNREGISTER:
 	case SDEI_STATE:
 		return r->outcome & SDEI_PENDING ? INSTANT_CLEARED : -1;
+	case SDEI_SMCCC:
+		return call_of((const struct sdei_record_smccc *)r);
 	default:
 		return -1;
 	}
 }
 
-void export_args_drop(struct export_args *args, const struct sdei_record *r)
+static void add_result(struct export_args *args, const struct sdei_record_smccc *r)
 {
-	args->count = 0;
+	const char *name = smccc_result_name(r->function, r->head.result);
+
+	if (r->head.outcome == SMCCC_FORWARDED)
+		add_text(args, ARG_OUTCOME, record_name(LABELS_SMCCC, SMCCC_FORWARDED));
+	else if (name)
+		add_text(args, ARG_RESULT, name);
+	else
+		add(args, ARG_RESULT, ARG_IS_SIGNED, (uint64_t)r->head.result);
+}
+
+static void set_call(struct export_args *args, const struct sdei_record_smccc *r)
+{
+	const char *name = smccc_function_name(r->function);
+
+	snprintf(args->function, sizeof(args->function), "0x%08x", r->function);
+	add_text(args, ARG_FUNCTION, name ? name : args->function);
+	if (psci_call_of(r->function) == PSCI_CPU_ON && r->target != SDEI_NONE)
+		add(args, ARG_TARGET, ARG_IS_NUMBER, r->target);
+	add_result(args, r);
+	if (r->duration_ns)
+		add(args, ARG_DURATION_NS, ARG_IS_NUMBER, r->duration_ns);
+}
+
+static void set_drop(struct export_args *args, const struct sdei_record *r)
+{
 	add_event(args, r->event);
 	add_state(args, r->state);
 	if (r->kind == SDEI_STATE)
@@ -158,6 +194,15 @@ void export_args_drop(struct export_args *args, const struct sdei_record *r)
 	add_error(args, r->error);
 	if (r->sender != SDEI_NONE)
 		add(args, ARG_SENDER, ARG_IS_NUMBER, r->sender);
+}
+
+void export_args_instant(struct export_args *args, const struct sdei_record *r)
+{
+	args->count = 0;
+	if (r->kind == SDEI_SMCCC)
+		set_call(args, (const struct sdei_record_smccc *)r);
+	else
+		set_drop(args, r);
 }
 
 void export_args_finding(struct export_args *args, const struct model_finding *f)

@@ -9,6 +9,7 @@
 #define VIEW_EXPORT_EXPORT_INSIDE_H
 
 #include "model/slice.h"
+#include "record/smccc.h"
 #include "view/export/export.h"
 
 /* X(NAME, name): the arguments of slices and instants. */
@@ -45,7 +46,11 @@
 	X(TEXT, text)		\
 	X(COUNT, count)		\
 	X(LAST_NS, last_ns)	\
-	X(RECORD, record)
+	X(RECORD, record)	\
+	X(FUNCTION, function)	\
+	X(TARGET, target)	\
+	X(RESULT, result)	\
+	X(DURATION_NS, duration_ns)
 
 enum export_arg_name {
 #define X(NAME, name) ARG_##NAME,
@@ -66,21 +71,23 @@ struct export_arg {
 struct export_args {
 	struct export_arg list[ARG_NAME_COUNT];	/* each at most once */
 	unsigned int count;
-	char letters[6], error[16], sentence[256];	/* what list points to */
+	char letters[6], error[16], sentence[256], function[12];	/* what list points to */
 };
 
-/* X(NAME, name): the instants. Those of findings are named by their codes. */
+/* X(NAME, name): the instants. Those of PSCI are named by their functions, those of findings by their codes. */
 #define EXPORT_INSTANTS(X)	\
 	X(COALESCED, coalesced)	\
 	X(REJECTED, rejected)	\
 	X(CANCELLED, cancelled)	\
-	X(CLEARED, cleared)
+	X(CLEARED, cleared)	\
+	X(SDEI, SDEI call)
 
 enum export_instant_name {
 #define X(NAME, name) INSTANT_##NAME,
 	EXPORT_INSTANTS(X)
 #undef X
-	INSTANT_FINDINGS,	/* + code */
+	INSTANT_PSCI,		/* + enum psci_call */
+	INSTANT_FINDINGS = INSTANT_PSCI + PSCI_CALL_COUNT,	/* + code */
 	INSTANT_COUNT = INSTANT_FINDINGS + FINDING_COUNT
 };
 
@@ -92,13 +99,13 @@ static inline const char *export_fault_name(enum apf_stage stage)
 	return stage == APF_STAGE_sync ? "synchronous page fault" : "page fault";
 }
 
-/* Which drop it is, or -1. */
-int export_drop_of(const struct sdei_record *r);
+/* Which instant a record is, a drop or a guest's call of kind SMCCC, or -1. */
+int export_instant_of(const struct sdei_record *r);
 
 /* pc: where the handler interrupted; 0: unknown. */
 void export_args_slice(struct export_args *args, const struct slice *slice, uint64_t pc);
 void export_args_fault(struct export_args *args, const struct fault_slice *slice);
-void export_args_drop(struct export_args *args, const struct sdei_record *r);
+void export_args_instant(struct export_args *args, const struct sdei_record *r);	/* one of which there is an instant */
 void export_args_finding(struct export_args *args, const struct model_finding *f);
 
 /* --- tracks */

@@ -332,6 +332,7 @@ static void test_formats_agree(void **state)
 
 	three_open(&t, 0);
 	machine = machine_new(VCPUS, 4711, feed_three, &t);
+	machine->powers = true;
 	for (unsigned int i = 0; i < STEPS / 4; i++)
 		machine_step(machine);
 	for (unsigned int i = 0; i < VCPUS * MACHINE_EVENTS; i++) {
@@ -343,6 +344,69 @@ static void test_formats_agree(void **state)
 	snprintf(expected, sizeof(expected), "%llu %llu", (unsigned long long)dispatched, (unsigned long long)dropped);
 	three_close(&t, machine->time, expected);
 	machine_free(machine);
+}
+
+/* --- calls of guests */
+
+static const struct sdei_record_smccc calls[] = {
+	{ .head = { .time_ns = 1000, .vcpu = 0, .outcome = SMCCC_ANSWERED, .result = -1 }, .function = 0xC4000020, .target = SDEI_NONE },
+	{ .head = { .time_ns = 2000, .vcpu = 1, .outcome = SMCCC_ANSWERED }, .function = 0x84000002, .target = SDEI_NONE, .duration_ns = 70 },
+	{ .head = { .time_ns = 3000, .vcpu = 0, .outcome = SMCCC_ANSWERED, .result = -4 }, .function = 0xC4000003, .target = 1, .duration_ns = 80 },
+	{ .head = { .time_ns = 4000, .vcpu = 0, .outcome = SMCCC_FORWARDED }, .function = 0x84000009, .target = SDEI_NONE },
+	{ .head = { .time_ns = 5000, .vcpu = 0, .outcome = SMCCC_ANSWERED, .result = -77 }, .function = 0x84000012, .target = SDEI_NONE },
+};
+
+static void feed_calls(void (*feed_one)(void *ctx, const struct sdei_record *r, size_t size), void *ctx)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct sdei_record_smccc r = calls[i];
+
+		r.head.kind = SDEI_SMCCC;
+		r.head.vm = 4711;
+		r.head.event = SDEI_NONE;
+		feed_one(ctx, &r.head, sizeof(r));
+	}
+}
+
+static void test_calls_agree(void **state)
+{
+	struct export_counters counters;
+	struct three t;
+
+	three_open(&t, 3000);
+	feed_calls(feed_three, &t);
+	export_counters(t.exports[0], &counters);
+	assert_int_equal(counters.instants, 3);
+	three_close(&t, 6000, "0 0 3000");
+}
+
+/* Each on its vCPU's track, with what it was answered. */
+static void test_calls_as_text(void **state)
+{
+	static const char *const lines[] = {
+		"\"name\":\"SDEI call\",\"pid\":4711,\"tid\":2,\"ts\":1.000,\"args\":{\"function\":\"VERSION\",\"result\":\"NOT_SUPPORTED\"}}",
+		"\"name\":\"PSCI CPU_OFF\",\"pid\":4711,\"tid\":3,\"ts\":2.000,\"args\":{\"function\":\"CPU_OFF\",\"result\":\"SUCCESS\",\"duration_ns\":70}}",
+		"\"name\":\"PSCI CPU_ON\",\"pid\":4711,\"tid\":2,\"ts\":3.000,\"args\":{\"function\":\"CPU_ON\",\"target\":1,\"result\":\"ALREADY_ON\",\"duration_ns\":80}}",
+		"\"name\":\"PSCI SYSTEM_RESET\",\"pid\":4711,\"tid\":2,\"ts\":4.000,\"args\":{\"function\":\"SYSTEM_RESET\",\"outcome\":\"forwarded\"}}",
+		"\"name\":\"PSCI SYSTEM_RESET2\",\"pid\":4711,\"tid\":2,\"ts\":5.000,\"args\":{\"function\":\"SYSTEM_RESET2\",\"result\":-77}}",
+	};
+	struct export_options options = { .format = &export_chrome, .name = hostile_name };
+	struct export *x;
+	char *text = NULL;
+	size_t size;
+
+	options.out = open_memstream(&text, &size);
+	assert_non_null(options.out);
+	x = export_new(&options);
+	assert_non_null(x);
+	feed_calls(export_record, x);
+	assert_int_equal(export_end(x, 6000), 0);
+	export_free(x);
+	assert_int_equal(fclose(options.out), 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (!strstr(text, lines[i]))
+			fail_msg("not there: %s\nin: %s", lines[i], text);
+	free(text);
 }
 
 /* Up to 64 faults of a vCPU at a time, in records with SDEI and without. */
@@ -524,6 +588,8 @@ int main(void)
 		cmocka_unit_test(test_slices_are_true),
 		cmocka_unit_test(test_slices_with_losses_are_the_samples),
 		cmocka_unit_test(test_formats_agree),
+		cmocka_unit_test(test_calls_agree),
+		cmocka_unit_test(test_calls_as_text),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_overlaps_and_lives),
 		cmocka_unit_test(test_range),
