@@ -97,7 +97,7 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 	int id = btf_names_find(t->names, "kvm_sdei_vcpu", BTF_KIND_STRUCT);
 
 	probes->list[PROBE_SNAPSHOT] = (struct source_probe) { .name = SOURCE_SNAPSHOT, .gives = probe_gives(PROBE_SNAPSHOT) };
-	probes->programs[PROBE_SNAPSHOT] = SOURCE_SNAPSHOT;
+	probes->programs[PROBE_SNAPSHOT] = id > 0 ? SOURCE_SNAPSHOT : "kvm_power_snapshot";
 	if (!has_function(t, "bpf_iter_task_file"))
 		probes_refuse(probes, PROBE_SNAPSHOT, "this kernel has no BPF iterator over open files");
 	else if (id < 0 && !probes->has_power)

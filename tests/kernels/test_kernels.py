@@ -333,7 +333,8 @@ def arm64(host, name, result):
 def untraceable(host):
     """arm64 before Linux 6.5 lets no program attach to a function: every command but state ends with 4, and live says why."""
     tests = {command: host.ended(command, 4) for command in ("doctor", "live", "record")}
-    tests["state"] = check_state(host)
+    # The test's guest needs Linux 6.4, so there is none to be shown.
+    tests["state"] = host.ended("state", 0) + a.same("sdei", host.lines("state.json")[-1]["sdei"], False)
     why = host.text("live.err")
     tests["live"] += [] if "cannot trace" in why and tuple(map(int, host.text("version").split(".")[:2])) < (6, 5) else [why]
     return tests

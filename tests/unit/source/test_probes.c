@@ -131,6 +131,8 @@ static const char *why_no_snapshot(bool iterator, const char *const members[])
 		add_struct(btf, members);
 	probes_find_in(&probes, btf, NULL);
 	assert_string_equal(probes.list[PROBE_SNAPSHOT].name, SOURCE_SNAPSHOT);
+	if (members)
+		assert_string_equal(probes.programs[PROBE_SNAPSHOT], SOURCE_SNAPSHOT);
 	btf__free(btf);
 	return probes.list[PROBE_SNAPSHOT].why_not;
 }
@@ -165,6 +167,8 @@ static const char *why_no_power(bool is_struct, bool iterator)
 	assert_int_equal(btf__add_field(btf, "mp_state", type, 32, 0), 0);
 	probes_find_in(&probes, btf, NULL);
 	assert_int_equal(probes.has_power, is_struct);
+	assert_string_equal(probes.list[PROBE_SNAPSHOT].name, SOURCE_SNAPSHOT);
+	assert_string_equal(probes.programs[PROBE_SNAPSHOT], "kvm_power_snapshot");
 	btf__free(btf);
 	return probes.list[PROBE_SNAPSHOT].why_not;
 }
