@@ -203,19 +203,37 @@ static void refuse(int fd, enum protocol_answer answer)
 	send(fd, &hello, sizeof(hello), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+static bool has_room(const struct serve *s, uid_t uid)
+{
+	return free_place(s) < CLIENTS_MAX && clients_of(s, uid) < CLIENTS_OF_USER;
+}
+
+/* Who left since the turn began is not in the way of who comes. */
+static void clear_out(struct serve *s)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i] && !client_is_quiet(s, s->clients[i]))
+			client_close(s, i);
+}
+
 static bool admit(struct serve *s, int fd)
 {
 	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t size = sizeof(peer);
-	size_t place = free_place(s);
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.u32 = place };	/* its number is how it is known */
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP };
 	struct client *c;
 
-	if (place == CLIENTS_MAX || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
-	    clients_of(s, peer.uid) >= CLIENTS_OF_USER) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
 		refuse(fd, PROTOCOL_FULL);
 		return false;
 	}
+	if (!has_room(s, peer.uid))
+		clear_out(s);
+	if (!has_room(s, peer.uid)) {
+		refuse(fd, PROTOCOL_FULL);
+		return false;
+	}
+	event.data.u32 = free_place(s);		/* its number is how it is known */
 	c = calloc(1, sizeof(*c));
 	if (!c || epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 		refuse(fd, PROTOCOL_NO_MEMORY);
@@ -225,7 +243,7 @@ static bool admit(struct serve *s, int fd)
 	c->fd = fd;
 	c->uid = peer.uid;
 	c->moved_ns = s->now_ns;
-	s->clients[place] = c;
+	s->clients[event.data.u32] = c;
 	return true;
 }
 

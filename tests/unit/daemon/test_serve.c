@@ -179,6 +179,24 @@ static void test_limit_of_a_user(void **state)
 	served_free(s);
 }
 
+/* Those who come and go before the daemon looks do not keep out who stays. */
+static void test_gone_are_not_in_the_way(void **state)
+{
+	struct served *s = served_new();
+	int fd;
+
+	for (unsigned int i = 0; i < 2 * OF_USER; i++)
+		close(dial(s->path, SOCK_STREAM));
+	fd = dial(s->path, SOCK_STREAM);
+	serve_turn(s->serve, s->now_ns);
+	assert_int_equal(serve_counters(s->serve)->accepted, 2 * OF_USER + 1);
+	assert_int_equal(serve_counters(s->serve)->refused, 0);
+	serve_turn(s->serve, s->now_ns);
+	expect_answer(fd, PROTOCOL_WELCOME);
+	close(fd);
+	served_free(s);
+}
+
 static void test_no_memory(void **state)
 {
 	struct served *s = served_new();
@@ -603,7 +621,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clients_have_the_figures), cmocka_unit_test(test_clients_know_of_losses),
-		cmocka_unit_test(test_limit_of_a_user), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_images_are_rare),
+		cmocka_unit_test(test_limit_of_a_user), cmocka_unit_test(test_gone_are_not_in_the_way),
+		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_images_are_rare),
 		cmocka_unit_test(test_never_reads), cmocka_unit_test(test_never_reads_small_packets),
 		cmocka_unit_test(test_stops_reading), cmocka_unit_test(test_patience), cmocka_unit_test(test_sends_something),
 		cmocka_unit_test(test_no_descriptors), cmocka_unit_test(test_live_socket_stays), cmocka_unit_test(test_stale_socket_is_taken_over),
