@@ -316,7 +316,7 @@ grep '^kvm_sdei_up' /tmp/tf/sdeid.prom
 kill $!
 wait $!"""
     status, output = lab(f"{OUT}/stock", "sh", "-c", commands, options=("--kernel", "stock"))
-    ok("daemon-control/without the tracepoints: page faults", [] if status == 0 and "(8/8 probes)" in output and "kvm_sdei_up 1" in output
+    ok("daemon-control/without the tracepoints: page faults", [] if status == 0 and "(9/9 probes)" in output and "kvm_sdei_up 1" in output
        else [f"{status}: {output}"])
 
 
