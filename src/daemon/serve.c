@@ -221,15 +221,12 @@ static bool admit(struct serve *s, int fd)
 	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t size = sizeof(peer);
 	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP };
+	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
 	struct client *c;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
-		refuse(fd, PROTOCOL_FULL);
-		return false;
-	}
-	if (!has_room(s, peer.uid))
+	if (known && !has_room(s, peer.uid))
 		clear_out(s);
-	if (!has_room(s, peer.uid)) {
+	if (!known || !has_room(s, peer.uid)) {
 		refuse(fd, PROTOCOL_FULL);
 		return false;
 	}

@@ -9,6 +9,7 @@ OUT=build/lab/selftests
 # shellcheck disable=SC2034 # read by judge
 GROUP=selftests EVIDENCE=("$OUT/evidence")
 KIND=${SDEITOP_LAB_KERNEL:-tracepoints}
+TESTS=(sdei hypercalls psci_test smccc_filter get-reg-list)
 # Of sdei, as it numbers them.
 PARTS=("calls and states" delivery "complete and resume" "signal to another vCPU" "injection by the VMM"
 	"migration by registers" reset "not offered")
@@ -20,10 +21,10 @@ cp "${image%/*}"/selftests/* "$OUT/" || exit
 # shellcheck disable=SC2016 # the lab's shell expands it
 scripts/lab exec --strict --timeout 900 --out "$OUT" -- sh -c '
 cd /out
-for test in sdei hypercalls psci_test smccc_filter get-reg-list; do
+for test; do
 	./$test >$test.said 2>&1
 	echo $? >$test.status
-done' >"$OUT/lab" 2>&1
+done' sh "${TESTS[@]}" >"$OUT/lab" 2>&1
 status=$?
 cp "$OUT/lab" "$OUT/evidence"
 judge "the kernel has nothing to complain of" test "$status" = 0
@@ -31,7 +32,7 @@ judge "the kernel has nothing to complain of" test "$status" = 0
 # shellcheck disable=SC2317 # called by way of judge
 ended_well() { [[ $(cat "$OUT/$1.status") == 0 ]]; }
 
-for test in sdei hypercalls psci_test smccc_filter get-reg-list; do
+for test in "${TESTS[@]}"; do
 	cp "$OUT/$test.said" "$OUT/evidence"
 	judge "$test" ended_well "$test"
 done

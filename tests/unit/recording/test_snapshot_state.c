@@ -53,20 +53,27 @@ static void name(struct snapshot_state *k, uint32_t vm, const char *text)
 	assert_int_equal(snapshot_state_learn(k, &item), 0);
 }
 
-static void check_event(size_t at, uint32_t vm, uint32_t vcpu, uint32_t event, uint8_t state)
+static const struct sdei_record *check_snapshot(size_t at, size_t size, unsigned int kind, uint8_t origin, uint32_t vcpu, uint32_t event)
 {
 	const struct sdei_record *r = &told[at].record.head;
 
 	assert_true(at < count);
 	assert_int_equal(told[at].kind, ITEM_SNAPSHOT);
 	assert_int_equal(told[at].time_ns, NOW);
-	assert_int_equal(told[at].size, sizeof(struct sdei_record_handler));
+	assert_int_equal(told[at].size, size);
 	assert_int_equal(r->time_ns, NOW);
-	assert_int_equal(r->kind, SDEI_STATE);
-	assert_int_equal(r->origin, SDEI_SNAPSHOT);
-	assert_int_equal(r->vm, vm);
+	assert_int_equal(r->kind, kind);
+	assert_int_equal(r->origin, origin);
 	assert_int_equal(r->vcpu, vcpu);
 	assert_int_equal(r->event, event);
+	return r;
+}
+
+static void check_event(size_t at, uint32_t vm, uint32_t vcpu, uint32_t event, uint8_t state)
+{
+	const struct sdei_record *r = check_snapshot(at, sizeof(struct sdei_record_handler), SDEI_STATE, SDEI_SNAPSHOT, vcpu, event);
+
+	assert_int_equal(r->vm, vm);
 	assert_int_equal(r->state, state);
 }
 
@@ -416,17 +423,7 @@ static void learn_call(struct snapshot_state *k, uint64_t time, uint32_t vcpu, u
 
 static void check_power(size_t at, uint32_t vcpu, uint8_t power, uint64_t since_ns)
 {
-	const struct sdei_record *r = &told[at].record.head;
-
-	assert_true(at < count);
-	assert_int_equal(told[at].kind, ITEM_SNAPSHOT);
-	assert_int_equal(told[at].size, sizeof(struct sdei_record));
-	assert_int_equal(r->time_ns, NOW);
-	assert_int_equal(r->kind, SDEI_POWER);
-	assert_int_equal(r->event, SDEI_NONE);
-	assert_int_equal(r->vcpu, vcpu);
-	assert_int_equal(r->origin, power);
-	assert_int_equal(r->arg, since_ns);
+	assert_int_equal(check_snapshot(at, sizeof(struct sdei_record), SDEI_POWER, power, vcpu, SDEI_NONE)->arg, since_ns);
 }
 
 /* Where KVM has no SDEI, it is all that is told of a vCPU. */
