@@ -16,6 +16,7 @@ OUT = out_dir("bisect")
 TREE, BASE, KEEP = (os.path.join(OUT, name) for name in ("tree", "base", "keep"))
 IMAGE = os.path.join(TREE, "arch", "arm64", "boot", "Image")
 GOOD, BAD, SKIP, CALL = 0, 1, 125, 255
+REGRESSION = 3  # of sdeitop diff
 
 GUEST = r"""
 printf 'about handler\nevents 101\non all\nhandler 0\n spin %sus\n complete\nend\nregister 0\nenable 0\nunmask\nloop $N\n signal 0 self
@@ -53,9 +54,19 @@ def bisect_run(*args, build="true"):
     return done.returncode, done.stdout + done.stderr
 
 
+def compared():
+    """What the last comparison was made of."""
+    lines = []
+    for name in sorted(os.listdir(KEEP) if os.path.isdir(KEEP) else []):
+        if name.endswith(".diff"):
+            with open(os.path.join(KEEP, name), encoding="utf-8") as file:
+                lines += file.read().splitlines()
+    return lines
+
+
 def check(name, wanted, says, *args, **options):
     status, output = bisect_run(*args, **options)
-    ok(f"bisect_{name}", [] if status == wanted and says in output else [f"status {status}", *output.splitlines()[-8:]])
+    ok(f"bisect_{name}", [] if status == wanted and says in output else [f"status {status}", *output.splitlines()[-8:], *compared()])
 
 
 def check_calls():
@@ -68,6 +79,20 @@ def check_calls():
             ("with_an_unknown_option", "unknown", [*against, "--frobnicate", "x", *guest(500)]),
             ("with_no_recording", "is no recording", ["--base", "/nonexistent", *guest(500)])):
         check(name, CALL, says, *args)
+
+
+def check_disturbed():
+    """One run of the base that was as slow as those of the bad kernel does not hide them."""
+    disturbed = os.path.join(OUT, "disturbed")
+    slower = os.path.join(KEEP, subprocess.run(["git", "-C", TREE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
+                                               check=True).stdout.strip())
+    shutil.copytree(BASE, disturbed)
+    shutil.rmtree(os.path.join(disturbed, "1"))
+    shutil.copytree(os.path.join(slower, "1"), os.path.join(disturbed, "1"))
+    sides = [word for option, folder in (("--base", disturbed), ("--new", slower))
+             for run in sorted(os.listdir(folder)) if run.isdigit() for word in (option, os.path.join(folder, run))]
+    done = subprocess.run([os.path.join(TOP, "build", "sdeitop"), "diff", "--stat", "p50", *sides], capture_output=True, text=True, check=False)
+    ok("bisect_a_disturbed_run_hides_nothing", [] if done.returncode == REGRESSION else (done.stdout + done.stderr).splitlines())
 
 
 def faults(page_us):
@@ -87,6 +112,7 @@ def main():
     check_calls()
     check("the_same_is_good", GOOD, "no regression", "--base", BASE, *guest(500))
     check("slower_is_bad", BAD, "REGRESSION: handler of event 0 is ", "--base", BASE, "--diff", "--stat p50 --threshold 20%", *guest(800))
+    check_disturbed()
     check_faults()
     check("too_few_runs_are_skipped", SKIP, "cannot tell", "--base", BASE, "--runs", "1", *guest(500))
     check("bad_options_of_diff_stop_it", CALL, "", "--base", BASE, "--runs", "1", "--diff", "--stat none", *guest(500))
