@@ -429,7 +429,7 @@ static __always_inline void note_cause(__u8 cause)
 	if (!vcpu)
 		return;
 	f = bpf_map_lookup_elem(&vcpus_faults, vcpu);
-	if (is_in_fault(f) && (!f->cause || cause < f->cause))
+	if (is_in_fault(f) && (!f->cause || cause < f->cause || cause == APF_FROM_HWPOISON))
 		f->cause = cause;
 }
 
@@ -444,6 +444,14 @@ SEC("fentry/do_swap_page")
 int BPF_PROG(apf_swap)
 {
 	note_cause(APF_FROM_SWAP);
+	return 0;
+}
+
+/* What KVM does where the page that it asked for has failed. The kernel finds such a page where swapped ones have their place. */
+SEC("fentry/send_sig_mceerr")
+int BPF_PROG(apf_hwpoison)
+{
+	note_cause(APF_FROM_HWPOISON);
 	return 0;
 }
 

@@ -175,6 +175,7 @@ enum sdei_apf_cause {
 	APF_FROM_FILE		= 3,	/* read from storage (a major fault) */
 	APF_FROM_MEMORY		= 4,	/* a page was found in the page cache, filled with zeros, or copied (a minor fault) */
 	APF_FROM_NOTHING	= 5,	/* it was there: only KVM's tables had to change, or a lock was waited for */
+	APF_FROM_HWPOISON	= 6,	/* it did not come: its memory has failed, and the vCPU's thread got SIGBUS. Whatever else was met */
 };
 
 /*

@@ -76,7 +76,7 @@ struct apf_counts {
 
 #define APF_FALLBACKS 9		/* index: enum sdei_apf_fallback; [0] none of them */
 
-#define APF_CAUSES 6		/* index: enum sdei_apf_cause; [0] not known */
+#define APF_CAUSES 7		/* index: enum sdei_apf_cause; [0] not known */
 
 struct apf_cause {
 	uint64_t count, ns;

@@ -17,7 +17,7 @@ bool apf_has_frame(const struct sdei_record_apf *r)
 
 static bool is_brought(const struct sdei_record_apf *r)
 {
-	return r->head.origin == APF_SETUP || r->head.outcome != APF_FROM_NOTHING;
+	return r->head.origin == APF_SETUP || (r->head.outcome != APF_FROM_NOTHING && r->head.outcome != APF_FROM_HWPOISON);
 }
 
 /* Of one that is not above the last one the difference is huge. */

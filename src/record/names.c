@@ -35,7 +35,7 @@ static const struct label apf_fallbacks[] = {
 };
 static const struct label apf_causes[] = {
 	{ "userfault", APF_FROM_USERFAULT }, { "swap", APF_FROM_SWAP }, { "file", APF_FROM_FILE }, { "memory", APF_FROM_MEMORY },
-	{ "mapped", APF_FROM_NOTHING },
+	{ "mapped", APF_FROM_NOTHING }, { "hwpoison", APF_FROM_HWPOISON },
 };
 static const struct label gic_steps[] = {
 	{ "its-set", GIC_ITS_SET }, { "its-get", GIC_ITS_GET }, { "gic-set", GIC_SET }, { "gic-get", GIC_GET },

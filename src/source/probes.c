@@ -167,6 +167,8 @@ static const struct {
 		{ { "apf_userfault", "handle_userfault", "" } }, NEEDS(PROBE_APF_FAULT) },
 	[PROBE_APF_SWAP] = { "apf_swap", "page faults whose page was swapped out",
 		{ { "apf_swap", "do_swap_page", "" } }, NEEDS(PROBE_APF_FAULT) },
+	[PROBE_APF_HWPOISON] = { "apf_hwpoison", "page faults whose page's memory has failed",
+		{ { "apf_hwpoison", "send_sig_mceerr", "" } }, NEEDS(PROBE_APF_FAULT) },
 	[PROBE_GIC_ITS_BEGIN] = { "gic_its_begin", "how long commands to an ITS take",
 		{ { "gic_its_begin", "vgic_its_set_attr", "da" } }, NEEDS(PROBE_GIC_ITS_SET) },
 	[PROBE_GIC_ITS_SET] = { "gic_its_set", "how an ITS is restored, and its tables saved",
@@ -215,7 +217,7 @@ static const struct {
 
 bool probe_is_sync(int i)
 {
-	return i >= PROBE_APF_VCPU_END && i <= PROBE_APF_SWAP;
+	return i >= PROBE_APF_VCPU_END && i <= PROBE_APF_HWPOISON;
 }
 
 unsigned int probe_kind(int i)

@@ -31,6 +31,7 @@ enum probe {
 	PROBE_APF_SYNC,
 	PROBE_APF_USERFAULT,
 	PROBE_APF_SWAP,
+	PROBE_APF_HWPOISON,
 	PROBE_GIC,				/* saves and restores of interrupt controllers */
 	PROBE_GIC_ITS_BEGIN = PROBE_GIC,
 	PROBE_GIC_ITS_SET,

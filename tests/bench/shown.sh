@@ -62,7 +62,7 @@ echo 0 >/sys/kernel/tracing/events/kvm/kvm_sdei_enable/enable
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	sdei-guest --scenario /tmp/idle.scn --vcpus 100 --seconds 3000 --quiet &
 done
-# A line for each of the four events.
-until [ "$(sdeitop state 2>/dev/null | wc -l)" -gt 4000 ]; do sleep 1; done
+# A line for each of the four events of a vCPU.
+until [ "$(sdeitop state --all 2>/dev/null | wc -l)" -gt 4000 ]; do sleep 1; done
 first state-many HANDLER sdeitop state
 first screen-many '1000 vCPUs' sdeitop

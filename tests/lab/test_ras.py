@@ -131,6 +131,13 @@ def report(*options):
     return subprocess.run([SDEITOP, "report", *options], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+def check_causes(run):
+    """Who has touched a page that has failed was in a fault for it; who was told before has not touched it."""
+    touched = sum(f["action"] == "required" for f in run.truth["failures"])
+    shown = sum(vcpu["apf"]["sync_by"]["hwpoison"]["count"] for vm in run.again["vms"] for vcpu in vm["vcpus"])
+    return [] if shown == touched else [f"{shown} faults of failed memory, {touched} pages were touched"]
+
+
 def check_report(run, name):
     """Counts as the guest's; around the worst dispatch it shows who signalled."""
     recording = f"{OUT}/{name}.rec"
@@ -151,6 +158,7 @@ def compare(scenario, action, thread):
     complaints, note = check_order(run)
     ok(f"ras/{scenario}/from SIGBUS to handler", complaints, note)
     ok(f"ras/{scenario}/blame of the wait", check_waiting(run, scenario) + check_windows(run, scenario))
+    ok(f"ras/{scenario}/page faults of failed memory", check_causes(run))
     ok(f"ras/{scenario}/report of a recording", check_report(run, name))
 
 

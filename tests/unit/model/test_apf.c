@@ -501,6 +501,7 @@ static void test_causes(void **state)
 	sync_fault(m, 2000, APF_FROM_USERFAULT, 8, 500);
 	sync_fault(m, 3000, APF_FROM_FILE, 9, 400);
 	sync_fault(m, 4000, APF_CAUSES, 10, 1);		/* of a later version */
+	sync_fault(m, 5000, APF_FROM_HWPOISON, 11, 2);
 	lost(m, APF_SYNC, APF_FROM_SWAP, 3);
 	apf = shown(m);
 	assert_int_equal(apf->causes[APF_FROM_USERFAULT].count, 2);
@@ -508,13 +509,16 @@ static void test_causes(void **state)
 	assert_int_equal(apf->causes[APF_FROM_FILE].count, 1);
 	assert_int_equal(apf->causes[APF_FROM_SWAP].count, 3);
 	assert_int_equal(apf->causes[0].count, 1);
-	assert_int_equal(apf->count.sync, 7);
+	assert_int_equal(apf->causes[APF_FROM_HWPOISON].count, 1);
+	assert_int_equal(apf->causes[APF_FROM_HWPOISON].ns, 2);
+	assert_int_equal(apf->count.sync, 8);
 	assert_int_equal(apf->slow_count, 4);
 	assert_int_equal(apf->slow[0].gfn, 8);
 	assert_int_equal(apf->slow[0].setup_ns, 1500);
 	assert_int_equal(apf->slow[0].cause, APF_FROM_USERFAULT);
 	assert_int_equal(apf_fault_ns(&apf->slow[1]), 400);
 	assert_string_equal(record_apf_outcome(APF_SYNC, APF_FROM_NOTHING), "mapped");
+	assert_string_equal(record_apf_outcome(APF_SYNC, APF_FROM_HWPOISON), "hwpoison");
 	assert_string_equal(record_apf_outcome(APF_SYNC, 0), "");
 }
 

@@ -123,6 +123,8 @@ static void test_mapped(void **state)
 	are(m, 3, 0, 1, 0);
 	waited(m, 0, 5000, 10, 100, APF_FROM_SWAP);
 	are(m, 3, 1, 1, 0);
+	waited(m, 0, 6000, 10, 200, APF_FROM_HWPOISON);	/* it has not come at all */
+	are(m, 3, 1, 1, 0);
 }
 
 /* A frame is the VM's, what comes one after the other is the vCPU's. */

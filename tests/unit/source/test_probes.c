@@ -300,6 +300,7 @@ static struct types add_apf(struct btf *btf, const struct prototype *other)
 		{ "kvm_arch_async_page_present", "vw", 0 }, { "async_pf_execute", "k", 0 },
 		{ "kvm_clear_async_pf_completion_queue", "v", 0 }, { "kvm_arch_vcpu_destroy", "v", 0 },
 		{ "get_user_pages_remote", "oiiioo", 'i' }, { "handle_userfault", "oi", 'i' }, { "do_swap_page", "o", 'i' },
+		{ "send_sig_mceerr", "ioio", 'i' },
 	};
 	struct types t = types_in(btf);
 
@@ -351,9 +352,11 @@ static void test_faults_of_arm64(void **state)
 	add_prototype(&t, "kvm_handle_guest_abort", "v", 'i');
 	add_prototype(&t, "kvm_arch_vcpu_destroy", "v", 0);
 	add_prototype(&t, "handle_userfault", "oi", 'i');
+	add_prototype(&t, "send_sig_mceerr", "ioio", 'i');
 	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
 	assert_false(probes.has_apf);
 	assert_true(probes.has_faults);
+	assert_string_equal(probes.programs[PROBE_APF_HWPOISON], "apf_hwpoison");
 	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		assert_int_equal(!probes.list[i].why_not, probe_is_sync(i) && i != PROBE_APF_SWAP);
 	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_arm64");
@@ -428,7 +431,7 @@ static void test_needed(void **state)
 	probes_refuse(&probes, PROBE_APF_SYNC, "no");
 	probes.list[PROBE_APF_SYNC].denied = true;
 	probes_settle(&probes);
-	assert_int_equal(count_refused(&probes), 4);
+	assert_int_equal(count_refused(&probes), 5);
 	assert_true(probes.list[PROBE_APF_FAULT].denied && probes.list[PROBE_APF_SWAP].denied);
 }
 
