@@ -74,6 +74,11 @@ def out_dir(name):
     return path
 
 
+def all_attached(text):
+    """What sdeitop or sdeid said when it began: it has every program that this kernel can have."""
+    return bool(re.search(r"\(([1-9]\d*)/\1 probes\)", text))
+
+
 def cannot_be_had(test, *command):
     """The message of one of scripts/ that lacks a package; what else goes wrong is a failure of the test."""
     done = subprocess.run([os.path.join(TOP, "scripts", command[0]), *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
