@@ -146,8 +146,10 @@ uint64_t call_get(const struct vcpu_calls *calls, call_kind_t kind)
 
 void call_reset(struct model_vcpu *v)
 {
-	if (v->calls)
+	if (v->calls) {
 		free(v->calls->others);
+		free(v->calls->times);
+	}
 	free(v->calls);
 	v->calls = NULL;
 }
@@ -159,9 +161,25 @@ static int count_call(struct model_vcpu *v, uint32_t function, unsigned int clas
 	return index < SDEI_CALL_COUNT ? call_add(v, CALL_CLASSES * index + class, count) : -EINVAL;
 }
 
+/* Of a call that was counted. */
+static int add_time(struct vcpu_calls *calls, const struct sdei_record_call *call)
+{
+	unsigned int index = call->function - SDEI_FN_FIRST;
+
+	if (!calls->times)
+		calls->times = calloc(1, sizeof(*calls->times));
+	if (!calls->times)
+		return -ENOMEM;
+	calls->times->count[index]++;
+	calls->times->ns[index] += call->duration_ns;
+	return 0;
+}
+
 int call_take(struct model_vcpu *v, const struct sdei_record_call *call)
 {
-	return count_call(v, call->function, class_of(v, call), 1);
+	int err = count_call(v, call->function, class_of(v, call), 1);
+
+	return err || !call->duration_ns ? err : add_time(v->calls, call);
 }
 
 int call_take_smccc(struct model_vcpu *v, const struct sdei_record_smccc *r)
@@ -204,5 +222,15 @@ void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_CO
 
 		if (class < CLASS_COUNT)	/* an image may claim any */
 			counts[calls->others[i].kind / CALL_CLASSES][class] += calls->others[i].count;
+	}
+}
+
+void model_add_call_times(const struct model_vcpu *vcpu, struct call_times *times)
+{
+	const struct call_times *own = vcpu->calls ? vcpu->calls->times : NULL;
+
+	for (unsigned int i = 0; own && i < SDEI_CALL_COUNT; i++) {
+		times->count[i] += own->count[i];
+		times->ns[i] += own->ns[i];
 	}
 }

@@ -42,7 +42,7 @@ _Static_assert(offsetof(struct model, fits) == 1104, "see above");
 _Static_assert(sizeof(struct model_totals) == 624, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
-/* Of restore_found there are metrics only, which are written where the model is. */
+/* Of restore_found, and of call times, there are metrics only, which are written where the model is. */
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
 _Static_assert(sizeof(struct model_vm) == 152, "see above");
 

@@ -214,6 +214,7 @@ struct vcpu_calls {
 		call_kind_t kind;	/* ascending */
 		uint64_t count;
 	} *others;
+	struct call_times *times;	/* NULL: of no call it is known */
 };
 
 uint64_t call_get(const struct vcpu_calls *calls, call_kind_t kind);	/* calls may be NULL */

@@ -196,19 +196,27 @@ static void put_buckets(struct writer *w, const struct family *f, struct metrics
 	put_bucket(w, infinite, sizeof(infinite) - 1, h->count);
 }
 
+/* What a histogram and a summary end with. */
+static void put_sum(struct writer *w, const struct family *f, struct metrics_labels labels, const char *value, uint64_t ns, uint64_t count)
+{
+	const char *key = value ? f->key : NULL;
+
+	if (begin(w, f, "_sum", labels, key, value)) {
+		buf_put_seconds(w->text, ns);
+		buf_put(w->text, "\n", 1);
+	}
+	if (begin(w, f, "_count", labels, key, value)) {
+		buf_put_u64(w->text, count);
+		buf_put(w->text, "\n", 1);
+	}
+}
+
 static void put_hist(struct writer *w, const struct family *f, struct metrics_labels labels, const struct metrics_hist *h)
 {
 	w->series += count_bounds(w) + 1;
 	if (!w->counting)
 		put_buckets(w, f, labels, h);
-	if (begin(w, f, "_sum", labels, NULL, NULL)) {
-		buf_put_seconds(w->text, h->sum);
-		buf_put(w->text, "\n", 1);
-	}
-	if (begin(w, f, "_count", labels, NULL, NULL)) {
-		buf_put_u64(w->text, h->count);
-		buf_put(w->text, "\n", 1);
-	}
+	put_sum(w, f, labels, NULL, h->sum, h->count);
 }
 
 /* --- one member of a row, whichever it is */
@@ -453,6 +461,16 @@ static void put_calls(struct writer *w, const struct family *f, const void *row)
 	}
 }
 
+/* Only a client's calls say how long they took. */
+static void put_call_times(struct writer *w, const struct family *f, const void *row)
+{
+	const struct metrics_pe *r = row;
+
+	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
+		if (sdei_call_name(SDEI_FN_FIRST + i) && r->call_times.count[i])
+			put_sum(w, f, r->labels, sdei_call_name(SDEI_FN_FIRST + i), r->call_times.ns[i], r->call_times.count[i]);
+}
+
 /* Of each call those results that it had. */
 static void put_psci(struct writer *w, const struct family *f, const void *row)
 {
@@ -466,7 +484,6 @@ static void put_psci(struct writer *w, const struct family *f, const void *row)
 	}
 }
 
-/* Where nothing of PSCI was seen, nobody knows. */
 static void put_off(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_pe *r = row;
@@ -606,9 +623,11 @@ static const struct family families[] = {
 	  "Time that PEs were masked, what is open and the initial mask included.", put_ns, AT(metrics_pe, masked_ns) },
 	{ "kvm_sdei_mask_seconds", "histogram", LEVEL_PE, NULL, "PE_MASK to PE_UNMASK; the initial mask is left out. Once there was one.", put_masks, ROW },
 	{ "kvm_sdei_calls_total", "counter", LEVEL_PE, "function,result", "SDEI calls by function and result.", put_calls, ROW },
+	{ "kvm_sdei_call_seconds", "summary", LEVEL_PE, "function",
+	  "How long calls took, as their caller sees it: with --client only, of those that no handler interrupted. There are no quantiles.", put_call_times, ROW },
 	{ "kvm_psci_calls_total", "counter", LEVEL_PE, "function,result",
 	  "Calls of PSCI that turn vCPUs or the VM on and off, by function and result; once there was one.", put_psci, ROW },
-	{ "kvm_psci_off_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are off by PSCI: parked. Once it has made such a call.", put_off, ROW },
+	{ "kvm_psci_off_vcpus", "gauge", LEVEL_PE, NULL, "vCPUs that are off by PSCI: parked. Once that is known of any.", put_off, ROW },
 	{ "kvm_sdei_findings_total", "counter", LEVEL_PE, "code", "Findings raised.", put_findings, AT(metrics_pe, found) },
 	{ "kvm_sdei_findings_open", "gauge", LEVEL_PE, "code", "Findings that hold now, of those that were ever raised.", put_open, ROW },
 	{ "kvm_sdei_vm_lost_records_total", "counter", LEVEL_PE, NULL, "Records about it that found no room.", put_u64, AT(metrics_pe, lost) },
@@ -885,7 +904,7 @@ static void document_costs(FILE *out)
 	document_cost(out, coarse.host, fine.host, "for the host (one more once it had asynchronous page faults),");
 	document_cost(out, coarse.vm, fine.vm, "for each VM,");
 	document_cost(out, coarse.pe, fine.pe, "and for each VM, or with \\-\\-labels vcpu each vCPU, as all that follows:");
-	document_cost(out, coarse.call, fine.call, "for each SDEI function that it calls,");
+	document_cost(out, coarse.call, fine.call, "for each SDEI function that it calls (with \\-\\-client 2 more, once it is known how long a call took),");
 	document_cost(out, coarse.finding, fine.finding, "for each code of a finding that it had,");
 	document_cost(out, coarse.mask, fine.mask, "once it had a mask,");
 	document_cost(out, coarse.event, fine.event, "for each event in use,");

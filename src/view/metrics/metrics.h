@@ -6,8 +6,8 @@
  * Label vm is NAME:UUID (of that the first digits; NAME alone where it is not known): the same after a restart of the VM, of the
  * exporter, and on another host; metrics_vms.c makes it unique. A VM that is gone keeps its series until model_expire() forgets
  * it or a VM with the same label comes. Counters never go back as long as a VM lives and the model is not reset. What is known to
- * be possible is there with 0 from the start, so that rate() sees the first one; but the families of masks and of asynchronous
- * page faults only where there were any.
+ * be possible is there with 0 from the start, so that rate() sees the first one; but the families of masks, of asynchronous
+ * page faults and of how long calls took only where there were any.
  */
 #ifndef VIEW_METRICS_METRICS_H
 #define VIEW_METRICS_METRICS_H

@@ -38,8 +38,9 @@ struct metrics_pe {
 	struct metrics_hist mask;
 	uint64_t masked_ns, lost;
 	uint64_t calls[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES];
+	struct call_times call_times;
 	struct psci_counts psci;
-	bool has_power;			/* anything of PSCI was seen of it */
+	bool has_power;			/* of any it is known whether it is off */
 	uint64_t off_vcpus;
 	uint64_t found[FINDING_GIC], open[FINDING_GIC];
 };

@@ -124,8 +124,9 @@ static void add_vcpu(struct metrics_pe *pe, const struct model_vcpu *v)
 	pe->lost += v->lost;
 	add_hist(&pe->mask, v->mask);
 	model_add_calls(v, pe->calls);
+	model_add_call_times(v, &pe->call_times);
 	model_add_psci(v, &pe->psci);
-	pe->has_power |= v->power != NULL;
+	pe->has_power |= v->power_known;
 	pe->off_vcpus += v->off;
 	add_findings(pe, v);
 }

@@ -11,8 +11,12 @@
 #include <cmocka.h>
 
 #include "model/apf.h"
+#include "model/power.h"
 #include "record/gic.h"
+#include "record/kinds.h"
+#include "record/sdei.h"
 #include "session/vm_names.h"
+#include "source/client_state.h"
 
 #define MS 1000000ULL
 #define US 1000ULL
@@ -27,7 +31,7 @@ static char *lookup(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE])
 		uint32_t pid;
 		const char *name;
 	} names[] = {
-		{ 1201, "web-1" }, { 4312, "db" }, { 51007, "a-guest-with-quite-a-long-name" },
+		{ SDEI_THIS_MACHINE, "this host, firmware" }, { 1201, "web-1" }, { 4312, "db" }, { 51007, "a-guest-with-quite-a-long-name" },
 		{ 66, "evil\033[2J\033]0;x\007\n\r\xff\xe2\x80\xae" "txt" }, { 67, "\xe6\xbc\xa2\xe5\xad\x97\xe5\x90\x8d" },
 		{ 70, "leaving" }, { 71, "staying" }, { 68, "caf\xc3\xa9 \"q\" \\" },
 	};
@@ -79,14 +83,20 @@ static void set_up(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint
 	feed(m, t + 20 * US, vm, vcpu, SDEI_NONE, SDEI_UNMASK, 0, 0, 0);
 }
 
-static void call(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint32_t function, int64_t result)
+/* A call whose end is at t; took 0: not known. */
+static void timed_call(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint32_t function, int64_t result, uint32_t took)
 {
 	struct sdei_record_call r = {
 		.head = { .time_ns = t, .vm = vm, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_CALL, .result = result },
-		.function = function,
+		.function = function, .duration_ns = took,
 	};
 
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+}
+
+static void call(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint32_t function, int64_t result)
+{
+	timed_call(m, t, vm, vcpu, function, result, 0);
 }
 
 /* Signals one event extra + 1 times, dispatches it after wait and completes it after work. */
@@ -357,6 +367,129 @@ static void scene_restored(struct model *m, uint64_t t)
 	restore_step(m, t + 30 * MS, 1201, GIC_ITS_SET, GITS_CREADR, 0x80, -EBUSY);
 }
 
+/* --- a machine that is a client of SDEI */
+
+#define HARDWARE_ERROR 804	/* an event that its firmware raises by itself */
+
+/* A record as the client's programs make it: the states are worked out as of a live one. */
+static void client_feed(struct model *m, struct client_state *states, uint64_t t, struct sdei_record head)
+{
+	struct sdei_record_handler r = { .head = head };
+
+	r.head.time_ns = t;
+	r.head.vm = SDEI_THIS_MACHINE;
+	assert_int_equal(client_state_fill(states, &r.head), 0);
+	assert_int_equal(model_feed(m, &r.head, kind_sizes[r.head.kind]), 0);
+}
+
+/* CPU 0 signals another one. */
+static void client_signal(struct model *m, struct client_state *states, uint64_t t, uint32_t cpu)
+{
+	client_feed(m, states, t, (struct sdei_record) {
+		.kind = SDEI_SIGNAL, .vcpu = cpu, .sender = 0, .origin = SDEI_FROM_GUEST, .outcome = SDEI_QUEUED,
+	});
+	timed_call(m, t + 3 * US, SDEI_THIS_MACHINE, 0, SDEI_FN_EVENT_SIGNAL, 0, 3000);
+}
+
+static void client_handler(struct model *m, struct client_state *states, uint64_t t, uint32_t cpu, uint32_t event, uint8_t flags, uint64_t work)
+{
+	client_feed(m, states, t, (struct sdei_record) { .kind = SDEI_DISPATCH, .vcpu = cpu, .event = event, .origin = flags });
+	client_feed(m, states, t + work, (struct sdei_record) {
+		.kind = SDEI_COMPLETE, .vcpu = cpu, .event = event, .outcome = SDEI_COMPLETED,
+	});
+}
+
+/*
+ * 30 NMIs, which CPUs 1 and 2 take after 20 us and CPU 3, which has a fifth of them, after 5 ms; handlers take 30 us. The NMI of CPU 3 is
+ * sent twice each time. Two hardware errors, whose handlers take 200 us; 15 calls that firmware refuses; CPU 3 is masked for 60 ms.
+ */
+static void client_time(struct model *m, uint64_t t)
+{
+	struct client_state *states = client_state_new();
+
+	assert_non_null(states);
+	for (int i = 0; i < 30; i++, t += 12 * MS) {
+		uint32_t cpu = i % 5 == 4 ? 3 : 1 + i % 2;
+
+		client_signal(m, states, t + 1 * MS, cpu);
+		if (cpu == 3)
+			client_signal(m, states, t + 2 * MS, cpu);
+		client_handler(m, states, t + 1 * MS + (cpu == 3 ? 5 * MS : 20 * US), cpu, 0, SDEI_FOR_NMI, 30 * US);
+		if (i % 15 == 14)
+			client_handler(m, states, t + 8 * MS, 2, HARDWARE_ERROR, SDEI_FOR_GHES, 200 * US);
+		if (i % 2)
+			timed_call(m, t + 9 * MS, SDEI_THIS_MACHINE, 0, SDEI_FN_EVENT_REGISTER, SDEI_RESULT_DENIED, 7000);
+	}
+	client_feed(m, states, t + 1 * MS, (struct sdei_record) { .kind = SDEI_MASK, .vcpu = 3, .event = SDEI_NONE });
+	client_feed(m, states, t + 61 * MS, (struct sdei_record) { .kind = SDEI_UNMASK, .vcpu = 3, .event = SDEI_NONE });
+	client_state_free(states);
+}
+
+/* Its four CPUs come. */
+static void scene_client(struct model *m, uint64_t t)
+{
+	struct client_state *states = client_state_new();
+
+	assert_non_null(states);
+	for (uint32_t cpu = 0; cpu < 4; cpu++)
+		client_feed(m, states, t, (struct sdei_record) { .kind = SDEI_UNMASK, .vcpu = cpu, .event = SDEI_NONE });
+	client_state_free(states);
+	client_time(m, t + 100 * MS);
+}
+
+/* --- calls of guests that KVM's SDEI does not see: of SDEI where it has none, of PSCI anywhere */
+
+#define PSCI_FN_CPU_OFF 0x84000002
+#define PSCI_FN_CPU_ON 0xC4000003
+#define PSCI_FN_SYSTEM_RESET 0x84000009
+
+/* target: of CPU_ON. */
+static void smccc(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint32_t function, uint8_t outcome, int64_t result, uint32_t target)
+{
+	struct sdei_record_smccc r = {
+		.head = {
+			.time_ns = t, .vm = vm, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_SMCCC, .outcome = outcome, .result = result,
+		},
+		.function = function, .target = target, .duration_ns = 1000,
+	};
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+}
+
+/* What was found when sdeid attached. */
+static void power(struct model *m, uint64_t t, uint32_t vm, uint32_t vcpu, uint8_t state)
+{
+	const struct sdei_record r = { .time_ns = t, .vm = vm, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_POWER, .origin = state };
+
+	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
+}
+
+/*
+ * web-1 asks for SDEI, which is refused 12 times; it turns vCPU 1 off and on again, and on once more. Of db, the VMM answers SDEI: two
+ * calls are forwarded; and it reboots.
+ */
+static void guest_calls(struct model *m, uint64_t t)
+{
+	for (int i = 0; i < 12; i++)
+		smccc(m, t + i * 500 * US, 1201, 0, SDEI_FN_VERSION, SMCCC_ANSWERED, SDEI_RESULT_NOT_SUPPORTED, SDEI_NONE);
+	smccc(m, t + 10 * MS, 1201, 1, PSCI_FN_CPU_OFF, SMCCC_ANSWERED, 0, SDEI_NONE);
+	smccc(m, t + 20 * MS, 1201, 0, PSCI_FN_CPU_ON, SMCCC_ANSWERED, 0, 1);
+	smccc(m, t + 30 * MS, 1201, 0, PSCI_FN_CPU_ON, SMCCC_ANSWERED, -4, 1);
+	smccc(m, t + 40 * MS, 4312, 0, SDEI_FN_VERSION, SMCCC_FORWARDED, 0, SDEI_NONE);
+	smccc(m, t + 50 * MS, 4312, 0, SDEI_FN_PE_MASK, SMCCC_FORWARDED, 0, SDEI_NONE);
+	smccc(m, t + 60 * MS, 4312, 0, PSCI_FN_SYSTEM_RESET, SMCCC_FORWARDED, 0, SDEI_NONE);
+	smccc(m, t + 70 * MS, 4312, 0, SDEI_FN_VERSION, SMCCC_FORWARDED, 0, SDEI_NONE);	/* it runs again */
+}
+
+/* Stock KVM: of web-1, vCPUs 2 and 3 were off when sdeid came. */
+static void scene_calls(struct model *m, uint64_t t)
+{
+	for (uint32_t vcpu = 0; vcpu < 4; vcpu++)
+		power(m, t, 1201, vcpu, vcpu < 2 ? SDEI_POWER_ON : SDEI_POWER_OFF);
+	power(m, t, 4312, 0, SDEI_POWER_ON);
+	guest_calls(m, t + 100 * MS);
+}
+
 static void scene_empty(struct model *m, uint64_t t)
 {
 }
@@ -369,6 +502,7 @@ static const struct scene {
 	{ "small", scene_small, 1 }, { "hostile", scene_hostile, 1 }, { "many", scene_many, 1 }, { "empty", scene_empty, 1 },
 	{ "trouble", scene_trouble, 30 }, { "leaving", scene_leaving, 1 }, { "gone", scene_gone, 1 }, { "apf", scene_apf, 1 },
 	{ "apf-ended", scene_apf_ended, 1 }, { "apf-only", scene_apf_only, 1 }, { "restored", scene_restored, 5 },
+	{ "client", scene_client, 1 }, { "calls", scene_calls, 1 },
 };
 
 static void tick(struct model *m, struct status *status, uint64_t now_ns)
@@ -416,14 +550,32 @@ static void more_faults(struct model *m, uint64_t t)
 		apf(m, t + (400 + 3 * i) * MS, 4312, 0, APF_SYNC, 0, 0);
 }
 
+static void more_events(struct model *m, uint64_t t)
+{
+	for (int i = 0; i < 211; i++)
+		episode(m, t + (1 + i) * MS, 1201, 0, 0, 7777 * US / 10, 11 * US, 0);
+}
+
+/* Has db made calls of PSCI? */
+static bool has_psci(const struct model *m)
+{
+	const struct model_vm *vm = model_vm(m, 4312);
+
+	return vm && vm->vcpu_count && model_has_psci(vm->vcpus[0]);
+}
+
 void scene_go_on(struct model *m, struct status *status)
 {
 	uint64_t now = status->now_ns;
 
 	if (model_has_apf(m))
 		more_faults(m, now);
-	for (int i = 0; !model_has_apf(m) && i < 211; i++)
-		episode(m, now + (1 + i) * MS, 1201, 0, 0, 7777 * US / 10, 11 * US, 0);
+	else if (model_vm(m, SDEI_THIS_MACHINE))
+		client_time(m, now);
+	else if (has_psci(m))
+		guest_calls(m, now);
+	else
+		more_events(m, now);
 	tick(m, status, now + 500 * MS);
 }
 

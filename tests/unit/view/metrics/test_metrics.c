@@ -55,7 +55,7 @@ static const struct metrics_options plain;
 
 static void test_golden(void **state)
 {
-	static const char *const scenes[] = { "small", "hostile", "empty", "trouble", "apf" };
+	static const char *const scenes[] = { "small", "hostile", "empty", "trouble", "apf", "client", "calls" };
 
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
 		struct status status;
@@ -905,7 +905,7 @@ static void test_smccc(void **state)
 	text = render_once(&plain, m, &status);
 	assert_true(value_of(text, "kvm_sdei_calls_total{vm=\"-\",function=\"VERSION\",result=\"NOT_SUPPORTED\"}") == 1);
 	assert_true(value_of(text, "kvm_sdei_calls_total{vm=\"-\",function=\"VERSION\",result=\"FORWARDED\"}") == -1);
-	assert_true(value_of(text, "kvm_psci_off_vcpus{vm=\"-\"}") == -1);
+	assert_true(value_of(text, "kvm_psci_off_vcpus{vm=\"-\"}") == 0);	/* who calls is on */
 	free(text);
 	r.head.outcome = SMCCC_FORWARDED;
 	r.head.result = 0;
@@ -956,6 +956,47 @@ static void test_client(void **state)
 	model_free(m);
 }
 
+static void feed_timed_call(struct model *m, uint64_t t, uint32_t cpu, uint32_t function, int64_t result, uint32_t took)
+{
+	const struct sdei_record_call r = {
+		.head = { .time_ns = t, .vm = SDEI_THIS_MACHINE, .vcpu = cpu, .event = SDEI_NONE, .kind = SDEI_CALL, .result = result },
+		.function = function, .duration_ns = took,
+	};
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+}
+
+/* How long calls took, whatever came of them: by function, of those of which it is known. */
+static void test_call_times(void **state)
+{
+	const struct status status = { .now_ns = 9 * SEC, .wall_ns = 9 * SEC };
+	const struct sdei_lost_key lost = {
+		.vm = SDEI_THIS_MACHINE, .vcpu = 1, .event = SDEI_NONE, .kind = SDEI_CALL, .function = SDEI_FN_PE_MASK,
+	};
+	struct model *m = model_new(NULL);
+	struct metrics *x = metrics_new(&plain);
+	char *text;
+
+	feed_timed_call(m, SEC, 0, SDEI_FN_PE_MASK, 1, 1500);
+	feed_timed_call(m, 2 * SEC, 1, SDEI_FN_PE_MASK, SDEI_RESULT_DENIED, 2500);
+	feed_timed_call(m, 3 * SEC, 1, SDEI_FN_PE_MASK, 0, 0);
+	feed_timed_call(m, 4 * SEC, 1, SDEI_FN_PE_UNMASK, 0, 0);
+	assert_int_equal(model_feed_lost(m, &lost, 5), 0);
+	text = render(x, m, &status);
+	assert_true(value_of(text, "sdei_client_call_seconds_sum{vm=\"-\",function=\"PE_MASK\"}") == 0.000004);
+	assert_true(value_of(text, "sdei_client_call_seconds_count{vm=\"-\",function=\"PE_MASK\"}") == 2);
+	assert_true(value_of(text, "sdei_client_calls_total{vm=\"-\",function=\"PE_MASK\",result=\"SUCCESS\"}") == 7);
+	assert_int_equal(count_samples(text, "sdei_client_call_seconds"), 2);
+	assert_int_equal(metrics_series(x), count_samples(text, ""));
+	free(text);
+	model_reset(m, 5 * SEC);
+	text = render(x, m, &status);
+	assert_int_equal(count_samples(text, "sdei_client_call_seconds"), 0);
+	free(text);
+	metrics_free(x);
+	model_free(m);
+}
+
 /* --- the manual page */
 
 static void test_document(void **state)
@@ -975,6 +1016,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_vcpus), cmocka_unit_test(test_histograms),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_sync_causes), cmocka_unit_test(test_smccc), cmocka_unit_test(test_client),
+		cmocka_unit_test(test_call_times),
 		cmocka_unit_test(test_sums), cmocka_unit_test(test_counters), cmocka_unit_test(test_masked_time),
 		cmocka_unit_test(test_life), cmocka_unit_test(test_lost), cmocka_unit_test(test_findings), cmocka_unit_test(test_restore_findings),
 		cmocka_unit_test(test_limit), cmocka_unit_test(test_labels), cmocka_unit_test(test_seconds),
