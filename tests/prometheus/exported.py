@@ -56,7 +56,7 @@ def parse(text):
     samples = {}
     for line in text.splitlines():
         found = SAMPLE.match(line)
-        if not found or not found[1].startswith("kvm_"):
+        if not found or not found[1].startswith(("kvm_", "sdei_client_")):
             continue
         labels = {k: (number(v) if k == "le" else v) for k, v in LABEL.findall(found[2] or "")}
         samples[(found[1], frozenset(labels.items()))] = float(found[3])

@@ -61,7 +61,7 @@ def check_promtool(name, text):
 # --- without servers
 
 def test_promtool(directory):
-    for scene in ("small", "hostile", "empty", "trouble", "apf", "many"):
+    for scene in ("small", "hostile", "empty", "trouble", "apf", "client", "calls", "many"):
         path = os.path.join(directory, f"{scene}.prom")
         exporter = Exporter(scene, path)
         exporter.end()
@@ -261,16 +261,20 @@ def test_resets(prometheus, path):
        ([] if changes >= 2 and len(names) > 20 else [f"{changes} changes of {len(names)} names"]), f"{len(names)} families")
 
 
-def is_about_faults(expression):
-    return "kvm_apf_" in expression
+def scene_of(expression):
+    """The scene that has something for a panel to show."""
+    for scene, sign in (("apf", "kvm_apf_"), ("client", "sdei_client_"), ("calls", "kvm_psci_"), ("calls", 'result="FORWARDED"')):
+        if sign in expression:
+            return scene
+    return "small"
 
 
-def test_dashboard(prometheus, faults):
-    """Of the panels about page faults, or of the others: trouble (… > 0) that there is none of counts as shown."""
+def test_dashboard(prometheus, scene, least):
+    """Of the panels that a scene is for: trouble (… > 0) that there is none of counts as shown."""
     complaints, queries = [], 0
     for panel, target in dashboard_targets():
         expression = as_asked(target["expr"]).removesuffix(" > 0")
-        if is_about_faults(expression) != faults:
+        if scene_of(expression) != scene:
             continue
         queries += 1
         try:
@@ -278,8 +282,8 @@ def test_dashboard(prometheus, faults):
                 complaints.append(f"{panel['title']}: nothing for {expression}")
         except urllib.error.HTTPError as error:
             complaints.append(f"{panel['title']}: {expression}: {error.read().decode()}")
-    ok(f"every panel of the dashboard shows something/{'page faults' if faults else 'events'}",
-       complaints + ([] if queries > 10 else ["few queries"]), f"{queries} queries")
+    ok(f"every panel of the dashboard shows something/{scene}", complaints + ([] if queries >= least else ["few queries"]),
+       f"{queries} queries")
 
 
 def test_live_rules(prometheus):
@@ -302,7 +306,16 @@ def test_faults(prometheus, exporter):
              "vm:kvm_apf_blocked:ratio_rate5m > 0"]
     missing = [rate for rate in rates if not await_true(lambda r=rate: query(prometheus, r))]
     ok("recorded figures of page faults are there", missing)
-    test_dashboard(prometheus, True)
+    test_dashboard(prometheus, "apf", 20)
+
+
+def test_calls(prometheus, exporter, scene, least):
+    """A machine that is a client, or guests that call what KVM's SDEI does not see."""
+    for _ in range(4):
+        exporter.tell("go")
+        time.sleep(1)
+    await_true(lambda: query(prometheus, f"rate({'sdei_client' if scene == 'client' else 'kvm_sdei'}_calls_total[1m]) > 0"))
+    test_dashboard(prometheus, scene, least)
 
 
 def test_expiry(prometheus, exporter, path):
@@ -340,7 +353,7 @@ def with_servers(directory, texts):
         test_node_exporter(node, path)
         test_values(prometheus, json.loads(exporter.tell("summary")))
         test_live_rules(prometheus)
-        test_dashboard(prometheus, False)
+        test_dashboard(prometheus, "small", 20)
         test_resets(prometheus, path)
         exporter.end()
         exporter = Exporter("small", path)
@@ -350,6 +363,10 @@ def with_servers(directory, texts):
         exporter = Exporter("apf", path)
         test_faults(prometheus, exporter)
         exporter.end()
+        for scene, least in (("client", 12), ("calls", 3)):
+            exporter = Exporter(scene, path)
+            test_calls(prometheus, exporter, scene, least)
+            exporter.end()
         exporter = Exporter("leaving", path)
         await_true(lambda: len(query(prometheus, "kvm_sdei_vm_info")) == 2 and value(prometheus, "kvm_sdei_host_dispatched_total") == 2)
         test_expiry(prometheus, exporter, path)
