@@ -281,15 +281,6 @@ static bool prepare(struct events *e)
 	return output_open(&e->out, e->config.session.output);
 }
 
-static int check(const struct command *self, const struct events_config *c, char **command)
-{
-	if (c->playback.input && command) {
-		say(MSG_INPUT_AND_COMMAND);
-		return EXIT_USAGE;
-	}
-	return option_rules_check(self, c);
-}
-
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct events e = { 0 };
@@ -297,7 +288,7 @@ static int run(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (session_parse(self, argc, argv, &e.config, &e.config.session, &command, &status)) {
-		status = check(self, &e.config, command);
+		status = option_rules_check_input(self, &e.config, e.config.playback.input, command);
 		if (status == EXIT_DONE && !prepare(&e))
 			status = EXIT_FAILED;
 		if (status == EXIT_DONE && e.config.playback.input) {

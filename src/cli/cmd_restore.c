@@ -167,15 +167,6 @@ static void share_options(struct restore_run *run)
 	run->config.playback.times = run->config.session.times;
 }
 
-static int check(const struct command *self, const struct restore_config *c, char **command)
-{
-	if (c->playback.input && command) {
-		say(MSG_INPUT_AND_COMMAND);
-		return EXIT_USAGE;
-	}
-	return option_rules_check(self, c);
-}
-
 static bool prepare(struct restore_run *run)
 {
 	share_options(run);
@@ -192,7 +183,7 @@ static int run_restore(const struct command *self, int argc, char **argv)
 	int status;
 
 	if (session_parse(self, argc, argv, &run.config, &run.config.session, &command, &status)) {
-		status = check(self, &run.config, command);
+		status = option_rules_check_input(self, &run.config, run.config.playback.input, command);
 		if (status == EXIT_DONE && !prepare(&run))
 			status = EXIT_FAILED;
 		if (status == EXIT_DONE)

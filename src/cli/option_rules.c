@@ -57,3 +57,12 @@ int option_rules_check(const struct command *command, const void *config)
 		say(rule->message, option);
 	return rule ? EXIT_USAGE : EXIT_DONE;
 }
+
+int option_rules_check_input(const struct command *command, const void *config, const char *input, char **run)
+{
+	if (input && run) {
+		say(MSG_INPUT_AND_COMMAND);
+		return EXIT_USAGE;
+	}
+	return option_rules_check(command, config);
+}

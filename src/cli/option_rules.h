@@ -21,5 +21,7 @@ const struct option_rule *option_rules_broken(const struct command *command, con
 
 /* EXIT_DONE, or EXIT_USAGE: what is wrong has been reported. */
 int option_rules_check(const struct command *command, const void *config);
+/* The same of a command that looks at a recording, input, or at what a command does that it runs; either may be NULL. */
+int option_rules_check_input(const struct command *command, const void *config, const char *input, char **run);
 
 #endif

@@ -206,6 +206,16 @@ static void put_function(struct line *p, uint32_t function)
 		line_hex(p, function, 8);
 }
 
+/* How long it took, where that is known. */
+static void put_took(struct line *p, uint64_t ns)
+{
+	if (!ns)
+		return;
+	line_text(p, " in ");
+	line_u64(p, ns, 0, 0);
+	line_text(p, " ns");
+}
+
 static void put_call(struct line *p, const struct sdei_record *r)
 {
 	const struct sdei_record_call *call = (const void *)r;
@@ -217,11 +227,7 @@ static void put_call(struct line *p, const struct sdei_record *r)
 	}
 	line_char(p, ')');
 	put_answer(p, call);
-	if (!call->duration_ns)
-		return;
-	line_text(p, " in ");
-	line_u64(p, call->duration_ns, 0, 0);
-	line_text(p, " ns");
+	put_took(p, call->duration_ns);
 }
 
 static void put_place(struct line *p, const struct sdei_record *r)
@@ -344,11 +350,7 @@ static void put_smccc(struct line *p, const struct sdei_record *r)
 		line_u64(p, call->target, 0, ' ');
 	}
 	put_smccc_answer(p, r, call->function);
-	if (!call->duration_ns)
-		return;
-	line_text(p, " in ");
-	line_u64(p, call->duration_ns, 0, 0);
-	line_text(p, " ns");
+	put_took(p, call->duration_ns);
 }
 
 static void put_power(struct line *p, const struct sdei_record *r)

@@ -77,7 +77,7 @@ struct json;
 void diff_json_real(struct json *j, const char *key, double value, int decimals);	/* null unless it is finite */
 void diff_json_side(struct json *j, const char *key, const struct diff_side *side);
 void diff_json_verdict(struct json *j, enum compare_verdict verdict);
-void diff_json_notes(struct json *j, const struct diff_notes *notes);
+int diff_json_words(struct json *j, char *sentence, struct diff_notes *notes);	/* both are freed; -ENOMEM: sentence is NULL */
 void diff_json_options(struct json *j, const struct compare_options *o);
 
 /* 0 or -ENOMEM. Whether out could be written is for the caller to see. */

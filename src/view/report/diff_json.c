@@ -118,7 +118,7 @@ static void put_causes(struct json *j, const struct compare *c)
 	json_close(j, ']');
 }
 
-void diff_json_notes(struct json *j, const struct diff_notes *notes)
+static void put_notes(struct json *j, const struct diff_notes *notes)
 {
 	json_open(j, "notes", '[');
 	for (size_t i = 0; i < notes->count; i++)
@@ -126,18 +126,24 @@ void diff_json_notes(struct json *j, const struct diff_notes *notes)
 	json_close(j, ']');
 }
 
-static int put_words(struct json *j, const struct diff *d)
+int diff_json_words(struct json *j, char *sentence, struct diff_notes *notes)
 {
-	char *sentence = diff_sentence(d);
-	struct diff_notes notes;
-	int err = diff_notes(d, &notes);
+	int err = sentence ? 0 : -ENOMEM;
 
 	if (sentence)
 		json_text(j, "sentence", sentence);
-	diff_json_notes(j, &notes);
-	diff_notes_clear(&notes);
+	put_notes(j, notes);
+	diff_notes_clear(notes);
 	free(sentence);
-	return sentence ? err : -ENOMEM;
+	return err;
+}
+
+static int put_words(struct json *j, const struct diff *d)
+{
+	struct diff_notes notes;
+	int err = diff_notes(d, &notes);
+
+	return diff_json_words(j, diff_sentence(d), &notes) ?: err;
 }
 
 void diff_json_options(struct json *j, const struct compare_options *o)

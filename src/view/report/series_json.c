@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A series of builds as one JSON object. Unknown is null. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "view/report/series.h"
 #include "util/json.h"
 
 static int put_words(struct json *j, const struct series_report *r)
 {
-	char *sentence = series_sentence(r);
 	struct diff_notes notes;
 	int err = series_notes(r, &notes);
 
-	if (sentence)
-		json_text(j, "sentence", sentence);
-	diff_json_notes(j, &notes);
-	diff_notes_clear(&notes);
-	free(sentence);
-	return sentence ? err : -ENOMEM;
+	return diff_json_words(j, series_sentence(r), &notes) ?: err;
 }
 
 static void put_change(struct json *j, const struct series_figure *f)
