@@ -46,6 +46,7 @@ struct matching {
 	int64_t trial_ns;		/* of the guest: where what score counts begins */
 	unsigned int turn;
 	uint64_t steps, steps_max;	/* of looking for the offset: linear, whatever the recordings are */
+	bool failed;			/* no memory: something was not looked for */
 };
 
 /* --- windows */
@@ -445,12 +446,16 @@ static void part(struct matching *g, size_t from, size_t to)
 /* Looks for the offset again if that is due. True: it was found, and holds from the item of found on. */
 static bool look_again(struct matching *g, struct stray *stray, struct candidate *found)
 {
+	enum match_result result;
+
 	if (stray->count < stray->enough || g->steps >= g->steps_max)
 		return false;
 	stray->enough *= 2;
 	swap_places(g);
-	if (seed_in(g, cursor_of(g, &g->guest->items[stray->since]), stray->since, 1, found) == MATCH_DONE)
+	result = seed_in(g, cursor_of(g, &g->guest->items[stray->since]), stray->since, 1, found);
+	if (result == MATCH_DONE)
 		return true;
+	g->failed |= result == MATCH_NO_MEMORY;
 	swap_places(g);
 	return false;
 }
@@ -563,7 +568,7 @@ static enum match_result find_partners(struct matching *g)
 		return result;
 	follow_backwards(g, found.at, found.window);
 	follow_forwards(g, found.at, found.window);
-	return MATCH_DONE;
+	return g->failed ? MATCH_NO_MEMORY : MATCH_DONE;
 }
 
 /* --- lines */
