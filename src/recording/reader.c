@@ -147,6 +147,22 @@ static void describe_gap(const struct reader_problem *p, char *buf, size_t size)
 		 p->from_ns / 1000000000, p->from_ns / 1000 % 1000000, p->to_ns / 1000000000, p->to_ns / 1000 % 1000000);
 }
 
+static void describe_cut(const struct reader_problem *p, char *buf, size_t size)
+{
+	if (p->bytes)
+		snprintf(buf, size, "%s: cut off: the last %" PRIu64 " byte%s, from byte %" PRIu64 " on, are no whole packet",
+			 p->file, p->bytes, plural(p->bytes), p->offset);
+	else
+		snprintf(buf, size, "%s: cut off at byte %" PRIu64 " of what is compressed", p->file, p->offset);
+}
+
+static void describe_times(const struct reader_problem *p, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s: the packet at byte %" PRIu64 " says that it ends at %" PRIu64 ".%06" PRIu64
+		 " s, its last item is of %" PRIu64 ".%06" PRIu64 " s", p->file, p->offset, p->to_ns / 1000000000,
+		 p->to_ns / 1000 % 1000000, p->from_ns / 1000000000, p->from_ns / 1000 % 1000000);
+}
+
 void reader_describe(const struct reader_problem *p, char *buf, size_t size)
 {
 	switch (p->kind) {
@@ -154,11 +170,7 @@ void reader_describe(const struct reader_problem *p, char *buf, size_t size)
 		snprintf(buf, size, "metadata: missing, cut off or not ours: host, kernel and probes are not known");
 		break;
 	case PROBLEM_CUT:
-		if (p->bytes)
-			snprintf(buf, size, "%s: cut off: the last %" PRIu64 " byte%s, from byte %" PRIu64 " on, are no whole packet",
-				 p->file, p->bytes, plural(p->bytes), p->offset);
-		else
-			snprintf(buf, size, "%s: cut off at byte %" PRIu64 " of what is compressed", p->file, p->offset);
+		describe_cut(p, buf, size);
 		break;
 	case PROBLEM_DAMAGED:
 		snprintf(buf, size, "%s: damaged: %" PRIu64 " byte%s from byte %" PRIu64 " on are no packet of this recording",
@@ -169,9 +181,7 @@ void reader_describe(const struct reader_problem *p, char *buf, size_t size)
 			 " cannot be read: made by a newer sdeitop?", p->file, p->items, plural(p->items), p->offset);
 		break;
 	case PROBLEM_TIMES:
-		snprintf(buf, size, "%s: the packet at byte %" PRIu64 " says that it ends at %" PRIu64 ".%06" PRIu64
-			 " s, its last item is of %" PRIu64 ".%06" PRIu64 " s", p->file, p->offset, p->to_ns / 1000000000,
-			 p->to_ns / 1000 % 1000000, p->from_ns / 1000000000, p->from_ns / 1000 % 1000000);
+		describe_times(p, buf, size);
 		break;
 	case PROBLEM_RUNS_BACK:
 		snprintf(buf, size, "%s: time runs back %s the packet at byte %" PRIu64 ": %" PRIu64 " item%s skipped", p->file,

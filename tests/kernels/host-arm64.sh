@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Runs in the lab (busybox sh) on an arm64 kernel without our series: what the tool shows there of a guest that waits for its pages, and of
-# one that asks for SDEI and turns its vCPUs off and on; all in /out.
+# one that asks for SDEI, KVM or its VMM, and turns its vCPUs off and on; all in /out.
 cd /out || exit 1
 
 said() { # said NAME COMMAND...: its output, its messages and its exit status
@@ -36,5 +36,7 @@ said calls sdeitop record -o calls.rec -- $CALLS --truth /out/calls.truth.json -
 said calls-events sdeitop events -j --summary calls.rec
 said calls-report sdeitop report --all calls.rec
 said calls-export sdeitop export --chrome -o calls.trace calls.rec
+said forwarded sdeitop record -o forwarded.rec -- $CALLS --forward --truth /out/forwarded.truth.json -name guest=forwarded
+said forwarded-events sdeitop events -j --summary forwarded.rec
 said calls-live sdeitop -j -- $CALLS --truth /out/calls-live.truth.json -name guest=calls
 exit 0

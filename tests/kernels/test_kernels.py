@@ -269,14 +269,19 @@ def count_calls(vcpu):
     return {(c["function"], c["result"]): c["count"] for c in vcpu["calls"]}
 
 
-def check_calls(host, name, summary):
+def forwarded_calls(vcpu):
+    """Of a guest: what has become of its calls where its VMM answers them. KVM does not see the answer."""
+    return {(function, "FORWARDED"): count for (function, _), count in count_calls(vcpu).items()}
+
+
+def check_calls(host, name, summary, of_guest=count_calls):
     """Each call of SDEI is refused and counted, as the guest did; each vCPU that is turned off, and on."""
     truth, vms = json.loads(host.text(name + ".truth.json")), summary["vms"]
     complaints = a.same("VMs", [vm["vm"] for vm in vms], [truth["vm"]]) + a.same("lost", summary["lost"], 0)
     if complaints:
         return complaints
     for true, vcpu in zip(truth["vcpus"], vms[0]["vcpus"]):
-        complaints += a.same(f"calls of vCPU {true['vcpu']}", count_calls(vcpu), count_calls(true))
+        complaints += a.same(f"calls of vCPU {true['vcpu']}", count_calls(vcpu), of_guest(true))
         complaints += a.same(f"whether vCPU {true['vcpu']} is off", vcpu["off"], False)
     psci = [count_calls({"calls": vcpu["psci"]}) for vcpu in vms[0]["vcpus"]]
     return complaints + a.same("PSCI", psci, [{("CPU_ON", "SUCCESS"): 2, ("CPU_ON", "ALREADY_ON"): 1}, {("CPU_OFF", "SUCCESS"): 2}]) + \
@@ -307,6 +312,16 @@ def check_calls_recorded(host):
     return complaints + [f"the report has no {words}" for words in ("NOT_SUPPORTED 17", "PSCI CPU_ON") if words not in report]
 
 
+def check_calls_forwarded(host):
+    """What KVM leaves to the VMM is told apart, each call; those that KVM answers are as ever."""
+    complaints = host.ended("forwarded", 0) + host.ended("forwarded-events", 0)
+    if complaints:
+        return complaints
+    lines = host.lines("forwarded-events.json")
+    sdei = Counter(line["outcome"] for line in lines if line.get("kind") == "smccc" and line["interface"] == "SDEI")
+    return check_calls(host, "forwarded", lines[-1], forwarded_calls) + a.same("outcomes", dict(sdei), {"forwarded": 24})
+
+
 def arm64(host, name, result):
     """Without our series there is nothing of SDEI, and the commands about it say so; what guests wait for is there."""
     states, doctor = host.capabilities("doctor")
@@ -319,6 +334,7 @@ def arm64(host, name, result):
         "record": check_waits_recorded(host),
         "shut in": check_shut_in(host),
         "calls": check_calls_recorded(host),
+        "calls forwarded": check_calls_forwarded(host),
         "calls live": host.ended("calls-live", 0) or check_calls(host, "calls-live", host.lines("calls-live.json")[-1]),
     }
     if host.status("live") == 4:

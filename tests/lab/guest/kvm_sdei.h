@@ -45,6 +45,19 @@ struct kvm_arm_sdei_event {
 };
 #endif
 
+#ifndef KVM_ARM_VM_SMCCC_CTRL
+#define KVM_ARM_VM_SMCCC_CTRL		0
+#define KVM_ARM_VM_SMCCC_FILTER		0
+
+struct kvm_smccc_filter {
+	__u32 base;
+	__u32 nr_functions;
+#define KVM_SMCCC_FILTER_FWD_TO_USER	2
+	__u8 action;
+	__u8 pad[15];
+};
+#endif
+
 #ifndef KVM_REG_ARM_APF
 #define KVM_REG_ARM_APF			(0x0018 << KVM_REG_ARM_COPROC_SHIFT)
 #endif

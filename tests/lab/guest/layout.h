@@ -57,7 +57,10 @@
 
 enum context { MAIN, HANDLER, NR_CONTEXTS };
 
-/* One SDEI call's place in the tables: its function number less 0xC4000020. */
+#define SDEI_FIRST	0xC4000020u
+#define SDEI_NUMBERS	0x20	/* for SDEI, by the calling convention */
+
+/* One SDEI call's place in the tables: its function number less SDEI_FIRST. */
 enum call {
 	CALL_VERSION, CALL_REGISTER, CALL_ENABLE, CALL_DISABLE, CALL_CONTEXT, CALL_COMPLETE, CALL_RESUME, CALL_UNREGISTER,
 	CALL_STATUS, CALL_GET_INFO, CALL_ROUTING_SET, CALL_MASK, CALL_UNMASK, CALL_BIND, CALL_RELEASE, CALL_SIGNAL,

@@ -30,7 +30,7 @@ struct options {
 	const char *scenario, *apf, *truth, *name, *only, *shape;
 	unsigned int vcpus, seconds, timeout, instances, tasks, pages, work;
 	uint64_t events, delay_us;
-	bool list, semantics, help, without_sdei, without_gic, quiet, plain, held;
+	bool list, semantics, help, without_sdei, forward, without_gic, quiet, plain, held;
 };
 
 struct session {		/* one invocation's run of its scenario */
@@ -65,6 +65,7 @@ static const char usage[] =
 "  -name guest=NAME    the VM's name, as QEMU takes it (tools read it from /proc/PID/cmdline)\n"
 "  --timeout S         give up after S seconds (300; --seconds + 30 for endless scenarios)\n"
 "  --without-sdei      take SDEI from the VM (KVM_REG_ARM_STD_BMAP); runs on kernels without SDEI too\n"
+"  --forward           calls of SDEI come to this VMM (KVM_ARM_VM_SMCCC_FILTER), which knows none of them; with --without-sdei\n"
 "  --without-gic       no vGICv3: naps then spin, WFI waits for SDEI only\n"
 "  --quiet             no closing line\n"
 "\n"
@@ -73,7 +74,7 @@ static const char usage[] =
 /* options --------------------------------------------------------------------- */
 
 enum { OPT_SCENARIO = 256, OPT_VCPUS, OPT_SECONDS, OPT_EVENTS, OPT_INSTANCES, OPT_TRUTH, OPT_NAME, OPT_TIMEOUT, OPT_ONLY,
-       OPT_LIST, OPT_SEMANTICS, OPT_HELP, OPT_WITHOUT_SDEI, OPT_WITHOUT_GIC, OPT_QUIET, OPT_APF, OPT_TASKS, OPT_PAGES,
+       OPT_LIST, OPT_SEMANTICS, OPT_HELP, OPT_WITHOUT_SDEI, OPT_FORWARD, OPT_WITHOUT_GIC, OPT_QUIET, OPT_APF, OPT_TASKS, OPT_PAGES,
        OPT_DELAY, OPT_DELAYS, OPT_PLAIN, OPT_WORK, OPT_HELD };
 
 static const struct option long_options[] = {
@@ -81,7 +82,7 @@ static const struct option long_options[] = {
 	{ "events", 1, NULL, OPT_EVENTS }, { "instances", 1, NULL, OPT_INSTANCES }, { "truth", 1, NULL, OPT_TRUTH },
 	{ "name", 1, NULL, OPT_NAME }, { "timeout", 1, NULL, OPT_TIMEOUT }, { "only", 1, NULL, OPT_ONLY },
 	{ "list", 0, NULL, OPT_LIST }, { "semantics", 0, NULL, OPT_SEMANTICS }, { "help", 0, NULL, OPT_HELP },
-	{ "without-sdei", 0, NULL, OPT_WITHOUT_SDEI }, { "without-gic", 0, NULL, OPT_WITHOUT_GIC },
+	{ "without-sdei", 0, NULL, OPT_WITHOUT_SDEI }, { "forward", 0, NULL, OPT_FORWARD }, { "without-gic", 0, NULL, OPT_WITHOUT_GIC },
 	{ "quiet", 0, NULL, OPT_QUIET }, { "apf", 1, NULL, OPT_APF }, { "tasks", 1, NULL, OPT_TASKS },
 	{ "pages", 1, NULL, OPT_PAGES }, { "delay", 1, NULL, OPT_DELAY }, { "delays", 1, NULL, OPT_DELAYS },
 	{ "plain", 0, NULL, OPT_PLAIN }, { "work", 1, NULL, OPT_WORK }, { "held", 0, NULL, OPT_HELD }, { NULL, 0, NULL, 0 },
@@ -119,7 +120,8 @@ static bool parse_options(struct options *o, int argc, char **argv)
 		{ OPT_TIMEOUT, .number = &o->timeout }, { OPT_INSTANCES, .number = &o->instances },
 		{ OPT_EVENTS, .long_number = &o->events }, { OPT_LIST, .flag = &o->list },
 		{ OPT_SEMANTICS, .flag = &o->semantics }, { OPT_HELP, .flag = &o->help },
-		{ OPT_WITHOUT_SDEI, .flag = &o->without_sdei }, { OPT_WITHOUT_GIC, .flag = &o->without_gic },
+		{ OPT_WITHOUT_SDEI, .flag = &o->without_sdei }, { OPT_FORWARD, .flag = &o->forward },
+		{ OPT_WITHOUT_GIC, .flag = &o->without_gic },
 		{ OPT_QUIET, .flag = &o->quiet }, { OPT_HELD, .flag = &o->held }, { OPT_APF, .text = &o->apf }, { OPT_TASKS, .number = &o->tasks },
 		{ OPT_PAGES, .number = &o->pages }, { OPT_DELAY, .long_number = &o->delay_us },
 		{ OPT_DELAYS, .text = &o->shape }, { OPT_PLAIN, .flag = &o->plain }, { OPT_WORK, .number = &o->work },
@@ -239,7 +241,8 @@ static void account(struct session *session, struct vm *vm, const struct ras *ra
 static int run_instance(struct session *session, unsigned int instance, bool one_of_many)
 {
 	const struct options *o = &session->options;
-	struct vm_options options = { .vcpus = o->vcpus, .without_sdei = o->without_sdei, .without_gic = o->without_gic,
+	struct vm_options options = { .vcpus = o->vcpus, .without_sdei = o->without_sdei, .forward = o->forward,
+				      .without_gic = o->without_gic,
 				      .logging = o->truth };
 	struct ras *ras = NULL;
 	struct vm vm;

@@ -396,11 +396,31 @@ static void exit_unknown(struct vcpu *vcpu)
 	fail(vcpu);
 }
 
+/* A call of the guest that is left to its VMM, which knows none. */
+static void exit_hypercall(struct vcpu *vcpu)
+{
+	must_set(vcpu, CORE_REG(regs.regs[0]), -1);	/* NOT_SUPPORTED */
+}
+
+static void take_exit(struct vcpu *vcpu)
+{
+	switch (vcpu->run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		exit_mmio(vcpu);
+		break;
+	case KVM_EXIT_HYPERCALL:
+		exit_hypercall(vcpu);
+		break;
+	default:
+		exit_unknown(vcpu);
+	}
+}
+
 /* One KVM_RUN and what it leads to. */
 static void run_once(struct vcpu *vcpu)
 {
 	if (!ioctl(vcpu->fd, KVM_RUN, 0)) {
-		(vcpu->run->exit_reason == KVM_EXIT_MMIO ? exit_mmio : exit_unknown)(vcpu);
+		take_exit(vcpu);
 	} else if (errno != EINTR && errno != EAGAIN) {
 		complain("vCPU %u: KVM_RUN: %s", vcpu->id, strerror(errno));
 		fail(vcpu);
@@ -631,6 +651,18 @@ static int hide_sdei(struct vm *vm)
 	return vcpu_set(&vm->vcpus[0], KVM_REG_ARM_STD_BMAP, services & ~(1ull << KVM_REG_ARM_STD_BIT_SDEI_V1_1));
 }
 
+/* From Linux 6.4 on. */
+static int forward_calls(struct vm *vm)
+{
+	struct kvm_smccc_filter filter = { .base = SDEI_FIRST, .nr_functions = SDEI_NUMBERS, .action = KVM_SMCCC_FILTER_FWD_TO_USER };
+	struct kvm_device_attr attr = { .group = KVM_ARM_VM_SMCCC_CTRL, .attr = KVM_ARM_VM_SMCCC_FILTER, .addr = (uintptr_t)&filter };
+
+	if (!vm->options.forward || !ioctl(vm->fd, KVM_SET_DEVICE_ATTR, &attr))
+		return 0;
+	complain("KVM_ARM_VM_SMCCC_FILTER: %s", strerror(errno));
+	return -errno;
+}
+
 static int create_vcpus(struct vm *vm)
 {
 	struct control *control = vm_memory(vm, GUEST_CONTROL);
@@ -676,6 +708,7 @@ int vm_create(struct vm *vm, const struct vm_options *options)
 	err = err ?: check_sdei(vm);
 	err = err ?: create_gic(vm);
 	err = err ?: hide_sdei(vm);
+	err = err ?: forward_calls(vm);
 	if (err || vm->failed)
 		vm_destroy(vm);
 	return err ?: vm->failed ? -EIO : 0;

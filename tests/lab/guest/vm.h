@@ -55,6 +55,7 @@ struct sdei_state {
 struct vm_options {
 	unsigned int vcpus;
 	bool without_sdei;	/* clear the SDEI bit of STD_BMAP; a kernel without SDEI will do */
+	bool forward;		/* calls of SDEI come to this VMM */
 	bool without_gic;
 	bool logging;
 	const char *payload, *payload_end;	/* the image; NULL: the scripts' */

@@ -8,7 +8,6 @@
 #define PSCI_CPU_OFF	0x84000002
 #define PSCI_CPU_ON	0xC4000003
 #define PSCI_AFFINITY_INFO	0xC4000004
-#define SDEI_FIRST	0xC4000020u
 #define AWAIT_GRACE_NS	20000000	/* how long a wait outlives the VMM's stop */
 
 void payload_main(struct area *area);
