@@ -16,7 +16,7 @@ def lab(directory, kernel, *arguments):
 
 def run(table, directory):
     took = lab(directory, "tracepoints")
-    event, exit_ = (min(took["nothing", what], took["again", what]) for what in ("event", "exit"))
+    event, exit_, call = (min(took["nothing", what], took["again", what]) for what in ("event", "exit", "call"))
     table.add("an SDEI event, tracepoints disabled", event, "instructions")
     table.add("  counted once more", took["again", "event"], "instructions", took["nothing", "event"], "the first time", of_ratio=True)
     ftrace = took["ftrace", "event"] - event
@@ -31,3 +31,5 @@ def run(table, directory):
     table.add("a KVM exit, tracepoints disabled", exit_, "instructions", stock, "stock kernel")
     table.add("added by sdeitop", took["sdeitop", "exit"] - exit_, "instructions")
     table.add("added by sdeitop --sched", took["sched", "exit"] - exit_, "instructions")
+    table.add("a call that turns a vCPU on, tracepoints disabled", call, "instructions")
+    table.add("added by sdeitop, which records it", took["sdeitop", "call"] - call, "instructions")

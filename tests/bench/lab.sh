@@ -26,6 +26,14 @@ on all
 		call 0x84000000 -> any
 	end
 SCN
+cat >/tmp/call.scn <<'SCN'
+about a call that is recorded, and refused
+events 100
+on all
+	loop $N
+		call 0xC4000003 0 0x40000000 0 -> -4
+	end
+SCN
 
 now() { sed -n 's/^now at \([0-9]*\) nsecs$/\1/p' /proc/timer_list; }
 
@@ -66,7 +74,7 @@ if [ "$1" = stock ]; then
 	measure nothing
 	exit
 fi
-GUEST='' WHAT='event exit'
+GUEST='' WHAT='event exit call'
 measure nothing
 measure again
 beside sdeitop sdeitop events --ring-size 16M
