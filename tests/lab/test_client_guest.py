@@ -3,7 +3,9 @@
 # time limit: 1800
 # debug kernel: no
 """The two sides of the same NMIs: what a stock Linux records of its own SDEI (sdeitop record --client) is what its host records of
-that guest: signals, dispatches, calls and masks, between the first and the last signal."""
+that guest: signals, dispatches, calls and masks, between the first and the last signal. And sdeid in the guest: its metrics are those of
+what its flight recorder saved."""
+import glob
 import json
 import os
 import re
@@ -21,12 +23,15 @@ HOTPLUGS = 3
 # COMPLETE and COMPLETE_AND_RESUME are made in assembly, which no program sees.
 UNSEEN = ("EVENT_COMPLETE", "EVENT_COMPLETE_AND_RESUME")
 
-GUEST = r"""
+ASK = r"""
 backtraces() {
 	for i in $(seq %d); do
 		echo l >/proc/sysrq-trigger
 	done
 }
+""" % BACKTRACES
+
+GUEST = ASK + r"""
 backtraces
 clock-pair >/out/guest.pair
 for i in $(seq %d); do
@@ -37,7 +42,22 @@ taskset 2 sh -c 'while :; do :; done' &
 busy=$!
 backtraces
 kill $busy
-""" % (BACKTRACES, HOTPLUGS)
+""" % HOTPLUGS
+
+METRICS = ASK + r"""
+mkdir /tmp/metrics /tmp/flight
+sdeid --user root --client --textfile /tmp/metrics --interval 1 --flight /tmp/flight --flight-on exit 2>/out/sdeid.err & daemon=$!
+until [ -e /tmp/metrics/sdeid.prom ]; do
+	[ -e /proc/$daemon ] || exit 1
+	sleep 0.2
+done
+backtraces
+sleep 2
+kill $daemon
+wait $daemon || exit 1
+cp /tmp/metrics/sdeid.prom /out/client.prom
+cp -r /tmp/flight/. /out/flight
+"""
 
 # The host's counter is the guest's and what KVM has set for the VM: read where KVM lets a vCPU run.
 RUN = r"""
@@ -49,7 +69,10 @@ sdeitop record -o host -- linux-guest nmi sdeitop record --client -o /out/guest 
 status=$?
 cat /sys/kernel/tracing/trace >voffset.trace
 clock-pair >host.pair
-exit $status
+[ $status = 0 ] || exit $status
+rm -rf flight
+mkdir flight
+linux-guest metrics sh -c "$(cat metrics.sh)" >metrics.out 2>metrics.err || { cat metrics.err sdeid.err; exit 1; }
 """
 
 
@@ -216,6 +239,41 @@ def handlers(side):
     return found
 
 
+# --- metrics
+
+SAMPLE = re.compile(r'^(sdei_client_\w+)\{vm="this guest, KVM",(.*)\} (\S+)$', re.M)
+
+
+def exported_times(samples):
+    """Of each function: how many calls, and how long they took in ns."""
+    return {labels: (int(samples["sdei_client_call_seconds_count", labels]), round(value * 1e9))
+            for (name, labels), value in samples.items() if name == "sdei_client_call_seconds_sum"}
+
+
+def recorded_times(records):
+    times = {}
+    for record in records:
+        if record["kind"] == "call" and record.get("duration_ns"):
+            count, sum_ns = times.get(f'function="{record["function_name"]}"', (0, 0))
+            times[f'function="{record["function_name"]}"'] = (count + 1, sum_ns + record["duration_ns"])
+    return times
+
+
+def check_metrics():
+    saved = glob.glob(os.path.join(OUT, "flight", "*"))
+    if len(saved) != 1:
+        ok("client-guest/metrics", [f"{len(saved)} flight recordings", *text("sdeid.err").splitlines()[-10:]])
+        return
+    side = Side(os.path.relpath(saved[0], OUT))
+    samples = {(name, labels): float(value) for name, labels, value in SAMPLE.findall(text("client.prom"))}
+    handled = samples.get(("sdei_client_dispatched_total", 'event="0"'))
+    ok("client-guest/metrics: NMIs", [] if handled == BACKTRACES else [f"{handled} handled instead of {BACKTRACES}"])
+    exported, recorded = exported_times(samples), recorded_times(side.records)
+    complaints = [] if exported == recorded else [f"{exported} in the metrics, {recorded} recorded"]
+    complaints += [] if 'function="EVENT_SIGNAL"' in recorded else ["no signal has a time"]
+    ok("client-guest/metrics: time of calls", complaints, str(recorded))
+
+
 def main():
     lacks = cannot_be_had("client-guest", "kernel", "path", "guest") or cannot_be_had("client-guest", "setup", "--qemu")
     if lacks:
@@ -224,12 +282,15 @@ def main():
     os.makedirs(OUT, exist_ok=True)
     with open(os.path.join(OUT, "guest.sh"), "w", encoding="utf-8") as file:
         file.write(GUEST)
+    with open(os.path.join(OUT, "metrics.sh"), "w", encoding="utf-8") as file:
+        file.write(METRICS)
     status, output = lab(OUT, "sh", "-c", RUN, timeout=900, options=("--guest", "linux"))
     ok("client-guest/lab", [] if status == 0 else output.splitlines()[-20:] + text("record.err").splitlines()[-20:])
     if status == 0:
         guest, host = Side("guest"), Side("host")
         check(guest, host)
         check_join(guest, host)
+        check_metrics()
     finish()
 
 
