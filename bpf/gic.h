@@ -132,8 +132,7 @@ static __always_inline int begin_gic_call(void)
 
 static __always_inline int end_gic_call(struct kvm_device *device, struct kvm_device_attr *attr, __u8 step, int err)
 {
-	struct kvm_device *untrusted = UNTRUSTED(device);
-	struct kvm *kvm = FAR(untrusted, kvm);
+	struct kvm *kvm = FAR(device, kvm);
 	struct sdei_record_gic record = {
 		.head = { .vm = FAR(kvm, userspace_pid), .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step },
 		.attr = attr->attr, .group = attr->group,

@@ -231,21 +231,9 @@ struct bpf_iter__task_file {
 	*at_; \
 })
 
-/* Linux 6.2 and later. Takes no instruction: it is about what the verifier knows. */
-extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
-const volatile bool casts;	/* it is there, and KVM's types are the kernel's, not a module's */
-
-/*
- * For each pointer that is read from one that it trusts, the verifier goes through all types of the kernel four times (btf_nested_type_is_trusted()),
- * which takes 8 ms. From one that it does not trust, it does not ask.
- */
-#define UNTRUSTED(pointer) \
-	((typeof(pointer))(casts ? bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer)))) : (pointer)))
-
 static __always_inline __u32 vm_of(struct kvm_vcpu *vcpu)
 {
-	struct kvm_vcpu *untrusted = UNTRUSTED(vcpu);
-	struct kvm *kvm = FAR(untrusted, kvm);
+	struct kvm *kvm = FAR(vcpu, kvm);
 
 	return FAR(kvm, userspace_pid);
 }

@@ -169,7 +169,6 @@ static int configure_kvm(struct live *live, const struct live_options *options)
 	bool gic = options->gic || options->only_gic;
 	int err;
 
-	live->bpf->rodata->casts = live->probes.casts;
 	live->bpf->rodata->sched = options->sched;
 	live->bpf->rodata->apf_untold = untold_outcome();
 	live->bpf->rodata->sdei = live->has_sdei;

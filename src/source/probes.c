@@ -478,7 +478,6 @@ int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struc
 	if (!types.names)
 		return -ENOMEM;
 	found = find_all(probes, &types);
-	probes->casts = !module && has_function(&types, "bpf_rdonly_cast");
 	btf_names_free(types.names);
 	return found;
 }

@@ -76,7 +76,6 @@ struct probes {
 	bool has_smccc;		/* its handler of guests' calls is known */
 	bool has_power;		/* it keeps whether a vCPU is on where the snapshot can read it */
 	bool has_client;	/* this kernel has the SDEI client: likewise */
-	bool casts;		/* its verifier can be told what a pointer is to, of KVM's types, too: bpf_rdonly_cast() */
 	int module_btf;		/* 0; -errno: KVM is a module whose types cannot be read, so that nothing of it is known */
 };
 

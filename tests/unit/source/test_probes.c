@@ -354,7 +354,6 @@ static void test_faults_of_arm64(void **state)
 	add_prototype(&t, "handle_userfault", "oi", 'i');
 	add_prototype(&t, "send_sig_mceerr", "ioio", 'i');
 	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
-	assert_false(probes.casts);
 	assert_false(probes.has_apf);
 	assert_true(probes.has_faults);
 	assert_string_equal(probes.programs[PROBE_APF_HWPOISON], "apf_hwpoison");
@@ -363,23 +362,6 @@ static void test_faults_of_arm64(void **state)
 	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_arm64");
 	assert_string_equal(probes.list[PROBE_APF_SWAP].why_not, "this kernel has no function do_swap_page()");
 	btf__free(btf);
-}
-
-/* The verifier is told of types only where they are the kernel's own. */
-static void test_casts(void **state)
-{
-	struct btf *vmlinux = btf__new_empty(), *module;
-	struct types t = types_in(vmlinux);
-	struct probes probes;
-
-	add_prototype(&t, "bpf_rdonly_cast", "oi", 'o');
-	assert_int_equal(probes_find_in(&probes, vmlinux, NULL), 0);
-	assert_true(probes.casts);
-	module = btf__new_empty_split(vmlinux);
-	assert_int_equal(probes_find_in(&probes, vmlinux, module), 0);
-	assert_false(probes.casts);
-	btf__free(module);
-	btf__free(vmlinux);
 }
 
 /* The probes of a kernel of x86 one of whose functions is another one. */
@@ -700,7 +682,6 @@ int main(void)
 		cmocka_unit_test(test_faults_of_arm64),
 		cmocka_unit_test(test_more_arguments),
 		cmocka_unit_test(test_other_function),
-		cmocka_unit_test(test_casts),
 		cmocka_unit_test(test_needed),
 		cmocka_unit_test(test_apf_of_arm64),
 		cmocka_unit_test(test_no_apf),
