@@ -59,7 +59,10 @@ beside() {
 	shift
 	"$@" >/dev/null 2>/tmp/tracer &
 	tracer=$!
-	sleep 1
+	until grep -q tracing /tmp/tracer; do
+		kill -0 $tracer || return
+		sleep 0.1
+	done
 	kill -STOP $tracer
 	measure "$name"
 	kill -CONT $tracer
