@@ -208,7 +208,8 @@ def test_labels(export):
        f"{len(rules)} rules, {len(panels)} queries of panels")
 
 
-WRONG = ["sum(kvm_apf_fault_total)", "sum(sdei_client_psci_calls_total)", 'sdei_client_calls_total{result="FORWARDED"}', 'kvm_apf_stage_seconds_sum{stage="pages"}', 'kvm_apf_in_flight{stage="page"}',
+WRONG = ["sum(kvm_apf_fault_total)", "sum(sdei_client_psci_calls_total)", 'sdei_client_calls_total{result="FORWARDED"}',
+         'kvm_apf_stage_seconds_sum{stage="pages"}', 'kvm_apf_in_flight{stage="page"}',
          "sum by (reason) (kvm_apf_outcomes_total)", 'kvm_apf_fallbacks_total{reason!="of"}', "vm:kvm_apf_fault:rate5m",
          'kvm_apf_outcomes_total{outcome=~"async|waste"}', "kvm_apf_faults_total and on (stage) kvm_apf_in_flight"]
 
