@@ -131,6 +131,43 @@ static void describe_illegal(const struct model_finding *f, char *buf, size_t si
 		 sdei_state_letters(f->state_before, before), sdei_state_letters(f->record.head.state, after), more);
 }
 
+static void put_words(char *buf, size_t size, unsigned int bits)
+{
+	static const struct {
+		unsigned int bit;
+		const char *word;
+	} words[] = {
+		{ SDEI_REGISTERED, "registered" }, { SDEI_ENABLED, "enabled" }, { SDEI_RUNNING, "running" }, { SDEI_PENDING, "pending" },
+		{ SDEI_MASKED, "masked" },
+	};
+	size_t used = 0;
+
+	*buf = '\0';
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (bits & words[i].bit && used < size)
+			used += snprintf(buf + used, size - used, "%s%s", used ? ", " : "", words[i].word);
+}
+
+/* "restored as R----, not RE-P-: it has lost enabled, pending" */
+static void describe_restored(const struct model_finding *f, char *buf, size_t size)
+{
+	unsigned int after = f->has_record ? f->record.head.state : f->state_after;
+	char was[6], is[6], lost[64], got[64], more[32] = "";
+
+	sdei_state_letters(f->state_before, was);
+	sdei_state_letters(after, is);
+	if (f->has_record) {
+		if (f->count > 1)
+			snprintf(more, sizeof(more), ", %" PRIu64 " times", f->count);
+		snprintf(buf, size, "registers written back have undone a signal: state %s -> %s%s", was, is, more);
+		return;
+	}
+	put_words(lost, sizeof(lost), f->state_before & ~after);
+	put_words(got, sizeof(got), after & ~f->state_before);
+	snprintf(buf, size, "restored as %s, not %s as it was: %s%s%s%s%s", is, was, *lost ? "lost " : "", lost, *lost && *got ? "; " : "",
+		 *got ? "new " : "", got);
+}
+
 static void describe_refused(const struct model_finding *f, char *buf, size_t size)
 {
 	const char *call = sdei_call_name(f->function), *result = sdei_result_name(f->result);
@@ -241,6 +278,8 @@ void finding_describe(const struct model_finding *f, char *buf, size_t size)
 		describe_illegal(f, buf, size);
 	else if (f->code == FINDING_REFUSED_CALLS)
 		describe_refused(f, buf, size);
+	else if (f->code == FINDING_RESTORE_LOST)
+		describe_restored(f, buf, size);
 	else if (f->code < FINDING_COUNT)
 		describe_gic(f, buf, size);
 	else
@@ -564,6 +603,7 @@ static void close_quiet(struct model *m, size_t at, uint64_t now_ns)
 	case FINDING_PAGE_STUCK:
 	case FINDING_FALLBACK_BURST:
 	case FINDING_WAKEUP_LOST:
+	case FINDING_RESTORE_LOST:
 		if (is_over(m, &f->list[at], now_ns))
 			finding_close(m, f->owners[at], f->list[at].code);
 		break;
@@ -658,6 +698,7 @@ static bool may_own(bool is_event, enum model_finding_code code)
 {
 	switch (code) {
 	case FINDING_ILLEGAL_TRANSITION:
+	case FINDING_RESTORE_LOST:
 		return true;
 	case FINDING_HANDLER_HUNG:
 	case FINDING_PENDING_STUCK:
@@ -714,6 +755,7 @@ static bool may_be_suspected(const struct model_finding *finding)
 	case FINDING_ILLEGAL_TRANSITION:
 	case FINDING_UNACCOUNTED:
 	case FINDING_WAKEUP_LOST:
+	case FINDING_RESTORE_LOST:
 		return finding->has_record && finding->open;
 	case FINDING_HANDLER_HUNG:
 	case FINDING_PENDING_STUCK:

@@ -36,6 +36,8 @@ enum model_severity { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 	X(GUEST_STOP, "guest-stop", FINDING_ERROR, "a vCPU has stopped all others of its VM by an event that none of them completes") \
 	X(NMI_UNANSWERED, "nmi-unanswered", FINDING_ERROR,					\
 	  "a signal of another vCPU has been deliverable too long")				\
+	X(RESTORE_LOST, "restore-lost", FINDING_ERROR,						\
+	  "a VM was restored with another SDEI state than it had, or a signal was undone by registers written back") \
 	X(CREADR_LOST, "creadr-lost", FINDING_ERROR,						\
 	  "GITS_CBASER was written after GITS_CREADR, which that sets to 0")			\
 	X(CREADR_MISSING, "creadr-missing", FINDING_ERROR,					\
@@ -124,6 +126,7 @@ struct model_finding {
 	struct record_brief record;	/* the one that raised it */
 	uint64_t before_ns;		/* time of its vCPU's record before, if model_keep_recent() was asked for; else 0 */
 	uint8_t rule;			/* ILLEGAL_TRANSITION: enum finding_rule */
+	uint8_t state_after;		/* RESTORE_LOST without a record: what state_before has become */
 	uint32_t function;		/* REFUSED_CALLS: which call was refused most; 0: one that SDEI does not have */
 	int64_t result;			/* how, */
 	uint64_t most;			/* and how often: so many of count; GUEST_STOP: so many vCPUs are stopped */

@@ -25,10 +25,10 @@ static const char magic[8] = "SDEIMODL";
 #define CRC_SIZE 4
 
 /* The fewest bytes that one can take: a bound of how many there may be. */
-#define VM_LEAST 7
-#define VCPU_LEAST 32
-#define EVENT_LEAST 64
-#define FINDING_LEAST 16
+#define VM_LEAST 12
+#define VCPU_LEAST 37
+#define EVENT_LEAST 66
+#define FINDING_LEAST 17
 #define SENDER_LEAST 8
 
 /* --- the plain fields of each struct. Another size: is there a new field? */
@@ -38,25 +38,26 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(gic_trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 1104, "see above");
-_Static_assert(sizeof(struct model_totals) == 624, "see above");
+_Static_assert(offsetof(struct model, fits) == 1120, "see above");
+_Static_assert(sizeof(struct model_totals) == 632, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
 /* Of restore_found, and of call times, there are metrics only, which are written where the model is. */
-#define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns)
-_Static_assert(sizeof(struct model_vm) == 152, "see above");
+#define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns) X(restored_ns) X(from_pid) X(from_instance) X(restoring) X(sought)
+_Static_assert(sizeof(struct model_vm) == 176, "see above");
 
 #define VCPU_NUMBERS(X) \
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(power_known) X(off) X(suspended) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
-	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns)
-_Static_assert(sizeof(struct model_vcpu) == 400, "see above");
+	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns) \
+	X(begun) X(outside_ns) X(ran_ns) X(source_ns) X(first_ns)
+_Static_assert(sizeof(struct model_vcpu) == 440, "see above");
 
 #define EVENT_NUMBERS(X) \
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(stopped) X(pending_since_ns) \
 	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) X(unsignalled) \
 	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops) X(registered_ns) \
-	X(sender) X(running_sender) X(role)
+	X(sender) X(running_sender) X(role) X(begin_state) X(end_state)
 _Static_assert(sizeof(struct model_event) == 640, "see above");
 
 #define OPEN_NUMBERS(X) X(until_ns) X(last)
@@ -72,7 +73,7 @@ _Static_assert(sizeof(struct record_brief) == 48, "see above");
 
 #define FINDING_NUMBERS(X) \
 	X(code) X(vm) X(instance) X(vcpu) X(event) X(first_ns) X(last_ns) X(count) X(open) X(value) X(state_before) X(has_record) \
-	X(rule) X(function) X(result) X(most) X(before_ns) X(gfn) X(sender)
+	X(rule) X(function) X(result) X(most) X(before_ns) X(gfn) X(sender) X(state_after)
 _Static_assert(sizeof(struct model_finding) == 160, "see above");
 
 #define SENDER_NUMBERS(X) X(sender) X(signals) X(dispatched) X(unanswered) X(worst_ns) X(worst_at_ns) X(last_ns)

@@ -15,6 +15,7 @@
  *   power.c   calls of PSCI, and whether vCPUs are on
  *   senders.c who interrupts whom
  *   stop.c    a vCPU that stops all others
+ *   migration.c VMs that were restored: from which VM, and whether their state came whole
  *   apf.c     page faults; apf_frames.c: of which guest frames, and when
  *   gic.c     what is wrong with how interrupt controllers are restored; gic_state.c: what KVM makes of each step
  *   ahead.c   many records at a time
@@ -419,6 +420,24 @@ void limits_apf(struct model *m, struct model_vcpu *v, const struct sdei_record_
 
 /* Does a vCPU that stops all others of vm begin or end to be a finding? What that explains is none of its own. */
 void stop_tick(struct model *m, const struct model_vm *vm, uint64_t now_ns, uint64_t grace_ns);
+
+/* --- migration.c */
+
+/* Was it made by a VMM, so that it does not show that the guest runs? */
+static inline bool migration_is_outside(const struct sdei_record *r)
+{
+	return r->kind == SDEI_STATE || (r->kind == SDEI_RESET && r->origin == SDEI_VCPU_RESET) ||
+	       (r->kind == SDEI_SIGNAL && r->origin == SDEI_FROM_RESTORE);
+}
+
+/*
+ * To be called for each of these, and for any record of a vCPU that has not begun, before it changes anything; e NULL: it is about the
+ * PE.
+ */
+void migration_look(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r);
+
+void migration_renew(struct model_vcpu *v);	/* another life of it begins */
+void migration_tick(struct model *m, struct model_vm *vm, uint64_t now_ns, uint64_t grace_ns);
 
 /* Before a record at now_ns ends what may be part of one that no tick has seen. */
 void stop_look(struct model *m, const struct model_vm *vm, uint64_t now_ns);

@@ -177,6 +177,7 @@ static void renew(struct model_vcpu *v)
 	v->running = NULL;
 	v->place = 0;
 	v->free_ns = v->handlers_ns = 0;
+	migration_renew(v);
 	power_renew(v);
 	if (v->apf)
 		apf_renew(v->apf);

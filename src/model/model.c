@@ -109,6 +109,8 @@ static int take_in_time(struct model *m, struct model_vcpu *v, struct model_even
 		if (is_about_mask(v, r, fits) && mask_take(v, r))
 			err = -ENOMEM;
 	}
+	if (unlikely(!v->begun || migration_is_outside(r)))
+		migration_look(m, v, e, r);
 	if (unlikely(!v->first_seen_ns))
 		v->first_seen_ns = r->time_ns;
 	v->last_ns = r->time_ns;
@@ -176,6 +178,7 @@ static int take_snapshot(struct model *m, const struct sdei_record *r)
 	if (!v)
 		return err;
 	mask_sketch(v, r);
+	v->begun |= r->state != SDEI_MASKED;
 	err = r->event == SDEI_NONE ? 0 : sketch_event(v, r);
 	if (!err && !v->first_seen_ns)
 		v->first_seen_ns = r->time_ns;
@@ -385,6 +388,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 	struct model_totals *t = &m->totals;
 
 	for (size_t i = 0; i < m->vm_count; i++) {
+		migration_tick(m, m->vms[i], now_ns, FINDING_GRACE_NS);
 		stop_tick(m, m->vms[i], now_ns, FINDING_GRACE_NS);
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			tick_vcpu(m, m->vms[i]->vcpus[k], now_ns);
@@ -402,6 +406,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 void model_settle(struct model *m, uint64_t now_ns)
 {
 	for (size_t i = 0; i < m->vm_count; i++) {
+		migration_tick(m, m->vms[i], now_ns, 0);
 		stop_tick(m, m->vms[i], now_ns, 0);
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			limits_tick(m, m->vms[i]->vcpus[k], now_ns, 0);

@@ -93,6 +93,7 @@ struct model_event {
 	uint64_t registered_ns;		/* registered since, for certain */
 	uint64_t drops_from_ns, drops;	/* the window for DROP_BURST */
 	uint16_t finding[FINDING_GIC];	/* what is open: see finding.c */
+	uint8_t begin_state, end_state;	/* with which its vCPU began to run, and was destroyed: see migration.c */
 	struct model_late *late;	/* room for MODEL_LATE_COUNT; NULL until the first */
 	unsigned int late_count;
 	_Alignas(64) struct model_blame blame;
@@ -110,6 +111,7 @@ struct model_vcpu {
 	bool power_known;		/* off and suspended are */
 	bool off;			/* it is parked: until it is turned on (PSCI), or, suspended by its VMM, wakes; see model_off_since_ns() */
 	bool suspended;			/* parked by its VMM */
+	bool begun;			/* inside: it has run since it was created or reset; see migration.c */
 	uint64_t last_ns, first_seen_ns;	/* newest record; oldest record (or model_reset) */
 	uint64_t masked_since_ns;	/* 0: not masked, or since an unknown time */
 	struct model_event *recent;	/* inside: of the last record */
@@ -139,6 +141,8 @@ struct model_vcpu {
 	struct vcpu_recent *records;		/* inside */
 	struct vcpu_refused *refused;		/* inside */
 	uint16_t finding[FINDING_GIC];	/* inside: what is open about the PE */
+	uint64_t outside_ns, ran_ns;	/* inside: its newest record that a VMM made, and the newest before that which none made */
+	uint64_t source_ns, first_ns;	/* inside: see model_blackout() */
 	uint64_t found[FINDING_GIC];		/* findings about it and its events, those of which there is no record any more included */
 };
 
@@ -150,6 +154,9 @@ struct model_vm {
 	struct model_vcpu **vcpus;	/* by vcpu_id, ascending */
 	size_t vcpu_count;
 	size_t living;			/* vCPUs that are not gone */
+	uint64_t restored_ns;		/* when its VMM had restored its SDEI state before it ran; 0: it has not. See migration.h */
+	uint32_t from_pid, from_instance;	/* the VM that it was before; from_pid 0: not known */
+	bool restoring, sought;		/* inside: it has not run since; the VM that it was is not looked for any more */
 	uint64_t restore_found[FINDING_COUNT - FINDING_GIC];	/* findings about how its interrupt controller was saved and restored */
 	struct frames *frames;		/* inside: those that had a page fault; NULL: none */
 	struct fault_history *fault_history;	/* inside: see model_vm_fault_history() */
@@ -158,6 +165,8 @@ struct model_vm {
 
 struct model_options {
 	void (*free_user)(void *user);	/* may be NULL */
+	/* Can VMs be one guest, by what the view knows of both? NULL: nobody can say. See migration.h. */
+	bool (*same_guest)(const void *user, const void *other);
 	struct finding_limits limits;
 };
 

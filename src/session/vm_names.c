@@ -25,6 +25,20 @@ void name_free(void *user)
 	free(user);
 }
 
+static bool is_known(const char *name)
+{
+	return *name && strcmp(name, nameless.raw);
+}
+
+bool names_same_guest(const void *name, const void *other)
+{
+	const struct vm_name *a = name, *b = other;
+
+	if (*a->uuid && *b->uuid)
+		return !strcmp(a->uuid, b->uuid);
+	return is_known(a->raw) && !strcmp(a->raw, b->raw);
+}
+
 /* Takes raw over, which may be NULL for want of memory. */
 static bool name_set(struct vm_name *name, char *raw, bool utf8)
 {

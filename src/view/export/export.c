@@ -188,6 +188,13 @@ static bool is_named(const char *name)
 	return name[0] && strcmp(name, "-") != 0;
 }
 
+static bool is_same_guest(const void *user, const void *other)
+{
+	const struct export_vm *a = user, *b = other;
+
+	return a->name && b->name && !strcmp(a->name, b->name);
+}
+
 static int name_vm(struct export *x, struct export_vm *vm)
 {
 	vm->name = x->options.name(x->options.ctx, vm->pid);
@@ -612,7 +619,7 @@ static bool make_parts(struct export *x)
 		.slice = take_slice, .fault = take_fault, .pending = x->format->count ? take_pending : NULL, .ctx = x,
 	};
 
-	x->model = model_new(&(struct model_options){ .free_user = vm_free });
+	x->model = model_new(&(struct model_options){ .free_user = vm_free, .same_guest = is_same_guest });
 	x->slicer = x->model ? slicer_new(x->model, &calls) : NULL;
 	x->written = calloc(FINDINGS_MAX, sizeof(*x->written));
 	return x->slicer && x->written;

@@ -12,6 +12,7 @@
 #include "view/figures/columns.h"
 #include "session/vm_names.h"
 #include "view/figures/format.h"
+#include "view/figures/migration.h"
 #include "record/json.h"
 #include "util/json.h"
 #include "view/figures/why.h"
@@ -526,6 +527,7 @@ static void put_vm(struct json_line *line, const struct model_vm *vm)
 	json_u64(j, "instance", vm->instance);
 	json_text(j, "name", name_of(vm)->raw);
 	json_bool(j, "gone", vm->gone);
+	migration_json(j, vm);
 	put_blame(j, &blame);
 	put_vm_worst(line, vm);
 	put_vm_apf(line, vm);

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/migration.h"
 #include "model/power.h"
 #include "view/figures/bars.h"
 #include "view/figures/columns.h"
 #include "util/text.h"
 #include "record/text.h"
 #include "view/figures/format.h"
+#include "view/figures/migration.h"
 #include "view/figures/why.h"
 
 #define ROWS_MAX 48
@@ -382,7 +384,21 @@ static void put_drops(const struct maker *k, const struct model_event *e)
 	}
 }
 
-/* --- the vCPU: its mask and its last records */
+/* --- the vCPU: where it came from, its mask and its last records */
+
+static void put_restored(const struct maker *k, const struct model_vcpu *vcpu)
+{
+	struct model_blackout b;
+	char words[MIGRATION_SIZE], age[FORMAT_SIZE];
+
+	if (!*migration_words(words, sizeof(words), vcpu->vm, k->scope->status))
+		return;
+	page_line(k->page);
+	page_put(k->page, LOOK_HEAD, "VM       ");
+	page_put(k->page, LOOK_PLAIN, "%s", words);
+	if (model_blackout(vcpu, &b))
+		page_put(k->page, LOOK_PLAIN, "; this vCPU was silent for at most %s", format_age(age, sizeof(age), b.first_ns - b.last_ns));
+}
 
 static void put_mask_now(const struct maker *k, const struct model_vcpu *vcpu)
 {
@@ -471,6 +487,7 @@ void page_event(struct page *page, const struct model_vcpu *vcpu, const struct m
 {
 	const struct maker k = { page, scope };
 
+	put_restored(&k, vcpu);
 	if (e) {
 		put_state(&k, vcpu, e);
 		put_open(&k, e);

@@ -7,6 +7,7 @@
 
 #include "util/text.h"
 #include "view/figures/format.h"
+#include "view/figures/migration.h"
 #include "session/vm_names.h"
 #include "view/figures/page_apf.h"
 #include "view/figures/page_calls.h"
@@ -381,6 +382,7 @@ int text_summary(FILE *out, const struct model *m, const struct status *status, 
 	if (has_only_apf(m))
 		put_apf_total(out, m, status);
 	text_quality(out, m, status);
+	migration_text(out, m, status);
 	put_worst(out, m, status);
 	put_apf(out, m, status);
 	put_calls(out, m);

@@ -6,6 +6,7 @@
 
 #include "view/report/html.h"
 #include "session/vm_names.h"
+#include "view/figures/migration.h"
 #include "view/figures/page_calls.h"
 #include "view/report/report_html_inside.h"
 #include "model/sum.h"
@@ -20,11 +21,15 @@ static uint64_t drops_of(const struct model_counts *c)
 
 /* --- VMs */
 
-static void vm_row(FILE *out, const struct model_vm *vm, const struct model_sum *sum)
+static void vm_row(FILE *out, const struct model_vm *vm, const struct model_sum *sum, const struct status *status)
 {
+	char words[MIGRATION_SIZE];
+
 	fprintf(out, "<tr data-vm=%u data-instance=%u><th scope=row class=whole>", vm->pid, vm->instance);
 	html_page_vm(out, vm, NAME_WHOLE);
 	fprintf(out, "<td>%s", vm->gone ? "gone" : "there");
+	if (*migration_words(words, sizeof(words), vm, status))
+		fprintf(out, ", %s", words);
 	html_page_cell(out, vm->vcpu_count);
 	html_page_cell(out, sum->tally.events);
 	html_page_cell(out, sum->tally.count.signals);
@@ -51,7 +56,7 @@ int report_html_vms(const struct html_page *page)
 
 		if (!sum)
 			return -ENOMEM;
-		vm_row(page->out, page->vms[i], sum);
+		vm_row(page->out, page->vms[i], sum, page->report->status);
 		sum_free(sum);
 	}
 	html_page_table_end(page->out);
