@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# time limit: 1500
+# debug kernel: no
+"""A stock Linux guest moves from one stock QEMU to another one on the same host: amid NMIs, and with a CPU that stays in its handler. What
+both processes show makes up what the guest counted; it is known where the second came from; and nothing is found."""
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
+
+OUT = out_dir("migration")
+SDEITOP = os.path.join(TOP, "build", "sdeitop")
+# A machine that stands still for a while, as a VM does that moves, makes all of it long.
+LIMITS = [word for name in ("handler", "pending", "nmi", "mask") for word in (f"--{name}-ms", "600000")]
+PAUSES = 5
+BEFORE, AFTER = 20, 20  # NMIs at least: in either process, and between what is done to it
+
+HOST = r"""
+monitor() { echo "$2" >"/run/$1.monitor.in"; }
+said() { # TIMES PATTERN FILE
+	[ "$(grep -c "$2" "$3")" -ge "$1" ]
+}
+until_so() { # COMMAND…: as long as the guests are there
+	until "$@"; do
+		kill -0 $old && kill -0 ${new:-$old} || exit 1
+		sleep 0.1
+	done 2>/dev/null
+}
+begin() { # NAME
+	mkfifo /run/old.gate.in /run/old.gate.out /run/new.gate.in /run/new.gate.out
+	linux-guest --called $1 --qemu "$(gate old)" old sh -c "$(cat $1.sh)" >$1.old.out 2>$1.old.err &
+	old=$!
+	until_so [ -p /run/old.monitor.out ]
+	cat /run/old.monitor.out >$1.old.monitor &
+}
+gate() { echo "-chardev pipe,id=gate,path=/run/$1.gate -device virtserialport,nr=4,chardev=gate"; }
+move() { # NAME
+	linux-guest --called $1 --qemu "$(gate new) -incoming unix:/run/migration" new true >$1.new.out 2>$1.new.err &
+	new=$!
+	until_so [ -S /run/migration ]
+	cat /run/new.monitor.out >$1.new.monitor &
+	monitor old 'migrate unix:/run/migration'
+}
+end() { # NAME
+	monitor old quit
+	wait $old
+	wait $new
+	echo $? >$1.status
+	old='' new=''
+	rm -f /run/*.gate.* /run/migration
+}
+asked() { grep -c asked $1; }
+
+begin storm
+until_so said BEFORE asked storm.old.out
+for i in $(seq PAUSES); do
+	before=$(asked storm.old.out)
+	monitor old stop
+	monitor old 'info registers -a'
+	monitor old cont
+	monitor old 'info registers -a'
+	until_so said $((before + AFTER)) asked storm.old.out
+done
+move storm
+until_so said AFTER asked storm.new.out
+echo end >/run/new.gate.in
+until_so said 1 handled storm.new.out
+end storm
+
+in_handler() { # TIMES: a PE masked in a handler, and the other one masked
+	sdeitop state >stopped.state && [ "$(grep -c ' stopped .* REU-M ' stopped.state)" = $1 ] && [ "$(grep -c ' stopped .* RE--M ' stopped.state)" = $1 ]
+}
+begin stopped
+until_so in_handler 1
+move stopped
+until_so in_handler 2
+monitor new quit
+end stopped
+"""
+
+
+def text(name):
+    with open(os.path.join(OUT, name), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def differ(what, got, wanted):
+    return [] if got == wanted else [f"{what}: {got} instead of {wanted}"]
+
+
+def sdeitop(*arguments):
+    return subprocess.run([SDEITOP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+
+
+class Moved:
+    """The two VMs that were one guest, in a summary."""
+
+    def __init__(self, summary, name):
+        self.name = name
+        self.vms = [vm for vm in summary["vms"] if vm["name"] == name]
+
+    def sum(self, vcpu, *counts):
+        return sum(vm["vcpus"][vcpu]["events"][0]["count"][count] for vm in self.vms for count in counts)
+
+    def history(self, silent):
+        """silent: of each vCPU it is known how long it was silent."""
+        complaints = differ("VMs", len(self.vms), 2)
+        if complaints:
+            return complaints
+        old, new = self.vms
+        restored = new.get("restored", {})
+        complaints += differ("the first", old.get("restored"), None)
+        complaints += differ("the second is from", restored.get("from"), {"vm": old["vm"], "instance": old["instance"]})
+        complaints += differ("vCPUs", [vcpu["vcpu"] for vcpu in restored.get("vcpus", [])], [0, 1] if silent else [])
+        for vcpu in restored.get("vcpus", []):
+            if not vcpu["last_ns"] < restored["time_ns"] <= vcpu["first_ns"] or vcpu["blackout_ns"] != vcpu["first_ns"] - vcpu["last_ns"]:
+                complaints.append(f"{vcpu}, restored at {restored['time_ns']}")
+        return complaints
+
+
+def check_storm(summary):
+    said = text("storm.old.out") + text("storm.new.out")
+    handled = [int(n) for line in said.splitlines() if line.startswith("handled") for n in line.split()[1:]]
+    asked = [int(line.split()[1]) for line in said.splitlines() if line.startswith("asked")]
+    moved = Moved(summary, "storm")
+    ok("migration/storm/ends", differ("status", text("storm.status").strip(), "0") and text("storm.new.err").splitlines())
+    ok("migration/storm/the guest lost nothing",
+       differ("NMIs", sum(handled), len(asked)) + differ("it said", asked, list(range(1, len(asked) + 1))))
+    ok("migration/storm/history", moved.history(True))
+    complaints = []
+    for vcpu in (0, 1) if len(moved.vms) == 2 and len(handled) == 2 else ():
+        complaints += differ(f"vCPU {vcpu} dispatched", moved.sum(vcpu, "dispatched"), handled[vcpu])
+        complaints += differ(f"vCPU {vcpu} ended", moved.sum(vcpu, "completed", "resumed"), handled[vcpu])
+        # What was pending when it moved was signalled to the first, and again to the second by the restore.
+        complaints += differ(f"vCPU {vcpu} signals", moved.sum(vcpu, "signals") - moved.sum(vcpu, "cleared"), handled[vcpu])
+    ok("migration/storm/both make up what the guest counted", complaints, f"handlers {handled}")
+    ok("migration/storm/it moved amid NMIs", [f"{vm['vm']}: {count}" for vm in moved.vms for count in [
+        sum(vcpu["events"][0]["count"]["dispatched"] for vcpu in vm["vcpus"])] if count < AFTER])
+    paused = text("storm.old.monitor").count("CPU#1")
+    ok("migration/storm/registers were read and written back", differ("times", paused, 2 * PAUSES))
+
+
+def check_stopped(summary):
+    moved = Moved(summary, "stopped")
+    ok("migration/stopped/ends before its command", differ("status", text("stopped.status").strip(), "122"))
+    ok("migration/stopped/history", moved.history(False))
+    if len(moved.vms) == 2:
+        ok("migration/stopped/the handler runs on",
+           differ("cut off in each", [vm["vcpus"][1]["events"][0]["count"]["running_cleared"] for vm in moved.vms], [1, 1]))
+
+
+def check(summary, live):
+    ok("migration/recording", [f"{key} {summary.get(key)}" for key in ("lost", "late", "malformed", "misfits") if summary.get(key) != 0])
+    ok("migration/findings", [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in summary["findings"]])
+    check_storm(summary)
+    check_stopped(summary)
+    ok("migration/as live", differ("what was restored", [vm.get("restored") for vm in summary["vms"]], [vm.get("restored") for vm in live["vms"]]))
+    vm = {name: Moved(summary, name).vms[0]["vm"] for name in ("storm", "stopped")}
+    shown = {"text": sdeitop("report", *LIMITS, "--all", "--html", os.path.join(OUT, "page.html"), os.path.join(OUT, "recording"))}
+    shown["page"] = text("page.html")
+    for form, words in shown.items():
+        ok(f"migration/report as {form}", [f"{name}: not shown" for name in vm if f"restored from VM {vm[name]} at" not in words])
+
+
+def main():
+    missing = cannot_be_had("migration", "kernel", "build", "guest") or cannot_be_had("migration", "setup", "--qemu")
+    if missing:
+        print(f"skip migration {missing}")
+        return
+    os.makedirs(OUT)
+    host = HOST.replace("PAUSES", str(PAUSES)).replace("BEFORE", str(BEFORE)).replace("AFTER", str(AFTER))
+    for name, content in (("storm.sh", script("linux-guest/storm.sh")), ("stopped.sh", script("linux-guest/stopped.sh")), ("host.sh", host)):
+        with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
+            file.write(content)
+    status, output = lab(OUT, "sh", "-c", "cd /out && exec sdeitop record --summary --json -o recording -- sh host.sh >live.json", timeout=600, options=("--guest", "linux"))
+    ok("migration/lab", [] if status == 0 else [f"status {status}", *output.splitlines()[-10:]])
+    if status == 0:
+        check(json.loads(sdeitop("report", *LIMITS, "--json", os.path.join(OUT, "recording"))), json.loads(text("live.json")))
+    finish()
+
+
+if __name__ == "__main__":
+    main()
