@@ -92,7 +92,7 @@ static void kernel_status(struct source *source, struct status *status)
 	status->cpu_percent = k->cpu_percent;
 	live_counters(k->live, &status->counters);
 	status->now_ns = status->counters.settled_ns < now_ns ? status->counters.settled_ns : now_ns;
-	status->wall_ns = clock_wall_ns() - (int64_t)(now_ns - status->now_ns);
+	status->wall_ns = (int64_t)status->now_ns + clock_wall_offset_ns();
 }
 
 /* --- the rest */

@@ -10,7 +10,12 @@
 #define NS_PER_SEC 1000000000ULL
 
 uint64_t clock_monotonic_ns(void);	/* CLOCK_MONOTONIC, which bpf_ktime_get_ns() reads as well: that of all records */
-int64_t clock_wall_ns(void);		/* CLOCK_REALTIME */
 uint64_t clock_cpu_ns(void);		/* CLOCK_PROCESS_CPUTIME_ID: what this process has used, of all CPUs */
+
+/*
+ * CLOCK_REALTIME - CLOCK_MONOTONIC. Who is descheduled between reading the one and the other would be wrong by that: so of some readings the
+ * quickest counts.
+ */
+int64_t clock_wall_offset_ns(void);
 
 #endif

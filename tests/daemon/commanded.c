@@ -252,7 +252,7 @@ static void commanded_status(struct source *source, struct status *status)
 {
 	status_set_host_name(status, "commanded");
 	status->now_ns = clock_monotonic_ns();
-	status->wall_ns = clock_wall_ns();
+	status->wall_ns = (int64_t)status->now_ns + clock_wall_offset_ns();
 	status->probes_attached = status->probes_total = 1;
 	status->cpu_percent = -1;
 	status->counters = commanded_of(source)->counters;
