@@ -38,19 +38,13 @@ echo $? >restore.status
 
 # A guest is saved, loaded in place, and then migrated: from saved to moved.
 RESTORE = r"""
-monitor() { echo "$2" >"/run/$1.monitor.in"; }
-until_said() { # TIMES PATTERN FILE: by a guest, or by a monitor
-	while said=$(grep -c "$2" "$3"); [ "${said:-0}" -lt "$1" ]; do
-		kill -0 $saved && kill -0 ${moved:-$saved} || exit 1
-		sleep 0.1
-	done 2>/dev/null
-}
+. ./two-qemus.sh
 disk() { # NAME: that much of QEMU's command line
 	cp disk "/run/$1.disk"
 	echo "-drive if=none,id=disk,format=qcow2,file.driver=file,file.locking=off,file.filename=/run/$1.disk"
 }
 linux-guest --qemu "$(disk saved)" saved sh -c "$(cat restore.sh)" >saved.out 2>saved.err &
-saved=$!
+from=$!
 until_said 3 got saved.out
 cat /run/saved.monitor.out >saved.monitor &
 monitor saved 'savevm here'
@@ -63,18 +57,15 @@ until_said 1 'VM status' saved.monitor
 until_said $(($(grep -c got saved.out) + 3)) got saved.out
 
 linux-guest --qemu "$(disk moved) -incoming unix:/run/migration" moved true >moved.out 2>moved.err &
-moved=$!
-until [ -S /run/migration ]; do
-	kill -0 $moved || exit 1
-	sleep 0.1
-done
+to=$!
+until_met [ -S /run/migration ]
 cat /run/moved.monitor.out >moved.monitor &
 monitor saved 'migrate unix:/run/migration'
 until_said 3 got moved.out
 monitor saved quit
-wait $saved
+wait $from
 monitor moved quit
-wait $moved
+wait $to
 [ $? = 122 ] # ended before its command did
 """
 
@@ -270,7 +261,8 @@ def main():
     for name in ("backtraces", "panic", "reset"):
         with open(os.path.join(OUT, name + ".sh"), "w", encoding="utf-8") as file:
             file.write(script(f"linux-guest/{name}.sh"))
-    for name, content in (("restore.sh", script("linux-guest/restore.sh")), ("restore-host.sh", RESTORE)):
+    for name, content in (("restore.sh", script("linux-guest/restore.sh")), ("restore-host.sh", RESTORE),
+                          ("two-qemus.sh", script("linux-guest/two-qemus.sh"))):
         with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
             file.write(content)
     write_disk(os.path.join(OUT, "disk"))
