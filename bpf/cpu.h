@@ -2,7 +2,7 @@
 /*
  * What each CPU counts; shared with user space, which maps these counters.
  * One CPU writes, without atomics: a kind is counted by one program only, and
- * the kernel does not let a program interrupt itself. PLACE, APF and GIC are the exceptions.
+ * the kernel does not let a program interrupt itself. Those of IS_SHARED_KIND() are the exceptions.
  */
 #ifndef SDEI_CPU_H
 #define SDEI_CPU_H
@@ -15,7 +15,7 @@ struct sdei_cpu {
 	__u64 lost_unknown;	/* of the losses, those that `lost` has no room to name */
 	__u64 woken_ns;		/* when this CPU last woke the reader */
 	__u64 current_task;	/* with --sched, its address; 0: none was switched to yet */
-	__u64 pad[7];
+	__u64 pad[5];
 };
 
 #ifndef __bpf__

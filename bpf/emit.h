@@ -151,7 +151,8 @@ static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_ke
 
 /* Kinds that several programs count, which not every kernel keeps apart on a CPU. An object may say that it has others. */
 #ifndef IS_SHARED_KIND
-#define IS_SHARED_KIND(kind) ((kind) == SDEI_PLACE || (kind) == SDEI_APF || (kind) == SDEI_GIC || (kind) == SDEI_SMCCC)
+#define IS_SHARED_KIND(kind) ((kind) == SDEI_PLACE || (kind) == SDEI_APF || (kind) == SDEI_GIC || (kind) == SDEI_SMCCC || \
+	(kind) == SDEI_COUNTER)
 #endif
 
 static __always_inline void raise(__u64 *count, __u8 kind)

@@ -12,8 +12,18 @@
 
 /* --- KVM */
 
+/* arm64 since 6.4; asked for before use. */
+struct arch_timer_vm_data {
+	__u64 voffset;		/* ticks that the virtual counter is behind the physical one */
+};
+
+struct kvm_arch {
+	struct arch_timer_vm_data timer_data;
+};
+
 struct kvm {
 	int userspace_pid;	/* of the thread that created the VM */
+	struct kvm_arch arch;
 };
 
 struct kvm_sdei_handler {
@@ -69,6 +79,12 @@ struct user_pt_regs {
 
 struct kvm_cpu_context {
 	struct user_pt_regs regs;
+	__u64 sys_regs[1];	/* by enum vcpu_sysreg */
+};
+
+/* Where the virtual counter's offset is before 6.4; the number is the kernel's, asked for before use. */
+enum vcpu_sysreg {
+	CNTVOFF_EL2 = 1,
 };
 
 /* Does the vCPU run, as user space is told by KVM_GET_MP_STATE? */

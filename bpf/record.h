@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #endif
 
-#define SDEI_RECORD_ABI 6
+#define SDEI_RECORD_ABI 7
 #define SDEI_RECORD_MAX 64	/* bytes */
 
 /* No event (records about a PE as a whole), no sender: unknown, shown as "-". */
@@ -46,7 +46,8 @@
 	X(APF, apf)		\
 	X(GIC, gic)		\
 	X(SMCCC, smccc)		\
-	X(POWER, power)
+	X(POWER, power)		\
+	X(COUNTER, counter)
 
 /* PLACE is no tracepoint of SDEI's: with --sched it says where a vCPU's thread went; its state byte says nothing.
  * APF is a step in the life of an asynchronous page fault, on any architecture; event and state say nothing.
@@ -54,7 +55,8 @@
  * SMCCC, on arm64, is a call of a guest that KVM's SDEI does not see: one of SDEI where KVM has none, or one of PSCI; event and state say
  * nothing.
  * POWER, on arm64, is what was found about a vCPU, not a step: is it on? From the iterator at attach, and from a recording's snapshot; event
- * and state say nothing. */
+ * and state say nothing.
+ * COUNTER, on arm64, is how far the virtual counter of a vCPU is behind the host's; event and state say nothing. */
 enum sdei_kind {
 	SDEI_KIND_NONE,
 #define X(NAME, name) SDEI_##NAME,
@@ -209,6 +211,13 @@ enum sdei_power {
 	SDEI_POWER_SUSPENDED = 3,	/* by its VMM, until something wakes it */
 };
 
+/* sdei_record.origin of COUNTER. */
+enum sdei_counter_reason {
+	SDEI_COUNTER_FOUND = 1,	/* by the iterator at attach, or repeated by a recording's snapshot */
+	SDEI_COUNTER_RUNS = 2,	/* the vCPU runs for the first time, or on another thread */
+	SDEI_COUNTER_SET = 3,	/* its VMM has set the counter: so does QEMU when a VM that was stopped goes on */
+};
+
 /* sdei_record.origin of RESET. */
 enum sdei_reset_reason {
 	SDEI_PRIVATE_RESET = 1,
@@ -289,6 +298,17 @@ struct sdei_record_smccc {
 	__u32 target;		/* CPU_ON: vcpu_id of the vCPU that it names; SDEI_NONE: there is none, or it is not known */
 };
 
+/*
+ * COUNTER. What the guest reads as CNTVCT_EL0 is what the host reads as CNTVCT_EL0 less this, modulo 2^64 (Arm DDI 0487, CNTVOFF_EL2).
+ * KVM keeps the counters of a VM's vCPUs alike.
+ */
+struct sdei_record_counter {
+	struct sdei_record head;
+	__u64 offset;		/* ticks */
+	__u32 hz;		/* ticks in a second: CNTFRQ_EL0 */
+	__u32 pad;
+};
+
 /* Attempts and failed reserves, per CPU and kind: map `counters`, index enum sdei_kind. */
 struct sdei_counter {
 	__u64 attempted;	/* records that passed the filter */
@@ -320,6 +340,7 @@ _Static_assert(sizeof(struct sdei_record_call) == SDEI_RECORD_MAX, "record ABI")
 _Static_assert(sizeof(struct sdei_record_apf) == 56, "record ABI");
 _Static_assert(sizeof(struct sdei_record_gic) == SDEI_RECORD_MAX, "record ABI");
 _Static_assert(sizeof(struct sdei_record_smccc) == SDEI_RECORD_MAX, "record ABI");
+_Static_assert(sizeof(struct sdei_record_counter) == 48, "record ABI");
 _Static_assert(sizeof(struct sdei_lost_key) == 24, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, event) == 16, "record ABI");
 _Static_assert(__builtin_offsetof(struct sdei_record, kind) == 20, "record ABI");

@@ -3,7 +3,7 @@
  * One program per kvm_sdei_* tracepoint, named like it; each only puts its
  * arguments where the record has them. The arguments are the contract of
  * tracepoints/README.md, where fields are only ever appended.
- * The programs of apf.h, gic.h, place.h, smccc.h and snapshot.h are in the same object, because they
+ * The programs of apf.h, counter.h, gic.h, place.h, smccc.h and snapshot.h are in the same object, because they
  * share its maps.
  */
 #include <stdbool.h>
@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "apf.h"
+#include "counter.h"
 #include "emit.h"
 #include "gic.h"
 #include "place.h"

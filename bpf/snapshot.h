@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What every vCPU there is, from the files that hold them, is like: its SDEI
- * state, where the kernel keeps one, as records of kind STATE, and whether it is
- * on, on arm64, as one of kind POWER. They do not go through a ring: user space
+ * state, where the kernel keeps one, as records of kind STATE, and on arm64
+ * whether it is on, as one of kind POWER, and how far its counter is behind the
+ * host's, as one of kind COUNTER. They do not go through a ring: user space
  * reads them from the iterator, so none is ever lost.
  *
  * A file of a vCPU is known by its name, which only KVM can give to an inode of
@@ -12,6 +13,7 @@
 #ifndef SDEI_SNAPSHOT_H
 #define SDEI_SNAPSHOT_H
 
+#include "counter.h"
 #include "place.h"
 
 #define ANON_INODE_FS_MAGIC 0x09041934
@@ -179,6 +181,22 @@ static __always_inline bool write_power(struct seq_file *seq, struct kvm_vcpu *v
 	return !bpf_seq_write(seq, &record, sizeof(record));
 }
 
+static __always_inline bool write_counter(struct seq_file *seq, struct kvm_vcpu *vcpu, __u32 vm, __u32 id)
+{
+	struct sdei_record_counter record = {
+		.head = {
+			.time_ns = bpf_ktime_get_ns(), .vm = vm, .vcpu = id, .event = SDEI_NONE, .kind = SDEI_COUNTER,
+			.origin = SDEI_COUNTER_FOUND,
+		},
+		.hz = counter_hz,
+	};
+
+	if (!has_counter() || !is_wanted(&record.head))
+		return true;
+	record.offset = counter_offset(vcpu);
+	return !bpf_seq_write(seq, &record, sizeof(record));
+}
+
 static __always_inline bool write_sdei(struct seq_file *seq, struct kvm_vcpu *vcpu, __u32 vm, __u32 id)
 {
 	struct snapshot state;
@@ -196,7 +214,7 @@ static __always_inline bool write_vcpu(struct seq_file *seq, struct kvm_vcpu *vc
 
 	if (has_sdei && bpf_core_field_exists(vcpu->arch.sdei.announced) && !BPF_CORE_READ(vcpu, arch.sdei.announced))
 		return true;	/* it will be reported as created */
-	if (!write_power(seq, vcpu, vm, id))
+	if (!write_power(seq, vcpu, vm, id) || !write_counter(seq, vcpu, vm, id))
 		return false;
 	return !has_sdei || write_sdei(seq, vcpu, vm, id);
 }

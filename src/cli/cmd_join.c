@@ -82,10 +82,15 @@ static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 	side_lost(ctx, key, count);
 }
 
+static void take_status(void *ctx, const struct recording_status *status)
+{
+	side_counter(ctx, &status->counter);
+}
+
 /* An exit status. */
 static int open_recording(struct run *run, struct join_recording *r, bool is_guest)
 {
-	const struct playback_calls calls = { .sink = { .record = take_record, .lost = take_lost, .ctx = &r->side }, .ctx = &r->side };
+	const struct playback_calls calls = { .sink = { .record = take_record, .lost = take_lost, .ctx = &r->side }, .status = take_status, .ctx = &r->side };
 	uint64_t from_ns, to_ns;
 	int status;
 
@@ -197,7 +202,7 @@ static bool make(struct join *j)
 {
 	enum match_result result = MATCH_NO_MEMORY;
 
-	if (!j->host.side.failed && !j->guest.side.failed)
+	if (!side_failed(&j->host.side) && !side_failed(&j->guest.side))
 		result = match_sides(&j->match, &j->guest.side, &j->host.side);
 	if (result == MATCH_DONE && waterfall_make(&j->waterfall, &j->match, j->from_ns, j->to_ns))
 		result = MATCH_NO_MEMORY;

@@ -109,25 +109,6 @@ void frames_free(struct frames *set)
 
 /* --- as bytes: each block with the words that are not 0 */
 
-static void put_word(struct bytes_out *out, uint64_t word)
-{
-	unsigned char bytes[sizeof(word)];
-
-	for (unsigned int i = 0; i < sizeof(bytes); i++)
-		bytes[i] = word >> 8 * i;
-	put_raw(out, bytes, sizeof(bytes));
-}
-
-static uint64_t get_word(struct bytes_in *in)
-{
-	const unsigned char *bytes = get_raw(in, sizeof(uint64_t));
-	uint64_t word = 0;
-
-	for (unsigned int i = 0; bytes && i < sizeof(word); i++)
-		word |= (uint64_t)bytes[i] << 8 * i;
-	return word;
-}
-
 static void save_block(const struct block *block, struct bytes_out *out)
 {
 	uint64_t used = 0;
@@ -135,16 +116,16 @@ static void save_block(const struct block *block, struct bytes_out *out)
 	for (unsigned int i = 0; i < WORDS; i++)
 		used |= (uint64_t)!!block->words[i] << i;
 	put_number(out, block->number);
-	put_word(out, used);
+	put_number(out, used);
 	for (unsigned int i = 0; i < WORDS; i++) {
 		if (block->words[i])
-			put_word(out, block->words[i]);
+			put_number(out, block->words[i]);
 	}
 }
 
 static void load_block(struct frames *set, struct bytes_in *in)
 {
-	uint64_t number = get_number_below(in, UINT64_MAX / FRAMES_PER_BLOCK + 1), used = get_word(in);
+	uint64_t number = get_number_below(in, UINT64_MAX / FRAMES_PER_BLOCK + 1), used = get_number(in);
 	struct block *block;
 
 	bytes_need(in, used && !idmap_find(&set->by_number, number));
@@ -158,7 +139,7 @@ static void load_block(struct frames *set, struct bytes_in *in)
 	for (unsigned int i = 0; i < WORDS; i++) {
 		if (!(used >> i & 1))
 			continue;
-		block->words[i] = get_word(in);
+		block->words[i] = get_number(in);
 		bytes_need(in, block->words[i]);
 	}
 }

@@ -669,7 +669,7 @@ void apf_take_history(struct fault_history *history, const struct vcpu_apf *a, c
 void apf_free_vm(struct model *m, struct model_vm *vm);
 
 /* Kinds that are about the PE, and those whose event may be SDEI_NONE. */
-#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE | 1U << SDEI_POWER)
+#define ABOUT_PE (1U << SDEI_MASK | 1U << SDEI_UNMASK | 1U << SDEI_RESET | 1U << SDEI_PLACE | 1U << SDEI_POWER | 1U << SDEI_COUNTER)
 #define ABOUT_ANY (ABOUT_PE | 1U << SDEI_CALL | 1U << SDEI_APF | 1U << SDEI_GIC | 1U << SDEI_SMCCC)
 
 static inline bool is_kind(unsigned int kind)

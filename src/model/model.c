@@ -198,7 +198,8 @@ static bool is_aside(const struct sdei_record *r)
 {
 	return r->kind >= SDEI_PLACE || is_state(r, SDEI_SNAPSHOT);
 }
-_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 5 && SDEI_APF > SDEI_PLACE && SDEI_GIC > SDEI_PLACE && SDEI_SMCCC > SDEI_PLACE && SDEI_POWER > SDEI_PLACE,
+_Static_assert(SDEI_PLACE == SDEI_KIND_COUNT - 6 && SDEI_APF > SDEI_PLACE && SDEI_GIC > SDEI_PLACE && SDEI_SMCCC > SDEI_PLACE && SDEI_POWER > SDEI_PLACE &&
+	       SDEI_COUNTER > SDEI_PLACE,
 	       "see is_aside()");
 
 static int feed_aside(struct model *m, const struct sdei_record *r)
@@ -214,6 +215,8 @@ static int feed_aside(struct model *m, const struct sdei_record *r)
 		return power_take(m, (const struct sdei_record_smccc *)r);
 	case SDEI_POWER:
 		return power_sketch(m, r);
+	case SDEI_COUNTER:
+		return 0;	/* it joins two recordings (sides/), and changes no figure */
 	default:
 		return take_snapshot(m, r);
 	}
@@ -301,7 +304,7 @@ static int lose_unknown(struct model *m, unsigned int kind, uint64_t count)
 	if (kind == SDEI_CALL)	/* it changes no state */
 		return 0;
 	finding_distrust(m, NULL);
-	if (kind == SDEI_SMCCC)
+	if (kind == SDEI_SMCCC || kind == SDEI_COUNTER)
 		return 0;
 	apf_doubt_all(m);
 	gic_lost(m, SDEI_ANY_VM);
@@ -331,6 +334,8 @@ int model_feed_lost(struct model *m, const struct sdei_lost_key *key, uint64_t c
 	if (key->vm == SDEI_ANY_VM && is_kind(key->kind) && key->kind != SDEI_APF)
 		return lose_unknown(m, key->kind, count);
 	note_lost(m, key->kind, count);
+	if (key->kind == SDEI_COUNTER)
+		return 0;
 	if (key->kind == SDEI_PLACE)
 		return lose_place(m, key);
 	if (key->kind == SDEI_SMCCC)

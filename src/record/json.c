@@ -227,6 +227,15 @@ static void put_power(struct json *j, const struct sdei_record *r)
 		json_u64(j, "since_ns", r->arg);
 }
 
+static void put_counter(struct json *j, const struct sdei_record *r)
+{
+	const struct sdei_record_counter *counter = (const void *)r;
+
+	json_plain(j, "reason", record_name(LABELS_COUNTER, r->origin));
+	json_i64(j, "behind", (int64_t)counter->offset);
+	json_u64(j, "hz", counter->hz);
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -244,6 +253,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct json *j, const struct sdei
 	[SDEI_GIC] = put_gic,
 	[SDEI_SMCCC] = put_smccc,
 	[SDEI_POWER] = put_power,
+	[SDEI_COUNTER] = put_counter,
 };
 
 /* What of a kind's own is in the brief form. */

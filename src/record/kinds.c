@@ -28,6 +28,7 @@ static const struct kind kinds[SDEI_KIND_COUNT] = {
 	[SDEI_GIC]	  = { NULL, 0, KIND_SIZE(SDEI_GIC), 15 },
 	[SDEI_SMCCC]	  = { NULL, 0, KIND_SIZE(SDEI_SMCCC), 16 },
 	[SDEI_POWER]	  = { NULL, 0, KIND_SIZE(SDEI_POWER), 17 },
+	[SDEI_COUNTER]	  = { NULL, 0, KIND_SIZE(SDEI_COUNTER), 18 },
 };
 
 const uint8_t kind_sizes[UINT8_MAX + 1] = {

@@ -9,7 +9,7 @@
 #include "bpf/record.h"
 
 struct kind {
-	const char *probe;	/* the tracepoint, and the BPF program on it; NULL: PLACE, APF, GIC, SMCCC and POWER have none of their own */
+	const char *probe;	/* the tracepoint, and the BPF program on it; NULL: PLACE, APF, GIC, SMCCC, POWER and COUNTER have none of their own */
 	uint8_t args;		/* of the tracepoint, the vCPU included (tracepoints/README.md) */
 	uint8_t size;		/* of the record in bytes */
 	uint8_t rank;		/* causal order of records with equal times */
@@ -21,6 +21,7 @@ struct kind {
 	 (kind) == SDEI_APF ? sizeof(struct sdei_record_apf) :				\
 	 (kind) == SDEI_GIC ? sizeof(struct sdei_record_gic) :				\
 	 (kind) == SDEI_SMCCC ? sizeof(struct sdei_record_smccc) :			\
+	 (kind) == SDEI_COUNTER ? sizeof(struct sdei_record_counter) :			\
 	 (kind) == SDEI_STATE || (kind) == SDEI_REGISTER ? sizeof(struct sdei_record_handler) : sizeof(struct sdei_record))
 
 /* The same of any number; 0: there is no such kind. */

@@ -43,6 +43,7 @@ static const struct label gic_steps[] = {
 };
 static const struct label smccc_outcomes[] = { { "answered", SMCCC_ANSWERED }, { "forwarded", SMCCC_FORWARDED } };
 static const struct label powers[] = { { "on", SDEI_POWER_ON }, { "off", SDEI_POWER_OFF }, { "suspended", SDEI_POWER_SUSPENDED } };
+static const struct label counter_reasons[] = { { "found", SDEI_COUNTER_FOUND }, { "runs", SDEI_COUNTER_RUNS }, { "set", SDEI_COUNTER_SET } };
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };
 static const struct label kinds[] = { SDEI_KINDS(KIND_LABEL) };
 
@@ -66,6 +67,7 @@ static const struct {
 	[LABELS_GIC_STEP] = SET(gic_steps),
 	[LABELS_SMCCC] = SET(smccc_outcomes),
 	[LABELS_POWER] = SET(powers),
+	[LABELS_COUNTER] = SET(counter_reasons),
 	[LABELS_FUNCTION] = SET(functions),
 	[LABELS_KIND] = SET(kinds),
 };

@@ -25,6 +25,7 @@ enum labels {
 	LABELS_GIC_STEP,	/* of GIC: origin */
 	LABELS_SMCCC,		/* of SMCCC: outcome */
 	LABELS_POWER,		/* of POWER: origin */
+	LABELS_COUNTER,		/* of COUNTER: origin */
 	LABELS_FUNCTION,	/* of CALL */
 	LABELS_KIND,
 	LABELS_COUNT

@@ -363,6 +363,18 @@ static void put_power(struct line *p, const struct sdei_record *r)
 	}
 }
 
+static void put_counter(struct line *p, const struct sdei_record *r)
+{
+	const struct sdei_record_counter *counter = (const void *)r;
+
+	line_text(p, record_name(LABELS_COUNTER, r->origin));
+	line_text(p, " behind the host's by ");
+	line_i64(p, (int64_t)counter->offset);
+	line_text(p, " of ");
+	line_u64(p, counter->hz, 0, 0);
+	line_text(p, " Hz");
+}
+
 static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei_record *r) = {
 	[SDEI_REGISTER] = put_handler,
 	[SDEI_UNREGISTER] = put_unregister,
@@ -380,6 +392,7 @@ static void (*const put_kind[SDEI_KIND_COUNT])(struct line *p, const struct sdei
 	[SDEI_GIC] = put_gic,
 	[SDEI_SMCCC] = put_smccc,
 	[SDEI_POWER] = put_power,
+	[SDEI_COUNTER] = put_counter,
 };
 
 static void put_gic_brief(struct line *p, const struct record_brief *brief)

@@ -17,8 +17,12 @@ const struct event_class *event_class_of(const struct recording_item *item)
 
 	if (item->kind == ITEM_SNAPSHOT && item->record.head.kind == SDEI_POWER)
 		return &power_snapshot;
+	if (item->kind == ITEM_SNAPSHOT && item->record.head.kind == SDEI_COUNTER)
+		return &counter_snapshot;
 	if (item->kind == ITEM_SNAPSHOT && item->record.head.arg)
 		return &since;
+	if (item->kind == ITEM_STATUS && item->status.counter.hz)
+		return &clocks;
 	if (item->kind != ITEM_RECORD)
 		return item->kind <= ITEM_STATUS ? others[item->kind] : NULL;
 	kind = item->record.head.kind;

@@ -42,7 +42,7 @@ struct layout {
 #define LAYOUT_MEDIUM 30
 #define LAYOUT_LONG 31
 #define LAYOUT_NAME_ID 64	/* a text stands behind its fields */
-#define LAYOUT_IDS 74
+#define LAYOUT_IDS 77
 
 /* NULL: there is none of that id. */
 const struct layout *layout_of(unsigned int id);

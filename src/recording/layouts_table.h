@@ -118,6 +118,14 @@ static const struct field power_fields[] = {
 	FIELD_HEAD, FIELD("power", record.head.origin, .labels = LABELS_POWER), FIELD("since_ns", record.head.arg, .implied = 0), { 0 }
 };
 
+static const struct field counter_fields[] = {
+	FIELD_HEAD,
+	FIELD("reason", record.head.origin, .labels = LABELS_COUNTER),
+	FIELD("behind", record.counter.offset, .implied = 0),
+	FIELD("hz", record.counter.hz, .implied = 0),
+	{ 0 }
+};
+
 static const struct field lost_fields[] = {
 	FIELD("vm", lost.key.vm, .implied = 0),
 	FIELD("vcpu", lost.key.vcpu, .implied = 0),
@@ -132,18 +140,26 @@ static const struct field lost_fields[] = {
 	{ 0 }
 };
 static const struct field name_fields[] = { FIELD("vm", name.vm, .implied = 0), { 0 } };
-static const struct field status_fields[] = {
-	FIELD("wall_ns", status.wall_ns, .is_signed = true),
-	FIELD("attempted", status.attempted, .implied = 0),
-	FIELD("lost", status.lost, .implied = 0),
-	FIELD("read", status.read, .implied = 0),
-	FIELD("malformed", status.malformed, .implied = 0),
-	FIELD("late", status.late, .implied = 0),
-	FIELD("unrecorded", status.unrecorded, .implied = 0),
-	FIELD("probes_attached", status.probes_attached, .implied = 0),
-	FIELD("probes_total", status.probes_total, .implied = 0),
-	FIELD("cpu_permille", status.cpu_permille, .implied = 0),
-	FIELD("end", status.end, .is_bool = true),
+#define FIELDS_STATUS							\
+	FIELD("wall_ns", status.wall_ns, .is_signed = true),		\
+	FIELD("attempted", status.attempted, .implied = 0),		\
+	FIELD("lost", status.lost, .implied = 0),			\
+	FIELD("read", status.read, .implied = 0),			\
+	FIELD("malformed", status.malformed, .implied = 0),		\
+	FIELD("late", status.late, .implied = 0),			\
+	FIELD("unrecorded", status.unrecorded, .implied = 0),		\
+	FIELD("probes_attached", status.probes_attached, .implied = 0),	\
+	FIELD("probes_total", status.probes_total, .implied = 0),	\
+	FIELD("cpu_permille", status.cpu_permille, .implied = 0),	\
+	FIELD("end", status.end, .is_bool = true)
+
+static const struct field status_fields[] = { FIELDS_STATUS, { 0 } };
+static const struct field clock_fields[] = {
+	FIELDS_STATUS,
+	FIELD("counter", status.counter.ticks, .implied = 0),
+	FIELD("counter_ns", status.counter.time_ns, .implied = 0),
+	FIELD("counter_error_ns", status.counter.error_ns, .implied = 0),
+	FIELD("hz", status.counter.hz, .implied = 0),
 	{ 0 }
 };
 
@@ -171,6 +187,7 @@ static const struct event_class records[SDEI_KIND_COUNT] = {
 	[SDEI_GIC] = { "kvm_gic", ITEM_RECORD, SDEI_GIC, gic_fields, { 69 } },
 	[SDEI_SMCCC] = { "kvm_smccc", ITEM_RECORD, SDEI_SMCCC, smccc_fields, { 71 } },
 	[SDEI_POWER] = { "kvm_power", ITEM_RECORD, SDEI_POWER, power_fields, { 72 } },
+	[SDEI_COUNTER] = { "kvm_counter", ITEM_RECORD, SDEI_COUNTER, counter_fields, { 74 } },
 };
 
 /* Of the client, where they say more than those of KVM. */
@@ -182,9 +199,11 @@ static const struct event_class client_call = { "sdei_client_call", ITEM_RECORD,
 static const struct event_class snapshot = { "kvm_sdei_snapshot", ITEM_SNAPSHOT, SDEI_STATE, state_fields, { 20, 21, 22, 39 } };
 static const struct event_class since = { "kvm_sdei_since", ITEM_SNAPSHOT, SDEI_STATE, since_fields, { 70 } };
 static const struct event_class power_snapshot = { "kvm_power_snapshot", ITEM_SNAPSHOT, SDEI_POWER, power_fields, { 73 } };
+static const struct event_class counter_snapshot = { "kvm_counter_snapshot", ITEM_SNAPSHOT, SDEI_COUNTER, counter_fields, { 75 } };
 static const struct event_class lost = { "sdeitop_lost", ITEM_LOST, 0, lost_fields, { 65 } };
 static const struct event_class name = { "sdeitop_name", ITEM_NAME, 0, name_fields, { LAYOUT_NAME_ID } };
 static const struct event_class status = { "sdeitop_status", ITEM_STATUS, 0, status_fields, { 66 } };
+static const struct event_class clocks = { "sdeitop_clock", ITEM_STATUS, 0, clock_fields, { 76 } };
 
 /*
  * --- layouts. Each takes whole bytes, vm and vcpu 32 bits together: a pid is below 2^22, and hardly a VM has more than
@@ -252,6 +271,9 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(71, records[SDEI_SMCCC]),
 	WIDE(72, records[SDEI_POWER]),
 	WIDE(73, power_snapshot),
+	WIDE(74, records[SDEI_COUNTER]),
+	WIDE(75, counter_snapshot),
+	WIDE(76, clocks),
 };
 
 /* All narrow layouts: X(id). */

@@ -17,10 +17,11 @@
 #include <stdint.h>
 
 #include "bpf/record.h"
+#include "util/counter.h"
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 5	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since; 5: kvm_smccc */
+#define RECORDING_MINOR 6	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since; 5: kvm_smccc; 6: kvm_counter, sdeitop_clock */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)
@@ -40,11 +41,12 @@ struct recording_status {
 	uint16_t probes_attached, probes_total;
 	uint16_t cpu_permille;	/* the recorder's, of one CPU; UINT16_MAX: unknown */
 	bool end;		/* the recording ends here, as it was meant to */
+	struct counter_look counter;	/* hz 0: this machine has none that a guest or a host of it could read, too */
 };
 
 enum recording_item_kind {
 	ITEM_RECORD,		/* a record as the source gave it */
-	ITEM_SNAPSHOT,		/* a record of kind STATE that repeats what is known: only a reader that starts here needs it */
+	ITEM_SNAPSHOT,		/* a record of kind STATE, POWER or COUNTER that repeats what is known: only a reader that starts here needs it */
 	ITEM_LOST,		/* count records like key were lost; key_known false: nobody knows which */
 	ITEM_NAME,		/* the VM is called this, from here on; before its first record */
 	ITEM_STATUS,
@@ -63,6 +65,7 @@ struct recording_item {
 			struct sdei_record_apf apf;
 			struct sdei_record_gic gic;
 			struct sdei_record_smccc smccc;
+			struct sdei_record_counter counter;
 		} record;
 		struct {
 			struct sdei_lost_key key;

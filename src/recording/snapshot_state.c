@@ -19,10 +19,12 @@ struct known_event {
 struct known_vcpu {
 	uint32_t id;
 	uint8_t mask;			/* SDEI_MASKED or 0 */
-	bool has_sdei;			/* mask and events are known, not only whether it is on */
+	bool has_sdei;			/* mask and events are known, not only what follows */
 	uint8_t power;			/* enum sdei_power; 0: not known */
 	uint64_t power_ns, off_ns;	/* when it was last turned off or on; since when it is off, 0: not, or not known */
 	uint64_t masked_ns;		/* since when; 0: not, or not known */
+	uint64_t counter_offset;	/* see struct sdei_record_counter */
+	uint32_t counter_hz;		/* 0: not known */
 	struct known_event *events;	/* by number */
 	size_t count;
 };
@@ -274,6 +276,12 @@ static void learn_power(struct known_vcpu *vcpu, const struct sdei_record *r)
 	vcpu->off_ns = r->arg;
 }
 
+static void learn_counter(struct known_vcpu *vcpu, const struct sdei_record_counter *counter)
+{
+	vcpu->counter_offset = counter->offset;
+	vcpu->counter_hz = counter->hz;
+}
+
 /* Kinds that say nothing of SDEI's state. 0 or -ENOMEM. */
 static int learn_aside(struct snapshot_state *k, const struct recording_item *item)
 {
@@ -285,8 +293,10 @@ static int learn_aside(struct snapshot_state *k, const struct recording_item *it
 		return -ENOMEM;
 	if (r->kind == SDEI_SMCCC)
 		learn_call(vm, vcpu, &item->record.smccc);
-	else
+	else if (r->kind == SDEI_POWER)
 		learn_power(vcpu, r);
+	else
+		learn_counter(vcpu, &item->record.counter);
 	return 0;
 }
 
@@ -316,7 +326,7 @@ static int learn_record(struct snapshot_state *k, const struct recording_item *i
 		return 0;
 	if (r->kind == SDEI_APF)
 		return learn_fault(k, r);
-	if (r->kind == SDEI_SMCCC || r->kind == SDEI_POWER)
+	if (r->kind == SDEI_SMCCC || r->kind == SDEI_POWER || r->kind == SDEI_COUNTER)
 		return learn_aside(k, item);
 	if (r->kind == SDEI_STATE && r->origin == SDEI_DESTROYED) {
 		/* One comes for each event: the first is enough, the others find nothing. */
@@ -429,6 +439,22 @@ static int send_power(const struct sending *t, const struct known_vm *vm, const 
 	return t->put(t->ctx, &item);
 }
 
+static int send_counter(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
+{
+	struct recording_item item = { .kind = ITEM_SNAPSHOT, .time_ns = t->time_ns, .size = sizeof(struct sdei_record_counter) };
+
+	if (!vcpu->counter_hz)
+		return 0;
+	item.record.counter = (struct sdei_record_counter){
+		.head = {
+			.time_ns = t->time_ns, .vm = vm->pid, .vcpu = vcpu->id, .event = SDEI_NONE, .kind = SDEI_COUNTER,
+			.origin = SDEI_COUNTER_FOUND,
+		},
+		.offset = vcpu->counter_offset, .hz = vcpu->counter_hz,
+	};
+	return t->put(t->ctx, &item);
+}
+
 static int send_sdei(const struct sending *t, const struct known_vm *vm, const struct known_vcpu *vcpu)
 {
 	static const struct known_event none = { .event = SDEI_NONE };
@@ -447,7 +473,9 @@ static int send_vcpu(const struct sending *t, const struct known_vm *vm, const s
 {
 	int err = vcpu->has_sdei ? send_sdei(t, vm, vcpu) : 0;
 
-	return err ? err : send_power(t, vm, vcpu);
+	if (!err)
+		err = send_power(t, vm, vcpu);
+	return err ? err : send_counter(t, vm, vcpu);
 }
 
 static int send_name(const struct sending *t, const struct known_vm *vm)
@@ -492,15 +520,25 @@ bool snapshot_state_end(const struct snapshot_state *k, uint32_t vm, uint64_t ti
 	return true;
 }
 
+/* As they usually are encoded. */
+#define NAME_BYTES 40
+#define EVENT_BYTES 27
+#define POWER_BYTES 39
+#define COUNTER_BYTES 43
+
+static size_t size_of_vcpu(const struct known_vcpu *vcpu)
+{
+	return EVENT_BYTES * (vcpu->count ?: 1) + (vcpu->power ? POWER_BYTES : 0) + (vcpu->counter_hz ? COUNTER_BYTES : 0);
+}
+
 size_t snapshot_state_size(const struct snapshot_state *k)
 {
-	static const size_t name = 40, event = 27, power = 39;	/* as they usually are encoded */
 	size_t size = 0;
 
 	for (size_t i = 0; i < k->count; i++) {
-		size += name;
+		size += NAME_BYTES;
 		for (size_t j = 0; j < k->vms[i].count; j++)
-			size += event * (k->vms[i].vcpus[j].count ?: 1) + (k->vms[i].vcpus[j].power ? power : 0);
+			size += size_of_vcpu(&k->vms[i].vcpus[j]);
 	}
 	return size;
 }

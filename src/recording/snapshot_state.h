@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a reader that starts in the middle has to know: the state that the records so far left, per vCPU and
- * event, whether vCPUs are on, and the names of VMs. Small, and forgets what is gone.
+ * event, whether vCPUs are on, how far their counters are behind, and the names of VMs. Small, and forgets what is gone.
  */
 #ifndef RECORDING_SNAPSHOT_STATE_H
 #define RECORDING_SNAPSHOT_STATE_H
@@ -24,7 +24,7 @@ bool snapshot_state_end(const struct snapshot_state *k, uint32_t vm, uint64_t ti
 
 /*
  * Hands all of it to put, as ITEM_NAME and ITEM_SNAPSHOT items of time_ns: per VM its name, per vCPU its events (one
- * record with event SDEI_NONE for a vCPU that has none yet) where anything of SDEI is known of it, and whether it is on, where that is. put's first error ends it and is returned.
+ * record with event SDEI_NONE for a vCPU that has none yet) where anything of SDEI is known of it, and whether it is on and how far its counter is behind, where that is. put's first error ends it and is returned.
  */
 int snapshot_state_send(const struct snapshot_state *k, uint64_t time_ns, int (*put)(void *ctx, const struct recording_item *item), void *ctx);
 

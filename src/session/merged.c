@@ -59,7 +59,7 @@ static bool is_wanted(const struct part *part)
 /* A snapshot at the begin is of what came before. */
 static bool is_from_before(const struct part *part, const struct sdei_record *record)
 {
-	bool is_snapshot = record->kind == SDEI_POWER || (record->kind == SDEI_STATE && record->origin == SDEI_SNAPSHOT);
+	bool is_snapshot = record->kind == SDEI_POWER || (record->kind == SDEI_COUNTER && record->origin == SDEI_COUNTER_FOUND) || (record->kind == SDEI_STATE && record->origin == SDEI_SNAPSHOT);
 
 	return !is_wanted(part) || (!part->merged->begun && is_snapshot);
 }

@@ -9,6 +9,7 @@
 #include "source/client.h"
 #include "source/guest_name.h"
 #include "util/clock.h"
+#include "util/counter.h"
 #include "util/log.h"
 
 #define CPU_SAMPLE_NS (100 * NS_PER_MS)	/* shorter ones are noise */
@@ -93,6 +94,7 @@ static void kernel_status(struct source *source, struct status *status)
 	live_counters(k->live, &status->counters);
 	status->now_ns = status->counters.settled_ns < now_ns ? status->counters.settled_ns : now_ns;
 	status->wall_ns = (int64_t)status->now_ns + clock_wall_offset_ns();
+	status->counter = counter_look();
 }
 
 /* --- the rest */

@@ -39,7 +39,7 @@ struct recording_status status_for_recording(const struct status *now, bool end)
 		.read = now->counters.read, .malformed = now->counters.malformed, .late = now->counters.late,
 		.probes_attached = now->probes_attached, .probes_total = now->probes_total,
 		.cpu_permille = now->cpu_percent < 0 ? UINT16_MAX : (uint16_t)(10 * now->cpu_percent + 0.5),
-		.end = end,
+		.end = end, .counter = now->counter,
 	};
 }
 
@@ -50,6 +50,7 @@ void status_from_recording(struct status *status, const struct recording_status 
 	status->cpu_percent = said->cpu_permille == UINT16_MAX || !said->time_ns ? -1 : said->cpu_permille / 10.0;
 	status->counters.malformed = said->malformed;
 	status->counters.late = said->late;
+	status->counter = said->counter;
 }
 
 int64_t status_wall_ns(const struct status *status, uint64_t time_ns)

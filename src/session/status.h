@@ -32,6 +32,7 @@ struct status {
 	unsigned int probes_attached, probes_total;
 	double cpu_percent;	/* of one CPU, our own; negative: unknown */
 	struct record_counters counters;
+	struct counter_look counter;	/* of this machine, at about now_ns; hz 0: it has none */
 	struct replay_status replay;	/* only of a screen with top_options.replay */
 };
 

@@ -554,6 +554,24 @@ static bool prepare(struct matching *g)
 	return true;
 }
 
+/* Where the counter says that the offset is, at the guest's first item. False: it does not say. */
+static bool ask_counter(const struct matching *g, struct candidate *found)
+{
+	const struct counter_clock *c = &g->m->counter;
+	int64_t at = side_item_ns(g->guest->items);
+	double offset_ns;
+
+	if (g->m->counter_lack != COUNTER_THERE)
+		return false;
+	offset_ns = counter_clock_host_ns(c, at) - (double)at;
+	if (!(fabs(offset_ns) + c->error_ns < (double)FAR_NS))
+		return false;
+	*found = (struct candidate){
+		.window = { .at = at, .low = (int64_t)floor(offset_ns - c->error_ns), .high = (int64_t)ceil(offset_ns + c->error_ns) },
+	};
+	return true;
+}
+
 static enum match_result find_partners(struct matching *g)
 {
 	enum match_result result;
@@ -564,6 +582,8 @@ static enum match_result find_partners(struct matching *g)
 	if (!g->cursor_count)
 		return MATCH_NOTHING;
 	result = seed(g, &found);
+	if ((result == MATCH_AMBIGUOUS || result == MATCH_UNRELATED) && ask_counter(g, &found))
+		result = MATCH_DONE;
 	if (result != MATCH_DONE)
 		return result;
 	follow_backwards(g, found.at, found.window);
@@ -683,7 +703,47 @@ const struct match_line *match_line_at(const struct match *m, int64_t guest_ns)
 
 double match_host_ns(const struct match *m, int64_t guest_ns)
 {
+	if (m->by_counter)
+		return counter_clock_host_ns(&m->counter, guest_ns);
 	return (double)guest_ns + clock_line_offset_ns(&match_line_at(m, guest_ns)->clock, guest_ns);
+}
+
+double match_error_ns(const struct match *m)
+{
+	double error_ns = 0;
+
+	if (m->by_counter)
+		return m->counter.error_ns;
+	for (size_t i = 0; i < m->line_count; i++)
+		error_ns = fmax(error_ns, m->lines[i].clock.error_ns);
+	return error_ns;
+}
+
+/* --- the counter */
+
+/* Is what the counter says possible, given that the two are the same? */
+static bool agrees(const struct match *m, const struct side_item *guest)
+{
+	struct window of = offsets_of(guest, &m->host->items[guest->partner]);
+	double offset_ns = counter_clock_host_ns(&m->counter, of.at) - (double)of.at;
+
+	return offset_ns >= (double)of.low - m->counter.error_ns && offset_ns <= (double)of.high + m->counter.error_ns;
+}
+
+/* Signals are not sure to be the same. */
+static void check_counter(struct match *m)
+{
+	for (size_t i = 0; i < m->guest->count && m->counter_lack == COUNTER_THERE; i++) {
+		const struct side_item *item = &m->guest->items[i];
+
+		if (item->partner == SIDE_NOTHING || item->what == SIDE_SIGNAL)
+			continue;
+		if (agrees(m, item))
+			m->counter_agrees++;
+		else
+			m->counter_contradicts++;
+	}
+	m->by_counter = m->counter_agrees >= MATCH_LEAST && !m->counter_contradicts && m->counter.error_ns < match_error_ns(m);
 }
 
 /* --- counts */
@@ -754,6 +814,7 @@ static bool is_too_little(const struct match_counts *c)
 static enum match_result conclude(struct matching *g)
 {
 	part_outside(g);
+	check_counter(g->m);
 	count_guest(g->m);
 	count_host(g->m);
 	count_lines(g->m);
@@ -766,6 +827,7 @@ enum match_result match_sides(struct match *m, struct side *guest, struct side *
 	enum match_result result;
 
 	*m = (struct match){ .guest = guest, .host = host };
+	m->counter_lack = counter_clock_make(&m->counter, &guest->counter, &host->counter, host->vm);
 	result = find_partners(&g);
 	if (result == MATCH_DONE)
 		result = find_lines(&g);

@@ -33,9 +33,15 @@ void side_clear(struct side *s)
 		}
 		idmap_release(map);
 	}
+	counter_side_clear(&s->counter);
 	free(s->items);
 	s->items = NULL;
 	s->count = 0;
+}
+
+bool side_failed(const struct side *s)
+{
+	return s->failed || s->counter.failed;
 }
 
 int64_t side_item_ns(const struct side_item *item)
@@ -224,10 +230,33 @@ static bool is_of_use(const struct sdei_record *r)
 	return r->kind == SDEI_SIGNAL || r->kind == SDEI_DISPATCH || r->kind == SDEI_COMPLETE || r->kind == SDEI_CALL;
 }
 
+static bool is_in_time(const struct side *s, uint64_t time_ns)
+{
+	return time_ns >= s->begin_ns && time_ns - s->begin_ns <= (uint64_t)s->length_ns;
+}
+
+/* It may come before it is known which VM counts. */
+static void take_behind(struct side *s, const struct sdei_record *r)
+{
+	if (s->is_guest || (s->vm && r->vm != s->vm))
+		return;
+	counter_side_behind(&s->counter, (int64_t)(r->time_ns - s->begin_ns), (const struct sdei_record_counter *)r);
+}
+
+void side_counter(struct side *s, const struct counter_look *counter)
+{
+	if (is_in_time(s, counter->time_ns))
+		counter_side_moment(&s->counter, (int64_t)(counter->time_ns - s->begin_ns), counter);
+}
+
 void side_record(struct side *s, const struct sdei_record *r, size_t size)
 {
-	if (r->time_ns < s->begin_ns || r->time_ns - s->begin_ns > (uint64_t)s->length_ns)
+	if (!is_in_time(s, r->time_ns))
 		return;
+	if (r->kind == SDEI_COUNTER) {
+		take_behind(s, r);
+		return;
+	}
 	if (!s->vm && is_of_use(r))
 		s->vm = r->vm;
 	if (r->vm != s->vm) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bpf/record.h"
+#include "sides/counter_clock.h"
 #include "util/idmap.h"
 
 enum side_what {
@@ -53,17 +54,20 @@ struct side {
 	int64_t length_ns;	/* up to the end of the recording */
 	struct side_item *items;	/* by when they were recorded: handlers at their begin, calls at their end */
 	size_t count;
+	struct counter_side counter;
 	uint64_t counts[SIDE_WHATS];
 	uint64_t lost, lost_calls;	/* records of any kind; of calls alone */
 	struct idmap lists[SIDE_WHATS];
 	unsigned int losses;
-	bool failed;		/* no memory: something is missing */
+	bool failed;		/* no memory for an item */
 };
 
 /* begin_ns and end_ns are the recording's. False: no clock counts so far, or nobody records for so long. */
 bool side_begin(struct side *s, bool is_guest, uint64_t begin_ns, uint64_t end_ns);
 void side_record(struct side *s, const struct sdei_record *record, size_t size);
 void side_lost(struct side *s, const struct sdei_lost_key *key, uint64_t count);	/* as of a record_sink */
+void side_counter(struct side *s, const struct counter_look *counter);	/* what the machine's counter showed at a moment */
+bool side_failed(const struct side *s);	/* no memory: something is missing */
 void side_clear(struct side *s);
 
 /* When an item was recorded. */

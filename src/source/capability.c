@@ -198,8 +198,14 @@ static void judge_gic(struct judge_list *j)
 
 static void judge_smccc(struct judge_list *j)
 {
-	judge_set(j, j->facts->probes.has_smccc, PROBE_SMCCC, PROBE_SCHED, "guest-calls",
+	judge_set(j, j->facts->probes.has_smccc, PROBE_SMCCC, PROBE_COUNTER, "guest-calls",
 			"calls of guests: those of SDEI where KVM has none, vCPUs turned on and off");
+}
+
+static void judge_counter(struct judge_list *j)
+{
+	judge_set(j, j->facts->probes.has_counter, PROBE_COUNTER, PROBE_SCHED, "guest-counters",
+			"how far counters of guests are behind the host's: one clock for 'sdeitop join'");
 }
 
 /* Nothing to say where there is no such driver: on most machines that is no lack. */
@@ -230,6 +236,7 @@ static void judge_tracepoints(struct judge_list *j)
 	judge_apf(j);
 	judge_gic(j);
 	judge_smccc(j);
+	judge_counter(j);
 	judge_client(j);
 	for (int i = PROBE_SCHED; i < PROBE_CLIENT; i++)
 		judge_tracepoint(j, i);

@@ -41,7 +41,7 @@ static void leave_out_calls(struct probes *probes)
 	if (!probes->list[SDEI_CALL - 1].why_not)
 		probes_refuse(probes, SDEI_CALL - 1, "switched off");
 	probes->has_smccc = false;
-	for (int i = PROBE_SMCCC; i < PROBE_SCHED; i++)
+	for (int i = PROBE_SMCCC; i < PROBE_COUNTER; i++)
 		probes_refuse(probes, i, "switched off");
 }
 
@@ -151,6 +151,8 @@ static bool is_shown(const struct live *live, const struct live_options *options
 		return probe_is_gic(i) && (options->gic || options->only_gic);
 	if (probe_is_smccc(i))
 		return live->probes.has_smccc;
+	if (probe_is_counter(i))
+		return live->probes.has_counter;
 	if (i >= PROBE_SCHED)
 		return options->sched;
 	if (i == PROBE_SNAPSHOT)

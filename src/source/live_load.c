@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "source/privilege.h"
+#include "util/counter.h"
 #include "client.skel.h"
 #include "sdei.skel.h"
 
@@ -173,6 +174,7 @@ static int configure_kvm(struct live *live, const struct live_options *options)
 	live->bpf->rodata->apf_untold = untold_outcome();
 	live->bpf->rodata->sdei = live->has_sdei;
 	live->bpf->rodata->smccc_sdei = !live->has_sdei;
+	live->bpf->rodata->counter_hz = counter_hz();
 	err = bpf_map__set_max_entries(live->bpf->maps.waiting, waiting);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.watched, waiting);

@@ -145,7 +145,7 @@ static void report_nameless(struct live *live, const struct record_sink *sink)
  */
 static bool is_missed_alone(const struct live *live, unsigned int kind)
 {
-	return kind == SDEI_APF || kind == SDEI_GIC || kind == SDEI_SMCCC || (kind == SDEI_CALL && live->client_state);
+	return kind == SDEI_APF || kind == SDEI_GIC || kind == SDEI_SMCCC || kind == SDEI_COUNTER || (kind == SDEI_CALL && live->client_state);
 }
 
 static void report_missed_kind(struct live *live, const struct record_sink *sink, unsigned int kind)

@@ -193,6 +193,10 @@ static const struct {
 		{ { "smccc_target", "kvm_mpidr_to_vcpu", "ni", 'v' } }, NEEDS(PROBE_SMCCC_END) },
 	[PROBE_SMCCC_END] = { "smccc", "calls of guests: those of SDEI that are refused or left to the VMM, vCPUs turned on and off",
 		{ { "smccc", "kvm_smccc_call_handler", "v", 'i' } }, NEEDS(PROBE_SMCCC_BEGIN) },
+	[PROBE_COUNTER_RUNS] = { "counter_runs", "one clock for a recording of the host and one of the guest: 'sdeitop join'",
+		{ { "counter_runs", "kvm_arch_vcpu_run_pid_change", "v" } } },
+	[PROBE_COUNTER_SET] = { "counter_set", "the same after a restore",
+		{ { "counter_set", "kvm_arm_set_reg", "vg", 'i' } }, NEEDS(PROBE_COUNTER_RUNS) },
 	[PROBE_CLIENT_HVC_BEGIN] = { "client_hvc_begin", "how long calls to a hypervisor take",
 		{ { "client_hvc_begin", "sdei_smccc_hvc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_HVC) },
 	[PROBE_CLIENT_HVC] = { "client_hvc", "calls to a hypervisor: results, registrations, masks",
@@ -238,6 +242,9 @@ unsigned int probe_kind(int i)
 	case PROBE_SMCCC_BEGIN:
 	case PROBE_SMCCC_END:
 		return SDEI_SMCCC;
+	case PROBE_COUNTER_RUNS:
+	case PROBE_COUNTER_SET:
+		return SDEI_COUNTER;
 	case PROBE_CLIENT_HVC:
 	case PROBE_CLIENT_SMC:
 		return SDEI_CALL;
@@ -404,6 +411,8 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 		probes_refuse(probes, i, "this kernel emulates no GICv3");
 	else if (probe_is_smccc(i) && !probes->has_smccc)
 		probes_refuse(probes, i, "this kernel has no kvm_smccc_call_handler()");
+	else if (probe_is_counter(i) && !probes->has_counter)
+		probes_refuse(probes, i, "this kernel's guests have no counter that can be set");
 	else if (probe_is_client(i) && !probes->has_client)
 		probes_refuse(probes, i, "this kernel has no SDEI client");
 	else if (probes->missing[i])
@@ -445,6 +454,7 @@ static void find_functions(struct probes *probes, const struct types *t)
 	probes->has_faults = has_hook(t, &functions[PROBE_APF_FAULT].hooks[0]) || has_hook(t, &functions[PROBE_APF_FAULT].hooks[1]);
 	probes->has_gic = has_function(t, "vgic_v3_set_attr");
 	probes->has_smccc = has_function(t, "kvm_smccc_call_handler");
+	probes->has_counter = has_function(t, "kvm_arm_set_reg");
 	probes->has_client = has_function(t, "sdei_smccc_hvc") && has_function(t, "sdei_smccc_smc");
 	for (int i = PROBE_APF; i < PROBE_SCHED; i++)
 		find_function(probes, i, t);

@@ -46,6 +46,9 @@ enum probe {
 	PROBE_SMCCC_BEGIN = PROBE_SMCCC,
 	PROBE_SMCCC_TARGET,
 	PROBE_SMCCC_END,
+	PROBE_COUNTER,				/* how far guests' counters are behind the host's */
+	PROBE_COUNTER_RUNS = PROBE_COUNTER,
+	PROBE_COUNTER_SET,
 	PROBE_SCHED,				/* what follows is for PLACE */
 	PROBE_SWITCH = PROBE_SCHED,
 	PROBE_ENTRY,
@@ -74,6 +77,7 @@ struct probes {
 	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
 	bool has_gic;		/* this kernel emulates a GICv3 */
 	bool has_smccc;		/* its handler of guests' calls is known */
+	bool has_counter;	/* guests have a counter that their VMM can set: arm64's */
 	bool has_power;		/* it keeps whether a vCPU is on where the snapshot can read it */
 	bool has_client;	/* this kernel has the SDEI client: likewise */
 	int module_btf;		/* 0; -errno: KVM is a module whose types cannot be read, so that nothing of it is known */
@@ -97,7 +101,13 @@ static inline bool probe_is_gic(int i)
 /* Is i one of the probes of guests' calls? */
 static inline bool probe_is_smccc(int i)
 {
-	return i >= PROBE_SMCCC && i < PROBE_SCHED;
+	return i >= PROBE_SMCCC && i < PROBE_COUNTER;
+}
+
+/* Is i one of the probes of guests' counters? */
+static inline bool probe_is_counter(int i)
+{
+	return i >= PROBE_COUNTER && i < PROBE_SCHED;
 }
 
 /* Is it also of use where the kernel has no asynchronous ones? */

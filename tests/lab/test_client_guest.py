@@ -212,6 +212,13 @@ def check_offset(joined):
     offset, within = true_offset_ns()
     ok("client-guest/join: the offset is that of the counter", [] if abs(line["offset_ns"] - offset) <= line["error_ns"] + within else
        [f"{line}: {offset:.0f} within {within:.0f}"])
+    counter = joined["counter"]
+    ok("client-guest/join: the counter is used", [] if counter["used"] and not counter["contradicts"] and counter["agrees"] else [str(counter)])
+    away = counter.get("offset_ns", 0) - offset
+    ok("client-guest/join: the counter's offset is the true one", [] if counter["used"] and abs(away) <= counter["error_ns"] + within and
+       counter["error_ns"] < line["error_ns"] and joined["error_ns"] == counter["error_ns"] else
+       [f"{counter}: {offset:.0f} within {within:.0f}"])
+    print(f"# counter {away:+.0f} ns beside the true offset, said to be within {counter.get('error_ns', 0):.0f}")
     print(f"# offset {line['offset_ns'] - offset:+.0f} ns beside the true one, said to be within {line['error_ns']:.0f}; "
           f"that is known within {within:.0f}")
 

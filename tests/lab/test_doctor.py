@@ -84,7 +84,7 @@ def run(kernel):
 
 def main():
     if run("tracepoints"):
-        there = dict(TRACEPOINTS, btf="yes", kvm="yes", sdei="yes", kvm_sdei_snapshot="yes", sched_switch="yes", **{"guest-calls": "yes"})
+        there = dict(TRACEPOINTS, btf="yes", kvm="yes", sdei="yes", kvm_sdei_snapshot="yes", sched_switch="yes", **{"guest-calls": "yes", "guest-counters": "yes"})
         held = {"cap_bpf": "yes", "cap_perfmon": "yes", "bpf-tracing": "yes", "bpf-ringbuf": "yes", "ring-memory": "yes", "live": "yes"}
         judge("tracepoints", "root", 0, 0, dict(there, **held))
         judge("tracepoints", "enough", 0, 0, dict(there, **held, cap_sys_admin="no"))
@@ -92,7 +92,7 @@ def main():
         judge("tracepoints", "nobody", 1, 1, dict(there, **{"cap_bpf": "no", "cap_perfmon": "no", "bpf-tracing": "unknown", "live": "no"}))
     if run("stock"):
         without = {name: "no" for name in TRACEPOINTS}
-        there = dict(without, btf="yes", kvm="yes", sdei="no", kvm_sdei_snapshot="yes", **{"page-faults": "yes", "async-page-faults": "no", "guest-calls": "yes"})
+        there = dict(without, btf="yes", kvm="yes", sdei="no", kvm_sdei_snapshot="yes", **{"page-faults": "yes", "async-page-faults": "no", "guest-calls": "yes", "guest-counters": "yes"})
         judge("stock", "root", 0, 0, dict(there, **{"bpf-tracing": "yes", "live": "yes"}))
         judge("stock", "nobody", 1, 1, dict(there, live="no"))
     finish()

@@ -30,8 +30,11 @@ struct join {
 int64_t join_offset_ns(const struct join *j, const struct match_line *line);
 int64_t join_moved_ns(const struct join *j, const struct match_line *line);	/* 0: it is the first one */
 
-/* The greatest error of all lines. */
-double join_error_ns(const struct join *j);
+/* The same by the counter, if both have it, at a time of the guest since its recording began. */
+int64_t join_counter_offset_ns(const struct join *j, int64_t guest_ns);
+
+/* Whether the counter places the guest's times, and why not. */
+const char *join_counter_says(const struct match *m);
 
 /* 0 or -ENOMEM. Whether out could be written is for the caller to see. */
 int join_text(FILE *out, const struct join *j);

@@ -81,6 +81,17 @@ static void put_line(FILE *out, const struct join *j, const struct match_line *l
 	putc('\n', out);
 }
 
+static void put_counter(FILE *out, const struct match *m)
+{
+	char text[FORMAT_SIZE];
+
+	fprintf(out, "<p>The counter of the machine, which both can read: %s", join_counter_says(m));
+	if (m->counter_lack == COUNTER_THERE)
+		fprintf(out, "; within %s µs, %" PRIu64 " handlers and calls agree, %" PRIu64 " do not",
+			format_real(text, sizeof(text), m->counter.error_ns / 1e3, 0), m->counter_agrees, m->counter_contradicts);
+	fputs(".</p>\n", out);
+}
+
 static void put_clocks(FILE *out, const struct join *j)
 {
 	fputs("<section id=clocks><h2>The clocks</h2>\n<p>Host = guest + offset. What happened in both bounds it: the true offset is not further away "
@@ -89,6 +100,7 @@ static void put_clocks(FILE *out, const struct join *j)
 	for (size_t i = 0; i < j->match.line_count; i++)
 		put_line(out, j, &j->match.lines[i]);
 	html_page_table_end(out);
+	put_counter(out, &j->match);
 	fputs("</section>\n", out);
 }
 

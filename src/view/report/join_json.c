@@ -46,6 +46,23 @@ static void put_line(struct json *j, const struct join *join, const struct match
 	json_close(j, '}');
 }
 
+/* Its offset is of where the first line begins. */
+static void put_counter(struct json *j, const struct join *join)
+{
+	const struct match *m = &join->match;
+
+	json_open(j, "counter", '{');
+	json_bool(j, "used", m->by_counter);
+	json_plain(j, "why", join_counter_says(m));
+	if (m->counter_lack == COUNTER_THERE) {
+		json_i64(j, "offset_ns", join_counter_offset_ns(join, m->lines[0].clock.from_ns));
+		json_real(j, "error_ns", m->counter.error_ns, DIGITS);
+		json_u64(j, "agrees", m->counter_agrees);
+		json_u64(j, "contradicts", m->counter_contradicts);
+	}
+	json_close(j, '}');
+}
+
 static void put_counts(struct json *j, const char *key, const uint64_t counts[SIDE_WHATS])
 {
 	json_open(j, key, '{');
@@ -116,7 +133,8 @@ int join_json(FILE *out, const struct join *join)
 	for (size_t i = 0; i < m->line_count; i++)
 		put_line(j, join, &m->lines[i]);
 	json_close(j, ']');
-	json_real(j, "error_ns", join_error_ns(join), DIGITS);
+	put_counter(j, join);
+	json_real(j, "error_ns", match_error_ns(m), DIGITS);
 	put_counts(j, "joined", m->counts.joined);
 	put_counts(j, "only_guest", m->counts.guest_only);
 	put_counts(j, "only_host", m->counts.host_only);

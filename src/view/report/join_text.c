@@ -29,13 +29,30 @@ int64_t join_moved_ns(const struct join *j, const struct match_line *line)
 	return llround(line->clock.offset_ns - clock_line_offset_ns(&line[-1].clock, line->clock.from_ns));
 }
 
-double join_error_ns(const struct join *j)
+int64_t join_counter_offset_ns(const struct join *j, int64_t guest_ns)
 {
-	double error_ns = 0;
+	uint64_t begins_ns = j->host.side.begin_ns - j->guest.side.begin_ns;
 
-	for (size_t i = 0; i < j->match.line_count; i++)
-		error_ns = fmax(error_ns, j->match.lines[i].clock.error_ns);
-	return error_ns;
+	return (int64_t)(begins_ns + (uint64_t)llround(counter_clock_host_ns(&j->match.counter, guest_ns) - (double)guest_ns));
+}
+
+const char *join_counter_says(const struct match *m)
+{
+	switch (m->counter_lack) {
+	case COUNTER_NOT_OF_HOST:
+		return "not in the host's recording: it was made on another machine than arm64, or by an older sdeitop";
+	case COUNTER_NOT_OF_GUEST:
+		return "not in the guest's recording: it was made by an older sdeitop";
+	case COUNTER_NO_OFFSET:
+		return "how far the guest's is behind is not in the host's recording";
+	case COUNTER_OTHER_HZ:
+		return "the guest's runs at another frequency than the host's";
+	default:
+		break;
+	}
+	if (m->counter_contradicts)
+		return "not used: what happened in both contradicts it";
+	return m->by_counter ? "times of the guest are placed by it" : "not used: it is less exact than what happened in both";
 }
 
 /* --- the recordings */
@@ -87,6 +104,17 @@ static void put_line(FILE *out, const struct join *j, const struct match_line *l
 	fprintf(out, ", by %" PRIu64 " handlers and %" PRIu64 " calls\n", line->handlers, line->calls);
 	if (line != j->match.lines)
 		fprintf(out, "      since there: the offset moved by %s\n", format_offset(text, sizeof(text), join_moved_ns(j, line)));
+}
+
+static void put_counter(FILE *out, const struct match *m)
+{
+	char text[FORMAT_SIZE];
+
+	fprintf(out, "COUNTER %s", join_counter_says(m));
+	if (m->counter_lack == COUNTER_THERE)
+		fprintf(out, ": within %s us; %" PRIu64 " handlers and calls agree, %" PRIu64 " do not",
+			format_real(text, sizeof(text), m->counter.error_ns / 1e3, WIDTH), m->counter_agrees, m->counter_contradicts);
+	putc('\n', out);
 }
 
 static void put_counts(FILE *out, const char *label, const uint64_t counts[SIDE_WHATS])
@@ -142,7 +170,7 @@ static void put_rows(FILE *out, const struct join *j)
 			put_leg(out, &waterfall_legs[leg], row->legs[leg]);
 		}
 	}
-	fprintf(out, "* from one clock to the other: %s us more or less\n", format_real(text, sizeof(text), join_error_ns(j) / 1e3, WIDTH));
+	fprintf(out, "* from one clock to the other: %s us more or less\n", format_real(text, sizeof(text), match_error_ns(&j->match) / 1e3, WIDTH));
 }
 
 /* --- the worst */
@@ -186,6 +214,7 @@ int join_text(FILE *out, const struct join *j)
 		return err;
 	for (size_t i = 0; i < j->match.line_count; i++)
 		put_line(out, j, &j->match.lines[i]);
+	put_counter(out, &j->match);
 	put_counts(out, "JOINED            ", j->match.counts.joined);
 	put_counts(out, "ONLY IN THE GUEST ", j->match.counts.guest_only);
 	put_counts(out, "ONLY ON THE HOST  ", j->match.counts.host_only);

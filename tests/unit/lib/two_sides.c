@@ -47,7 +47,7 @@ static int64_t offset_at_begin(const struct two_sides_scene *s, bool behind_step
 
 static int64_t offset_on_host(const struct two_sides_scene *s, uint64_t host_ns, bool behind_step)
 {
-	return offset_at_begin(s, behind_step) + llround(s->slope * (double)(host_ns - TWO_SIDES_BEGIN_NS));
+	return offset_at_begin(s, behind_step) + llround(s->slope * (double)(int64_t)(host_ns - TWO_SIDES_BEGIN_NS));
 }
 
 /* guest = host - offset(host), solved for host. */
@@ -176,6 +176,86 @@ static void put_episode(struct making *m)
 	put_handler(m);
 }
 
+/* --- the counter */
+
+#define HZ 62500000U
+#define TICK_NS 16U
+#define BEHIND 123456789012ULL
+#define COUNTER_ERROR_NS 40
+
+static uint64_t host_ticks(const struct two_sides_scene *s, uint64_t host_ns)
+{
+	bool slept = s->host_sleeps && host_ns > TWO_SIDES_BEGIN_NS + 3000 * MS;
+
+	return (host_ns + (slept ? 1000 * MS : 0)) / TICK_NS;
+}
+
+/* While the VM is stopped, its counter stands still. */
+static uint64_t behind(const struct two_sides_scene *s, bool behind_step)
+{
+	return BEHIND + (uint64_t)s->counter_off + (behind_step && s->step_ns > 0 ? (uint64_t)s->step_ns / TICK_NS : 0);
+}
+
+static void put_behind(struct making *m, uint64_t host_ns, bool behind_step)
+{
+	const struct sdei_record_counter counter = {
+		.head = {
+			.time_ns = host_ns, .vm = TWO_SIDES_VM, .event = SDEI_NONE, .kind = SDEI_COUNTER,
+			.origin = behind_step ? SDEI_COUNTER_SET : SDEI_COUNTER_FOUND,
+		},
+		.offset = behind(m->scene, behind_step), .hz = HZ,
+	};
+	struct recording_item item = { .kind = ITEM_RECORD, .size = sizeof(counter), .time_ns = host_ns, .record.counter = counter };
+
+	put(m->sides->host, &m->sides->host_count, item);
+	item.record.head.vm++;		/* one more that goes on, and on another clock */
+	item.record.counter.offset += 4711;
+	put(m->sides->host, &m->sides->host_count, item);
+}
+
+static struct recording_item clock_item(uint64_t time_ns, uint64_t ticks, bool end)
+{
+	struct recording_item item = status_item(time_ns, end);
+
+	item.status.counter = (struct counter_look){ .ticks = ticks, .time_ns = time_ns, .error_ns = COUNTER_ERROR_NS, .hz = HZ };
+	return item;
+}
+
+/* A look of each side, the guest's a little later than the host's. */
+static void put_look(struct making *m, uint64_t host_ns, bool end)
+{
+	bool step = m->episode;
+	uint64_t guest_host_ns = host_ns + 7 * MS;
+
+	put(m->sides->host, &m->sides->host_count, clock_item(host_ns, host_ticks(m->scene, host_ns), end));
+	m->episode = step ? m->scene->step_at : 0;
+	put(m->sides->guest, &m->sides->guest_count,
+	    clock_item(on_guest(m, guest_host_ns), host_ticks(m->scene, guest_host_ns) - (behind(m->scene, step) - (uint64_t)m->scene->counter_off), end));
+}
+
+/* From a second before the first episode to one behind the last, but while the VM is stopped. */
+static void put_looks(struct making *m)
+{
+	const struct two_sides_scene *s = m->scene;
+	uint64_t first_ns = m->sides->host[0].time_ns - 1000 * MS, last_ns = m->sides->host[m->sides->host_count - 1].time_ns + 1000 * MS;
+	uint64_t episode_ns = s->period_ns ?: 40 * MS;
+	uint64_t step_ns = s->step_at && s->step_ns > 0 ? TWO_SIDES_BEGIN_NS + 40 * MS + s->step_at * episode_ns + (uint64_t)s->step_ns - MS : UINT64_MAX;
+
+	put_behind(m, first_ns, false);
+	if (step_ns != UINT64_MAX)
+		put_behind(m, step_ns, true);
+	for (uint64_t ns = first_ns; ns <= last_ns; ns += 1000 * MS) {
+		bool step = ns >= step_ns;
+
+		if (!step && step_ns != UINT64_MAX && ns + 8 * MS >= step_ns - (uint64_t)s->step_ns)
+			continue;
+		m->episode = step;
+		put_look(m, ns, false);
+	}
+	m->episode = step_ns != UINT64_MAX;
+	put_look(m, last_ns, true);
+}
+
 /* Recorders begin a little before the first and end a little behind the last one. */
 static void put_ends(struct recording_item *items, size_t *count)
 {
@@ -193,8 +273,14 @@ void two_sides_make(struct two_sides *sides, const struct two_sides_scene *scene
 	sides->host_count = sides->guest_count = sides->handlers = 0;
 	for (; m.episode < (scene->episodes ?: TWO_SIDES_EPISODES); m.episode++)
 		put_episode(&m);
-	put_ends(sides->host, &sides->host_count);
-	put_ends(sides->guest, &sides->guest_count);
+	if (scene->counter) {
+		put_looks(&m);
+		qsort(sides->host, sides->host_count, sizeof(sides->host[0]), compare_items);
+		qsort(sides->guest, sides->guest_count, sizeof(sides->guest[0]), compare_items);
+	} else {
+		put_ends(sides->host, &sides->host_count);
+		put_ends(sides->guest, &sides->guest_count);
+	}
 	if (!scene->other_vm)
 		return;
 	put(sides->host, &sides->host_count, sides->host[sides->host_count / 2])->record.head.vm++;

@@ -26,6 +26,9 @@ struct two_sides_scene {
 	unsigned int host_lacks;	/* every so many'th handler; 0: none */
 	unsigned int guest_lacks;
 	bool other_vm;			/* one more on the host */
+	bool counter;			/* both read the machine's counter each second, and the host knows how far the guest's is behind */
+	int64_t counter_off;		/* so many ticks more than is true */
+	bool host_sleeps;		/* its clock stood still for a second between two looks at the counter */
 };
 
 struct two_sides {

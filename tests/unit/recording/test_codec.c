@@ -52,14 +52,20 @@ static void random_item(struct recording_item *item, enum recording_item_kind ki
 	memset(item, 0, sizeof(*item));
 	item->kind = kind;
 	if (kind == ITEM_RECORD || kind == ITEM_SNAPSHOT) {
+		static const uint8_t in_snapshots[] = { SDEI_STATE, SDEI_POWER, SDEI_COUNTER };
+
 		item->record.head.kind = kind != ITEM_SNAPSHOT ? 1 + random_bits(&seed) % (SDEI_KIND_COUNT - 1) :
-					 random_bits(&seed) % 2 ? SDEI_POWER : SDEI_STATE;
+					 in_snapshots[random_bits(&seed) % sizeof(in_snapshots)];
 		item->size = kind_of(item->record.head.kind)->size;
 	}
+	if (kind == ITEM_STATUS)
+		item->status.counter.hz = random_bits(&seed) % 2;
 	class = event_class_of(item);
 	assert_non_null(class);
 	for (const struct field *f = class->fields; f->name; f++)
 		set(item, f, random_value());
+	if (kind == ITEM_STATUS && class != event_class_of(item))
+		item->status.counter.hz = 1000000000;
 	if (kind == ITEM_NAME) {
 		snprintf(text, sizeof(text), "%.*s", (int)(random_bits(&seed) % 256),
 			 "a name \xff\"\\\n that goes on: 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
@@ -353,6 +359,35 @@ static void test_guest_call(void **state)
 	check_whole(&item);
 }
 
+static void test_counter(void **state)
+{
+	struct recording_item item = { .kind = ITEM_RECORD, .time_ns = 5000, .size = sizeof(struct sdei_record_counter) };
+
+	item.record.counter = (struct sdei_record_counter){
+		.head = { .time_ns = 5000, .vm = 4000000, .vcpu = 16383, .event = SDEI_NONE, .kind = SDEI_COUNTER, .origin = SDEI_COUNTER_SET },
+		.offset = 0xfedcba9876543210, .hz = 1000000000,
+	};
+	check_whole(&item);
+	item.kind = ITEM_SNAPSHOT;
+	check_whole(&item);
+}
+
+static void test_clock(void **state)
+{
+	struct recording_item item = { .kind = ITEM_STATUS, .time_ns = 5000 }, back;
+	uint8_t bytes[CODEC_ITEM_MAX];
+	uint64_t clock = 4000;
+	size_t size;
+
+	item.status = (struct recording_status){
+		.time_ns = 5000, .wall_ns = -1, .counter = { .ticks = UINT64_MAX, .time_ns = 4999, .error_ns = UINT32_MAX, .hz = 62500000 },
+	};
+	size = codec_put(bytes, &item, &clock);
+	clock = 4000;
+	assert_int_equal(codec_get(bytes, size, &back, &clock), size);
+	assert_same(&back, &item);
+}
+
 static struct recording_about example(void)
 {
 	struct recording_about about = {
@@ -411,7 +446,8 @@ int main(void)
 		cmocka_unit_test(test_as_the_table_says),
 		cmocka_unit_test(test_layouts_are_whole_bytes),
 		cmocka_unit_test(test_hot_sizes),
-		cmocka_unit_test(test_page_fault_sizes), cmocka_unit_test(test_gic_step), cmocka_unit_test(test_guest_call),
+		cmocka_unit_test(test_page_fault_sizes), cmocka_unit_test(test_gic_step), cmocka_unit_test(test_guest_call), cmocka_unit_test(test_counter),
+		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_about),
 		cmocka_unit_test(test_about_cut),
 	};

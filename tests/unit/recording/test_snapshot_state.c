@@ -488,6 +488,50 @@ static void test_power_with_events(void **state)
 }
 
 /* Since when it is off is not known where its turning on may be among what was lost. */
+/* --- counters */
+
+static void learn_counter(struct snapshot_state *k, uint32_t vm, uint32_t vcpu, uint64_t offset)
+{
+	struct recording_item item = { .kind = ITEM_RECORD, .size = sizeof(struct sdei_record_counter) };
+
+	item.record.counter = (struct sdei_record_counter){
+		.head = { .time_ns = 100, .vm = vm, .vcpu = vcpu, .event = SDEI_NONE, .kind = SDEI_COUNTER, .origin = SDEI_COUNTER_SET },
+		.offset = offset, .hz = 62500000,
+	};
+	assert_int_equal(snapshot_state_learn(k, &item), 0);
+}
+
+static void check_counter(size_t at, uint32_t vcpu, uint64_t offset)
+{
+	const struct sdei_record_counter *counter = (const void *)check_snapshot(at, sizeof(*counter), SDEI_COUNTER, SDEI_COUNTER_FOUND, vcpu, SDEI_NONE);
+
+	assert_int_equal(counter->offset, offset);
+	assert_int_equal(counter->hz, 62500000);
+}
+
+/* The newest of each vCPU, behind whether it is on; until the vCPU ends. */
+static void test_counter(void **state)
+{
+	struct snapshot_state *k = snapshot_state_new();
+
+	learn_counter(k, 1, 0, 5);
+	learn_counter(k, 1, 1, 5);
+	LEARN(k, 1, 1, SDEI_NONE, SDEI_POWER, .origin = SDEI_POWER_ON, .time_ns = 100);
+	learn_counter(k, 1, 0, UINT64_MAX);
+	tell(k);
+	assert_int_equal(count, 3);
+	check_counter(0, 0, UINT64_MAX);
+	check_power(1, 1, SDEI_POWER_ON, 0);
+	check_counter(2, 1, 5);
+	LEARN(k, 1, 0, SDEI_NONE, SDEI_APF, .origin = APF_VCPU_END, .time_ns = 600);
+	tell(k);
+	assert_int_equal(count, 2);
+	LEARN(k, 1, 1, SDEI_NONE, SDEI_APF, .origin = APF_VCPU_END, .time_ns = 600);
+	tell(k);
+	assert_int_equal(count, 0);
+	snapshot_state_free(k);
+}
+
 static void test_power_lost(void **state)
 {
 	struct recording_item lost = { .kind = ITEM_LOST, .time_ns = 350 };
@@ -519,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_power),
 		cmocka_unit_test(test_power_with_events),
 		cmocka_unit_test(test_power_lost),
+		cmocka_unit_test(test_counter),
 	};
 
 	return cmocka_run_group_tests_name("trace_known", tests, NULL, NULL);

@@ -25,10 +25,13 @@ static struct match match;
 static void fill(struct side *side, bool is_guest, const struct recording_item *items, size_t count)
 {
 	assert_true(side_begin(side, is_guest, items[0].time_ns, items[count - 1].time_ns));
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (items[i].kind == ITEM_RECORD)
 			side_record(side, &items[i].record.head, items[i].size);
-	assert_false(side->failed);
+		else if (items[i].kind == ITEM_STATUS)
+			side_counter(side, &items[i].status.counter);
+	}
+	assert_false(side_failed(side));
 }
 
 static enum match_result match_scene(struct two_sides_scene scene)
@@ -201,6 +204,114 @@ static void stepped_clocks(void **state)
 	}
 }
 
+/* --- the counter */
+
+/* Each time of the guest is where it truly was on the host's clock. */
+static void check_places(const struct two_sides_scene *scene)
+{
+	double begins = (double)(int64_t)(host.begin_ns - guest.begin_ns);
+
+	for (size_t i = 0; i < guest.count; i++) {
+		int64_t at_ns = guest.items[i].begin_ns;
+		bool behind = scene->step_at && match_line_at(&match, at_ns) > match.lines;
+		double off;
+
+		if (at_ns == SIDE_UNKNOWN || guest.items[i].partner == SIDE_NOTHING)
+			continue;
+		off = match_host_ns(&match, at_ns) - (double)at_ns + begins - two_sides_offset_ns(scene, guest.begin_ns + (uint64_t)at_ns, behind);
+		if (fabs(off) > match_error_ns(&match))
+			fail_msg("item %zu is %.1f ns off, within %.1f", i, off, match_error_ns(&match));
+	}
+}
+
+static void the_counter_is_more_exact(void **state)
+{
+	static const struct two_sides_scene scenes[] = {
+		{ .counter = true }, { .counter = true, .slope = 50e-6 }, { .counter = true, .slope = -900e-6, .no_calls = true },
+		{ .counter = true, .step_at = 100, .step_ns = SECOND }, { .counter = true, .step_at = 100, .step_ns = 10 * SECOND },
+		{ .counter = true, .other_vm = true },
+	};
+
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+		check_joined(scenes[i], scenes[i].step_at ? 2 : 1, 60000);
+		assert_int_equal(match.counter_lack, COUNTER_THERE);
+		assert_true(match.by_counter);
+		assert_int_equal(match.counter_contradicts, 0);
+		assert_true(match.counter_agrees >= EPISODES);
+		/* Two looks of 40 ns, two ticks of 16 ns, and what rounding makes of a moment that is off its neighbours' line. */
+		assert_true(match_error_ns(&match) >= 112 && match_error_ns(&match) < 150);
+		check_places(&scenes[i]);
+	}
+}
+
+/* Nothing but the counter says which is which. */
+static void the_counter_decides(void **state)
+{
+	const struct two_sides_scene scene = {
+		.period_ns = SECOND, .alike = true, .no_calls = true, .episodes = 50, .guest_from = 10, .guest_to = 30, .counter = true,
+	};
+
+	check_joined(scene, 1, MS);
+	assert_true(match.by_counter);
+	assert_int_equal(match.counter_agrees, 20);
+	check_places(&scene);
+}
+
+/* More than the bounds allow: then it is not the guest's. */
+static void a_counter_that_cannot_be(void **state)
+{
+	const struct two_sides_scene scene = { .counter = true, .counter_off = 62500 };
+
+	check_joined(scene, 1, 15000);
+	check_nothing_alone();
+	assert_false(match.by_counter);
+	assert_true(match.counter_contradicts > 0);
+	assert_int_equal(match.counter_lack, COUNTER_THERE);
+	assert_true(match_error_ns(&match) == match.lines[0].clock.error_ns);
+}
+
+static void a_counter_that_says_less(void **state)
+{
+	check_joined(SCENE(.counter = true, .host_sleeps = true), 1, 15000);
+	assert_int_equal(match.counter_lack, COUNTER_THERE);
+	assert_false(match.by_counter);
+	assert_true(match.counter.error_ns > 1e8);
+}
+
+static enum counter_lack lack_of(bool host_looks, bool guest_looks, bool has_offset, uint32_t guest_hz)
+{
+	const struct two_sides_scene scene = { .counter = true };
+
+	two_sides_make(&sides, &scene);
+	for (size_t i = 0; i < sides.host_count; i++) {
+		struct recording_item *item = &sides.host[i];
+
+		if (item->kind == ITEM_STATUS && !host_looks)
+			item->status.counter = (struct counter_look){ 0 };
+		if (item->kind == ITEM_RECORD && item->record.head.kind == SDEI_COUNTER && !has_offset)
+			item->record.head.vm = TWO_SIDES_VM + 1;
+	}
+	for (size_t i = 0; i < sides.guest_count; i++)
+		if (sides.guest[i].kind == ITEM_STATUS)
+			sides.guest[i].status.counter.hz = guest_looks ? guest_hz : 0;
+	side_clear(&host);
+	side_clear(&guest);
+	fill(&host, false, sides.host, sides.host_count);
+	fill(&guest, true, sides.guest, sides.guest_count);
+	assert_int_equal(match_sides(&match, &guest, &host), MATCH_DONE);
+	assert_int_equal(match.by_counter, match.counter_lack == COUNTER_THERE);
+	return match.counter_lack;
+}
+
+static void what_the_counter_needs(void **state)
+{
+	assert_int_equal(lack_of(true, true, true, 62500000), COUNTER_THERE);
+	assert_int_equal(lack_of(false, true, true, 62500000), COUNTER_NOT_OF_HOST);
+	assert_int_equal(lack_of(true, false, true, 62500000), COUNTER_NOT_OF_GUEST);
+	assert_int_equal(lack_of(true, true, false, 62500000), COUNTER_NO_OFFSET);
+	assert_int_equal(lack_of(true, true, true, 24000000), COUNTER_OTHER_HZ);
+}
+
 /* --- what cannot be joined */
 
 static struct two_sides other;
@@ -271,6 +382,19 @@ static struct sdei_record_call any_record(uint64_t *seed, uint64_t time_ns, bool
 	return call;
 }
 
+static void put_any_counter(struct side *side, uint64_t *seed, uint64_t time_ns)
+{
+	const struct counter_look counter = {
+		.ticks = random_bits(seed) >> random_below(seed, 64), .time_ns = time_ns, .error_ns = (uint32_t)random_bits(seed), .hz = 1,
+	};
+	const struct sdei_record_counter behind = {
+		.head = { .time_ns = time_ns, .vm = TWO_SIDES_VM, .kind = SDEI_COUNTER }, .offset = random_bits(seed), .hz = 1,
+	};
+
+	side_counter(side, &counter);
+	side_record(side, &behind.head, sizeof(behind));
+}
+
 static void fill_with_anything(struct side *side, bool is_guest, uint64_t *seed, unsigned int records, uint64_t gap_ns)
 {
 	uint64_t time_ns = random_bits(seed) >> 2, end_ns = time_ns + (uint64_t)records * gap_ns;
@@ -281,6 +405,8 @@ static void fill_with_anything(struct side *side, bool is_guest, uint64_t *seed,
 
 		if (random_below(seed, 100) == 0)
 			side_lost(side, NULL, 1);
+		if (random_below(seed, 100) == 0)
+			put_any_counter(side, seed, time_ns);
 		side_record(side, &call.head, sizeof(call));
 		time_ns += random_bits(seed) % gap_ns;
 	}
@@ -375,6 +501,11 @@ int main(void)
 		cmocka_unit_test(a_part_in_common),
 		cmocka_unit_test(records_that_one_side_lacks),
 		cmocka_unit_test(stepped_clocks),
+		cmocka_unit_test(the_counter_is_more_exact),
+		cmocka_unit_test(the_counter_decides),
+		cmocka_unit_test(a_counter_that_cannot_be),
+		cmocka_unit_test(a_counter_that_says_less),
+		cmocka_unit_test(what_the_counter_needs),
 		cmocka_unit_test(unrelated_recordings_are_refused),
 		cmocka_unit_test(what_fits_twice_is_refused),
 		cmocka_unit_test(too_few_say_nothing),

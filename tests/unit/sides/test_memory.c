@@ -40,10 +40,13 @@ struct outcome {
 static bool fill(struct side *side, bool is_guest, const struct recording_item *items, size_t count)
 {
 	assert_true(side_begin(side, is_guest, items[0].time_ns, items[count - 1].time_ns));
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (items[i].kind == ITEM_RECORD)
 			side_record(side, &items[i].record.head, items[i].size);
-	return !side->failed;
+		else if (items[i].kind == ITEM_STATUS)
+			side_counter(side, &items[i].status.counter);
+	}
+	return !side_failed(side);
 }
 
 /* False: no memory; what is wrong in another way is none of this test's scenes. */
@@ -127,6 +130,7 @@ static void test_every_failure(void **state)
 {
 	static const struct two_sides_scene scenes[] = {
 		{ .episodes = 60 }, { .episodes = 60, .step_at = 54, .step_ns = 2000000000, .seed = 5 }, { .episodes = 60, .host_lacks = 10 },
+		{ .episodes = 60, .counter = true },
 	};
 
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {

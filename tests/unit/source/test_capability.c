@@ -319,6 +319,7 @@ static void test_gic(void **state)
 static void test_guest_calls(void **state)
 {
 	check_set("guest-calls", offsetof(struct probes, has_smccc), PROBE_SMCCC_TARGET);
+	check_set("guest-counters", offsetof(struct probes, has_counter), PROBE_COUNTER_SET);
 }
 
 int main(void)

@@ -560,7 +560,7 @@ static void test_smccc(void **state)
 	struct probes probes = smccc_probes("v", 'v');
 
 	assert_true(probes.has_smccc);
-	for (int i = PROBE_SMCCC; i < PROBE_SCHED; i++) {
+	for (int i = PROBE_SMCCC; i < PROBE_COUNTER; i++) {
 		assert_null(probes.list[i].why_not);
 		assert_string_equal(probes.list[i].name, probes.programs[i]);
 		assert_true(probe_is_smccc(i) && probe_is_basic(i) && !probe_is_gic(i) && !probe_is_apf(i) && !probe_is_client(i));
@@ -584,11 +584,49 @@ static void test_other_handler(void **state)
 {
 	struct probes probes = smccc_probes("o", 'v');
 
-	for (int i = PROBE_SMCCC; i < PROBE_SCHED; i++)
+	for (int i = PROBE_SMCCC; i < PROBE_COUNTER; i++)
 		assert_non_null(probes.list[i].why_not);
 	probes = smccc_probes(NULL, 'v');
 	assert_false(probes.has_smccc);
 	assert_string_equal(probes.list[PROBE_SMCCC_TARGET].why_not, "this kernel has no kvm_smccc_call_handler()");
+}
+
+/* --- guests' counters */
+
+static struct probes counter_probes(const char *run_args, const char *set_args)
+{
+	struct btf *btf = btf__new_empty();
+	struct types t = types_in(btf);
+	struct probes probes;
+
+	if (run_args)
+		add_prototype(&t, "kvm_arch_vcpu_run_pid_change", run_args, 'e');
+	if (set_args)
+		add_prototype(&t, "kvm_arm_set_reg", set_args, 'e');
+	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
+	btf__free(btf);
+	return probes;
+}
+
+static void test_counter(void **state)
+{
+	struct probes probes = counter_probes("v", "vg");
+
+	assert_true(probes.has_counter);
+	for (int i = PROBE_COUNTER; i < PROBE_SCHED; i++) {
+		assert_null(probes.list[i].why_not);
+		assert_int_equal(probe_kind(i), SDEI_COUNTER);
+		assert_true(probe_is_counter(i) && !probe_is_basic(i) && !probe_is_smccc(i) && !probe_is_client(i));
+	}
+	probes = counter_probes("v", "vo");
+	assert_null(probes.list[PROBE_COUNTER_RUNS].why_not);
+	assert_string_equal(probes.list[PROBE_COUNTER_SET].why_not, "argument 2 of kvm_arm_set_reg() of this kernel is another one");
+	/* What a VMM sets comes on top of what it was. */
+	probes = counter_probes(NULL, "vg");
+	assert_string_equal(probes.list[PROBE_COUNTER_SET].why_not, "it is of no use without counter_runs");
+	probes = counter_probes("v", NULL);
+	assert_false(probes.has_counter);
+	assert_string_equal(probes.list[PROBE_COUNTER_RUNS].why_not, "this kernel's guests have no counter that can be set");
 }
 
 /* --- the SDEI client */
@@ -691,6 +729,7 @@ int main(void)
 		cmocka_unit_test(test_smccc),
 		cmocka_unit_test(test_other_target),
 		cmocka_unit_test(test_other_handler),
+		cmocka_unit_test(test_counter),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_older_client),
 		cmocka_unit_test(test_client_without_handler),

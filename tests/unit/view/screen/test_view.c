@@ -444,6 +444,7 @@ static void each_record(FILE *out, put_record_t put, struct times_printer *times
 			struct sdei_record_handler handler;
 			struct sdei_record_call call;
 			struct sdei_record_smccc smccc;
+			struct sdei_record_counter counter;
 		} r = { .head = { .time_ns = 1234567890123, .vm = 4321, .vcpu = 7, .event = kind == SDEI_MASK ? SDEI_NONE : 2,
 				  .kind = kind, .state = SDEI_REGISTERED | SDEI_PENDING, .outcome = 1, .origin = 1 } };
 
@@ -459,6 +460,10 @@ static void each_record(FILE *out, put_record_t put, struct times_printer *times
 		} else if (kind == SDEI_POWER) {
 			r.head.origin = SDEI_POWER_OFF;
 			r.head.arg = 1234567890000;
+		} else if (kind == SDEI_COUNTER) {
+			r.head.origin = SDEI_COUNTER_SET;
+			r.counter.offset = -5ULL;
+			r.counter.hz = 62500000;
 		} else if (kind == SDEI_DISPATCH || kind == SDEI_COMPLETE) {
 			r.head.pc = 0xffff800080010004;
 		} else if (kind == SDEI_REGISTER || kind == SDEI_STATE) {
