@@ -295,11 +295,18 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/tool/bench/%,$(wildcard tests/bench/*
 BENCH_SHARED := $(patsubst %.c,$(B)/host/%.o,$(wildcard tests/bench/lib/*.c))
 $(BENCHES): $(BENCH_SHARED)
 $(BENCH_SHARED): | $(B)/include/bench/cost.skel.h
+
+# What QEMU loads to count instructions in the x86 lab.
+BENCH_PLUGIN := $(B)/tool/bench/count.so
+$(BENCH_PLUGIN): tests/bench/qemu-plugin/count.c tests/lab/guest-x86/layout.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(C_FLAGS) $(CFLAGS) -fPIC -shared $< -o $@
 QUICK ?=
 BENCH ?=
 
 .PHONY: bench
-bench: $(B)/sdeitop $(BENCHES)
+bench: $(B)/sdeitop $(BENCHES) $(BENCH_PLUGIN)
 	@scripts/setup bench || echo "make bench: goes on without them" >&2
 	$(Q)QUICK=$(QUICK) tests/bench/run $(BENCH)
 

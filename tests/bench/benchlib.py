@@ -59,8 +59,11 @@ def measure(*command, rounds=1):
             "peak_kib": max(one["peak_kib"] for one in taken)}
 
 
-def lab_lines(directory, script, *arguments, kernel="tracepoints"):
-    """What the script beside this, run in the lab with one CPU whose clock counts instructions, prints: words of lines."""
+COUNTING = ("--icount",)     # the clock of arm64's lab counts instructions
+
+
+def lab_lines(directory, script, *arguments, kernel="tracepoints", options=COUNTING):
+    """What the script beside this, run in the lab with one CPU, prints: words of lines."""
     need("qemu-system-aarch64", "qemu-system-arm")
     done = subprocess.run(["make", "-s", "--no-print-directory", "-C", TOP, "lab"], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -68,8 +71,8 @@ def lab_lines(directory, script, *arguments, kernel="tracepoints"):
     with open(os.path.join(HERE, script), encoding="utf-8") as file:
         text = file.read()
     tell(f"  lab, {kernel} kernel, {script}")
-    done = subprocess.run([os.path.join(TOP, "scripts", "lab"), "exec", "--icount", "--cpus", "1", "--kernel", kernel, "--timeout", "300",
-                           "--out", os.path.join(directory, "out"), "--", "sh", "-c", text, "sh", *arguments],
+    done = subprocess.run([os.path.join(TOP, "scripts", "lab"), "exec", *options, "--cpus", "1", "--kernel", kernel, "--timeout", "300", "--out",
+                           os.path.join(directory, "out"), "--", "sh", "-c", text, "sh", *arguments],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     lines = [line.split() for line in done.stdout.splitlines()]
     if done.returncode or not lines:

@@ -45,6 +45,19 @@ enum {
 	SAYS_UNEXPECTED,	/* an exception: area->unexpected */
 };
 
+/*
+ * Instructions that do nothing, which tests/bench/qemu-plugin/count.c tells apart: a no-op with a long operand, whose displacement is
+ * MARK and one of these.
+ */
+#define MARK 0x5de10000
+enum {
+	MARK_TOUCHES,		/* pages are touched from here */
+	MARK_CPUIDS,		/* to here; and from here CPUID is asked for */
+	MARK_MSRS,		/* to here; and from here an MSR is set */
+	MARK_DEVICE,		/* to here; and from here a device is read */
+	MARK_END,		/* to here */
+};
+
 /* One page touched; times are the guest's time stamp counter, 0 where it never came to that. */
 struct touch {
 	uint64_t gfn;
@@ -69,6 +82,7 @@ struct area {
 	/* said by the VMM */
 	uint64_t mode, tasks, pages;
 	uint64_t work;		/* rounds of computing after each touch */
+	uint64_t exits;		/* of each kind, after the last page of a task */
 	uint64_t computes;	/* compute rather than halt where no task can run */
 	uint64_t first_gfn;
 	uint64_t stop;		/* touch no more pages, come to an end */

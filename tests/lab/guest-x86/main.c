@@ -40,6 +40,8 @@ static const char usage[] =
 "  --passes N          how often they are taken away and touched again (1; with --seconds: no end)\n"
 "  --seconds S         end after S seconds (else SIGINT or SIGTERM does, or the last pass)\n"
 "  --work N            rounds of computing after each touch (0)\n"
+"  --present           in the first pass the pages are there: a touch only changes KVM's tables\n"
+"  --exits N           after the pages, leave the guest N times for CPUID, N times to set an MSR, and N times to read a device (0)\n"
 "  --compute           compute rather than halt while all tasks of a vCPU wait\n"
 "  --delay DELAY       how long a page takes: fixed:TIME (default: fixed:3ms), bimodal:TIME,TIME,PERCENT or\n"
 "                      tail:TIME,TIME (each doubling half as likely); units us, ms, s\n"
@@ -54,13 +56,14 @@ static const char *const mode_names[] = {
 
 /* --- options */
 
-enum { OPT_MODE = 256, OPT_VCPUS, OPT_TASKS, OPT_PAGES, OPT_PASSES, OPT_SECONDS, OPT_WORK, OPT_COMPUTE, OPT_DELAY, OPT_TRUTH,
+enum { OPT_MODE = 256, OPT_VCPUS, OPT_TASKS, OPT_PAGES, OPT_PASSES, OPT_SECONDS, OPT_WORK, OPT_PRESENT, OPT_EXITS, OPT_COMPUTE, OPT_DELAY, OPT_TRUTH,
        OPT_NAME, OPT_HELP };
 
 static const struct option long_options[] = {
 	{ "mode", 1, NULL, OPT_MODE }, { "vcpus", 1, NULL, OPT_VCPUS }, { "tasks", 1, NULL, OPT_TASKS },
 	{ "pages", 1, NULL, OPT_PAGES }, { "passes", 1, NULL, OPT_PASSES }, { "seconds", 1, NULL, OPT_SECONDS },
-	{ "work", 1, NULL, OPT_WORK }, { "compute", 0, NULL, OPT_COMPUTE }, { "delay", 1, NULL, OPT_DELAY },
+	{ "work", 1, NULL, OPT_WORK }, { "present", 0, NULL, OPT_PRESENT }, { "exits", 1, NULL, OPT_EXITS },
+	{ "compute", 0, NULL, OPT_COMPUTE }, { "delay", 1, NULL, OPT_DELAY },
 	{ "truth", 1, NULL, OPT_TRUTH }, { "name", 1, NULL, OPT_NAME }, { "help", 0, NULL, OPT_HELP }, { NULL, 0, NULL, 0 },
 };
 
@@ -77,6 +80,7 @@ static bool take_option(struct options *o, int option, const char *text)
 		{ OPT_TASKS, .number = &o->vm.tasks, .most = MAX_TASKS }, { OPT_PAGES, .number = &o->vm.pages, .most = MAX_PAGES },
 		{ OPT_PASSES, .number = &o->vm.passes, .most = 1000000 }, { OPT_SECONDS, .number = &o->seconds, .most = 1000000 },
 		{ OPT_WORK, .number = &o->vm.work, .most = 1000000000 }, { OPT_COMPUTE, .flag = &o->vm.computes },
+		{ OPT_PRESENT, .flag = &o->vm.present }, { OPT_EXITS, .number = &o->vm.exits, .most = 1000000000 },
 		{ OPT_HELP, .flag = &o->help },
 	}, *to = destinations;
 

@@ -82,7 +82,7 @@ static int create_memory(struct vm *vm)
 
 	vm->paged_size = vm->options.vcpus * PAGED_SIZE;
 	vm->ram = reserve(GUEST_RAM_SIZE, MAP_POPULATE);
-	vm->paged = reserve(vm->paged_size, MAP_NORESERVE);
+	vm->paged = reserve(vm->paged_size, vm->options.present ? MAP_POPULATE : MAP_NORESERVE);
 	if (!vm->ram || !vm->paged)
 		return fail("cannot allocate guest memory");
 	write_tables(vm);
@@ -142,7 +142,7 @@ static void fill_area(struct vcpu *vcpu)
 
 	*vcpu->area = (struct area){
 		.self = (struct area *)AREA_OF(vcpu->id), .mode = o->mode, .tasks = o->tasks, .pages = o->pages, .work = o->work,
-		.computes = o->computes, .first_gfn = PAGED_OF(vcpu->id) >> 12,
+		.exits = o->exits, .computes = o->computes, .first_gfn = PAGED_OF(vcpu->id) >> 12,
 	};
 }
 

@@ -25,7 +25,8 @@ struct vcpu {
 struct vm_options {
 	uint64_t vcpus;
 	enum mode mode;
-	uint64_t tasks, pages, work, passes;	/* passes: 0: until it is stopped */
+	uint64_t tasks, pages, work, exits, passes;	/* passes: 0: until it is stopped */
+	bool present;		/* the paged memory is there at first */
 	bool computes;
 };
 
