@@ -19,6 +19,8 @@ OUT = out_dir("linux-guest")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 ROUNDS = 67
 RESET_ROUNDS = 11
+BESIDE = {"four": 4, "two": 2}  # guests that run at the same time, and their CPUs
+BESIDE_ROUNDS = 11
 HUNG_ROUNDS = 15
 HOTPLUGS = 20
 REGISTERS_READ = 4  # by Linux in each handler: x0 to x3
@@ -32,9 +34,22 @@ run() { # NAME OPTIONS: the recording NAME of a guest that runs NAME.sh with ARG
 ARGS=%d run backtraces ''
 ARGS= run panic ''
 ARGS="/out/again %d" run reset --resets
+sdeitop record -o beside -- sh beside-host.sh >beside.out 2>beside.err
+echo $? >beside.status
 sdeitop record --gic -o restore -- sh restore-host.sh >restore.out 2>restore.err
 echo $? >restore.status
 """ % (ROUNDS, RESET_ROUNDS)
+
+BESIDE_HOST = r"""
+for of in "four 4 two" "two 2 four"; do
+	set -- $of
+	linux-guest --cpus $2 $1 sh -c "set -- %d /out/beside.$1 /out/beside.$3; $(cat beside.sh)" >$1.out 2>$1.err &
+	guests="$guests $!"
+done
+for guest in $guests; do
+	wait $guest || exit 1
+done
+""" % BESIDE_ROUNDS
 
 # A guest is saved, loaded in place, and then migrated: from saved to moved.
 RESTORE = r"""
@@ -190,6 +205,31 @@ def check_reset():
     ok("linux-guest/reset/findings", r.findings())
 
 
+def check_beside():
+    """Two guests at once: each has its own figures."""
+    done = subprocess.run([SDEITOP, "report", "--json", os.path.join(OUT, "beside")], capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout or "{}")
+    complaints = differ("ends with", text("beside.status").strip(), "0") + differ("report", done.returncode, 0)
+    complaints += [f"{key} {report.get(key)}" for key in ("lost", "late", "malformed", "misfits") if report.get(key) != 0]
+    ok("linux-guest/beside/recording", complaints)
+    ok("linux-guest/beside/findings", [f"{f['code']}: {f['text']}" for f in t.of_sdei(report.get("findings", []))])
+    for name, cpus in BESIDE.items():
+        said = {line.split()[0]: [int(n) for n in line.split()[1:]] for line in text(name + ".out").splitlines() if line}
+        vms = [vm for vm in report.get("vms", []) if vm["name"] == name]
+        complaints = differ("VMs", len(vms), 1) + differ("asked", said.get("asked"), [BESIDE_ROUNDS])
+        handled = said.get("handled", [])
+        # Who asks answers for itself, without an event.
+        complaints += differ("handlers of all CPUs", sum(handled), (cpus - 1) * BESIDE_ROUNDS)
+        for vm in vms:
+            counts = [vcpu["events"][0]["count"] for vcpu in vm["vcpus"]]
+            complaints += differ("signals", [c["signals"] for c in counts], handled)
+            complaints += differ("dispatched", [c["dispatched"] for c in counts], handled)
+            complaints += differ("ended", [ended(c) for c in counts], handled)
+            complaints += [f"vCPU {vcpu['vcpu']} does not add up" for vcpu in vm["vcpus"] for event in vcpu["events"]
+                           if event["unaccounted"] or event["unaccounted_handlers"]]
+        ok(f"linux-guest/beside/{name}", complaints, f"{cpus} CPUs, handlers {handled}")
+
+
 # --- save and restore
 
 # What QEMU does with a VM that is to be loaded, up to its first run.
@@ -258,10 +298,11 @@ def main():
         print(f"skip linux-guest {missing}")
         return
     os.makedirs(OUT)
-    for name in ("backtraces", "panic", "reset"):
+    for name in ("backtraces", "panic", "reset", "beside"):
         with open(os.path.join(OUT, name + ".sh"), "w", encoding="utf-8") as file:
             file.write(script(f"linux-guest/{name}.sh"))
     for name, content in (("restore.sh", script("linux-guest/restore.sh")), ("restore-host.sh", RESTORE),
+                          ("beside-host.sh", BESIDE_HOST),
                           ("two-qemus.sh", script("linux-guest/two-qemus.sh"))):
         with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
             file.write(content)
@@ -272,6 +313,7 @@ def main():
         check_backtraces()
         check_panic()
         check_reset()
+        check_beside()
         check_restore()
     finish()
 
