@@ -286,6 +286,8 @@ def check_restore():
     ok("linux-guest/restore/findings", differ("they", found, {"saved-tree": [], "saved": half, "moved-tree": [], "moved": half}))
     report = Recording("restore")
     ok("linux-guest/restore/report", differ("findings", [f["code"] for f in report.report.get("findings", [])], ["gic-half-value"] * 2))
+    came = {vm["name"]: vm["restored"]["from"] and vm["restored"]["from"]["vm"] - vm["vm"] for vm in report.report.get("vms", []) if "restored" in vm}
+    ok("linux-guest/restore/one in place, one under another name", differ("they came from", came, {"saved": 0, "moved": None}))
     for name in ("saved", "moved"):
         ok(f"linux-guest/restore/{name} is loaded", check_load(vms.get(name, {"parts": []})["parts"]))
     saves = [part["part"] for part in vms.get("saved", {"parts": []})["parts"]].count("save-tables")

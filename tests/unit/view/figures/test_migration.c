@@ -12,6 +12,7 @@
 
 #include "session/vm_names.h"
 #include "view/figures/migration.h"
+#include "view/figures/page_event.h"
 
 #define VCPUS 18
 #define S 1000000000ULL
@@ -110,6 +111,32 @@ static void test_from(void **state)
 			"[{\"vcpu\":1,\"last_ns\":10000000000,\"first_ns\":13000000000,\"blackout_ns\":3000000000}]}}");
 }
 
+/* The page of a vCPU. */
+static void test_page(void **state)
+{
+	const struct page_scope scope = { .status = &status, .width = 100, .rows = 24 };
+	struct model_vm *vm = add_vm(7, "a");
+	struct page page = { 0 };
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	vm->restored_ns = 12 * S;
+	vm->from_pid = 5;
+	vm->vcpus[1]->source_ns = 10 * S;
+	vm->vcpus[1]->first_ns = 13 * S;
+	page_event(&page, vm->vcpus[1], NULL, &scope);
+	page_print(&page, out);
+	page_clear(&page);
+	page_event(&page, vm->vcpus[0], NULL, &scope);
+	page_print(&page, out);
+	page_clear(&page);
+	fclose(out);
+	assert_non_null(strstr(text, "VM       restored from VM 5 at 12.000; this vCPU was silent for at most 3.0s\n"));
+	assert_non_null(strstr(text, "VM       restored from VM 5 at 12.000\n"));
+	free(text);
+}
+
 static void test_from_elsewhere(void **state)
 {
 	struct model_vm *vm = add_vm(7, "a");
@@ -166,7 +193,7 @@ static void test_same_guest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_none), TEST(test_from), TEST(test_from_elsewhere), TEST(test_many_vcpus), cmocka_unit_test(test_same_guest),
+		TEST(test_none), TEST(test_from), TEST(test_page), TEST(test_from_elsewhere), TEST(test_many_vcpus), cmocka_unit_test(test_same_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
