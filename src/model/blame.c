@@ -211,7 +211,8 @@ static struct model_late describe(const struct model_event *e, const struct even
 {
 	return (struct model_late){
 		.latency_ns = time_ns - e->pending_since_ns,
-		.signal_ns = e->pending_since_ns,
+		.signal_ns = e->pending_since_ns - e->stood_ns,
+		.stood_ns = e->stood_ns,
 		.dispatch_ns = time_ns,
 		.signals = e->episode_count,
 		.blocked_by = open->blame.ns[BLAME_blocked] ? main_blocker(open) : SDEI_NONE,

@@ -47,6 +47,7 @@ unsigned int model_blame_main(const struct model_blame *blame);
 /* One late dispatch, kept because it is among the worst of its event. */
 struct model_late {
 	uint64_t latency_ns;
+	uint64_t stood_ns;		/* besides: its VM stood still, see standstill.h */
 	uint64_t signal_ns, dispatch_ns;	/* CLOCK_MONOTONIC */
 	uint32_t signals;		/* in the episode */
 	uint32_t blocked_by;		/* the event whose handler took most of blocked, or SDEI_NONE */

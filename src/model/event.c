@@ -251,6 +251,7 @@ static void set_episode(struct model_event *e, uint64_t since_ns)
 {
 	e->vcpu->episodes += !!since_ns - !!e->pending_since_ns;
 	e->pending_since_ns = since_ns;
+	e->stood_ns = 0;
 	e->split = e->blameless = false;
 }
 

@@ -25,9 +25,9 @@ static const char magic[8] = "SDEIMODL";
 #define CRC_SIZE 4
 
 /* The fewest bytes that one can take: a bound of how many there may be. */
-#define VM_LEAST 12
+#define VM_LEAST 21
 #define VCPU_LEAST 37
-#define EVENT_LEAST 66
+#define EVENT_LEAST 67
 #define FINDING_LEAST 17
 #define SENDER_LEAST 8
 
@@ -43,8 +43,9 @@ _Static_assert(sizeof(struct model_totals) == 640, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
 /* Of restore_found, and of call times, there are metrics only, which are written where the model is. */
-#define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns) X(restored_ns) X(from_pid) X(from_instance) X(restoring) X(sought)
-_Static_assert(sizeof(struct model_vm) == 176, "see above");
+#define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns) X(restored_ns) X(from_pid) X(from_instance) X(restoring) X(sought) \
+	X(stood_ns) X(stops) X(counter) X(begin_counter) X(source_counter) X(counter_hz) X(begin_hz) X(source_hz) X(counter_vcpu)
+_Static_assert(sizeof(struct model_vm) == 232, "see above");
 
 #define VCPU_NUMBERS(X) \
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(power_known) X(off) X(suspended) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
@@ -57,14 +58,14 @@ _Static_assert(sizeof(struct model_vcpu) == 440, "see above");
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(stopped) X(pending_since_ns) \
 	X(running_since_ns) X(running_signal_ns) X(last_ns) X(phase_ns) X(episode_count) X(carried_pending) X(carried_running) X(unsignalled) \
 	X(lost) X(misfits) X(ep_addr) X(ep_arg) X(missed_ends) X(missed_restores) X(drops_from_ns) X(drops) X(registered_ns) \
-	X(sender) X(running_sender) X(role) X(begin_state) X(end_state)
+	X(sender) X(running_sender) X(role) X(begin_state) X(end_state) X(stood_ns)
 _Static_assert(sizeof(struct model_event) == 640, "see above");
 
 #define OPEN_NUMBERS(X) X(until_ns) X(last)
 _Static_assert(sizeof(struct event_open) == 136, "see above");
 
-#define LATE_NUMBERS(X) X(latency_ns) X(signal_ns) X(dispatch_ns) X(signals) X(blocked_by)
-_Static_assert(sizeof(struct model_late) == 88, "see above");
+#define LATE_NUMBERS(X) X(latency_ns) X(stood_ns) X(signal_ns) X(dispatch_ns) X(signals) X(blocked_by)
+_Static_assert(sizeof(struct model_late) == 96, "see above");
 
 #define RECORD_NUMBERS(X) \
 	X(head.time_ns) X(head.vm) X(head.vcpu) X(head.event) X(head.kind) X(head.state) X(head.outcome) X(head.origin) X(head.pc) \

@@ -15,6 +15,7 @@
  *   power.c   calls of PSCI, and whether vCPUs are on
  *   senders.c who interrupts whom
  *   stop.c    a vCPU that stops all others
+ *   standstill.c VMs whose VMM had stopped them
  *   migration.c VMs that were restored: from which VM, and whether their state came whole
  *   apf.c     page faults; apf_frames.c: of which guest frames, and when
  *   gic.c     what is wrong with how interrupt controllers are restored; gic_state.c: what KVM makes of each step
@@ -421,6 +422,10 @@ void limits_apf(struct model *m, struct model_vcpu *v, const struct sdei_record_
 /* Does a vCPU that stops all others of vm begin or end to be a finding? What that explains is none of its own. */
 void stop_tick(struct model *m, const struct model_vm *vm, uint64_t now_ns, uint64_t grace_ns);
 
+/* --- standstill.c */
+
+void standstill_take(struct model *m, const struct sdei_record_counter *r);
+
 /* --- migration.c */
 
 /* Was it made by a VMM, so that it does not show that the guest runs? */
@@ -437,6 +442,9 @@ static inline bool migration_is_outside(const struct sdei_record *r)
 void migration_look(struct model *m, struct model_vcpu *v, struct model_event *e, const struct sdei_record *r);
 
 void migration_renew(struct model_vcpu *v);	/* another life of it begins */
+void migration_runs(struct model_vm *vm, uint32_t vcpu, uint64_t time_ns);	/* a vCPU runs for the first time, on this thread */
+bool migration_has_begun(const struct model_vm *vm);	/* has any of its vCPUs run? */
+uint64_t migration_ran_ns(const struct model_vm *vm);	/* the newest record that shows that its guest runs; 0: there is none */
 void migration_tick(struct model *m, struct model_vm *vm, uint64_t now_ns, uint64_t grace_ns);
 
 /* Before a record at now_ns ends what may be part of one that no tick has seen. */

@@ -25,7 +25,7 @@ static uint64_t last_ran_ns(const struct model_vcpu *v)
 	return v->last_ns == v->outside_ns ? v->ran_ns : v->last_ns;
 }
 
-static bool has_begun(const struct model_vm *vm)
+bool migration_has_begun(const struct model_vm *vm)
 {
 	for (size_t i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpus[i]->begun && !vm->vcpus[i]->gone)
@@ -50,11 +50,25 @@ static void keep_begin(struct model_vcpu *v)
 
 static void begin(struct model_vcpu *v, uint64_t time_ns)
 {
+	struct model_vm *vm = v->vm;
+
 	keep_begin(v);
 	v->begun = true;
-	v->vm->restoring = false;
-	if (v->vm->restored_ns && !v->first_ns)
+	if (vm->restoring) {
+		vm->begin_counter = vm->counter;
+		vm->begin_hz = vm->counter_hz;
+	}
+	vm->restoring = false;
+	if (vm->restored_ns && !v->first_ns)
 		v->first_ns = time_ns;
+}
+
+void migration_runs(struct model_vm *vm, uint32_t vcpu, uint64_t time_ns)
+{
+	struct model_vcpu *v = model_vcpu(vm, vcpu);
+
+	if (v && !v->begun && !v->gone && v->last_ns && time_ns >= v->last_ns)
+		begin(v, time_ns);
 }
 
 /* The state of the VM that runs in this process is replaced, or it is the first that it has. */
@@ -63,6 +77,7 @@ static void begin_restore(struct model_vm *vm)
 	vm->restoring = true;
 	vm->sought = false;
 	vm->from_pid = vm->from_instance = 0;
+	vm->source_hz = vm->begin_hz = 0;
 	for (size_t i = 0; i < vm->vcpu_count; i++) {
 		struct model_vcpu *v = vm->vcpus[i];
 
@@ -80,7 +95,7 @@ static void take_restored(struct model *m, struct model_event *e, const struct s
 {
 	struct model_vm *vm = e->vcpu->vm;
 
-	if (has_begun(vm)) {
+	if (migration_has_begun(vm)) {
 		if (r->outcome & SDEI_PENDING)
 			finding_suspect(m, (struct finding_owner){ .vcpu = e->vcpu, .event = e }, FINDING_RESTORE_LOST, r, RULE_NONE);
 		return;
@@ -127,17 +142,25 @@ void migration_renew(struct model_vcpu *v)
 
 /* --- the VM that it was */
 
-/* The newest sign of life; 0: there was none. */
-static uint64_t vm_ran_ns(const struct model_vm *vm)
+uint64_t migration_ran_ns(const struct model_vm *vm)
 {
 	uint64_t newest = 0;
 
 	for (size_t i = 0; i < vm->vcpu_count; i++) {
-		const struct model_vcpu *v = vm->vcpus[i];
-		uint64_t ran_ns = last_ran_ns(v) ?: v->first_seen_ns;
+		uint64_t ran_ns = last_ran_ns(vm->vcpus[i]);
 
 		newest = ran_ns > newest ? ran_ns : newest;
 	}
+	return newest;
+}
+
+/* One that has done nothing since somebody looks is one, too. */
+static uint64_t lived_ns(const struct model_vm *vm)
+{
+	uint64_t newest = migration_ran_ns(vm);
+
+	for (size_t i = 0; !newest && i < vm->vcpu_count; i++)
+		newest = vm->vcpus[i]->first_seen_ns;
 	return newest;
 }
 
@@ -169,7 +192,7 @@ static const struct model_vm *find_source(const struct model *m, const struct mo
 	uint64_t newest = 0;
 
 	for (size_t i = 0; i < m->vm_count; i++) {
-		uint64_t ran_ns = vm_ran_ns(m->vms[i]);
+		uint64_t ran_ns = lived_ns(m->vms[i]);
 
 		if (ran_ns <= newest || ran_ns > vm->restored_ns || !may_be(m, vm, m->vms[i]))
 			continue;
@@ -233,6 +256,8 @@ static void join(struct model *m, struct model_vm *vm, const struct model_vm *so
 
 	vm->from_pid = source->pid;
 	vm->from_instance = source->instance;
+	vm->source_counter = source->counter;
+	vm->source_hz = source->counter_hz;
 	for (size_t i = 0; i < vm->vcpu_count; i++) {
 		struct model_vcpu *v = vm->vcpus[i];
 		const struct model_vcpu *was = source->vcpus[i];

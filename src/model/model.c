@@ -216,7 +216,8 @@ static int feed_aside(struct model *m, const struct sdei_record *r)
 	case SDEI_POWER:
 		return power_sketch(m, r);
 	case SDEI_COUNTER:
-		return 0;	/* it joins two recordings (sides/), and changes no figure */
+		standstill_take(m, (const struct sdei_record_counter *)r);
+		return 0;
 	default:
 		return take_snapshot(m, r);
 	}
@@ -452,6 +453,7 @@ void model_reset(struct model *m, uint64_t now_ns)
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			reset_vcpu(m->vms[i]->vcpus[k], now_ns);
 		apf_free_vm(m, m->vms[i]);
+		m->vms[i]->stood_ns = m->vms[i]->stops = 0;
 	}
 	finding_reset(m);
 	m->totals = fresh;

@@ -93,6 +93,7 @@ struct model_event {
 	uint64_t registered_ns;		/* registered since, for certain */
 	uint64_t drops_from_ns, drops;	/* the window for DROP_BURST */
 	uint16_t finding[FINDING_GIC];	/* what is open: see finding.c */
+	uint64_t stood_ns;		/* inside: pending_since_ns is so much later than the signal: see standstill.h */
 	uint8_t begin_state, end_state;	/* with which its vCPU began to run, and was destroyed: see migration.c */
 	struct model_late *late;	/* room for MODEL_LATE_COUNT; NULL until the first */
 	unsigned int late_count;
@@ -156,6 +157,10 @@ struct model_vm {
 	size_t living;			/* vCPUs that are not gone */
 	uint64_t restored_ns;		/* when its VMM had restored its SDEI state before it ran; 0: it has not. See migration.h */
 	uint32_t from_pid, from_instance;	/* the VM that it was before; from_pid 0: not known */
+	uint64_t stood_ns, stops;	/* its VMM had stopped it so long, and so often: see standstill.h */
+	uint64_t counter, begin_counter, source_counter;	/* inside: ticks that its guest's counter is behind the host's; when it began; of the VM that it was */
+	uint32_t counter_hz, begin_hz, source_hz;	/* inside: of these; 0: not known */
+	uint32_t counter_vcpu;		/* inside: which set it first when the VM went on last */
 	bool restoring, sought;		/* inside: it has not run since; the VM that it was is not looked for any more */
 	uint64_t restore_found[FINDING_COUNT - FINDING_GIC];	/* findings about how its interrupt controller was saved and restored */
 	struct frames *frames;		/* inside: those that had a page fault; NULL: none */

@@ -16,7 +16,7 @@ OUT = out_dir("migration")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 # A machine that stands still for a while, as a VM does that moves, makes all of it long.
 LIMITS = [word for name in ("handler", "pending", "nmi", "mask") for word in (f"--{name}-ms", "600000")]
-PAUSES = 5
+PAUSES, PAUSE = 5, 0.3  # s at least
 BEFORE, AFTER = 20, 20  # NMIs at least: in either process, and between what is done to it
 
 HOST = r"""
@@ -54,15 +54,23 @@ end() { # NAME
 	rm -f /run/*.gate.* /run/migration
 }
 asked() { grep -c asked $1; }
+uptime() { cut -d ' ' -f 1 /proc/uptime; }
 
 begin storm
 until_so said BEFORE asked storm.old.out
 for i in $(seq PAUSES); do
 	before=$(asked storm.old.out)
+	uptime >>paused
 	monitor old stop
 	monitor old 'info registers -a'
+	monitor old 'info status'
+	until_so said $i 'VM status: paused' storm.old.monitor
+	sleep PAUSE
 	monitor old cont
 	monitor old 'info registers -a'
+	monitor old 'info status'
+	until_so said $i 'VM status: running' storm.old.monitor
+	uptime >>paused
 	until_so said $((before + AFTER)) asked storm.old.out
 done
 move storm
@@ -106,8 +114,7 @@ class Moved:
     def sum(self, vcpu, *counts):
         return sum(vm["vcpus"][vcpu]["events"][0]["count"][count] for vm in self.vms for count in counts)
 
-    def history(self, silent):
-        """silent: of each vCPU it is known how long it was silent."""
+    def history(self):
         complaints = differ("VMs", len(self.vms), 2)
         if complaints:
             return complaints
@@ -115,11 +122,24 @@ class Moved:
         restored = new.get("restored", {})
         complaints += differ("the first", old.get("restored"), None)
         complaints += differ("the second is from", restored.get("from"), {"vm": old["vm"], "instance": old["instance"]})
-        complaints += differ("vCPUs", [vcpu["vcpu"] for vcpu in restored.get("vcpus", [])], [0, 1] if silent else [])
+        complaints += differ("vCPUs", [vcpu["vcpu"] for vcpu in restored.get("vcpus", [])], [0, 1])
         for vcpu in restored.get("vcpus", []):
             if not vcpu["last_ns"] < restored["time_ns"] <= vcpu["first_ns"] or vcpu["blackout_ns"] != vcpu["first_ns"] - vcpu["last_ns"]:
                 complaints.append(f"{vcpu}, restored at {restored['time_ns']}")
-        return complaints
+        # The guest's counter says how long it stood still: it may have run on from its last record, or before the first one.
+        stood, silent = restored.get("stood_still_ns") or 0, [vcpu["blackout_ns"] for vcpu in restored.get("vcpus", [])]
+        return complaints + ([] if silent and 0 < stood <= min(silent) else [f"it stood still for {stood}, silent for {silent}"])
+
+
+def check_pauses(vm):
+    """As often as its VMM was told to stop it, and as long: between what the host's script waited and what it took."""
+    times = [float(line) for line in text("paused").split()]
+    most = sum(after - before for before, after in zip(times[::2], times[1::2])) + 0.02 * PAUSES    # uptime has two digits
+    stood = vm.get("stood_still", {"count": 0, "ns": 0})
+    complaints = differ("times", stood["count"], PAUSES)
+    if not PAUSE * PAUSES <= stood["ns"] / 1e9 <= most:
+        complaints.append(f"{stood['ns']} ns, of {most} s")
+    return complaints
 
 
 def check_storm(summary):
@@ -130,7 +150,9 @@ def check_storm(summary):
     ok("migration/storm/ends", differ("status", text("storm.status").strip(), "0") and text("storm.new.err").splitlines())
     ok("migration/storm/the guest lost nothing",
        differ("NMIs", sum(handled), len(asked)) + differ("it said", asked, list(range(1, len(asked) + 1))))
-    ok("migration/storm/history", moved.history(True))
+    ok("migration/storm/history", moved.history())
+    if moved.vms:
+        ok("migration/storm/stopped by its VMM", check_pauses(moved.vms[0]))
     complaints = []
     for vcpu in (0, 1) if len(moved.vms) == 2 and len(handled) == 2 else ():
         complaints += differ(f"vCPU {vcpu} dispatched", moved.sum(vcpu, "dispatched"), handled[vcpu])
@@ -147,7 +169,7 @@ def check_storm(summary):
 def check_stopped(summary):
     moved = Moved(summary, "stopped")
     ok("migration/stopped/ends before its command", differ("status", text("stopped.status").strip(), "122"))
-    ok("migration/stopped/history", moved.history(False))
+    ok("migration/stopped/history", moved.history())
     if len(moved.vms) == 2:
         ok("migration/stopped/the handler runs on",
            differ("cut off in each", [vm["vcpus"][1]["events"][0]["count"]["running_cleared"] for vm in moved.vms], [1, 1]))
@@ -158,7 +180,8 @@ def check(summary, live):
     ok("migration/findings", [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in summary["findings"]])
     check_storm(summary)
     check_stopped(summary)
-    ok("migration/as live", differ("what was restored", [vm.get("restored") for vm in summary["vms"]], [vm.get("restored") for vm in live["vms"]]))
+    ok("migration/as live", differ("what is known", [(vm.get("restored"), vm.get("stood_still")) for vm in summary["vms"]],
+                                    [(vm.get("restored"), vm.get("stood_still")) for vm in live["vms"]]))
     vm = {name: Moved(summary, name).vms[0]["vm"] for name in ("storm", "stopped")}
     shown = {"text": sdeitop("report", *LIMITS, "--all", "--html", os.path.join(OUT, "page.html"), os.path.join(OUT, "recording"))}
     shown["page"] = text("page.html")
@@ -172,7 +195,7 @@ def main():
         print(f"skip migration {missing}")
         return
     os.makedirs(OUT)
-    host = HOST.replace("PAUSES", str(PAUSES)).replace("BEFORE", str(BEFORE)).replace("AFTER", str(AFTER))
+    host = HOST.replace("PAUSES", str(PAUSES)).replace("PAUSE", str(PAUSE)).replace("BEFORE", str(BEFORE)).replace("AFTER", str(AFTER))
     for name, content in (("storm.sh", script("linux-guest/storm.sh")), ("stopped.sh", script("linux-guest/stopped.sh")), ("host.sh", host)):
         with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
             file.write(content)

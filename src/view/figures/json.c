@@ -136,6 +136,8 @@ static void put_late(struct json *j, const struct model_event *e)
 		json_open(j, NULL, '{');
 		json_u64(j, "latency_ns", late[i].latency_ns);
 		json_u64(j, "signal_ns", late[i].signal_ns);
+		if (late[i].stood_ns)
+			json_u64(j, "stood_still_ns", late[i].stood_ns);
 		json_u64(j, "dispatch_ns", late[i].dispatch_ns);
 		json_u64(j, "signals", late[i].signals);
 		json_id(j, "blocked_by", late[i].blocked_by);

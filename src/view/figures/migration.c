@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "model/migration.h"
+#include "model/standstill.h"
 #include "session/vm_names.h"
 #include "view/figures/format.h"
 
@@ -44,6 +45,30 @@ static void put_blackouts(FILE *out, const struct model_vm *vm)
 		fprintf(out, ", and %zu vCPUs more", known - VCPUS_MAX);
 }
 
+/* "; its guest stood still for 310ms" */
+static void put_moved(FILE *out, const struct model_vm *vm)
+{
+	char age[FORMAT_SIZE];
+	uint64_t ns;
+
+	if (model_moved_ns(vm, &ns))
+		fprintf(out, "; its guest stood still for %s", format_age(age, sizeof(age), ns));
+}
+
+static void put_stops(FILE *out, struct model_vm *const *vms, size_t count)
+{
+	const char *head = "\nVMs that their VMM had stopped: not in the times of their events\n";
+	char age[FORMAT_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		if (!vms[i]->stops)
+			continue;
+		fprintf(out, "%sVM %" PRIu32 " %s: stood still %" PRIu64 " time%s, %s in all\n", head, vms[i]->pid, name_of(vms[i])->shown,
+			vms[i]->stops, vms[i]->stops == 1 ? "" : "s", format_age(age, sizeof(age), vms[i]->stood_ns));
+		head = "";
+	}
+}
+
 void migration_text(FILE *out, const struct model *m, const struct status *status)
 {
 	const char *head = "\nrestored VMs\n";
@@ -55,10 +80,12 @@ void migration_text(FILE *out, const struct model *m, const struct status *statu
 		if (!*migration_words(words, sizeof(words), vms[i], status))
 			continue;
 		fprintf(out, "%sVM %" PRIu32 " %s: %s", head, vms[i]->pid, name_of(vms[i])->shown, words);
+		put_moved(out, vms[i]);
 		put_blackouts(out, vms[i]);
 		putc('\n', out);
 		head = "";
 	}
+	put_stops(out, vms, count);
 }
 
 static void put_vcpu(struct json *j, const struct model_vcpu *vcpu)
@@ -75,12 +102,10 @@ static void put_vcpu(struct json *j, const struct model_vcpu *vcpu)
 	json_close(j, '}');
 }
 
-void migration_json(struct json *j, const struct model_vm *vm)
+static void put_restored(struct json *j, const struct model_vm *vm, enum model_came came)
 {
-	enum model_came came = model_came(vm);
+	uint64_t ns;
 
-	if (came == CAME_NEW)
-		return;
 	json_open(j, "restored", '{');
 	json_u64(j, "time_ns", vm->restored_ns);
 	if (came == CAME_RESTORED) {
@@ -91,9 +116,27 @@ void migration_json(struct json *j, const struct model_vm *vm)
 		json_u64(j, "instance", vm->from_instance);
 		json_close(j, '}');
 	}
+	if (model_moved_ns(vm, &ns))
+		json_u64(j, "stood_still_ns", ns);
+	else
+		json_null(j, "stood_still_ns");
 	json_open(j, "vcpus", '[');
 	for (size_t i = 0; i < vm->vcpu_count; i++)
 		put_vcpu(j, vm->vcpus[i]);
 	json_close(j, ']');
+	json_close(j, '}');
+}
+
+void migration_json(struct json *j, const struct model_vm *vm)
+{
+	enum model_came came = model_came(vm);
+
+	if (came != CAME_NEW)
+		put_restored(j, vm, came);
+	if (!vm->stops)
+		return;
+	json_open(j, "stood_still", '{');
+	json_u64(j, "count", vm->stops);
+	json_u64(j, "ns", vm->stood_ns);
 	json_close(j, '}');
 }

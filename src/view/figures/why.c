@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/text.h"
+#include "view/figures/format.h"
 
 #define NAME_COLUMNS 24
 #define TOLD_FROM 0.005		/* smaller shares are 0 % */
@@ -92,6 +93,7 @@ char *why_late(char *buf, size_t size, const struct model_late *late)
 {
 	unsigned int told = 0, part;
 	size_t length = 0;
+	char age[FORMAT_SIZE];
 
 	*buf = '\0';
 	for (int i = 0; i < TOLD_MAX && (part = next_part(&late->blame, told)) < BLAME_COUNT; i++) {
@@ -103,6 +105,8 @@ char *why_late(char *buf, size_t size, const struct model_late *late)
 			break;
 		told |= 1U << part;
 	}
+	if (late->stood_ns && length < size)
+		snprintf(buf + length, size - length, "; and its VM stood still for %s", format_age(age, sizeof(age), late->stood_ns));
 	return buf;
 }
 

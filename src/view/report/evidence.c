@@ -48,7 +48,7 @@ static void consider(struct evidence *e, const struct model_event *event, const 
 
 	for (; at > 0; at--) {
 		reported = &e->late[at - 1].reported;
-		if (reported->to_ns - reported->from_ns >= latency)
+		if (reported->latency_ns >= latency)
 			break;
 	}
 	if (at == EVIDENCE_LATE)
@@ -63,6 +63,7 @@ static void consider(struct evidence *e, const struct model_event *event, const 
 	reported->event = event->event;
 	reported->from_ns = late->signal_ns;
 	reported->to_ns = late->dispatch_ns;
+	reported->latency_ns = latency;
 }
 
 static void choose_late(struct evidence *e, const struct model *m)

@@ -18,6 +18,7 @@
 struct report_evidence {
 	uint32_t vm, instance, vcpu, event;
 	uint64_t from_ns, to_ns;	/* the late dispatch, or the finding */
+	uint64_t latency_ns;		/* of the dispatch; less than the time in between if its VM stood still */
 	const struct record_brief *records;
 	size_t count;
 	uint64_t left_out;		/* records in between that had no room … */

@@ -82,8 +82,8 @@ void report_html_late(const struct html_page *page)
 	for (size_t i = 0; i < report->late_count; i++) {
 		const struct report_evidence *e = &report->late[i];
 
-		fprintf(page->out, "<details%s><summary><b data-ns=%" PRIu64 ">", i ? "" : " open", e->to_ns - e->from_ns);
-		html_ns(page->out, e->to_ns - e->from_ns);
+		fprintf(page->out, "<details%s><summary><b data-ns=%" PRIu64 ">", i ? "" : " open", e->latency_ns);
+		html_ns(page->out, e->latency_ns);
 		fputs("</b> ", page->out);
 		put_whose(page, e->vm, e->instance, e->vcpu, e->event);
 		fputs("</summary>\n", page->out);

@@ -193,7 +193,7 @@ static void put_late(FILE *out, const struct report *r)
 		char age[FORMAT_SIZE], from[FORMAT_SIZE];
 
 		fprintf(out, "%s at %s, VM %" PRIu32 " %s vCPU %" PRIu32 " event %" PRIu32 "\n",
-			format_age(age, sizeof(age), e->to_ns - e->from_ns), format_time(from, sizeof(from), r->status, e->from_ns, 6),
+			format_age(age, sizeof(age), e->latency_ns), format_time(from, sizeof(from), r->status, e->from_ns, 6),
 			e->vm, name_of_vm(r, e), e->vcpu, e->event);
 		report_text_evidence(out, e, SIZE_MAX);
 	}

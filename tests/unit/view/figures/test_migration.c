@@ -107,7 +107,7 @@ static void test_from(void **state)
 	vm->vcpus[1]->first_ns = 13 * S;
 	assert_words(vm, "restored from VM 5 at 12.000");
 	assert_text("\nrestored VMs\nVM 7 web\\x1b1: restored from VM 5 at 12.000; silent for at most 3.0s (vCPU 1)\n");
-	assert_json(vm, "{\"restored\":{\"time_ns\":12000000000,\"from\":{\"vm\":5,\"instance\":0},\"vcpus\":"
+	assert_json(vm, "{\"restored\":{\"time_ns\":12000000000,\"from\":{\"vm\":5,\"instance\":0},\"stood_still_ns\":null,\"vcpus\":"
 			"[{\"vcpu\":1,\"last_ns\":10000000000,\"first_ns\":13000000000,\"blackout_ns\":3000000000}]}}");
 }
 
@@ -143,11 +143,27 @@ static void test_from_elsewhere(void **state)
 
 	vm->restored_ns = 12 * S;
 	assert_words(vm, "restored at 12.000");
-	assert_json(vm, "{\"restored\":{\"time_ns\":12000000000,\"from\":null,\"vcpus\":[]}}");
+	assert_json(vm, "{\"restored\":{\"time_ns\":12000000000,\"from\":null,\"stood_still_ns\":null,\"vcpus\":[]}}");
 	vm->from_pid = 7;
 	assert_words(vm, "restored in place at 12.000");
 	vm->from_instance = 1;
 	assert_words(vm, "restored from VM 7 at 12.000");
+}
+
+static void test_stood_still(void **state)
+{
+	struct model_vm *vm = add_vm(7, "a"), *moved = add_vm(8, "b");
+
+	vm->stops = 2;
+	vm->stood_ns = 3 * S;
+	moved->restored_ns = 12 * S;
+	moved->begin_hz = moved->source_hz = 1000;
+	moved->source_counter = (uint64_t)-200;
+	moved->begin_counter = 110;
+	assert_text("\nrestored VMs\nVM 8 b: restored at 12.000; its guest stood still for 310ms\n"
+		    "\nVMs that their VMM had stopped: not in the times of their events\nVM 7 a: stood still 2 times, 3.0s in all\n");
+	assert_json(vm, "{\"stood_still\":{\"count\":2,\"ns\":3000000000}}");
+	assert_json(moved, "{\"restored\":{\"time_ns\":12000000000,\"from\":null,\"stood_still_ns\":310000000,\"vcpus\":[]}}");
 }
 
 static void test_many_vcpus(void **state)
@@ -193,7 +209,7 @@ static void test_same_guest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_none), TEST(test_from), TEST(test_page), TEST(test_from_elsewhere), TEST(test_many_vcpus), cmocka_unit_test(test_same_guest),
+		TEST(test_none), TEST(test_from), TEST(test_page), TEST(test_from_elsewhere), TEST(test_stood_still), TEST(test_many_vcpus), cmocka_unit_test(test_same_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
