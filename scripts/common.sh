@@ -5,6 +5,8 @@
 SDEITOP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SDEITOP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/sdeitop
 SDEITOP_PROG=${0##*/}
+# shellcheck disable=SC2034
+DEBIAN_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # A make that a script starts is nobody's sub-make: it takes its own -j.
 unset MAKEFLAGS MFLAGS MAKELEVEL
@@ -50,4 +52,13 @@ Dir::State::lists "$1/lists";
 Dir::State::status "$1/status";
 Dir::Cache "$1/cache";
 CONF
+}
+
+# The mirror that this machine's apt uses for its own release, or for that with a suffix (-security).
+debian_mirror() { # '' or SUFFIX
+	local codename
+	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+	# shellcheck disable=SC2016 # apt's own variables
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+		awk -v release="$codename$1" '$2 == release && !found++ { print $1 }'
 }
