@@ -320,7 +320,7 @@ const struct source_probe *live_probes(const struct live *live, size_t *count)
 	return live->shown;
 }
 
-int live_counters(const struct live *live, struct record_counters *counters)
+int live_counters(struct live *live, struct record_counters *counters)
 {
 	uint64_t missed, settled_ns = streams_settled(live->streams);
 

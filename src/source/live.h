@@ -98,6 +98,6 @@ const struct source_probe *live_probes(const struct live *live, size_t *count);
 /* Why a CPU that came after the start has no ring, so that its records are lost: -errno, which stays; 0: there is no such CPU. */
 int live_ring_error(const struct live *live);
 
-int live_counters(const struct live *live, struct record_counters *counters);
+int live_counters(struct live *live, struct record_counters *counters);
 
 #endif

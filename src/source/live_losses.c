@@ -5,6 +5,9 @@
  *
  * A map that is half full is retired: the programs count in the other one from then on, and when the last one that may still
  * count in it has ended, it is read for the last time and emptied. So no count is lost, and there is always room for new keys.
+ *
+ * Before Linux 5.19, where unprivileged BPF is disabled, who has given up CAP_BPF may not read the maps (__sys_bpf() refuses every
+ * command): then the counters, which are mapped, tell how many of each kind were lost.
  */
 #include "source/live_private.h"
 
@@ -55,6 +58,8 @@ static void report_key(struct live *live, const struct record_sink *sink, unsign
 		total += values[cpu];
 	fresh = losses_update(live->losses[i], key, total);
 	live->lost_reported += fresh;
+	if (key->kind < SDEI_KIND_COUNT)
+		live->kind_reported[key->kind] += fresh;
 	if (live->client_state)
 		client_state_fill_lost(&known);
 	if (fresh && is_wanted(live, key->vm))
@@ -119,14 +124,41 @@ static void report_unknown(const struct record_sink *sink, uint64_t total, uint6
 		sink_lost(sink, NULL, fresh);
 }
 
-static uint64_t lost_total(const struct live *live)
+static uint64_t lost_of(const struct live *live, unsigned int kind)
 {
 	uint64_t lost = 0;
 
 	for (unsigned int cpu = 0; cpu < live->cpus; cpu++)
-		for (int kind = 1; kind < SDEI_KIND_COUNT; kind++)
-			lost += __atomic_load_n(&live->counts[cpu].kinds[kind].lost, __ATOMIC_ACQUIRE);
+		lost += __atomic_load_n(&live->counts[cpu].kinds[kind].lost, __ATOMIC_ACQUIRE);
 	return lost;
+}
+
+static uint64_t lost_total(const struct live *live)
+{
+	uint64_t lost = 0;
+
+	for (unsigned int kind = 1; kind < SDEI_KIND_COUNT; kind++)
+		lost += lost_of(live, kind);
+	return lost;
+}
+
+/* Whose they are, and so whether that VM is wanted, is not known. What was reported without a kind is not reported once more. */
+static void report_kinds(struct live *live, const struct record_sink *sink)
+{
+	uint64_t left = lost_total(live) - live->lost_reported;
+
+	for (unsigned int kind = 1; kind < SDEI_KIND_COUNT; kind++) {
+		const struct sdei_lost_key key = { .vm = SDEI_ANY_VM, .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = kind };
+		uint64_t fresh = lost_of(live, kind) - live->kind_reported[kind];
+
+		if (fresh > left)
+			fresh = left;
+		left -= fresh;
+		live->kind_reported[kind] += fresh;
+		live->lost_reported += fresh;
+		if (fresh)
+			sink_lost(sink, &key, fresh);
+	}
 }
 
 static void report_nameless(struct live *live, const struct record_sink *sink)
@@ -185,12 +217,10 @@ bool live_losses_are_reported(const struct live *live)
 	return !live->retiring && !live->lost.halfway && lost_total(live) == live->lost_reported;
 }
 
-int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
+static int report_keys(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
 {
 	int err = 0;
 
-	if (take_turn(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
-		report_missed(live, sink);
 	/* At the end once more from the first key on: those that were passed may have lost more since. */
 	live->lost.halfway = live->lost.halfway && !final;
 	if (live->retiring)
@@ -208,5 +238,20 @@ int live_report_losses(struct live *live, const struct record_sink *sink, uint64
 	report_nameless(live, sink);
 	if (!final && is_half_full(live))
 		retire(live);
+	return 0;
+}
+
+int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
+{
+	int err;
+
+	if (take_turn(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
+		report_missed(live, sink);
+	err = live->lost_closed ? -EPERM : report_keys(live, sink, now, final);
+	if (err != -EPERM)
+		return err;
+	live->lost_closed = true;
+	live->lost.halfway = live->retiring = false;
+	report_kinds(live, sink);
 	return 0;
 }

@@ -50,7 +50,7 @@ struct live {
 	struct source_probe shown[PROBE_COUNT];	/* those that can be expected of this kernel, and were asked for */
 	size_t shown_count;
 	bool attached;			/* and switched on: live_detach() ends that */
-	uint64_t missed[PROBE_COUNT];	/* live_missed() when it was */
+	uint64_t missed[PROBE_COUNT];	/* what live_missed() last found */
 	bool has_sdei;			/* this kernel has tracepoints of SDEI, and they were asked for */
 	bool only_gic;			/* interrupt controllers are all that was asked for */
 	uint64_t addresses[CLIENT_ADDRESS_COUNT];	/* of the client's kernel; 0: not known */
@@ -79,7 +79,9 @@ struct live {
 	struct map_slice lost;		/* of one of the maps: some keys, and what each CPU has of each */
 	uint64_t losses_due_ns, missed_due_ns;
 	uint64_t lost_reported;		/* to the sink, or about VMs that are not wanted */
-	uint64_t unknown_reported;	/* part of lost_reported */
+	uint64_t unknown_reported;	/* part of lost_reported; */
+	uint64_t kind_reported[SDEI_KIND_COUNT];	/* the rest of it, by kind */
+	bool lost_closed;		/* the maps cannot be read: only kinds are known */
 	uint64_t missed_reported, missed_alone_reported[SDEI_KIND_COUNT];
 	uint64_t malformed;
 	uint64_t start_ns;		/* nothing is older; */
@@ -155,9 +157,9 @@ void live_synchronize(struct live *live);
  * How often program i was not run because it was interrupted by itself, up to live_detach(): losses that happen before
  * any code of ours.
  */
-uint64_t live_missed(const struct live *live, int i);
+uint64_t live_missed(struct live *live, int i);
 
 /* The same of all programs that send a kind. */
-uint64_t live_missed_of(const struct live *live, unsigned int kind);
+uint64_t live_missed_of(struct live *live, unsigned int kind);
 
 #endif

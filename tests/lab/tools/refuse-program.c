@@ -2,8 +2,12 @@
 /*
  * refuse-program NAME[,NAME...] COMMAND...: runs COMMAND, to which the kernel refuses BPF programs whose names begin so: a kernel of
  * another version. The system call is made without instructions, which no kernel takes.
+ *
+ * refuse-program --map-reads COMMAND...: to which the kernel refuses to read many keys of a BPF map at a time (EPERM), as Linux 5.13 to
+ * 5.18 do to who has given up CAP_BPF. The system call is not made at all.
  */
 #include <errno.h>
+#include <elf.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,8 +18,12 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define MAP_READS "--map-reads"
 
 static bool is_refused(const char *names, const char *program)
 {
@@ -38,14 +46,62 @@ static void read_name(pid_t pid, uint64_t from, char name[BPF_OBJ_NAME_LEN])
 	}
 }
 
-/* A system call is about to be made. */
+#ifndef NT_ARM_SYSTEM_CALL
+#define NT_ARM_SYSTEM_CALL 0x404
+#endif
+
+/* It ends at once, with an error that set_result() sets. */
+static void skip_call(pid_t pid)
+{
+	int none = -1;
+	struct iovec number = { &none, sizeof(none) };
+
+	if (ptrace(PTRACE_SETREGSET, pid, (void *)(long)NT_ARM_SYSTEM_CALL, &number))
+		perror("refuse-program: ptrace");
+}
+
+static void set_result(pid_t pid, long result)
+{
+	struct user_regs_struct regs;
+	struct iovec all = { &regs, sizeof(regs) };
+
+	if (ptrace(PTRACE_GETREGSET, pid, (void *)(long)NT_PRSTATUS, &all)) {
+		perror("refuse-program: ptrace");
+		return;
+	}
+	regs.regs[0] = (unsigned long)result;
+	if (ptrace(PTRACE_SETREGSET, pid, (void *)(long)NT_PRSTATUS, &all))
+		perror("refuse-program: ptrace");
+}
+
+/* True: it will have a result of ours. */
+static bool look_at_read(pid_t pid, uint64_t command)
+{
+	if (command != BPF_MAP_LOOKUP_BATCH && command != BPF_MAP_LOOKUP_AND_DELETE_BATCH)
+		return false;
+	skip_call(pid);
+	return true;
+}
+
+/* A system call is about to be made, or, if it is skipped, was. */
 static void look(pid_t pid, const char *names)
 {
+	static bool skipped;
 	struct __ptrace_syscall_info info;
 	char program[BPF_OBJ_NAME_LEN];
 
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY ||
-	    info.entry.nr != SYS_bpf || info.entry.args[0] != BPF_PROG_LOAD)
+	if (skipped)
+		set_result(pid, -EPERM);
+	if (skipped || ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY ||
+	    info.entry.nr != SYS_bpf) {
+		skipped = false;
+		return;
+	}
+	if (strcmp(names, MAP_READS) == 0) {
+		skipped = look_at_read(pid, info.entry.args[0]);
+		return;
+	}
+	if (info.entry.args[0] != BPF_PROG_LOAD)
 		return;
 	read_name(pid, info.entry.args[1] + offsetof(union bpf_attr, prog_name), program);
 	/* prog_type and insn_cnt are one word. */
@@ -91,7 +147,7 @@ int main(int argc, char **argv)
 	pid_t child;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: refuse-program NAME,... COMMAND...\n");
+		fprintf(stderr, "usage: refuse-program NAME,...|" MAP_READS " COMMAND...\n");
 		return 2;
 	}
 	child = fork();
