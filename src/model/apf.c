@@ -399,6 +399,8 @@ static int take_quick(struct vcpu_apf *a, const struct sdei_record_apf *r)
 {
 	a->shown.count.quick += r->faults;
 	a->shown.quick_ns += r->duration_ns;
+	if (r->head.time_ns > a->quick_until_ns)
+		a->quick_until_ns = r->head.time_ns;
 	warm_up(&a->shown.warmup, begin_of(r), r->head.time_ns, r->faults, r->duration_ns);
 	return 0;
 }

@@ -150,30 +150,49 @@ static unsigned int row_of(struct fault_history *h, uint64_t gfn)
 
 /* --- adding */
 
-/* Each column gets what of it is in it. */
-static void add_blocked(struct fault_history *h, uint64_t begin_ns, uint64_t end_ns)
+/* A span of time and what is spread over it. */
+struct spread {
+	uint64_t begin_ns, end_ns;
+	uint64_t faults, blocked_ns;
+};
+
+/* What of an amount comes before at_ns. */
+static uint64_t amount_before(const struct spread *s, uint64_t amount, uint64_t at_ns)
 {
+	return (unsigned __int128)amount * (at_ns - s->begin_ns) / (s->end_ns - s->begin_ns);
+}
+
+/* Each column gets what of it is in it. */
+static void add_spread(struct fault_history *h, const struct spread *s)
+{
+	uint64_t faults = 0, blocked_ns = 0;
 	unsigned int first, last;
 
-	column_of(h, begin_ns);	/* may move the columns */
-	last = column_of(h, end_ns);
-	first = column_of(h, begin_ns);
+	column_of(h, s->begin_ns);	/* may move the columns */
+	last = column_of(h, s->end_ns);
+	first = column_of(h, s->begin_ns);
 	for (unsigned int i = first; i <= last; i++) {
-		uint64_t from_ns = i == first ? begin_ns : fault_axis_begin(&h->time, i);
-		uint64_t to_ns = i == last ? end_ns : fault_axis_begin(&h->time, i + 1);
+		uint64_t to_ns = i == last ? s->end_ns : fault_axis_begin(&h->time, i + 1);
+		uint64_t faults_by = amount_before(s, s->faults, to_ns), blocked_by_ns = amount_before(s, s->blocked_ns, to_ns);
 
-		h->columns[i].blocked_ns += to_ns - from_ns;
+		h->columns[i].faults += faults_by - faults;
+		h->columns[i].blocked_ns += blocked_by_ns - blocked_ns;
+		faults = faults_by;
+		blocked_ns = blocked_by_ns;
 	}
 }
 
 void fault_history_add(struct fault_history *h, const struct fault_happened *happened)
 {
+	const bool spread = happened->since_ns && happened->since_ns < happened->time_ns;
 	struct fault_column *column;
 
-	if (happened->blocked_ns && happened->blocked_ns < happened->time_ns)
-		add_blocked(h, happened->time_ns - happened->blocked_ns, happened->time_ns);
+	if (spread)
+		add_spread(h, &(struct spread){ happened->since_ns, happened->time_ns, happened->faults, happened->blocked_ns });
+	else if (happened->blocked_ns && happened->blocked_ns < happened->time_ns)
+		add_spread(h, &(struct spread){ happened->time_ns - happened->blocked_ns, happened->time_ns, .blocked_ns = happened->blocked_ns });
 	column = &h->columns[column_of(h, happened->time_ns)];
-	column->faults += happened->faults;
+	column->faults += spread ? 0 : happened->faults;
 	column->frames += happened->frames;
 	if (happened->gfn) {
 		unsigned int row = row_of(h, happened->gfn);

@@ -51,6 +51,7 @@ static inline uint64_t fault_column_frames(const struct fault_column *column)
 /* What one record says. Those that say nothing about a time or frame have 0 there. */
 struct fault_happened {
 	uint64_t time_ns;
+	uint64_t since_ns;		/* faults and blocked_ns are spread from then to time_ns; 0: the faults are at time_ns */
 	uint64_t faults, frames;
 	uint64_t blocked_ns;		/* until time_ns */
 	uint64_t gfn;			/* 0: not known */

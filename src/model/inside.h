@@ -617,6 +617,7 @@ struct vcpu_apf {
 	uint64_t doubt_ns;			/* what was in flight by then may have got its page unseen */
 	uint64_t fallbacks_from_ns, fallbacks;	/* the window for FALLBACK_BURST */
 	struct apf_waiting waiting;
+	uint64_t quick_until_ns;		/* the newest sum of quick faults is of those until then; 0: there was none */
 };
 
 /* A record of kind APF. 0 or -ENOMEM. */

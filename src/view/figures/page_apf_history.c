@@ -64,10 +64,7 @@ static void put_faults(struct page *page, const struct fault_history *h, const s
 	page_put(page, LOOK_PLAIN, "at most %s", format_real(most, sizeof(most), most_of(&s) * 1e9 / s.column_ns, FIGURE_WIDTH));
 }
 
-/*
- * The quick faults of a tenth of a second are put where their sum was sent, beside what was really there: a vCPU that waits longer than
- * always has some of that from before.
- */
+/* Quick faults are spread over the time of their sum, beside what was really there: no vCPU waits longer than always. */
 static void put_blocked(struct page *page, const struct fault_history *h, unsigned int vcpus, const struct page_scope *scope)
 {
 	const struct series s = sum_columns(h, scope->width, fault_column_blocked_ns);

@@ -366,7 +366,8 @@ static void test_columns(void **state)
 
 	model_keep_fault_history(m, true);
 	waited(m, 0, 10 * width + 7, 2 * width + 10, 100, APF_FROM_USERFAULT);
-	quick(m, 11 * width + 5, 40, 5);
+	quick(m, 11 * width - 1, 0, 0);
+	quick(m, 11 * width + 5, 40, 6);
 	waited(m, 0, 12 * width, 1, 100, APF_FROM_USERFAULT);
 	h = history_of(m);
 	assert_int_equal(fault_axis_width(&h->time), width);
@@ -375,17 +376,45 @@ static void test_columns(void **state)
 	assert_int_equal(h->columns[0].blocked_ns, 3);
 	assert_int_equal(h->columns[1].blocked_ns, width);
 	assert_int_equal(h->columns[2].blocked_ns, width);
-	assert_int_equal(h->columns[3].blocked_ns, 7);
-	assert_int_equal(h->columns[4].blocked_ns, 6);	/* of the quick ones, and the last one's */
+	assert_int_equal(h->columns[3].blocked_ns, 8);
+	assert_int_equal(h->columns[4].blocked_ns, 6);	/* of the quick ones, but for a sixth, and the last one's */
 	assert_int_equal(h->columns[5].blocked_ns, 0);
-	assert_int_equal(h->columns[3].faults, 1);
-	assert_int_equal(h->columns[4].faults, 40);
+	assert_int_equal(h->columns[3].faults, 1 + 6);
+	assert_int_equal(h->columns[4].faults, 34);
 	assert_int_equal(h->columns[5].faults, 1);
 	assert_int_equal(h->columns[3].frames, 1);
 	assert_int_equal(h->columns[5].frames, 0);
 	assert_int_equal(fault_axis_begin(&h->frames, 0), 100);
 	assert_int_equal(h->columns[3].rows[0], 1);
 	assert_int_equal(h->columns[4].rows[0], 0);
+}
+
+/* A sum of quick ones may be of long before it is sent: no burst is shown then. */
+static void test_quick_after_idle(void **state)
+{
+	struct model *m = *state;
+	const uint64_t width = 1 << 20;
+	const struct fault_history *h;
+	uint64_t faults = 0, blocked_ns = 0;
+
+	model_keep_fault_history(m, true);
+	quick(m, 200 * width, 40, 4000);		/* the first: within a tenth of a second */
+	quick(m, 250 * width, 100, 50000);
+	h = history_of(m);
+	assert_int_equal(fault_axis_width(&h->time), width);
+	assert_int_equal(fault_axis_begin(&h->time, 0), (200 * width - 100000000) / width * width);
+	for (unsigned int i = 0; i < h->time.used; i++) {
+		uint64_t at_ns = fault_axis_begin(&h->time, i);
+
+		faults += h->columns[i].faults;
+		blocked_ns += h->columns[i].blocked_ns;
+		if (at_ns < 200 * width)
+			assert_in_range(h->columns[i].faults, 0, 1);
+		else
+			assert_int_equal(h->columns[i].faults, at_ns < 250 * width ? 2 : 0);
+	}
+	assert_int_equal(faults, 140);
+	assert_int_equal(blocked_ns, 54000);
 }
 
 /* One that was handed to a worker counts at once; that its vCPU was halted is known at its end. */
@@ -534,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		TEST(test_not_asked),
 		TEST(test_columns),
+		TEST(test_quick_after_idle),
 		TEST(test_halted),
 		cmocka_unit_test(test_folds),
 		TEST(test_hostile),
