@@ -383,7 +383,8 @@ void daemon_client_status(const struct daemon_client *a, struct status *status)
 	uint64_t now_ns = clock_monotonic_ns(), settled_ns = now_ns - LAG_NS;
 
 	status->now_ns = settled_ns > a->newest_ns ? settled_ns : a->newest_ns;
-	status->wall_ns = (int64_t)status->now_ns + clock_wall_offset_ns();
+	/* What a daemon says is newest may be anything. */
+	status->wall_ns = (int64_t)(status->now_ns + (uint64_t)clock_wall_offset_ns());
 	status->counters = a->counters;
 	status_from_recording(status, &a->status);
 }
