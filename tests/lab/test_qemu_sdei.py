@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # time limit: 1800
 # debug kernel: no
+# make test: no
 """QEMU with the patches of contrib/qemu: a stock Linux finds SDEI in what QEMU itself describes, its NMIs survive a restore and a
 migration, whoever reads its registers leaves SDEI's alone, and where there is no SDEI QEMU says so."""
 import os
