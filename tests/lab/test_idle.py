@@ -108,7 +108,7 @@ def check_fault():
     with open(f"{OUT}/before-fault", encoding="utf-8") as file:
         before = int(file.read())
     vm = faulting()
-    records = [line for line in t.load_lines(f"{OUT}/events.jsonl")[before:] if "kind" in line]
+    records = [line for line in t.load_lines(f"{OUT}/events.jsonl")[before:] if line.get("kind", "counter") != "counter"]
     waiting = {r["time_ns"] - r["duration_ns"] for r in records if r.get("step") == "waiting" and r["vm"] == vm}
     ok("idle/a page fault wakes", ([] if records and records[0]["kind"] == "apf" else [f"the first record is {records[:1]}"]) +
        ([] if len(waiting) == 1 else [f"faults that last: {waiting}"]) +

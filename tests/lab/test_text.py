@@ -140,7 +140,8 @@ def parse(path):
 def shown(path):
     records = defaultdict(list)
     for record in t.load_lines(path):
-        if "kind" in record and record["kind"] != "apf":    # a page that took long, which no tracepoint of SDEI's tells
+        # A page that took long, and how far a counter is behind, no tracepoint of SDEI's tells.
+        if "kind" in record and record["kind"] not in ("apf", "counter"):
             event = -1 if record["event"] is None else record["event"]
             records[(record["vm"], record["vcpu"])].append((record["kind"], event, record["state"], record))
     return records
