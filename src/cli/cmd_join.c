@@ -90,7 +90,9 @@ static void take_status(void *ctx, const struct recording_status *status)
 /* An exit status. */
 static int open_recording(struct run *run, struct join_recording *r, bool is_guest)
 {
-	const struct playback_calls calls = { .sink = { .record = take_record, .lost = take_lost, .ctx = &r->side }, .status = take_status, .ctx = &r->side };
+	const struct playback_calls calls = {
+		.sink = { .record = take_record, .lost = take_lost, .ctx = &r->side }, .status = take_status, .ctx = &r->side,
+	};
 	uint64_t from_ns, to_ns;
 	int status;
 

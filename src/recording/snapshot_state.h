@@ -24,7 +24,8 @@ bool snapshot_state_end(const struct snapshot_state *k, uint32_t vm, uint64_t ti
 
 /*
  * Hands all of it to put, as ITEM_NAME and ITEM_SNAPSHOT items of time_ns: per VM its name, per vCPU its events (one
- * record with event SDEI_NONE for a vCPU that has none yet) where anything of SDEI is known of it, and whether it is on and how far its counter is behind, where that is. put's first error ends it and is returned.
+ * record with event SDEI_NONE for a vCPU that has none yet) where anything of SDEI is known of it, and whether it is on and how far its
+ * counter is behind, where that is. put's first error ends it and is returned.
  */
 int snapshot_state_send(const struct snapshot_state *k, uint64_t time_ns, int (*put)(void *ctx, const struct recording_item *item), void *ctx);
 

@@ -56,12 +56,22 @@ static bool is_wanted(const struct part *part)
 	return playback_in_range(part->playback) && playback_sequence(part->playback) >= part->from_sequence;
 }
 
+static bool is_of_snapshot(const struct sdei_record *record)
+{
+	switch (record->kind) {
+	case SDEI_STATE:
+		return record->origin == SDEI_SNAPSHOT;
+	case SDEI_COUNTER:
+		return record->origin == SDEI_COUNTER_FOUND;
+	default:
+		return record->kind == SDEI_POWER;
+	}
+}
+
 /* A snapshot at the begin is of what came before. */
 static bool is_from_before(const struct part *part, const struct sdei_record *record)
 {
-	bool is_snapshot = record->kind == SDEI_POWER || (record->kind == SDEI_COUNTER && record->origin == SDEI_COUNTER_FOUND) || (record->kind == SDEI_STATE && record->origin == SDEI_SNAPSHOT);
-
-	return !is_wanted(part) || (!part->merged->begun && is_snapshot);
+	return !is_wanted(part) || (!part->merged->begun && is_of_snapshot(record));
 }
 
 static void take_record(void *ctx, const struct sdei_record *record, size_t size)

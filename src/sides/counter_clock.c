@@ -39,7 +39,7 @@ static bool says_again(const struct counter_behind *last, const struct counter_b
 /* All vCPUs say the same, and snapshots say it again. */
 void counter_side_behind(struct counter_side *s, int64_t at_ns, const struct sdei_record_counter *record)
 {
-	const struct counter_behind behind = { at_ns, record->offset, record->head.vm };
+	const struct counter_behind behind = { .at_ns = at_ns, .ticks = record->offset, .vm = record->head.vm };
 
 	if (s->behind_count && says_again(&s->behind[s->behind_count - 1], &behind))
 		return;
@@ -114,13 +114,20 @@ static double begin_of(const struct counter_clock *c, const struct counter_behin
 	return ticks_at(c->host, (double)b->at_ns) + ticks_from(c->guest->moments->ticks, c->host->moments->ticks - b->ticks);
 }
 
+/* The first one holds from before all recording on. */
+static void set_begins(const struct counter_clock *c, struct counter_side *host)
+{
+	host->behind[0].begin = -INFINITY;
+	for (size_t i = 1; i < host->behind_count; i++)
+		host->behind[i].begin = fmax(begin_of(c, &host->behind[i]), host->behind[i - 1].begin);
+}
+
 static const struct counter_behind *behind_at(const struct counter_clock *c, double guest_ticks)
 {
-	const struct counter_behind *b = c->host->behind;
+	const struct counter_side *host = c->host;
+	size_t i = ARRAY_LOWER_BOUND(host->behind_count, k, host->behind[k].begin <= guest_ticks);
 
-	for (size_t i = 1; i < c->host->behind_count && guest_ticks >= begin_of(c, &c->host->behind[i]); i++)
-		b = &c->host->behind[i];
-	return b;
+	return &host->behind[i ? i - 1 : 0];
 }
 
 double counter_clock_host_ns(const struct counter_clock *c, int64_t guest_ns)
@@ -172,6 +179,7 @@ enum counter_lack counter_clock_make(struct counter_clock *c, const struct count
 		return COUNTER_NO_OFFSET;
 	if (guest->hz != host->hz)
 		return COUNTER_OTHER_HZ;
+	set_begins(c, host);
 	c->error_ns = error_of(guest) + error_of(host);
 	return COUNTER_THERE;
 }

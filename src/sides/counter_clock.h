@@ -27,6 +27,7 @@ struct counter_behind {
 	int64_t at_ns;
 	uint64_t ticks;		/* modulo 2^64 */
 	uint32_t vm;
+	double begin;		/* inside: ticks of the guest since its first moment, from which on it holds; ascending */
 };
 
 /* What one side says of it; all 0: nothing. */

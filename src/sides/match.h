@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which items of the guest's side and of the host's are the same, and what lies between the two clocks: by causality, and by the machine's counter where both have it. A handler
- * of the guest runs within the host's dispatch and complete, and KVM handles a call between its begin and its end in the guest.
+ * Which items of the guest's side and of the host's are the same, and what lies between the two clocks: by causality, and by the machine's
+ * counter where both have it. A handler of the guest runs within the host's dispatch and complete, and KVM handles a call between its
+ * begin and its end in the guest.
  *
  * The offset is not known at first. Some handlers of the guest, one after the other, are compared with all of the host's, by
  * the PC that they interrupted and by the time between them, until it is clear which ones they are. From there on the offset is
