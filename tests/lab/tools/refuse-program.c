@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -125,17 +126,27 @@ static int follow(pid_t child, const char *names)
 		if (WIFSIGNALED(status))
 			return 128 + WTERMSIG(status);
 		signal = WSTOPSIG(status);
-		if (signal == (SIGTRAP | 0x80))
+		if (signal == (SIGTRAP | 0x80)) {
 			look(child, names);
-		ptrace(PTRACE_SYSCALL, child, NULL,
-		       (void *)(intptr_t)(status >> 16 || signal == (SIGTRAP | 0x80) || signal == SIGTRAP ? 0 : signal));
+			signal = 0;
+		} else if (status >> 16 == PTRACE_EVENT_STOP && signal != SIGTRAP) {
+			/* Stopped by a signal, as without a tracer: so it stays until SIGCONT. */
+			ptrace(PTRACE_LISTEN, child, NULL, NULL);
+			continue;
+		} else if (status >> 16) {
+			signal = 0;
+		}
+		ptrace(PTRACE_SYSCALL, child, NULL, (void *)(intptr_t)signal);
 	}
 }
 
-static void become(char **command)
+/* Not before go says so, and not at all if it ends. */
+static void become(char **command, int go)
 {
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	raise(SIGSTOP);
+	char byte;
+
+	if (read(go, &byte, 1) != 1)
+		_exit(127);
 	execvp(command[0], command);
 	fprintf(stderr, "refuse-program: %s: %s\n", command[0], strerror(errno));
 	_exit(127);
@@ -143,19 +154,25 @@ static void become(char **command)
 
 int main(int argc, char **argv)
 {
-	int status;
+	int go[2];
 	pid_t child;
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: refuse-program NAME,...|" MAP_READS " COMMAND...\n");
 		return 2;
 	}
+	if (pipe2(go, O_CLOEXEC)) {
+		perror("refuse-program");
+		return 1;
+	}
 	child = fork();
-	if (!child)
-		become(argv + 2);
-	if (child < 0 || waitpid(child, &status, 0) != child || !WIFSTOPPED(status) ||
-	    ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)(long)PTRACE_O_TRACESYSGOOD) ||
-	    ptrace(PTRACE_SYSCALL, child, NULL, NULL)) {
+	if (!child) {
+		close(go[1]);
+		become(argv + 2, go[0]);
+	}
+	/* Seized, it stops for SIGSTOP as any other process; its system calls are looked at from the moment it is COMMAND. */
+	if (child < 0 || ptrace(PTRACE_SEIZE, child, NULL, (void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)) ||
+	    write(go[1], "", 1) != 1) {
 		perror("refuse-program");
 		return 1;
 	}
