@@ -128,10 +128,13 @@ def blocktimes():
 
 
 def pair(ours, theirs):
-    """[(ours, theirs)], and what of either has no counterpart: the same vCPU and frame, and one begins while the other lasts."""
+    """[(ours, theirs)], and what of either has no counterpart: the same vCPU and frame, and QEMU reads of it after it has begun. Its log
+    may say so when the page is there already, but before the vCPU waits for the same page again."""
     pairs, alone, rest = [], [], list(theirs)
     for fault in ours:
-        match = next((t for t in rest if (t.vcpu, t.gfn) == (fault.vcpu, fault.gfn) and fault.begin - US <= t.begin <= fault.end), None)
+        same = [x for x in ours if (x.vcpu, x.gfn) == (fault.vcpu, fault.gfn)]
+        until = min((x.begin for x in same if x.begin > fault.begin), default=math.inf)
+        match = next((t for t in rest if (t.vcpu, t.gfn) == (fault.vcpu, fault.gfn) and fault.begin - US <= t.begin < until - US), None)
         if match:
             rest.remove(match)
             pairs.append((fault, match))
