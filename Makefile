@@ -324,7 +324,7 @@ need-lab:
 	@scripts/setup --check lab
 
 # --- what people call
-.PHONY: setup kernel run demo pictures demo-nmi test test-unit test-host test-lab test-debug-kernel test-kernels clean help
+.PHONY: setup kernel run demo pictures demo-nmi test test-unit test-host test-lab test-long test-debug-kernel test-kernels clean help
 setup:
 	@scripts/setup
 
@@ -350,7 +350,7 @@ demo-nmi: setup
 	@$(MAKE) --no-print-directory all lab
 	@scripts/demo-nmi
 
-test test-unit test-host test-lab test-debug-kernel test-kernels: setup
+test test-unit test-host test-lab test-long test-debug-kernel test-kernels: setup
 	@tests/run $(@:test-%=%)
 
 # VMs and rewrites by the thousand, where the tests have them by the hundred; an hour of faults instead of a round.
@@ -377,10 +377,11 @@ help:
 #? make pictures           the pictures of README anew (tmux, chromium)
 #? make demo-nmi           a Linux guest's CPU hangs with interrupts off, an NMI reaches it, the guest
 #?                         panics: what sdeitop shows of it
-#? make test               install what is missing, then every test
+#? make test               install what is missing, then every test but those of test-long, test-debug-kernel and test-kernels
 #? make test-unit          unit tests only, plain and with sanitizers
 #? make test-host          tests with real browsers, servers and readers only
 #? make test-lab           lab tests only
+#? make test-long          what would take make test too long: the patched QEMU, postcopy, bisecting, a kernel that does not build
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make test-kernels       the tool on Debian's own kernels, from 6.1 to 7.3 (docs/kernels.md); the SDEI tests on
 #?                         Linux 7.3 with the series

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 # debug kernel: no
+# make test: no
 """scripts/bisect-run: what it tells git of a kernel that is as before, of one whose guests are slower, or wait longer for
 pages, of one that does not build, of one that does not boot, and of a call that is wrong. The kernels are the lab's: what
 differs is what is recorded."""

@@ -3,6 +3,7 @@
 # scripts/kernel when a kernel does not build: it says what failed and where to look, and keeps no kernel. When one builds, the
 # oldest of its kind are removed. In a copy of the recipe with a cache of its own, so that the real one stays as it is.
 # debug kernel: no
+# make test: no
 # time limit: 1800
 # shellcheck disable=SC2317 # called through judge
 set -uo pipefail

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # time limit: 1200
 # debug kernel: no
+# make test: no
 """A stock Linux that stock QEMU migrates by postcopy: each page that sdeitop says a vCPU has waited for is one that QEMU accounts for, and
 as long as QEMU says (query-migrate: postcopy-vcpu-blocktime), but for what each of them counts that the other one does not: QEMU, in whole milliseconds,
 from when its thread reads of a fault until it has put the page there and accounts for it; sdeitop from the fault until the vCPU can go on.
