@@ -144,11 +144,18 @@ uint64_t call_get(const struct vcpu_calls *calls, call_kind_t kind)
 	return is_at(calls, at, kind) ? calls->others[at].count : 0;
 }
 
+static void times_free(struct call_times *times)
+{
+	for (unsigned int i = 0; times && i < SDEI_CALL_COUNT; i++)
+		hist_free(times->of[i]);
+	free(times);
+}
+
 void call_reset(struct model_vcpu *v)
 {
 	if (v->calls) {
 		free(v->calls->others);
-		free(v->calls->times);
+		times_free(v->calls->times);
 	}
 	free(v->calls);
 	v->calls = NULL;
@@ -161,25 +168,30 @@ static int count_call(struct model_vcpu *v, uint32_t function, unsigned int clas
 	return index < SDEI_CALL_COUNT ? call_add(v, CALL_CLASSES * index + class, count) : -EINVAL;
 }
 
-/* Of a call that was counted. */
-static int add_time(struct vcpu_calls *calls, const struct sdei_record_call *call)
+struct hist **call_time_slot(struct model_vcpu *v, unsigned int index)
 {
-	unsigned int index = call->function - SDEI_FN_FIRST;
+	struct vcpu_calls *calls = v->calls;
 
 	if (!calls->times)
 		calls->times = calloc(1, sizeof(*calls->times));
-	if (!calls->times)
-		return -ENOMEM;
-	calls->times->count[index]++;
-	calls->times->ns[index] += call->duration_ns;
-	return 0;
+	return calls->times ? &calls->times->of[index] : NULL;
+}
+
+/* Of a call that was counted. */
+static int add_time(struct model_vcpu *v, const struct sdei_record_call *call)
+{
+	struct hist **time = call_time_slot(v, call->function - SDEI_FN_FIRST);
+
+	if (time && !*time)
+		*time = hist_new();
+	return time && *time ? hist_add(*time, call->duration_ns, NULL) : -ENOMEM;
 }
 
 int call_take(struct model_vcpu *v, const struct sdei_record_call *call)
 {
 	int err = count_call(v, call->function, class_of(v, call), 1);
 
-	return err || !call->duration_ns ? err : add_time(v->calls, call);
+	return err || !call->duration_ns ? err : add_time(v, call);
 }
 
 int call_take_smccc(struct model_vcpu *v, const struct sdei_record_smccc *r)
@@ -225,12 +237,10 @@ void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_CO
 	}
 }
 
-void model_add_call_times(const struct model_vcpu *vcpu, struct call_times *times)
+const struct hist *model_call_time(const struct model_vcpu *vcpu, uint32_t function)
 {
-	const struct call_times *own = vcpu->calls ? vcpu->calls->times : NULL;
+	const struct call_times *times = vcpu->calls ? vcpu->calls->times : NULL;
+	unsigned int index = function - SDEI_FN_FIRST;
 
-	for (unsigned int i = 0; own && i < SDEI_CALL_COUNT; i++) {
-		times->count[i] += own->count[i];
-		times->ns[i] += own->ns[i];
-	}
+	return times && index < SDEI_CALL_COUNT ? times->of[index] : NULL;
 }

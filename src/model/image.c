@@ -42,7 +42,7 @@ _Static_assert(offsetof(struct model, fits) == 1128, "see above");
 _Static_assert(sizeof(struct model_totals) == 640, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 
-/* Of restore_found, and of call times, there are metrics only, which are written where the model is. */
+/* Of restore_found there are metrics only, which are written where the model is. */
 #define VM_NUMBERS(X) X(instance) X(gone) X(gone_ns) X(restored_ns) X(from_pid) X(from_instance) X(restoring) X(sought) \
 	X(stood_ns) X(stops) X(counter) X(begin_counter) X(source_counter) X(counter_hz) X(begin_hz) X(source_hz) X(counter_vcpu)
 _Static_assert(sizeof(struct model_vm) == 232, "see above");
@@ -241,6 +241,42 @@ static void get_calls(struct bytes_in *in, struct model_vcpu *v)
 		if (call_add(v, kind, count))
 			bytes_fail(in, -ENOMEM);
 		next = kind + 1;
+	}
+}
+
+/* How long they took, of those functions of which that is known. */
+static void put_call_times(struct bytes_out *out, const struct model_vcpu *v)
+{
+	size_t known = 0;
+
+	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
+		known += !!model_call_time(v, SDEI_FN_FIRST + i);
+	put_number(out, known);
+	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++) {
+		const struct hist *time = model_call_time(v, SDEI_FN_FIRST + i);
+
+		if (!time)
+			continue;
+		put_number(out, i);
+		hist_save(time, out);
+	}
+}
+
+static void get_call_times(struct bytes_in *in, struct model_vcpu *v)
+{
+	uint64_t known = get_number_below(in, SDEI_CALL_COUNT + 1);
+
+	bytes_need(in, !known || v->calls);
+	for (; known && !in->err; known--) {
+		struct hist **time = call_time_slot(v, get_number_below(in, SDEI_CALL_COUNT));
+
+		if (!time) {
+			bytes_fail(in, -ENOMEM);
+			return;
+		}
+		bytes_need(in, !*time);
+		if (!in->err)
+			*time = hist_load(in);
 	}
 }
 
@@ -680,6 +716,7 @@ static void put_vcpu(struct bytes_out *out, const struct model *m, const struct 
 	hist_save(v->mask, out);
 	hist_save(v->initial_mask, out);
 	put_calls(out, v);
+	put_call_times(out, v);
 	put_refused(out, v->refused);
 	put_power(out, v->power);
 	put_senders(out, v);
@@ -714,6 +751,7 @@ static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struc
 	v->mask = hist_load(in);
 	v->initial_mask = hist_load(in);
 	get_calls(in, v);
+	get_call_times(in, v);
 	v->refused = get_refused(in);
 	v->power = get_power(in);
 	get_senders(in, v);

@@ -216,11 +216,16 @@ struct vcpu_calls {
 		call_kind_t kind;	/* ascending */
 		uint64_t count;
 	} *others;
-	struct call_times *times;	/* NULL: of no call it is known */
+	struct call_times {
+		struct hist *of[SDEI_CALL_COUNT];	/* model_call_time() */
+	} *times;	/* NULL: of no call it is known */
 };
 
 uint64_t call_get(const struct vcpu_calls *calls, call_kind_t kind);	/* calls may be NULL */
 int call_add(struct model_vcpu *v, call_kind_t kind, uint64_t count);	/* 0 or -ENOMEM */
+
+/* Where the times of calls of SDEI_FN_FIRST + index belong, of a vCPU that has made some; NULL: no memory. */
+struct hist **call_time_slot(struct model_vcpu *v, unsigned int index);
 void call_reset(struct model_vcpu *v);
 
 /* -EINVAL: not a function of SDEI's. */

@@ -315,11 +315,11 @@ const char *model_result_class_name(unsigned int class);
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class);
 void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES]);	/* adds all of them */
 
-/* How long calls took, as their caller sees it: of those of which that is known, which are a client's. By function - SDEI_FN_FIRST. */
-struct call_times {
-	uint64_t count[SDEI_CALL_COUNT], ns[SDEI_CALL_COUNT];
-};
-void model_add_call_times(const struct model_vcpu *vcpu, struct call_times *times);	/* adds all of them */
+/*
+ * How long calls of that function took, as their caller sees it: those of which that is known, which are a client's that no handler
+ * interrupted. NULL: of none.
+ */
+const struct hist *model_call_time(const struct model_vcpu *vcpu, uint32_t function);
 
 /*
  * Was the call refused? PENDING is no refusal. vcpu is as it was when it called, NULL: not known; it says whether an answer of

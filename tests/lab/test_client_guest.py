@@ -266,6 +266,17 @@ def recorded_times(records):
     return times
 
 
+def reported_times(recording):
+    """The same, of the report: all vCPUs together."""
+    done = subprocess.run([SDEITOP, "report", "--json", recording], stdout=subprocess.PIPE, text=True, check=False)
+    times = {}
+    for vcpu in (vcpu for vm in json.loads(done.stdout)["vms"] for vcpu in vm["vcpus"]):
+        for function, time in vcpu.get("call_times", {}).items():
+            count, sum_ns = times.get(f'function="{function}"', (0, 0))
+            times[f'function="{function}"'] = (count + time["count"], sum_ns + time["sum_ns"])
+    return times
+
+
 def check_metrics():
     saved = glob.glob(os.path.join(OUT, "flight", "*"))
     if len(saved) != 1:
@@ -279,6 +290,7 @@ def check_metrics():
     complaints = [] if exported == recorded else [f"{exported} in the metrics, {recorded} recorded"]
     complaints += [] if 'function="EVENT_SIGNAL"' in recorded else ["no signal has a time"]
     ok("client-guest/metrics: time of calls", complaints, str(recorded))
+    ok("client-guest/report: time of calls", same("times", reported_times(saved[0]), recorded))
 
 
 def main():

@@ -379,6 +379,25 @@ static void put_calls(struct json *j, const struct model_vcpu *vcpu)
 	json_close(j, ']');
 }
 
+/* How long they took, by function; only of a vCPU of which that is known. */
+static void put_call_times(struct json_line *line, const struct model_vcpu *vcpu)
+{
+	bool any = false;
+
+	for (uint32_t function = SDEI_FN_FIRST; function <= SDEI_FN_LAST; function++) {
+		const struct hist *time = model_call_time(vcpu, function);
+
+		if (!time || !sdei_call_name(function))
+			continue;
+		if (!any)
+			json_open(line->json, "call_times", '{');
+		any = true;
+		put_hist(line, sdei_call_name(function), time, &in_ns);
+	}
+	if (any)
+		json_close(line->json, '}');
+}
+
 /* Only of a vCPU of which anything of PSCI was seen. */
 static void put_psci(struct json_line *line, const struct model_vcpu *vcpu)
 {
@@ -498,6 +517,7 @@ static void put_vcpu(struct json_line *line, const struct model_vcpu *vcpu)
 	json_bool(j, "inexact", vcpu->inexact);
 	put_mask(line, vcpu);
 	put_calls(j, vcpu);
+	put_call_times(line, vcpu);
 	put_psci(line, vcpu);
 	put_senders(line, vcpu);
 	model_vcpu_blame(vcpu, &blame);

@@ -273,13 +273,15 @@ static void put_calls(FILE *out, const struct model *m)
 		struct calls own = { 0 };
 
 		calls_add_vm(&own, vm[i]);
-		if (!calls_refused(&own))
-			continue;
-		page_line(&page);
-		page_line(&page);
-		page_put(&page, LOOK_PLAIN, "refused to VM %u %s", vm[i]->pid, name_of(vm[i])->shown);
-		page_calls(&page, &own, true);
+		if (calls_refused(&own)) {
+			page_line(&page);
+			page_line(&page);
+			page_put(&page, LOOK_PLAIN, "refused to VM %u %s", vm[i]->pid, name_of(vm[i])->shown);
+			page_calls(&page, &own, true);
+		}
+		calls_release(&own);
 	}
+	calls_release(&all);
 	if (page.count > 1) {
 		putc('\n', out);
 		page_print(&page, out);

@@ -467,8 +467,8 @@ static void put_call_times(struct writer *w, const struct family *f, const void 
 	const struct metrics_pe *r = row;
 
 	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
-		if (sdei_call_name(SDEI_FN_FIRST + i) && r->call_times.count[i])
-			put_sum(w, f, r->labels, sdei_call_name(SDEI_FN_FIRST + i), r->call_times.ns[i], r->call_times.count[i]);
+		if (sdei_call_name(SDEI_FN_FIRST + i) && r->call_times[i].count)
+			put_sum(w, f, r->labels, sdei_call_name(SDEI_FN_FIRST + i), r->call_times[i].sum, r->call_times[i].count);
 }
 
 /* Of each call those results that it had. */

@@ -19,6 +19,10 @@ struct metrics_hist {
 	uint64_t count, sum;
 };
 
+struct metrics_sum {
+	uint64_t count, sum;
+};
+
 enum { METRICS_DISPATCH, METRICS_HANDLER, METRICS_TOTAL, METRICS_HISTS };
 
 /* vm="…",event="…", without braces, in metrics_rows.labels. */
@@ -38,7 +42,7 @@ struct metrics_pe {
 	struct metrics_hist mask;
 	uint64_t masked_ns, lost;
 	uint64_t calls[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES];
-	struct call_times call_times;
+	struct metrics_sum call_times[SDEI_CALL_COUNT];
 	struct psci_counts psci;
 	bool has_power;			/* of any it is known whether it is off */
 	uint64_t off_vcpus;

@@ -116,6 +116,16 @@ static void add_findings(struct metrics_pe *pe, const struct model_vcpu *v)
 	}
 }
 
+static void add_call_times(struct metrics_sum sums[SDEI_CALL_COUNT], const struct model_vcpu *v)
+{
+	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++) {
+		const struct hist *time = model_call_time(v, SDEI_FN_FIRST + i);
+
+		sums[i].count += hist_count(time);
+		sums[i].sum += hist_sum(time);
+	}
+}
+
 static void add_vcpu(struct metrics_pe *pe, const struct model_vcpu *v)
 {
 	pe->vcpus += !v->gone;
@@ -124,7 +134,7 @@ static void add_vcpu(struct metrics_pe *pe, const struct model_vcpu *v)
 	pe->lost += v->lost;
 	add_hist(&pe->mask, v->mask);
 	model_add_calls(v, pe->calls);
-	model_add_call_times(v, &pe->call_times);
+	add_call_times(pe->call_times, v);
 	model_add_psci(v, &pe->psci);
 	pe->has_power |= v->power_known;
 	pe->off_vcpus += v->off;

@@ -145,9 +145,7 @@ static void put_leg(FILE *out, const struct waterfall_row *row, int leg)
 	fprintf(out, "<tr data-vcpu=%" PRIu32 " data-event=%" PRIu32 " data-leg=%s><td>%" PRIu32 "<td>%" PRIu32 "<td class=word>%s%s", row->vcpu,
 		row->event, waterfall_legs[leg].name, row->vcpu, row->event, waterfall_legs[leg].name, waterfall_legs[leg].across ? " *" : "");
 	html_page_cell(out, hist_count(h));
-	html_page_cell_hist(out, h, 0.5);
-	html_page_cell_hist(out, h, 0.99);
-	html_page_cell_hist(out, h, 1);
+	html_page_cells_hist(out, h);
 	fprintf(out, "<td class=word>%s\n", waterfall_legs[leg].help);
 }
 

@@ -62,9 +62,7 @@ static void stage_rows(FILE *out, const struct model_vm *vm, const struct model_
 		open_row(out, vm);
 		fprintf(out, "<td title=\"%s\">%s", apf_stage_help(stage), apf_stage_name(stage));
 		html_page_cell(out, hist_count(h));
-		html_page_cell_hist(out, h, 0.5);
-		html_page_cell_hist(out, h, 0.99);
-		html_page_cell_hist(out, h, 1);
+		html_page_cells_hist(out, h);
 		putc('\n', out);
 	}
 }

@@ -34,6 +34,7 @@ void html_page_cell(FILE *out, uint64_t count);
 void html_page_no_cell(FILE *out);	/* of what is not known */
 void html_page_cell_ns(FILE *out, uint64_t ns);
 void html_page_cell_hist(FILE *out, const struct hist *h, double quantile);	/* 1: the largest */
+void html_page_cells_hist(FILE *out, const struct hist *h);			/* p50, p99, the largest */
 void html_page_cell_doubt(FILE *out, uint64_t lost, int64_t unaccounted);	/* why the row may not be all, if so */
 void html_page_table(FILE *out, const char *head);
 void html_page_table_end(FILE *out);

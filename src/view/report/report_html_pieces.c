@@ -42,6 +42,13 @@ void html_page_cell_hist(FILE *out, const struct hist *h, double quantile)
 		html_page_cell_ns(out, quantile < 1 ? hist_quantile(h, quantile) : hist_max(h));
 }
 
+void html_page_cells_hist(FILE *out, const struct hist *h)
+{
+	html_page_cell_hist(out, h, 0.5);
+	html_page_cell_hist(out, h, 0.99);
+	html_page_cell_hist(out, h, 1);
+}
+
 void html_page_cell_doubt(FILE *out, uint64_t lost, int64_t unaccounted)
 {
 	fputs("<td>", out);

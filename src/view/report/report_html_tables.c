@@ -338,8 +338,14 @@ static void call_head(FILE *out, const struct model_vm *vm, const char *name, ui
 	html_page_cell(out, sum);
 }
 
+/* What the table has: how many result classes, and whether it is known how long calls took. */
+struct call_columns {
+	unsigned int classes;
+	bool timed;
+};
+
 /* vm NULL: of all. Returns how many rows there are, of which the first most are written. */
-static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls *calls, unsigned int classes, size_t most)
+static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls *calls, struct call_columns columns, size_t most)
 {
 	size_t rows = 0;
 
@@ -349,7 +355,9 @@ static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls
 		if (!sum || rows++ >= most)
 			continue;
 		call_head(out, vm, sdei_call_name(SDEI_FN_FIRST + i), sum);
-		for (unsigned int class = 0; class < classes; class++)
+		if (columns.timed)
+			html_page_cells_hist(out, calls->time[i]);
+		for (unsigned int class = 0; class < columns.classes; class++)
 			html_page_cell(out, calls->count[i][class]);
 		putc('\n', out);
 	}
@@ -358,19 +366,22 @@ static size_t call_rows(FILE *out, const struct model_vm *vm, const struct calls
 
 static void put_calls(const struct html_page *page, const struct calls *all)
 {
-	unsigned int classes = class_count(all);
+	struct call_columns columns = { class_count(all), calls_are_timed(all) };
 	size_t rows;
 
 	fputs("<div class=box tabindex=0><table><thead><tr><th>VM<th class=word>call<th>count", page->out);
-	for (unsigned int class = 0; class < classes; class++)
+	if (columns.timed)
+		fputs("<th>p50<th>p99<th>max", page->out);
+	for (unsigned int class = 0; class < columns.classes; class++)
 		fprintf(page->out, "<th>%s", model_result_class_name(class));
 	fputs("</thead><tbody>\n", page->out);
-	rows = call_rows(page->out, NULL, all, classes, HTML_ROWS_MAX);
+	rows = call_rows(page->out, NULL, all, columns, HTML_ROWS_MAX);
 	for (size_t i = 0; i < page->vm_count; i++) {
 		struct calls own = { 0 };
 
 		calls_add_vm(&own, page->vms[i]);
-		rows += call_rows(page->out, page->vms[i], &own, classes, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
+		rows += call_rows(page->out, page->vms[i], &own, columns, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
+		calls_release(&own);
 	}
 	html_page_table_end(page->out);
 	html_page_more(page->out, rows, HTML_ROWS_MAX, "lines");
@@ -418,6 +429,7 @@ static void put_psci(const struct html_page *page, const struct psci_counts *all
 
 		calls_add_vm(&own, page->vms[i]);
 		rows += psci_rows(page->out, page->vms[i], &own.psci, rows < HTML_ROWS_MAX ? HTML_ROWS_MAX - rows : 0);
+		calls_release(&own);
 	}
 	html_page_table_end(page->out);
 	html_page_more(page->out, rows, HTML_ROWS_MAX, "lines");
@@ -441,5 +453,6 @@ void report_html_calls(const struct html_page *page)
 		put_psci(page, &all.psci);
 	if (!sum && !psci)
 		fputs("<p>No call was seen.</p>\n", page->out);
+	calls_release(&all);
 	fputs("</section>\n", page->out);
 }

@@ -58,6 +58,7 @@ static void make_calls(struct top *top)
 	else
 		return make_gone(top);
 	page_calls(&top->page, &calls, false);
+	calls_release(&calls);
 	if (top->page.count == 1) {
 		page_line(&top->page);
 		page_put(&top->page, LOOK_DIM, "no call seen yet");

@@ -165,9 +165,11 @@ static void same_senders(const struct model_vcpu *a, const struct model_vcpu *b,
 
 static void same_calls(const struct model_vcpu *a, const struct model_vcpu *b)
 {
-	for (uint32_t function = SDEI_FN_FIRST; function <= SDEI_FN_LAST; function++)
+	for (uint32_t function = SDEI_FN_FIRST; function <= SDEI_FN_LAST; function++) {
 		for (unsigned int class = 0; class < MODEL_RESULT_CLASSES; class++)
 			assert_int_equal(model_call_count(a, function, class), model_call_count(b, function, class));
+		same_hist(model_call_time(a, function), model_call_time(b, function));
+	}
 }
 
 static void same_vcpu(const struct model_vcpu *a, const struct model_vcpu *b, uint64_t now_ns)
@@ -403,7 +405,7 @@ static void garble(struct pair *p, struct sdei_record *r)
 	}
 }
 
-/* What the machine does not do: handlers have no argument, and PLACE is never told too early. */
+/* What the machine does not do: handlers have no argument, PLACE is never told too early, and no call says how long it took. */
 static void embellish(struct pair *p, struct sdei_record_call *r)
 {
 	struct sdei_record_handler *handler = (struct sdei_record_handler *)r;
@@ -412,6 +414,8 @@ static void embellish(struct pair *p, struct sdei_record_call *r)
 		handler->ep_arg = chance(p, 1000);
 	if (r->head.kind == SDEI_PLACE)
 		r->head.time_ns += chance(p, 300);
+	if (r->head.kind == SDEI_CALL)
+		r->duration_ns = chance(p, 3000);
 }
 
 static void take(void *ctx, const struct sdei_record *record, size_t size)
@@ -579,7 +583,7 @@ static void pair_free(struct pair *p)
 /* What there was to be saved, so that the property is about something. */
 enum {
 	SEEN_SPLIT, SEEN_RUNNING, SEEN_UNCERTAIN, SEEN_SKETCHED, SEEN_DOOMED, SEEN_GONE, SEEN_UNNAMED, SEEN_OLD_VM, SEEN_LATE,
-	SEEN_INTERVAL, SEEN_RECENT, SEEN_REFUSED, SEEN_SENDERS, SEEN_FINDING, SEEN_ORPHAN, SEEN_SUSPICION, SEEN_ENDED_SUSPICION,
+	SEEN_INTERVAL, SEEN_RECENT, SEEN_REFUSED, SEEN_TIMED_CALLS, SEEN_SENDERS, SEEN_FINDING, SEEN_ORPHAN, SEEN_SUSPICION, SEEN_ENDED_SUSPICION,
 	SEEN_IN_FLIGHT, SEEN_SLOW, SEEN_TOLD, SEEN_HANDLER, SEEN_ACK, SEEN_FAULTS_INTERVAL, SEEN_KINDS
 };
 static unsigned int seen[SEEN_KINDS];
@@ -612,6 +616,7 @@ static void look_at_vcpu(const struct model_vcpu *v)
 	seen[SEEN_GONE] += v->gone;
 	seen[SEEN_RECENT] += v->records && v->records->count > MODEL_RECENT;
 	seen[SEEN_REFUSED] += !!v->refused;
+	seen[SEEN_TIMED_CALLS] += hist_count(model_call_time(v, SDEI_FN_EVENT_STATUS)) > 1;
 	seen[SEEN_SENDERS] += v->senders && v->senders->count > 1 && v->senders->list[0].dispatched && v->senders->list[1].unanswered;
 	for (size_t i = 0; i < v->event_count; i++)
 		look_at_event(v->events[i]);

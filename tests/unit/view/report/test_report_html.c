@@ -114,6 +114,30 @@ static void begin_page(const char *scene, bool timeline)
 	model_free(m);
 }
 
+/* Of those of which that is known: the median, the 99th percentile and the longest. */
+static void test_call_times(void **state)
+{
+	struct status status = { .now_ns = SECOND };
+	struct model *m = model_new(NULL);
+	struct report report = { .model = m, .status = &status, .about = &about, .end_ns = SECOND };
+
+	for (uint32_t i = 1; i <= 100; i++) {
+		const struct sdei_record_call call = {
+			.head = { .time_ns = i, .vm = 7, .vcpu = 0, .event = SDEI_NONE, .kind = SDEI_CALL }, .function = SDEI_FN_EVENT_STATUS,
+			.duration_ns = i < 99 ? 2000 : 100000 * (i - 98),
+		};
+
+		assert_int_equal(model_feed(m, &call.head, sizeof(call)), 0);
+	}
+	begin();
+	assert_int_equal(report_html(out, &report), 0);
+	assert_int_equal(fclose(out), 0);
+	assert_non_null(strstr(text, "<th>count<th>p50<th>p99<th>max<th>SUCCESS"));
+	assert_non_null(strstr(text, "EVENT_STATUS<td>100<td data-ns=2015>2.0\xc2\xa0\xc2\xb5s<td data-ns=100351>100\xc2\xa0\xc2\xb5s<td data-ns=200000>200\xc2\xa0\xc2\xb5s<td>100"));
+	free(text);
+	model_free(m);
+}
+
 static void check_inert(void)
 {
 	assert_int_equal(strlen(text), text_size);
@@ -197,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_call_times),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_apf),
