@@ -20,7 +20,7 @@ for mode in park wait never-ack off masked no-handler user-only unread busy full
 done
 traced many sdei-guest --apf park --vcpus 4 --tasks 6 --pages 50 --delay 3000 --truth many.json
 for shape in bimodal tail; do
-	traced $shape sdei-guest --apf park --tasks 8 --pages 64 --delay 500 --delays $shape --work 300 --truth $shape.json
+	traced $shape sdei-guest --apf park --tasks 8 --pages 64 --delay 5000 --delays $shape --work 300 --truth $shape.json
 done
 traced no-parallel sdei-guest --apf off --work 300 --truth no-parallel.json
 traced signals sdei-guest --apf signals --truth signals.json
