@@ -7,16 +7,16 @@ than there is. How QEMU saves and restores its GIC and ITS is shown step by step
 import json
 import os
 import re
-import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import truth as t               # noqa: E402  (the path comes first)
-from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
+import linux_guest              # noqa: E402  (the path comes first)
+import truth as t               # noqa: E402
+from labtest import cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
+from linux_guest import SDEITOP, Recording, differ, ended, write_disk    # noqa: E402
 
 OUT = out_dir("linux-guest")
-SDEITOP = os.path.join(TOP, "build", "sdeitop")
 ROUNDS = 67
 RESET_ROUNDS = 11
 BESIDE = {"four": 4, "two": 2}  # guests that run at the same time, and their CPUs
@@ -86,68 +86,13 @@ wait $to
 
 
 def text(name):
-    with open(os.path.join(OUT, name), encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
-class Recording:
-    """A guest's report, and what it said itself."""
-
-    def __init__(self, name):
-        self.name = name
-        done = subprocess.run([SDEITOP, "report", "--json", os.path.join(OUT, name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, check=False)
-        self.err = done.stderr
-        self.status = done.returncode
-        self.report = json.loads(done.stdout or "{}")
-        # QEMU makes a VM, too, to know what the device tree has to say; and a scratch one in each process, which must not show.
-        self.names = [vm["name"] for vm in self.report.get("vms", [])]
-        self.vms = [vm for vm in self.report.get("vms", []) if vm["name"] == name]
-        self.said = {line.split()[0]: [int(n) for n in line.split()[1:]]
-                     for line in text(name + ".out").splitlines() if line.split()[0] in ("handled", "asked", "answered")}
-
-    def ended(self, status):
-        got = int(text(self.name + ".status"))
-        return [] if got == status else [f"status {got} instead of {status}", *text(self.name + ".err").splitlines()[-10:]]
-
-    def sound(self):
-        """Complete, lossless, one VM, each signal and handler accounted for."""
-        complaints = [] if self.status == 0 else [f"report: {self.status} {self.err}"]
-        complaints += [f"{key} {self.report.get(key)}" for key in ("lost", "late", "malformed", "misfits") if self.report.get(key) != 0]
-        complaints += [] if self.names == [self.name + "-tree", self.name] else [f"VMs: {self.names}"]
-        for vm in self.vms:
-            for vcpu in vm["vcpus"]:
-                for event in vcpu["events"]:
-                    if event["unaccounted"] or event["unaccounted_handlers"]:
-                        complaints.append(f"vCPU {vcpu['vcpu']} event {event['event']} does not add up")
-        return complaints
-
-    def counts(self, vcpu):
-        return self.vms[0]["vcpus"][vcpu]["events"][0]["count"]
-
-    def calls(self, vcpu, function):
-        return {c["result"]: c["count"] for c in self.vms[0]["vcpus"][vcpu]["calls"] if c["function"] == function}
-
-    def findings(self, *expected):
-        """Each as CODE, vCPU, event."""
-        found = t.of_sdei(self.report.get("findings", []))
-        got = sorted((f["code"], f["vcpu"], f["event"] is not None) for f in found)
-        return [] if got == sorted(expected) else [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in found] + ["expected " + str(expected)]
-
-
-def ended(counts):
-    """Linux resumes at its interrupt vector unless the kernel was interrupted with interrupts masked."""
-    return counts["completed"] + counts["resumed"]
-
-
-def differ(what, got, wanted):
-    return [] if got == wanted else [f"{what}: {got} instead of {wanted}"]
+    return linux_guest.text(OUT, name)
 
 
 def check_backtraces():
     """The CPU that asks answers for itself, without an event: CPU 0 or CPU 1, wherever the shell ran. When the guest goes down, Linux takes
     its SDEI client away from each CPU, and then stops CPU 1, which masks once more."""
-    r = Recording("backtraces")
+    r = Recording(OUT, "backtraces")
     ok("linux-guest/backtraces/ends", r.ended(0))
     ok("linux-guest/backtraces/recording", r.sound())
     if not r.vms or "handled" not in r.said:
@@ -175,7 +120,7 @@ def check_backtraces():
 
 def check_panic():
     """CPU 1 is stopped in the handler, which masks and never ends; CPU 0 masks itself at the end of its panic."""
-    r = Recording("panic")
+    r = Recording(OUT, "panic")
     ok("linux-guest/panic/ends before its command", r.ended(1))
     ok("linux-guest/panic/recording", r.sound())
     if not r.vms:
@@ -191,7 +136,7 @@ def check_panic():
 
 
 def check_reset():
-    r = Recording("reset")
+    r = Recording(OUT, "reset")
     ok("linux-guest/reset/ends", r.ended(0))
     ok("linux-guest/reset/recording", r.sound())
     if not r.vms:
@@ -239,15 +184,6 @@ LOAD_ITS = ["GITS_IIDR", "GITS_CBASER", "GITS_CREADR", "GITS_CWRITER", "GITS_BAS
 REGISTERS_OF_ONE = 500  # at least: KVM has more of a vCPU
 
 
-def write_disk(path):
-    """An empty qcow2 image, in which QEMU can save a VM: head, table and block of reference counts, table of what is there."""
-    cluster = 1 << 16
-    clusters = [struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 0, 0, 16, cluster, 0, 1, 3 * cluster, cluster, 1, 0, 0),
-                struct.pack(">Q", 2 * cluster), struct.pack(">4H", 1, 1, 1, 1), b""]
-    with open(path, "wb") as file:
-        file.write(b"".join(content.ljust(cluster, b"\0") for content in clusters))
-
-
 def check_guest_was_restored():
     """It counts: what it had got when it was saved comes once more, and goes on in the other QEMU."""
     lines = {name: [(int(got), int(msis)) for got, msis in re.findall(r"^got (\d+) msis (\d+)$", text(name + ".out"), re.M)]
@@ -284,7 +220,7 @@ def check_restore():
     found = {name: [(f["code"], f["count"], f["register"]) for f in vm["findings"]] for name, vm in vms.items()}
     half = [("gic-half-value", 1, "GITS_CTLR")]
     ok("linux-guest/restore/findings", differ("they", found, {"saved-tree": [], "saved": half, "moved-tree": [], "moved": half}))
-    report = Recording("restore")
+    report = Recording(OUT, "restore")
     ok("linux-guest/restore/report", differ("findings", [f["code"] for f in report.report.get("findings", [])], ["gic-half-value"] * 2))
     came = {vm["name"]: vm["restored"]["from"] and vm["restored"]["from"]["vm"] - vm["vm"] for vm in report.report.get("vms", []) if "restored" in vm}
     ok("linux-guest/restore/one in place, one under another name", differ("they came from", came, {"saved": 0, "moved": None}))

@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
-from test_linux_guest import write_disk                                     # noqa: E402
+from linux_guest import write_disk                                          # noqa: E402
 
 OUT = out_dir("qemu-sdei")
 ROUNDS = 7

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the tests of a stock Linux under stock QEMU share: what sdeitop recorded of it, and what it said itself."""
+import json
+import os
+import struct
+import subprocess
+
+import truth as t
+from labtest import TOP
+
+SDEITOP = os.path.join(TOP, "build", "sdeitop")
+
+
+def text(out, name):
+    with open(os.path.join(out, name), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+class Recording:
+    """A guest's report, and what it said itself."""
+
+    def __init__(self, out, name):
+        self.out, self.name = out, name
+        done = subprocess.run([SDEITOP, "report", "--json", os.path.join(out, name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, check=False)
+        self.err = done.stderr
+        self.status = done.returncode
+        self.report = json.loads(done.stdout or "{}")
+        # QEMU makes a VM, too, to know what the device tree has to say; and a scratch one in each process, which must not show.
+        self.names = [vm["name"] for vm in self.report.get("vms", [])]
+        self.vms = [vm for vm in self.report.get("vms", []) if vm["name"] == name]
+        self.said = {line.split()[0]: [int(n) for n in line.split()[1:]]
+                     for line in text(out, name + ".out").splitlines() if line.split()[0] in ("handled", "asked", "answered")}
+
+    def ended(self, status):
+        got = int(text(self.out, self.name + ".status"))
+        return [] if got == status else [f"status {got} instead of {status}", *text(self.out, self.name + ".err").splitlines()[-10:]]
+
+    def sound(self):
+        """Complete, lossless, one VM, each signal and handler accounted for."""
+        complaints = [] if self.status == 0 else [f"report: {self.status} {self.err}"]
+        complaints += [f"{key} {self.report.get(key)}" for key in ("lost", "late", "malformed", "misfits") if self.report.get(key) != 0]
+        complaints += [] if self.names == [self.name + "-tree", self.name] else [f"VMs: {self.names}"]
+        for vm in self.vms:
+            for vcpu in vm["vcpus"]:
+                for event in vcpu["events"]:
+                    if event["unaccounted"] or event["unaccounted_handlers"]:
+                        complaints.append(f"vCPU {vcpu['vcpu']} event {event['event']} does not add up")
+        return complaints
+
+    def counts(self, vcpu):
+        return self.vms[0]["vcpus"][vcpu]["events"][0]["count"]
+
+    def calls(self, vcpu, function):
+        return {c["result"]: c["count"] for c in self.vms[0]["vcpus"][vcpu]["calls"] if c["function"] == function}
+
+    def findings(self, *expected):
+        """Each as CODE, vCPU, event."""
+        found = t.of_sdei(self.report.get("findings", []))
+        got = sorted((f["code"], f["vcpu"], f["event"] is not None) for f in found)
+        return [] if got == sorted(expected) else [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in found] + ["expected " + str(expected)]
+
+
+def ended(counts):
+    """Linux resumes at its interrupt vector unless the kernel was interrupted with interrupts masked."""
+    return counts["completed"] + counts["resumed"]
+
+
+def differ(what, got, wanted):
+    return [] if got == wanted else [f"{what}: {got} instead of {wanted}"]
+
+
+def write_disk(path):
+    """An empty qcow2 image, in which QEMU can save a VM: head, table and block of reference counts, table of what is there."""
+    cluster = 1 << 16
+    clusters = [struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 0, 0, 16, cluster, 0, 1, 3 * cluster, cluster, 1, 0, 0),
+                struct.pack(">Q", 2 * cluster), struct.pack(">4H", 1, 1, 1, 1), b""]
+    with open(path, "wb") as file:
+        file.write(b"".join(content.ljust(cluster, b"\0") for content in clusters))
