@@ -136,7 +136,7 @@ enum sdei_apf_step {
 	APF_CLEAR	= 8,	/* all of the vCPU are forgotten: kvm_clear_async_pf_completion_queue(); no id */
 	APF_SYNC	= 9,	/* a fault that has kept the vCPU in the host for duration_ns (outcome says why); no id */
 	APF_VCPU_END	= 10,	/* the vCPU is destroyed; no id. Only where no record of kind STATE shows it */
-	APF_QUICK	= 11,	/* since the last one: `faults` that were too short for a record each, duration_ns in all; no id */
+	APF_QUICK	= 11,	/* `faults` that were too short for a record each, duration_ns in all, in the course of span_ns; no id. Mostly from user space */
 	APF_WAITING	= 12,	/* one that has kept the vCPU in the host for duration_ns so far, and is not over; no id. From user space */
 };
 
@@ -266,8 +266,11 @@ struct sdei_record_call {
 
 /* APF. */
 struct sdei_record_apf {
-	struct sdei_record head;	/* arg: the token, as the guest sees it; 0: none */
-	__u64 id;		/* of the fault: unique on this host since the tracing began; 0: none */
+	struct sdei_record head;	/* arg: the token, as the guest sees it; 0: none. APF_QUICK: ns from the end of the last to time_ns */
+	union {
+		__u64 id;	/* of the fault: unique on this host since the tracing began; 0: none */
+		__u64 span_ns;	/* APF_QUICK: from the begin of the first to the end of the last; 0: not known, as in older recordings */
+	};
 	union {
 		__u64 gfn;	/* guest page; 0 where the step does not know it */
 		__u64 faults;	/* APF_QUICK */

@@ -363,9 +363,32 @@ static void count_cause(struct vcpu_apf *a, unsigned int cause, uint64_t count, 
 }
 
 /* A duration from a recording may be anything. */
+static uint64_t before(uint64_t time_ns, uint64_t duration_ns)
+{
+	return duration_ns < time_ns ? time_ns - duration_ns : time_ns;
+}
+
 static uint64_t begin_of(const struct sdei_record_apf *r)
 {
-	return r->duration_ns < r->head.time_ns ? r->head.time_ns - r->duration_ns : r->head.time_ns;
+	return before(r->head.time_ns, r->duration_ns);
+}
+
+uint64_t apf_quick_end_ns(const struct sdei_record_apf *r)
+{
+	return before(r->head.time_ns, r->head.arg);
+}
+
+#define FIRST_QUICK_NS 100000000	/* older recordings: quick faults were added up at least so long */
+
+uint64_t apf_quick_begin_ns(const struct sdei_record_apf *r, uint64_t last_sum_ns)
+{
+	uint64_t end_ns = apf_quick_end_ns(r);
+
+	if (r->span_ns)
+		return before(end_ns, r->span_ns);
+	if (last_sum_ns && last_sum_ns < end_ns)
+		return last_sum_ns;
+	return end_ns > FIRST_QUICK_NS ? end_ns - FIRST_QUICK_NS : 0;
 }
 
 static int take_sync(struct vcpu_apf *a, const struct sdei_record_apf *r)
@@ -394,14 +417,28 @@ static int take_waiting(struct vcpu_apf *a, const struct sdei_record_apf *r, boo
 	return 0;
 }
 
-/* When they began is not known; the last one has just ended. */
+/* Several sums of an interval are one, from the begin of the first to the end of the last. */
+static void add_spread(struct spread *to, const struct spread *sum)
+{
+	if (!to->end_ns || sum->begin_ns < to->begin_ns)
+		to->begin_ns = sum->begin_ns;
+	if (sum->end_ns > to->end_ns)
+		to->end_ns = sum->end_ns;
+	to->faults += sum->faults;
+	to->blocked_ns += sum->blocked_ns;
+}
+
 static int take_quick(struct vcpu_apf *a, const struct sdei_record_apf *r)
 {
-	a->shown.count.quick += r->faults;
-	a->shown.quick_ns += r->duration_ns;
-	if (r->head.time_ns > a->quick_until_ns)
-		a->quick_until_ns = r->head.time_ns;
-	warm_up(&a->shown.warmup, begin_of(r), r->head.time_ns, r->faults, r->duration_ns);
+	const struct spread sum = { apf_quick_begin_ns(r, a->quick_until_ns), apf_quick_end_ns(r), r->faults, r->duration_ns };
+
+	a->shown.count.quick += sum.faults;
+	a->shown.quick_ns += sum.blocked_ns;
+	if (sum.end_ns > a->quick_until_ns)
+		a->quick_until_ns = sum.end_ns;
+	if (a->intervals)
+		add_spread(&a->intervals->quick_now, &sum);
+	warm_up(&a->shown.warmup, r->span_ns ? sum.begin_ns : begin_of(r), sum.end_ns, sum.faults, sum.blocked_ns);
 	return 0;
 }
 
@@ -462,10 +499,12 @@ static bool is_own(unsigned int step)
 	return step != APF_WORKING && step != APF_READY && step != APF_CLEAR && step != APF_VCPU_END;
 }
 
-/* Its thread has gone on. */
-static bool ends_waiting(unsigned int step)
+/* Its thread has gone on, since the fault that it was found in. */
+static bool ends_waiting(const struct vcpu_apf *a, const struct sdei_record_apf *r)
 {
-	return is_own(step) && step != APF_WAITING;
+	if (r->head.origin == APF_QUICK)
+		return apf_quick_end_ns(r) > a->waiting.since_ns;
+	return is_own(r->head.origin) && r->head.origin != APF_WAITING;
 }
 
 static struct vcpu_apf *apf_of(struct model *m, struct model_vcpu *v)
@@ -502,7 +541,7 @@ static int take(struct model *m, struct model_vcpu *v, const struct sdei_record_
 		v->first_seen_ns = r->head.time_ns;
 	if (likely(!late))
 		limits_apf(m, v, r);
-	if (unlikely(a->waiting.since_ns) && !late && ends_waiting(r->head.origin))
+	if (unlikely(a->waiting.since_ns) && !late && ends_waiting(a, r))
 		set_waiting(a, (struct apf_waiting){ 0 });
 	if (is_apf(&r->head, APF_VCPU_END) && !v->gone && !late)
 		life_end(m, v, r->head.time_ns);
@@ -609,8 +648,7 @@ int apf_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t cou
 		return -ENOMEM;
 	v->apf->shown.lost += count;
 	count_lost(v->apf, key, count);
-	if (key->origin != APF_QUICK)	/* what it would have counted comes with the next one */
-		doubt(m, v, key->origin);
+	doubt(m, v, key->origin);
 	if (key->origin == APF_VCPU_END)
 		v->doomed = !v->gone;
 	return 0;
@@ -770,8 +808,11 @@ void apf_tick(struct vcpu_apf *a)
 	a->mark = *count;
 	a->shown.interval_blocked_ns = apf_blocked_ns(&a->shown) - a->mark_blocked_ns;
 	a->mark_blocked_ns += a->shown.interval_blocked_ns;
-	if (a->intervals)
-		keep_turn(a->intervals->now, a->intervals->last, APF_STAGE_COUNT);
+	if (!a->intervals)
+		return;
+	keep_turn(a->intervals->now, a->intervals->last, APF_STAGE_COUNT);
+	a->intervals->quick_last = a->intervals->quick_now;
+	a->intervals->quick_now = (struct spread){ 0 };
 }
 
 /* --- asking */
@@ -786,6 +827,13 @@ const struct hist *model_vcpu_apf_interval(const struct model_vcpu *vcpu, enum a
 	const struct hist *h = vcpu->apf && vcpu->apf->intervals ? vcpu->apf->intervals->last[stage] : NULL;
 
 	return hist_count(h) ? h : NULL;
+}
+
+const struct spread *model_vcpu_apf_quick(const struct model_vcpu *vcpu)
+{
+	const struct apf_intervals *intervals = vcpu->apf ? vcpu->apf->intervals : NULL;
+
+	return intervals && intervals->quick_last.end_ns ? &intervals->quick_last : NULL;
 }
 
 bool model_vm_has_apf(const struct model_vm *vm)

@@ -17,6 +17,7 @@ struct fault_history;
 struct model;
 struct model_vcpu;
 struct model_vm;
+struct spread;
 
 /* X(name, what it lasts). In the order of a fault's life; text, JSON and metric names are these. */
 #define APF_STAGES(X)							\
@@ -149,6 +150,9 @@ bool model_has_apf(const struct model *m);
 
 /* The samples of the last closed interval, if model_keep_intervals() asked for them; NULL: none. */
 const struct hist *model_vcpu_apf_interval(const struct model_vcpu *vcpu, enum apf_stage stage);
+
+/* The same of the quick faults that it counts: when they were, which may be before it began. NULL: none, or nobody asked. */
+const struct spread *model_vcpu_apf_quick(const struct model_vcpu *vcpu);
 
 /*
  * What was handed to workers (and carried) less what became of it and is in flight. 0 without loss; and if inexact,

@@ -79,16 +79,6 @@ struct fault_history *apf_history(struct model *m, struct model_vm *vm)
 	return vm->fault_history;
 }
 
-#define FIRST_QUICK_NS 100000000	/* quick faults are added up at least so long: QUICK_NS of bpf/apf.h */
-
-/* Quick faults have happened at any time since the last sum of them. One that is late may be of before that. */
-static uint64_t quick_since_ns(const struct sdei_record_apf *r, uint64_t last_sum_ns)
-{
-	if (last_sum_ns && last_sum_ns < r->head.time_ns)
-		return last_sum_ns;
-	return r->head.time_ns > FIRST_QUICK_NS ? r->head.time_ns - FIRST_QUICK_NS : 0;
-}
-
 struct fault_happened apf_happened(const struct vcpu_apf *a)
 {
 	const struct apf_counts *count = &a->shown.count;
@@ -107,8 +97,8 @@ void apf_take_history(struct fault_history *history, const struct vcpu_apf *a, c
 	is.faults -= was->faults;
 	is.frames -= was->frames;
 	is.blocked_ns -= was->blocked_ns;
-	is.time_ns = r->head.time_ns;
-	is.since_ns = r->head.origin == APF_QUICK ? quick_since_ns(r, was->since_ns) : 0;
+	is.time_ns = r->head.origin == APF_QUICK ? apf_quick_end_ns(r) : r->head.time_ns;
+	is.since_ns = r->head.origin == APF_QUICK ? apf_quick_begin_ns(r, was->since_ns) : 0;
 	is.gfn = apf_has_frame(r) ? r->gfn : 0;
 	if (is.faults || is.blocked_ns)
 		fault_history_add(history, &is);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/spread.h"
 #include "util/saturate.h"
 
 #define FIRST_SHIFT 20	/* columns of a millisecond */
@@ -150,18 +151,6 @@ static unsigned int row_of(struct fault_history *h, uint64_t gfn)
 
 /* --- adding */
 
-/* A span of time and what is spread over it. */
-struct spread {
-	uint64_t begin_ns, end_ns;
-	uint64_t faults, blocked_ns;
-};
-
-/* What of an amount comes before at_ns. */
-static uint64_t amount_before(const struct spread *s, uint64_t amount, uint64_t at_ns)
-{
-	return (unsigned __int128)amount * (at_ns - s->begin_ns) / (s->end_ns - s->begin_ns);
-}
-
 /* Each column gets what of it is in it. */
 static void add_spread(struct fault_history *h, const struct spread *s)
 {
@@ -173,7 +162,7 @@ static void add_spread(struct fault_history *h, const struct spread *s)
 	first = column_of(h, s->begin_ns);
 	for (unsigned int i = first; i <= last; i++) {
 		uint64_t to_ns = i == last ? s->end_ns : fault_axis_begin(&h->time, i + 1);
-		uint64_t faults_by = amount_before(s, s->faults, to_ns), blocked_by_ns = amount_before(s, s->blocked_ns, to_ns);
+		uint64_t faults_by = spread_before(s, s->faults, to_ns), blocked_by_ns = spread_before(s, s->blocked_ns, to_ns);
 
 		h->columns[i].faults += faults_by - faults;
 		h->columns[i].blocked_ns += blocked_by_ns - blocked_ns;

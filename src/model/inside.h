@@ -27,6 +27,7 @@
 
 #include "model/apf.h"
 #include "model/fault_history.h"
+#include "model/spread.h"
 #include "util/idmap.h"
 #include "model/model.h"
 #include "model/power.h"
@@ -601,6 +602,7 @@ struct apf_waiting {
 
 struct apf_intervals {
 	struct hist *now[APF_STAGE_COUNT], *last[APF_STAGE_COUNT];
+	struct spread quick_now, quick_last;	/* end_ns 0: none */
 };
 
 /* Of a vCPU that had any record of kind APF. */
@@ -624,6 +626,13 @@ struct vcpu_apf {
 	struct apf_waiting waiting;
 	uint64_t quick_until_ns;		/* the newest sum of quick faults is of those until then; 0: there was none */
 };
+
+/*
+ * Of APF_QUICK: when the first of them began, and the last one ended. Older recordings do not say it: there the last one ended as of the
+ * record, and the others were at any time since the last sum, of until last_sum_ns (0: there was none). One that is late may be of before that.
+ */
+uint64_t apf_quick_begin_ns(const struct sdei_record_apf *r, uint64_t last_sum_ns);
+uint64_t apf_quick_end_ns(const struct sdei_record_apf *r);
 
 /* A record of kind APF. 0 or -ENOMEM. */
 int apf_take(struct model *m, const struct sdei_record_apf *r);

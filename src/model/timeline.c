@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/apf.h"
+#include "model/spread.h"
 #include "util/idmap.h"
 #include "util/array.h"
 #include "util/saturate.h"
@@ -177,10 +178,39 @@ static void take_bands(struct timeline *t, unsigned int column, const struct his
 	}
 }
 
-static void take_faults(struct timeline_cell *cell, const struct model_apf *apf)
+/* Quick ones apart: they are spread. */
+static void take_faults(struct timeline_cell *cell, const struct model_vcpu *v)
 {
-	cell->faults = saturate_add32(0, apf->interval.setup + apf->interval.sync + apf->interval.quick);
-	cell->blocked_ns = apf->interval_blocked_ns;
+	const struct model_apf *apf = model_vcpu_apf(v);
+	const struct spread *quick = model_vcpu_apf_quick(v);
+
+	cell->faults = saturate_add32(0, apf->interval.setup + apf->interval.sync);
+	cell->blocked_ns = apf->interval_blocked_ns - (quick ? quick->blocked_ns : 0);
+}
+
+static unsigned int column_at(const struct timeline *t, uint64_t time_ns, unsigned int last)
+{
+	uint64_t column = time_ns > t->begin_ns ? (time_ns - t->begin_ns) / t->column_ns : 0;
+
+	return column < last ? column : last;
+}
+
+/* Each column up to the last one gets what of it is in it. */
+static void spread_quick(const struct timeline *t, struct timeline_cell *cells, unsigned int last, const struct spread *quick)
+{
+	uint64_t faults = 0, blocked_ns = 0;
+
+	last = column_at(t, quick->end_ns, last);
+	for (unsigned int i = column_at(t, quick->begin_ns, last); i <= last; i++) {
+		uint64_t to_ns = i == last ? quick->end_ns : t->begin_ns + (i + 1) * t->column_ns;
+		uint64_t faults_by = spread_before(quick, quick->faults, to_ns);
+		uint64_t blocked_by_ns = spread_before(quick, quick->blocked_ns, to_ns);
+
+		cells[i].faults = saturate_add32(cells[i].faults, faults_by - faults);
+		cells[i].blocked_ns += blocked_by_ns - blocked_ns;
+		faults = faults_by;
+		blocked_ns = blocked_by_ns;
+	}
 }
 
 /* The interval of all events of v; its latencies go to the bands, whether v has a row or not. */
@@ -189,7 +219,7 @@ static struct timeline_cell take_cell(struct timeline *t, unsigned int column, c
 	struct timeline_cell cell = { .masked_ns = v->interval_masked_ns };
 
 	if (model_vcpu_apf(v))
-		take_faults(&cell, model_vcpu_apf(v));
+		take_faults(&cell, v);
 	for (size_t i = 0; i < v->event_count; i++) {
 		const struct model_event *e = v->events[i];
 		struct model_event_interval hists;
@@ -209,6 +239,7 @@ static struct timeline_cell take_cell(struct timeline *t, unsigned int column, c
 
 static int take_vcpu(struct timeline *t, unsigned int column, const struct model_vcpu *v, uint64_t *left_out)
 {
+	const struct spread *quick = model_vcpu_apf_quick(v);
 	struct timeline_cell cell = take_cell(t, column, v);
 	struct timeline_row *row = find_row(t, v);
 	int err;
@@ -223,6 +254,8 @@ static int take_vcpu(struct timeline *t, unsigned int column, const struct model
 			return err;
 	}
 	add_cell(&row->cells[column], &cell);
+	if (quick)
+		spread_quick(t, row->cells, column, quick);
 	return 0;
 }
 

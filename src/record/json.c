@@ -136,7 +136,7 @@ static void put_apf_head(struct json *j, const struct sdei_record *r)
 	json_plain(j, "step", record_name(LABELS_APF_STEP, r->origin));
 	if (*outcome)
 		json_plain(j, "outcome", outcome);
-	json_address(j, "token", r->arg);
+	json_address(j, "token", r->origin == APF_QUICK ? 0 : r->arg);
 }
 
 static bool lasts(const struct sdei_record *r)
@@ -149,11 +149,14 @@ static void put_apf(struct json *j, const struct sdei_record *r)
 	const struct sdei_record_apf *apf = (const void *)r;
 
 	put_apf_head(j, r);
-	json_u64(j, "id", apf->id);
-	if (r->origin == APF_QUICK)
+	json_u64(j, "id", r->origin == APF_QUICK ? 0 : apf->id);
+	if (r->origin == APF_QUICK) {
+		json_u64(j, "span_ns", apf->span_ns);
+		json_u64(j, "ago_ns", r->arg);
 		json_u64(j, "faults", apf->faults);
-	else
+	} else {
 		json_address(j, "gfn", apf->gfn);
+	}
 	json_u64(j, lasts(r) ? "duration_ns" : "queued", apf->queued);
 }
 

@@ -256,7 +256,7 @@ static void put_apf(struct line *p, const struct sdei_record *r)
 	const struct sdei_record_apf *apf = (const void *)r;
 
 	put_apf_head(p, r);
-	if (apf->id) {
+	if (apf->id && r->origin != APF_QUICK) {
 		line_text(p, " #");
 		line_u64(p, apf->id, 0, 0);
 		line_text(p, " token ");
@@ -274,6 +274,13 @@ static void put_apf(struct line *p, const struct sdei_record *r)
 		line_char(p, ' ');
 		line_u64(p, apf->queued, 0, 0);
 		line_text(p, lasts(r) ? " ns" : " in flight");
+	}
+	if (r->origin == APF_QUICK && apf->span_ns) {
+		line_text(p, " within ");
+		line_u64(p, apf->span_ns, 0, 0);
+		line_text(p, " ns, until ");
+		line_u64(p, r->arg, 0, 0);
+		line_text(p, " ns ago");
 	}
 }
 

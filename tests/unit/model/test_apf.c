@@ -543,7 +543,59 @@ static void test_quick(void **state)
 	assert_int_equal(shown(m)->quick_ns, 450);
 	assert_int_equal(apf_blocked_ns(shown(m)), 450);
 	assert_int_equal(shown(m)->count.sync, 0);
-	assert_false(shown(m)->inexact);
+	assert_true(shown(m)->inexact);
+}
+
+/* A sum that says when they were: it may be sent long after that. */
+static void quick_span(struct model *m, uint64_t time, uint64_t ago, uint64_t span, uint64_t faults, uint64_t duration)
+{
+	struct sdei_record_apf r = step_of(time, APF_QUICK, 0, 0);
+
+	r.head.arg = ago;
+	r.span_ns = span;
+	r.faults = faults;
+	r.duration_ns = duration;
+	feed(m, &r);
+}
+
+static void test_quick_warmup(void **state)
+{
+	const uint64_t s = 1000000000;
+	struct model *m = *state;
+	const struct apf_warmup *w;
+
+	quick_span(m, 10 * s, 50000, 100000, 20, 300);
+	w = &shown(m)->warmup;
+	assert_int_equal(w->start_ns, 10 * s - 150000);
+	assert_int_equal(w->end_ns, 10 * s - 50000);
+	assert_int_equal(w->faults, 20);
+	assert_int_equal(w->blocked_ns, 300);
+	quick_span(m, 11 * s - 60000, 0, 10, 1, 10);		/* not quite a second later */
+	assert_false(w->over);
+	assert_int_equal(w->end_ns, 11 * s - 60000);
+	quick_span(m, 13 * s, 2 * s, 10, 1, 10);		/* of before, but sent late */
+	assert_false(w->over);
+	assert_int_equal(w->end_ns, 11 * s);
+	quick_span(m, 13 * s, 0, 10, 1, 10);
+	assert_true(w->over);
+	assert_int_equal(w->faults, 22);
+	quick_span(m, 14 * s, UINT64_MAX, UINT64_MAX, 1, 10);	/* no time that can be */
+	assert_int_equal(shown(m)->count.quick, 24);
+}
+
+/* Of before the vCPU began to wait: that it was taken meanwhile does not say that it has gone on. */
+static void test_quick_before_waiting(void **state)
+{
+	struct model *m = *state;
+	struct sdei_record_apf waiting = step_of(5000, APF_WAITING, APF_FROM_USERFAULT, 0);
+
+	waiting.duration_ns = 1000;
+	feed(m, &waiting);
+	assert_int_equal(shown(m)->oldest_ns, 4000);
+	quick_span(m, 6000, 2100, 500, 3, 30);
+	assert_int_equal(shown(m)->oldest_ns, 4000);
+	quick_span(m, 7000, 10, 500, 3, 30);
+	assert_int_equal(shown(m)->oldest_ns, 0);
 }
 
 /* From the first fault until there was none for a second; what comes later is none of it. */
@@ -1378,6 +1430,8 @@ int main(void)
 		TEST(test_sync),
 		TEST(test_causes),
 		TEST(test_quick),
+		TEST(test_quick_warmup),
+		TEST(test_quick_before_waiting),
 		TEST(test_warmup),
 		TEST(test_wake_all),
 		TEST(test_clear),

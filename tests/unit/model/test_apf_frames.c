@@ -417,6 +417,34 @@ static void test_quick_after_idle(void **state)
 	assert_int_equal(blocked_ns, 54000);
 }
 
+/* A sum that says when they were is of then, and of no time before, nor of when it was sent. */
+static void test_quick_span(void **state)
+{
+	struct model *m = *state;
+	const uint64_t width = 1 << 20;
+	const struct sdei_record_apf r = {
+		.head = { .time_ns = 120 * width, .vm = VM, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_QUICK, .arg = 7 * width },
+		.span_ns = 4 * width, .faults = 400, .duration_ns = 8000,
+	};
+	const struct fault_history *h;
+
+	model_keep_fault_history(m, true);
+	quick(m, 100 * width, 0, 0);
+	waited(m, 0, 100 * width, 1, 100, APF_FROM_USERFAULT);
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+	waited(m, 0, 120 * width, 1, 100, APF_FROM_USERFAULT);
+	h = history_of(m);
+	assert_int_equal(fault_axis_width(&h->time), width);
+	for (unsigned int i = 0; i < h->time.used; i++) {
+		uint64_t at = fault_axis_begin(&h->time, i) / width;
+		bool within = at >= 109 && at < 113;
+
+		assert_int_equal(h->columns[i].faults, within ? 100 : at == 100 || at == 120);
+		if (at < 99 || (at > 100 && at < 119))
+			assert_int_equal(h->columns[i].blocked_ns, within ? 2000 : 0);
+	}
+}
+
 /* One that was handed to a worker counts at once; that its vCPU was halted is known at its end. */
 static void test_halted(void **state)
 {
@@ -564,6 +592,7 @@ int main(void)
 		TEST(test_not_asked),
 		TEST(test_columns),
 		TEST(test_quick_after_idle),
+		TEST(test_quick_span),
 		TEST(test_halted),
 		cmocka_unit_test(test_folds),
 		TEST(test_hostile),

@@ -300,6 +300,71 @@ static void test_instances(void **state)
 	model_free(m);
 }
 
+static void feed_quick(struct model *m, uint64_t time_ns, uint64_t ago_ns, uint64_t span_ns, uint64_t faults)
+{
+	const struct sdei_record_apf r = {
+		.head = { .time_ns = time_ns, .vm = 7, .event = SDEI_NONE, .kind = SDEI_APF, .origin = APF_QUICK, .arg = ago_ns },
+		.span_ns = span_ns, .faults = faults, .duration_ns = 10 * faults,
+	};
+
+	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
+}
+
+static void check_quick(const struct timeline_row *row, unsigned int begin, unsigned int end, uint32_t faults)
+{
+	for (unsigned int c = begin; c < end; c++) {
+		assert_int_equal(row->cells[c].faults, faults);
+		assert_int_equal(row->cells[c].blocked_ns, 10 * faults);
+	}
+}
+
+/* Of quick page faults only sums are recorded, some time after them: they are spread over the time that they were in. */
+static void test_quick(void **state)
+{
+	const uint64_t width = 1000, base = 5 * width;
+	struct model *m = model_new(NULL);
+	struct timeline *t = timeline_new(base, base + TIMELINE_COLUMNS * width);
+	const struct timeline_row *rows;
+	size_t count;
+
+	(void)state;
+	assert_non_null(m);
+	assert_non_null(t);
+	model_keep_intervals(m, true);
+	for (unsigned int c = 0; c < 400; c++) {
+		uint64_t begin = base + c * width, end = begin + width;
+
+		if (c == 0)
+			feed_quick(m, begin + 500, 0, 2 * width, 8);		/* some are of before all */
+		if (c == 50)
+			feed_quick(m, begin + 700, 2 * width + 700, 10 * width, 70);	/* of 38 to 48 */
+		if (c == 100)
+			feed_quick(m, begin + 700, 0, 0, 0);			/* an older recording's, */
+		if (c == 300)
+			feed_quick(m, begin + 700, 0, 0, 2000);			/* of anywhen since the last one */
+		if (c == 350)
+			feed_quick(m, begin + 1, UINT64_MAX, UINT64_MAX, 3);	/* no time that can be */
+		if (c == 370)
+			feed_quick(m, begin + 1, 0, UINT64_MAX, 4);
+		model_tick(m, end);
+		assert_int_equal(timeline_take(t, m, end), 0);
+	}
+	rows = timeline_rows(t, &count);
+	assert_int_equal(count, 1);
+	check_quick(rows, 0, 1, 8);
+	check_quick(rows, 1, 38, 0);
+	check_quick(rows, 38, 48, 7);
+	check_quick(rows, 48, 100, 0);
+	check_quick(rows, 101, 300, 10);
+	check_quick(rows, 300, 301, 7);
+	check_quick(rows, 301, 350, 0);
+	check_quick(rows, 371, 400, 0);
+	assert_int_equal(rows->cells[350].faults, 3);
+	assert_int_equal(rows->cells[370].faults, 4);
+	timeline_free(t);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_step),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_quick),
 	};
 
 	return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);
