@@ -16,7 +16,6 @@
 #define MSR_KVM_ASYNC_PF_ACK 0x4b564d07
 
 #define SYNC_NS 20000		/* a fault that takes as long is recorded by itself */
-#define QUICK_NS 100000000	/* how often the others are sent */
 
 /* Set between open and load. */
 const volatile __u8 apf_untold = APF_UNTOLD;	/* what it means that the guest is not told */
@@ -51,12 +50,30 @@ struct {
 	__type(value, struct worker);
 } workers SEC(".maps");
 
+/* Mapped by user space, which so looks at them, and takes what is added up in them, without a system call. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sdei_vcpu_faults);
+} vcpus_faults SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u64);	/* address of the vCPU */
-	__type(value, struct sdei_vcpu_faults);
-} vcpus_faults SEC(".maps");
+	__type(value, __u32);	/* its place in vcpus_faults */
+} places SEC(".maps");
+
+/* Places that vCPUs have left. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, __u32);
+} free_places SEC(".maps");
+
+volatile __u32 places_used;	/* those from here on have never been taken */
 
 /* Which vCPU a thread was last in a fault of. Threads end unseen: the oldest make room. */
 struct {
@@ -120,6 +137,14 @@ static __always_inline __u64 gfn_of(struct kvm_async_pf *work)
 	return work->cr2_or_gpa >> 12;
 }
 
+/* NULL: that vCPU has had no fault yet, or there was no room for it. */
+static __always_inline struct sdei_vcpu_faults *faults_at(__u64 vcpu_address)
+{
+	__u32 *place = bpf_map_lookup_elem(&places, &vcpu_address);
+
+	return place ? bpf_map_lookup_elem(&vcpus_faults, place) : NULL;
+}
+
 /* Without room, what comes of it later is not sent: that shows as one lost record. */
 static __always_inline void lose_fault(struct sdei_record *record)
 {
@@ -155,7 +180,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 		return 0;
 	}
 	send(&record.head, sizeof(record), 0, 0);
-	in_fault = bpf_map_lookup_elem(&vcpus_faults, &fault.vcpu_address);
+	in_fault = faults_at(fault.vcpu_address);
 	if (in_fault)
 		in_fault->handed_over = true;
 	return 0;
@@ -428,7 +453,7 @@ static __always_inline void note_cause(__u8 cause)
 
 	if (!vcpu)
 		return;
-	f = bpf_map_lookup_elem(&vcpus_faults, vcpu);
+	f = faults_at(*vcpu);
 	if (is_in_fault(f) && (!f->cause || cause < f->cause || cause == APF_FROM_HWPOISON))
 		f->cause = cause;
 }
@@ -465,23 +490,44 @@ static __always_inline __u64 device_accesses(struct kvm_vcpu *vcpu)
 	return count;
 }
 
+/* NULL: there is no place left. */
+static __always_inline struct sdei_vcpu_faults *take_place(__u32 *place)
+{
+	__u32 next = places_used;
+
+	if (!bpf_map_pop_elem(&free_places, place))
+		return bpf_map_lookup_elem(&vcpus_faults, place);
+	if (!bpf_map_lookup_elem(&vcpus_faults, &next))
+		return NULL;
+	*place = __sync_fetch_and_add(&places_used, 1);
+	return bpf_map_lookup_elem(&vcpus_faults, place);
+}
+
+/* Its place has no sum: whoever had it before took that along. */
 static __always_inline struct sdei_vcpu_faults *first_fault_of(struct kvm_vcpu *vcpu, __u64 key)
 {
 	const struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_WAITING, 0);
-	const struct sdei_vcpu_faults none = {
-		.vm = record.head.vm, .vcpu = record.head.vcpu, .wanted = is_wanted(&record.head),
-	};
+	struct sdei_vcpu_faults *f;
+	__u32 place = 0;
 
-	bpf_map_update_elem(&vcpus_faults, &key, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&vcpus_faults, &key);
+	f = take_place(&place);
+	if (!f)
+		return NULL;
+	f->thread = 0;
+	f->vm = record.head.vm;
+	f->vcpu = record.head.vcpu;
+	f->wanted = is_wanted(&record.head);
+	if (!bpf_map_update_elem(&places, &key, &place, BPF_NOEXIST))
+		return f;
+	bpf_map_push_elem(&free_places, &place, 0);
+	return NULL;
 }
 
 static __always_inline struct sdei_vcpu_faults *faults_of(struct kvm_vcpu *vcpu)
 {
 	__u64 key = (__u64)vcpu;
-	struct sdei_vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
 
-	return f ?: first_fault_of(vcpu, key);
+	return faults_at(key) ?: first_fault_of(vcpu, key);
 }
 
 static __always_inline int enter_fault(struct kvm_vcpu *vcpu, __u64 gpa)
@@ -524,27 +570,27 @@ static __always_inline __u8 cause_of(const struct sdei_vcpu_faults *f)
 	return FAR(task, min_flt) != f->minors ? APF_FROM_MEMORY : APF_FROM_NOTHING;
 }
 
-/* Those that were too short for a record each; what found no room in the ring goes with the next one. */
-static __always_inline void flush_quick(struct kvm_vcpu *vcpu, struct sdei_vcpu_faults *f, __u64 now_ns)
+/* Those that were too short for a record each, and that user space has not taken. */
+static __always_inline void send_quick(struct sdei_vcpu_faults *f)
 {
-	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_QUICK, 0);
+	struct sdei_record_apf record = apf_record(f->vm, f->vcpu, APF_QUICK, 0);
+	__u64 since_ns = f->quick_since_ns, until_ns = f->quick_until_ns, sum = __sync_lock_test_and_set(&f->quick, 0);
 
-	record.faults = f->quick;
-	record.duration_ns = f->quick_ns;
-	f->flushed_ns = now_ns;
-	if (is_wanted(&record.head) && !send(&record.head, sizeof(record), 0, 0))
-		return;
-	f->quick = f->quick_ns = 0;
+	record.span_ns = until_ns - since_ns;
+	record.faults = sum >> SDEI_QUICK_SHIFT;
+	record.duration_ns = sum & SDEI_QUICK_NS;
+	if (sum && is_wanted(&record.head))
+		send_lasting(&record.head, sizeof(record), (struct lasting){ until_ns, .duration_ns = &record.head.arg }, 0, 0);
 }
 
-static __always_inline void add_quick(struct kvm_vcpu *vcpu, struct sdei_vcpu_faults *f, __u64 now_ns, __u64 duration_ns)
+/* User space takes the sum now and then. Only where it has not for long, it is sent before it has no more room. */
+static __always_inline void add_quick(struct sdei_vcpu_faults *f, __u64 since_ns, __u64 now_ns)
 {
-	if (!f->flushed_ns)
-		f->flushed_ns = now_ns;
-	f->quick++;
-	f->quick_ns += duration_ns;
-	if (now_ns - f->flushed_ns >= QUICK_NS)
-		flush_quick(vcpu, f, now_ns);
+	if (!f->quick)
+		f->quick_since_ns = since_ns;
+	f->quick_until_ns = now_ns;
+	if (__sync_fetch_and_add(&f->quick, (1ULL << SDEI_QUICK_SHIFT) + now_ns - since_ns) & SDEI_QUICK_FULL)
+		send_quick(f);
 }
 
 static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct sdei_vcpu_faults *f, __u64 gpa, __u64 since_ns)
@@ -561,7 +607,7 @@ static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 key = (__u64)vcpu, since_ns, now_ns;
-	struct sdei_vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
+	struct sdei_vcpu_faults *f = faults_at(key);
 	struct sdei_record_apf record;
 
 	if (!tracing)
@@ -581,20 +627,27 @@ static __always_inline int leave_fault(struct kvm_vcpu *vcpu, __u64 gpa)
 	if (FAR(task, nvcsw) != f->sleeps || (now_ns - since_ns >= SYNC_NS && !f->handed_over))
 		send_sync(vcpu, f, gpa, since_ns);
 	else
-		add_quick(vcpu, f, now_ns, now_ns - since_ns);
+		add_quick(f, since_ns, now_ns);
 	return 0;
 }
 
 static __always_inline void end_faults(struct kvm_vcpu *vcpu)
 {
 	__u64 key = (__u64)vcpu;
-	struct sdei_vcpu_faults *f = bpf_map_lookup_elem(&vcpus_faults, &key);
+	__u32 *found = bpf_map_lookup_elem(&places, &key), place;
+	struct sdei_vcpu_faults *f;
 
-	if (!f)
+	if (!found)
 		return;
-	if (f->quick)
-		flush_quick(vcpu, f, bpf_ktime_get_ns());
-	bpf_map_delete_elem(&vcpus_faults, &key);
+	place = *found;
+	f = bpf_map_lookup_elem(&vcpus_faults, &place);
+	if (!f)		/* cannot be */
+		return;
+	send_quick(f);
+	f->since_ns = 0;
+	f->wanted = false;
+	bpf_map_delete_elem(&places, &key);
+	bpf_map_push_elem(&free_places, &place, 0);
 }
 
 /* The last that is seen of a vCPU. The tracepoints of SDEI show the same where there are any. */

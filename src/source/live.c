@@ -325,7 +325,7 @@ int live_counters(struct live *live, struct record_counters *counters)
 	uint64_t missed, settled_ns = streams_settled(live->streams);
 
 	*counters = (struct record_counters) {
-		.read = streams_read(live->streams) + live->waiting_reported, .late = streams_late(live->streams), .malformed = live->malformed,
+		.read = streams_read(live->streams) + live->faults_reported, .late = streams_late(live->streams), .malformed = live->malformed,
 		.settled_ns = settled_ns ? settled_ns : live->start_ns,
 	};
 	for (int kind = 1; kind < SDEI_KIND_COUNT; kind++) {
@@ -340,6 +340,6 @@ int live_counters(struct live *live, struct record_counters *counters)
 		counters->lost[kind] += missed;
 		counters->attempted[kind] += missed;
 	}
-	counters->attempted[SDEI_APF] += live->waiting_reported;
+	counters->attempted[SDEI_APF] += live->faults_reported;
 	return 0;
 }

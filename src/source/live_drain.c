@@ -99,7 +99,7 @@ static void sleep_or_stay(struct live *live, uint64_t now)
 		live->busy_ns = now;
 	live->busy_read = read;
 	set_asleep(live, now - live->busy_ns >= SLEEP_AFTER_NS);
-	if (live->asleep && (!streams_is_complete(live->streams) || live_has_waiting(live)))
+	if (live->asleep && (!streams_is_complete(live->streams) || live_has_faults(live)))
 		set_asleep(live, false);
 }
 
@@ -150,9 +150,8 @@ int64_t live_drain(struct live *live, const struct record_sink *sink, bool final
 	set_pace(live, now);
 	live_add_rings(live, now);
 	count = final ? drain_rest(live, sink) : drain_once(live, sink, now, false);
-	err = live_report_waiting(live, sink, now, final);
-	if (!err)
-		err = live_report_losses(live, sink, now, final);
+	live_report_faults(live, sink, now, final);
+	err = live_report_losses(live, sink, now, final);
 	sleep_or_stay(live, now);
 	return err ? err : count;
 }

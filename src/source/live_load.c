@@ -185,6 +185,10 @@ static int configure_kvm(struct live *live, const struct live_options *options)
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.vcpus_faults, live->probes.has_faults ? FAULTING_VCPUS : 1);
 	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.places, live->probes.has_faults ? FAULTING_VCPUS : 1);
+	if (!err)
+		err = bpf_map__set_max_entries(live->bpf->maps.free_places, live->probes.has_faults ? FAULTING_VCPUS : 1);
+	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.threads, live->probes.has_faults ? FAULTING_VCPUS : 1);
 	if (!err)
 		err = bpf_map__set_max_entries(live->bpf->maps.gic_calls, gic ? GIC_THREADS : 1);
@@ -316,7 +320,7 @@ static int set_up(struct live *live, const struct source_filter *filter)
 	if (!err)
 		err = live_prepare_losses(live);
 	if (!err)
-		err = live_prepare_waiting(live);
+		err = live_prepare_faults(live);
 	if (!err)
 		err = fill_sets(live, filter);
 	if (!err)
@@ -426,7 +430,7 @@ void live_unload(struct live *live)
 	live_close_rings(live);
 	vm_filter_free(live->vm_filter);
 	live_free_losses(live);
-	live_free_waiting(live);
+	live_free_faults(live);
 	client_state_free(live->client_state);
 	destroy_object(live);
 }

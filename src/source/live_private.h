@@ -2,7 +2,7 @@
 /*
  * The parts of the live source: live.c opens and closes, live_load.c loads, live_rings.c has the rings,
  * live_snapshot.c looks at what there is already, live_drain.c reads, live_losses.c reports what could not be read,
- * live_waiting.c page faults that are not over.
+ * live_faults.c page faults that have no record of their own, or none yet.
  * live_leave.c ends without waiting for the kernel. live_client.c has what is needed of the SDEI client's programs instead of KVM's.
  */
 #ifndef SOURCE_LIVE_PRIVATE_H
@@ -86,9 +86,11 @@ struct live {
 	uint64_t malformed;
 	uint64_t start_ns;		/* nothing is older; */
 	uint64_t end_ns;		/* nothing newer, once it is no more attached */
-	struct map_slice waiting;	/* of the map of the vCPUs' page faults */
+	struct sdei_vcpu_faults *faults;	/* of vCPUs: the kernel's; NULL: there are none */
+	uint32_t faults_room;
+	uint64_t quick_due_ns;		/* when to take the sums of quick ones */
 	uint64_t waiting_due_ns;	/* when to look for those that are not over */
-	uint64_t waiting_reported;	/* records about them */
+	uint64_t faults_reported;	/* records about both */
 	uint64_t drained_ns;		/* when the last drain began */
 	unsigned int period_ms;		/* from then to the next one, */
 	bool asleep;			/* unless nothing has come: */
@@ -127,15 +129,15 @@ void live_free_losses(struct live *live);
  */
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
 
-/* 0 or -ENOMEM. */
-int live_prepare_waiting(struct live *live);
-void live_free_waiting(struct live *live);
+/* Maps the vCPUs' page faults, once the programs are loaded. 0 or -errno. */
+int live_prepare_faults(struct live *live);
+void live_free_faults(struct live *live);
 
-/* Hands the sink a record for each page fault that is not over, now and then, and at the end. 0 or -errno. */
-int live_report_waiting(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
+/* Hands the sink the sums of quick page faults, and a record for each page fault that is not over: now and then, and at the end. */
+void live_report_faults(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
 
-/* Whether any vCPU is in a page fault at this moment, however short; also if that cannot be found out. */
-bool live_has_waiting(struct live *live);
+/* Whether any vCPU is in a page fault at this moment, however short, or has a sum that was not reported. */
+bool live_has_faults(const struct live *live);
 
 /* Whether the sink knows all that is counted as lost. */
 bool live_losses_are_reported(const struct live *live);
