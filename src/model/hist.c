@@ -2,9 +2,10 @@
 /*
  * A value's bucket is its leading one bit and the five bits behind it. The 32
  * buckets of one power of two are a block. Only blocks that were touched exist,
- * lowest first, in one array of cache lines: a line of 16-bit counters, or four
+ * lowest first, in one array of lines of 64 bytes: one of 16-bit counters, or four
  * of 64-bit ones once a counter of the block needs them. So the many blocks of a
- * long tail stay small.
+ * long tail stay small. A sample touches one counter: where lines begin does not
+ * matter, and to align them would take half as much room again.
  */
 #include <errno.h>
 #include <math.h>
@@ -126,7 +127,7 @@ static uint64_t bucket_count(const struct hist *h, unsigned int block, unsigned 
 static int insert_lines(struct hist *h, unsigned int at, unsigned int count)
 {
 	unsigned int old = line_count(h);
-	union line *lines = aligned_alloc(LINE, (old + count) * sizeof(*lines));
+	union line *lines = malloc((old + count) * sizeof(*lines));
 
 	if (!lines)
 		return -ENOMEM;
@@ -310,7 +311,7 @@ void hist_prefetch_bucket(const struct hist *h, uint64_t value_ns)
 
 	if (h && is_touched(h, block))
 		__builtin_prefetch(is_wide(h, block) ? (void *)wide_counter(h, block, sub_of(value_ns, block)) :
-				   (void *)narrow_counter(h, block, 0), 1);
+				   (void *)narrow_counter(h, block, sub_of(value_ns, block)), 1);
 }
 
 static bool fits(const struct hist *dst, const struct hist *src, unsigned int block)
@@ -649,7 +650,7 @@ static int load_buckets(struct hist *h, struct bytes_in *in)
 	look_at_buckets(h, &ahead);
 	if (ahead.err)
 		return ahead.err;
-	h->lines = aligned_alloc(LINE, line_count(h) * sizeof(*h->lines));
+	h->lines = malloc(line_count(h) * sizeof(*h->lines));
 	if (!h->lines)
 		return -ENOMEM;
 	memset(h->lines, 0, line_count(h) * sizeof(*h->lines));
