@@ -223,7 +223,7 @@ uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsi
 	return index < SDEI_CALL_COUNT && class < CLASS_COUNT ? call_get(vcpu->calls, CALL_CLASSES * index + class) : 0;
 }
 
-void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES])
+bool model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES])
 {
 	const struct vcpu_calls *calls = vcpu->calls;
 
@@ -235,6 +235,7 @@ void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_CO
 		if (class < CLASS_COUNT)	/* an image may claim any */
 			counts[calls->others[i].kind / CALL_CLASSES][class] += calls->others[i].count;
 	}
+	return calls;
 }
 
 const struct hist *model_call_time(const struct model_vcpu *vcpu, uint32_t function)

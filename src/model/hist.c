@@ -519,32 +519,34 @@ bool hist_next(const struct hist *h, unsigned int *it, struct hist_bucket *bucke
 	return false;
 }
 
-static uint64_t narrow_sum(const struct hist *h, unsigned int block)
+static uint64_t narrow_sum(const union line *line)
 {
-	const uint16_t *counters = narrow_counter(h, block, 0);
 	uint32_t sum = 0;
 
 	for (unsigned int sub = 0; sub < SUBS; sub++)
-		sum += counters[sub];
+		sum += line->narrow[sub];
 	return sum;
 }
 
-/* The lines of a block follow each other. */
-static uint64_t wide_sum(const struct hist *h, unsigned int block)
+static uint64_t wide_sum(const union line lines[WIDE_LINES])
 {
-	const uint64_t *counters = wide_counter(h, block, 0);
 	uint64_t sum = 0;
 
 	for (unsigned int sub = 0; sub < SUBS; sub++)
-		sum += counters[sub];
+		sum += lines[sub / (SUBS / WIDE_LINES)].wide[sub % (SUBS / WIDE_LINES)];
 	return sum;
 }
 
 void hist_add_powers(const struct hist *h, uint64_t counts[HIST_POWERS])
 {
-	for (unsigned int block = 0; h && block < BLOCKS; block++) {
-		if (is_touched(h, block))
-			counts[block] += is_wide(h, block) ? wide_sum(h, block) : narrow_sum(h, block);
+	const union line *line = h ? h->lines : NULL;
+
+	for (uint64_t left = h ? h->touched : 0; left; left &= left - 1) {
+		unsigned int block = (unsigned int)__builtin_ctzll(left);
+		bool wide = is_wide(h, block);
+
+		counts[block] += wide ? wide_sum(line) : narrow_sum(line);
+		line += wide ? WIDE_LINES : 1;
 	}
 }
 

@@ -313,7 +313,8 @@ const char *model_result_class_name(unsigned int class);
 #define MODEL_RESULT_CLASSES 8
 #define MODEL_RESULT_FORWARDED (MODEL_RESULT_CLASSES - 1)
 uint64_t model_call_count(const struct model_vcpu *vcpu, uint32_t function, unsigned int class);
-void model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES]);	/* adds all of them */
+/* Adds all of them. False: it has made none. */
+bool model_add_calls(const struct model_vcpu *vcpu, uint64_t counts[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES]);
 
 /*
  * How long calls of that function took, as their caller sees it: those of which that is known, which are a client's that no handler

@@ -42,7 +42,4 @@ static inline void buf_puts(struct buf *t, const char *text)
 
 void buf_put_u64(struct buf *t, uint64_t value);
 
-/* Exact: 1500000000 is 1.5. */
-void buf_put_seconds(struct buf *t, uint64_t ns);
-
 #endif

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "util/clock.h"
+#include "util/line.h"
 
 #define STEP_NS (10 * (int64_t)NS_PER_MS)
 #define LEAST_DECIMALS 3	/* of mono and relative: a number without is not taken for a time */
@@ -114,22 +115,6 @@ uint64_t wall_steps_last_ns(const struct wall_steps *w, int64_t from_wall_ns, in
 
 /* --- printing */
 
-static char *put_digits(char *at, uint64_t value, unsigned int digits)
-{
-	for (unsigned int i = digits; i-- > 0; value /= 10)
-		at[i] = (char)('0' + value % 10);
-	return at + digits;
-}
-
-static char *put_number(char *at, uint64_t value)
-{
-	unsigned int digits = 1;
-
-	for (uint64_t rest = value; rest >= 10; rest /= 10)
-		digits++;
-	return put_digits(at, value, digits);
-}
-
 static char *put_fraction(char *at, uint64_t ns, unsigned int decimals)
 {
 	if (!decimals)
@@ -137,12 +122,12 @@ static char *put_fraction(char *at, uint64_t ns, unsigned int decimals)
 	*at++ = '.';
 	for (unsigned int left = decimals; left < 9; left++)
 		ns /= 10;
-	return put_digits(at, ns, decimals);
+	return line_digits(at, ns, decimals);
 }
 
 static char *put_seconds(char *at, uint64_t ns, unsigned int decimals)
 {
-	at = put_number(at, ns / NS_PER_SEC);
+	at = line_decimal(at, ns / NS_PER_SEC);
 	return put_fraction(at, ns % NS_PER_SEC, decimals < LEAST_DECIMALS ? LEAST_DECIMALS : decimals);
 }
 

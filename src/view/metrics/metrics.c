@@ -9,6 +9,7 @@
 #include "view/metrics/metrics_inside.h"
 #include "session/vm_names.h"
 #include "util/clock.h"
+#include "util/line.h"
 
 #ifndef SDEITOP_VERSION
 #define SDEITOP_VERSION "unknown"
@@ -25,32 +26,45 @@
 	X(24, "0.016777215") X(25, "0.033554431") X(26, "0.067108863") X(27, "0.134217727") X(28, "0.268435455")		\
 	X(29, "0.536870911") X(30, "1.073741823") X(31, "2.147483647") X(32, "4.294967295") X(33, "8.589934591")
 #define COARSE_FIRST 10
+#define IS_COARSE(exponent) ((exponent) >= COARSE_FIRST && (exponent) % 2 == 0)
 
 static const struct bound {
 	unsigned int power;	/* of hist_add_powers(): the last one below it */
 	bool coarse;		/* coarse buckets have it, too */
-	const char *le, *end;	/* end: with what stands between it and the count */
-	size_t end_size;
+	const char *le;
+	size_t le_size;
 } bounds[] = {
 #define X(exponent, seconds) \
-	{ (exponent) - 5, (exponent) >= COARSE_FIRST && (exponent) % 2 == 0, seconds, seconds "\"} ", sizeof(seconds "\"} ") - 1 },
+	{ (exponent) - 5, IS_COARSE(exponent), seconds, sizeof(seconds) - 1 },
 	BOUNDS(X)
 #undef X
 };
 #define BOUND_COUNT (sizeof(bounds) / sizeof(bounds[0]))
+#define X(exponent, seconds) + IS_COARSE(exponent)
+enum { COARSE_COUNT = 0 BOUNDS(X) };
+#undef X
 
 struct metrics {
 	struct metrics_options options;
 	struct metrics_rows rows;
 	struct metrics_vms vms;
-	struct buf text, start;
+	struct buf text, name, start;
 	size_t series, dropped;
 };
+
+#define KEY_END "\"} "	/* behind the value of a last label */
 
 /* What rows are written with. */
 struct writer {
 	struct buf *text;
-	struct buf *start;	/* what the lines of several buckets start with */
+	struct buf *name;	/* of the family */
+	struct buf *start;	/* what the lines of a row start with that differ in one label's value only */
+	struct start {
+		const struct family *family;
+		const char *suffix;
+		struct metrics_labels labels;
+		bool has_key;
+	} started;		/* whose that is */
 	const char *labels;	/* of metrics_labels.at */
 	enum metrics_buckets buckets;
 	bool counting;		/* only count */
@@ -96,56 +110,117 @@ static bool has_client_name(const struct writer *w, const struct family *f)
 	return w->of_client && starts_with(f->name, f->level == LEVEL_HOST ? KVM_PREFIX "host_" : KVM_PREFIX);
 }
 
-static void put_name(struct buf *text, const struct writer *w, const struct family *f)
+static void find_name(struct writer *w, const struct family *f)
 {
 	bool of_client = has_client_name(w, f);
 
-	buf_puts(text, of_client ? CLIENT_PREFIX : "");
-	buf_puts(text, f->name + (of_client ? strlen(KVM_PREFIX) : 0));
+	w->name->size = 0;
+	buf_puts(w->name, of_client ? CLIENT_PREFIX : "");
+	buf_puts(w->name, f->name + (of_client ? strlen(KVM_PREFIX) : 0));
+}
+
+static void put_name(struct buf *text, const struct writer *w)
+{
+	buf_put(text, w->name->bytes, w->name->size);
 }
 
 /* --- one sample */
 
-/* The start of a line, up to its value. False: there is none, it was only counted. */
-static bool begin(struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels, const char *key,
-		  const char *value)
+/* What lines of a row start with: up to the value of the label key, or without such a label up to the number. */
+static void start_lines(struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels, const char *key)
+{
+	w->started = (struct start){ f, suffix, labels, key };
+	w->start->size = 0;
+	put_name(w->start, w);
+	buf_puts(w->start, suffix);
+	if (labels.size || key)
+		buf_put(w->start, "{", 1);
+	buf_put(w->start, w->labels + labels.at, labels.size);
+	if (key) {
+		buf_puts(w->start, labels.size ? "," : "");
+		buf_puts(w->start, key);
+		buf_puts(w->start, "=\"");
+	} else {
+		buf_puts(w->start, labels.size ? "} " : " ");
+	}
+}
+
+/* Of a row all lines of a family with that suffix have the same key. */
+static bool is_started(const struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels)
+{
+	return w->started.family == f && w->started.suffix == suffix && w->started.labels.at == labels.at &&
+	       w->started.labels.size == labels.size;
+}
+
+static char *append(char *to, const char *bytes, size_t size)
+{
+	memcpy(to, bytes, size);
+	return to + size;
+}
+
+/* A line that was started: the value of its label, if it has one, and a number. */
+static void put_line(struct writer *w, const char *value, size_t value_size, const char *number, size_t number_size)
+{
+	char *to = buf_room(w->text, w->start->size + value_size + sizeof(KEY_END) + number_size);
+
+	if (!to || w->start->failed)
+		return;
+	to = append(to, w->start->bytes, w->start->size);
+	if (w->started.has_key) {
+		to = append(to, value, value_size);
+		to = append(to, KEY_END, sizeof(KEY_END) - 1);
+	}
+	if (number_size == 1)	/* most are 0 */
+		*to++ = *number;
+	else
+		to = append(to, number, number_size);
+	*to++ = '\n';
+	w->text->size = (size_t)(to - w->text->bytes);
+}
+
+static void put_u64_line(struct writer *w, const char *value, size_t value_size, uint64_t number)
+{
+	char digits[LINE_DIGITS];
+
+	put_line(w, value, value_size, digits, (size_t)(line_decimal(digits, number) - digits));
+}
+
+/* False: it was only counted. */
+static bool begin(struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels, const char *key)
 {
 	w->series++;
 	if (w->counting)
 		return false;
-	put_name(w->text, w, f);
-	buf_puts(w->text, suffix);
-	if (labels.size || key)
-		buf_put(w->text, "{", 1);
-	buf_put(w->text, w->labels + labels.at, labels.size);
-	if (key) {
-		if (labels.size)
-			buf_put(w->text, ",", 1);
-		buf_puts(w->text, key);
-		buf_put(w->text, "=\"", 2);
-		buf_puts(w->text, value);
-		buf_put(w->text, "\"", 1);
-	}
-	if (labels.size || key)
-		buf_put(w->text, "}", 1);
-	buf_put(w->text, " ", 1);
+	if (!is_started(w, f, suffix, labels))
+		start_lines(w, f, suffix, labels, key);
 	return true;
+}
+
+/* value: of the label key of the family; NULL: the line has no such label. */
+static void put_line_number(struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels, const char *value,
+			    uint64_t number)
+{
+	if (begin(w, f, suffix, labels, value ? f->key : NULL))
+		put_u64_line(w, value ?: "", value ? strlen(value) : 0, number);
+}
+
+static void put_line_seconds(struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels,
+			     const char *value, uint64_t ns)
+{
+	char seconds[LINE_SECONDS];
+
+	if (begin(w, f, suffix, labels, value ? f->key : NULL))
+		put_line(w, value ?: "", value ? strlen(value) : 0, seconds, (size_t)(line_seconds(seconds, ns) - seconds));
 }
 
 static void put_number(struct writer *w, const struct family *f, struct metrics_labels labels, const char *value, uint64_t number)
 {
-	if (!begin(w, f, "", labels, value ? f->key : NULL, value))
-		return;
-	buf_put_u64(w->text, number);
-	buf_put(w->text, "\n", 1);
+	put_line_number(w, f, "", labels, value, number);
 }
 
 static void put_seconds(struct writer *w, const struct family *f, struct metrics_labels labels, const char *value, uint64_t ns)
 {
-	if (!begin(w, f, "", labels, value ? f->key : NULL, value))
-		return;
-	buf_put_seconds(w->text, ns);
-	buf_put(w->text, "\n", 1);
+	put_line_seconds(w, f, "", labels, value, ns);
 }
 
 static bool is_bound(const struct writer *w, const struct bound *bound)
@@ -155,60 +230,29 @@ static bool is_bound(const struct writer *w, const struct bound *bound)
 
 static size_t count_bounds(const struct writer *w)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < BOUND_COUNT; i++)
-		count += is_bound(w, &bounds[i]);
-	return count;
-}
-
-/* Up to the bound. */
-static void start_buckets(struct writer *w, const struct family *f, struct metrics_labels labels)
-{
-	w->start->size = 0;
-	put_name(w->start, w, f);
-	buf_puts(w->start, "_bucket{");
-	buf_put(w->start, w->labels + labels.at, labels.size);
-	buf_puts(w->start, ",le=\"");
-}
-
-static void put_bucket(struct writer *w, const char *end, size_t size, uint64_t count)
-{
-	buf_put(w->text, w->start->bytes, w->start->size);
-	buf_put(w->text, end, size);
-	buf_put_u64(w->text, count);
-	buf_put(w->text, "\n", 1);
+	return w->buckets == METRICS_FINE ? BOUND_COUNT : COARSE_COUNT;
 }
 
 static void put_buckets(struct writer *w, const struct family *f, struct metrics_labels labels, const struct metrics_hist *h)
 {
-	static const char infinite[] = "+Inf\"} ";
 	unsigned int power = 0;
 	uint64_t count = 0;
 
-	start_buckets(w, f, labels);
+	start_lines(w, f, "_bucket", labels, "le");
 	for (size_t i = 0; i < BOUND_COUNT; i++) {
 		while (power <= bounds[i].power)
 			count += h->powers[power++];
 		if (is_bound(w, &bounds[i]))
-			put_bucket(w, bounds[i].end, bounds[i].end_size, count);
+			put_u64_line(w, bounds[i].le, bounds[i].le_size, count);
 	}
-	put_bucket(w, infinite, sizeof(infinite) - 1, h->count);
+	put_u64_line(w, "+Inf", 4, h->count);
 }
 
 /* What a histogram and a summary end with. */
 static void put_sum(struct writer *w, const struct family *f, struct metrics_labels labels, const char *value, uint64_t ns, uint64_t count)
 {
-	const char *key = value ? f->key : NULL;
-
-	if (begin(w, f, "_sum", labels, key, value)) {
-		buf_put_seconds(w->text, ns);
-		buf_put(w->text, "\n", 1);
-	}
-	if (begin(w, f, "_count", labels, key, value)) {
-		buf_put_u64(w->text, count);
-		buf_put(w->text, "\n", 1);
-	}
+	put_line_seconds(w, f, "_sum", labels, value, ns);
+	put_line_number(w, f, "_count", labels, value, count);
 }
 
 static void put_hist(struct writer *w, const struct family *f, struct metrics_labels labels, const struct metrics_hist *h)
@@ -388,7 +432,7 @@ static void put_info(struct writer *w, const struct family *f, const void *row)
 	w->series++;
 	if (w->counting)
 		return;
-	put_name(w->text, w, f);
+	put_name(w->text, w);
 	buf_put(w->text, "{", 1);
 	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",name=\"");
@@ -425,7 +469,7 @@ static void put_call(struct writer *w, const struct family *f, const struct metr
 	w->series++;
 	if (w->counting)
 		return;
-	put_name(w->text, w, f);
+	put_name(w->text, w);
 	buf_put(w->text, "{", 1);
 	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",function=\"");
@@ -450,7 +494,7 @@ static void put_calls(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_pe *r = row;
 
-	for (uint32_t function = SDEI_FN_FIRST; function <= SDEI_FN_LAST; function++) {
+	for (uint32_t function = SDEI_FN_FIRST; r->has_calls && function <= SDEI_FN_LAST; function++) {
 		const uint64_t *counts = r->calls[function - SDEI_FN_FIRST];
 
 		if (!sdei_call_name(function) || !is_called(r, function))
@@ -466,7 +510,7 @@ static void put_call_times(struct writer *w, const struct family *f, const void 
 {
 	const struct metrics_pe *r = row;
 
-	for (unsigned int i = 0; i < SDEI_CALL_COUNT; i++)
+	for (unsigned int i = 0; r->has_calls && i < SDEI_CALL_COUNT; i++)
 		if (sdei_call_name(SDEI_FN_FIRST + i) && r->call_times[i].count)
 			put_sum(w, f, r->labels, sdei_call_name(SDEI_FN_FIRST + i), r->call_times[i].sum, r->call_times[i].count);
 }
@@ -476,7 +520,7 @@ static void put_psci(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_pe *r = row;
 
-	for (unsigned int i = 0; i < PSCI_CALL_COUNT * PSCI_CLASS_COUNT; i++) {
+	for (unsigned int i = 0; r->has_psci && i < PSCI_CALL_COUNT * PSCI_CLASS_COUNT; i++) {
 		unsigned int call = i / PSCI_CLASS_COUNT, class = i % PSCI_CLASS_COUNT;
 
 		if (r->psci.count[call][class])
@@ -758,12 +802,13 @@ static void put_family(struct writer *w, const struct family *f, const struct me
 
 	if (f->level == LEVEL_APF && !rows->apf_count)
 		return;
+	find_name(w, f);
 	buf_puts(w->text, "# HELP ");
-	put_name(w->text, w, f);
+	put_name(w->text, w);
 	buf_puts(w->text, " ");
 	buf_puts(w->text, f->help);
 	buf_puts(w->text, "\n# TYPE ");
-	put_name(w->text, w, f);
+	put_name(w->text, w);
 	buf_puts(w->text, " ");
 	buf_puts(w->text, f->type);
 	buf_puts(w->text, "\n");
@@ -773,7 +818,7 @@ static void put_family(struct writer *w, const struct family *f, const struct me
 int metrics_render(struct metrics *x, const struct model *m, const struct metrics_host *host, const char **text, size_t *size)
 {
 	struct writer w = {
-		.text = &x->text, .start = &x->start, .buckets = x->options.buckets, .model = m, .host = host,
+		.text = &x->text, .name = &x->name, .start = &x->start, .buckets = x->options.buckets, .model = m, .host = host,
 		.of_client = model_vm(m, SDEI_THIS_MACHINE) != NULL,
 	};
 	int err = collect(x, &w, m);
@@ -781,7 +826,7 @@ int metrics_render(struct metrics *x, const struct model *m, const struct metric
 	if (err)
 		return err;
 	x->text.size = 0;
-	x->text.failed = x->start.failed = false;
+	x->text.failed = x->name.failed = x->start.failed = false;
 	w.labels = x->rows.labels.bytes;
 	w.dropped = x->dropped;
 	for (size_t i = 0; i < FAMILY_COUNT; i++)
@@ -789,7 +834,7 @@ int metrics_render(struct metrics *x, const struct model *m, const struct metric
 	x->series = w.series;
 	*text = x->text.bytes;
 	*size = x->text.size;
-	return x->text.failed || x->start.failed ? -ENOMEM : 0;
+	return x->text.failed || x->name.failed || x->start.failed ? -ENOMEM : 0;
 }
 
 size_t metrics_series(const struct metrics *x)
@@ -821,6 +866,7 @@ void metrics_free(struct metrics *x)
 	metrics_rows_free(&x->rows);
 	metrics_vms_free(&x->vms);
 	free(x->text.bytes);
+	free(x->name.bytes);
 	free(x->start.bytes);
 	free(x);
 }
@@ -845,7 +891,7 @@ void metrics_costs(enum metrics_buckets buckets, struct metrics_costs *costs)
 	static const struct model_totals totals;
 	static const struct model_vm vm;
 	static const struct metrics_vm named = { .vm = &vm };
-	static const struct metrics_pe nothing, called = { .calls[0][0] = 1 }, found = { .found[0] = 1 }, masked = { .mask.count = 1 };
+	static const struct metrics_pe nothing, called = { .has_calls = true, .calls[0][0] = 1 }, found = { .found[0] = 1 }, masked = { .mask.count = 1 };
 	static const struct metrics_event event = { .worst.time_ns = 1 };
 	static const struct metrics_apf faults = { .worst.time_ns = 1 }, stage = { .worst.time_ns = 1, .stages[0].count = 1 };
 

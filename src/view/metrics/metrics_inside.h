@@ -44,6 +44,7 @@ struct metrics_pe {
 	uint64_t calls[SDEI_CALL_COUNT][MODEL_RESULT_CLASSES];
 	struct metrics_sum call_times[SDEI_CALL_COUNT];
 	struct psci_counts psci;
+	bool has_calls, has_psci;	/* without, the tables above are empty */
 	bool has_power;			/* of any it is known whether it is off */
 	uint64_t off_vcpus;
 	uint64_t found[FINDING_GIC], open[FINDING_GIC];

@@ -133,8 +133,9 @@ static void add_vcpu(struct metrics_pe *pe, const struct model_vcpu *v)
 	pe->masked_ns += v->masked_told_ns;
 	pe->lost += v->lost;
 	add_hist(&pe->mask, v->mask);
-	model_add_calls(v, pe->calls);
+	pe->has_calls |= model_add_calls(v, pe->calls);
 	add_call_times(pe->call_times, v);
+	pe->has_psci |= model_has_psci(v);
 	model_add_psci(v, &pe->psci);
 	pe->has_power |= v->power_known;
 	pe->off_vcpus += v->off;

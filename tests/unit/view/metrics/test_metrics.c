@@ -13,6 +13,7 @@
 #include "view/metrics/metrics.h"
 #include "view/metrics/metrics_inside.h"
 #include "util/buf.h"
+#include "util/line.h"
 #include "session/vm_names.h"
 #include "tests/unit/lib/view_scene.h"
 
@@ -839,12 +840,10 @@ static void test_labels(void **state)
 
 static void assert_seconds(uint64_t ns, const char *want)
 {
-	struct buf t = { 0 };
+	char seconds[LINE_SECONDS + 1];
 
-	buf_put_seconds(&t, ns);
-	buf_put(&t, "", 1);
-	assert_string_equal(t.bytes, want);
-	free(t.bytes);
+	*line_seconds(seconds, ns) = '\0';
+	assert_string_equal(seconds, want);
 }
 
 static void test_seconds(void **state)
