@@ -333,8 +333,7 @@ void json_record(FILE *out, struct times_printer *times, const struct sdei_recor
 	json_plain(&j, "state", sdei_state_letters(r->state, letters));
 	if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])
 		put_kind[r->kind](&j, r);
-	json_close(&j, '}');
-	putc('\n', out);
+	json_close_line(&j, '}');
 }
 
 void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
@@ -355,6 +354,5 @@ void json_lost(FILE *out, const struct sdei_lost_key *key, uint64_t count)
 		json_id(&j, "vcpu", key->vcpu);
 		json_id(&j, "event", key->event);
 	}
-	json_close(&j, '}');
-	putc('\n', out);
+	json_close_line(&j, '}');
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "util/text.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -126,16 +127,13 @@ static void put_json_escape(FILE *out, uint32_t code)
 	}
 }
 
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
 size_t escape_json_plain(const char *in)
 {
+	/* All but " and \, and what is no ASCII text. */
+	static const bool is_plain[UCHAR_MAX + 1] = { [' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true };
 	size_t length = 0;
 
-	while (is_plain(in[length]))
+	while (is_plain[(unsigned char)in[length]])
 		length++;
 	return length;
 }
