@@ -26,11 +26,11 @@ VCPUS, REDRAWS = 2000, 6	# the program does three before it takes the time
 LIMITS = {
     "record": 540,
     "report": 745,
-    "events": 1870,
-    "events -j": 2950,	# each has its wall clock, too
-    "replay -j": 960,
+    "events": 1800,
+    "events -j": 1890,	# each has its wall clock, too
+    "replay -j": 900,
     "export --perfetto": 1900,
-    "report of many vCPUs": 1960,	# where the model looks ahead
+    "report of many vCPUs": 1740,	# where the model looks ahead
 }
 REDRAW_LIMIT = 15_200_000	# a third of it within ncurses
 
