@@ -18,11 +18,13 @@ end
 	end
 SCN
 
-# first NAME TEXT COMMAND: the second time, when files are in memory.
+# first NAME TEXT COMMAND: the second time, when files are in memory. The kernel lets go of what was traced for most of a second after
+# a command has ended, and who starts meanwhile waits for that.
 first() {
 	name=$1 text=$2
 	shift 2
 	on-screen "$text" 1 "$@" >/dev/null
+	sleep 2
 	on-screen "$text" 1 "$@" | sed "s/^\(end \)*[0-9]* /$name \1/;/ end /!s/ / shown /"
 }
 
