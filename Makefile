@@ -381,7 +381,7 @@ help:
 #? make test-unit          unit tests only, plain and with sanitizers
 #? make test-host          tests with real browsers, servers and readers only
 #? make test-lab           lab tests only
-#? make test-long          what would take make test too long: the patched QEMU, postcopy, bisecting, a kernel that does not build
+#? make test-long          what would take make test too long: postcopy, kdump and suspend, the patched QEMU, bisecting
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make test-kernels       the tool on Debian's own kernels, from 6.1 to 7.3 (docs/kernels.md); the SDEI tests on
 #?                         Linux 7.3 with the series

@@ -45,4 +45,4 @@ handled() { grep -c sdei_nmi_handler "per_cpu/cpu$1/trace"; }
 echo "handled $(handled 0) $(handled 1)"
 echo "asked $(dmesg | grep -c 'sysrq: Show backtrace')"
 echo "answered $(dmesg | grep -c 'NMI backtrace for cpu 0') $(dmesg | grep -c 'NMI backtrace for cpu 1')"
-dmesg | grep -E 'sdei: |sdei_nmi: |WARNING: |BUG: |rcu: .*stall' | sed 's/^/log /'
+dmesg | grep -E 'sdei: |sdei_nmi: |page table isolation|WARNING: |BUG: |rcu: .*stall' | sed 's/^/log /'
