@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
-from linux_guest import write_disk                                          # noqa: E402
+from linux_guest import differ, write_disk                                  # noqa: E402
 
 OUT = out_dir("qemu-sdei")
 ROUNDS = 7
@@ -32,16 +32,10 @@ debian() { PATH=/usr/bin chroot /qemu "$@"; }
 own() { linux-guest --program $QEMU "$@"; }
 BARE="-display none -nic none -no-user-config -nodefaults -m 256"
 machine() { debian timeout 60 $QEMU $BARE "$@"; }
-monitor() { echo "$2" >"/run/$1.monitor.in"; }
+. ./two-qemus.sh
 disk() { # NAME: that much of QEMU's command line
 	[ -e /run/$1.disk ] || cp disk "/run/$1.disk"
 	echo "-drive if=none,id=disk,format=qcow2,file.driver=file,file.locking=off,file.filename=/run/$1.disk"
-}
-until_said() { # TIMES PATTERN FILE: while the guests run
-	while said=$(grep -c "$2" "$3"); [ "${said:-0}" -lt "$1" ]; do
-		kill -0 $saved && kill -0 ${moved:-$saved} || exit 1
-		sleep 0.1
-	done 2>/dev/null
 }
 """
 
@@ -119,7 +113,7 @@ storm stock linux-guest
 
 RESTORE = COMMON + r"""
 own --own-sdei --qemu "$(disk saved)" saved sh -c "$(cat nmis.sh)" >saved.out 2>saved.err &
-saved=$!
+from=$!
 until_said 3 asked saved.out
 cat /run/saved.monitor.out >saved.monitor &
 monitor saved 'savevm here'
@@ -131,46 +125,43 @@ monitor saved 'info status'
 until_said 1 'VM status' saved.monitor
 until_said $(($(grep -c asked saved.out) + 3)) asked saved.out
 own --own-sdei --qemu "$(disk moved) -incoming unix:/run/migration" moved true >moved.out 2>moved.err &
-moved=$!
-until [ -S /run/migration ]; do
-	kill -0 $moved || exit 1
-	sleep 0.1
-done
+to=$!
+until_met [ -S /run/migration ]
 cat /run/moved.monitor.out >moved.monitor &
 monitor saved 'migrate unix:/run/migration'
 until_said 3 asked moved.out
 monitor saved quit
-wait $saved
+wait $from
 monitor moved quit
-wait $moved
-moved=
+wait $to
+to=''
 own --no-sdei --qemu "$(disk left)" left sh -c "$(cat counts.sh)" >left.out 2>left.err &
-saved=$!
+from=$!
 until_said 3 count left.out
 cat /run/left.monitor.out >left.monitor &
 monitor left 'savevm there'
 monitor left 'info snapshots'
 until_said 1 'List of snapshots' left.monitor
 monitor left quit
-wait $saved
+wait $from
 cp /run/left.disk left.disk
 linux-guest --qemu "$(disk before)" before sh -c "$(cat nmis.sh)" >before.out 2>before.err &
-saved=$!
+from=$!
 until_said 3 asked before.out
 cat /run/before.monitor.out >before.monitor &
 monitor before 'savevm there'
 monitor before 'info snapshots'
 until_said 1 'List of snapshots' before.monitor
 monitor before quit
-wait $saved
+wait $from
 cp /run/before.disk before.disk
 mv /run/before.disk /run/after.disk
 own --own-sdei --qemu "$(disk after) -loadvm there" after true >after.out 2>after.err &
-saved=$!
+from=$!
 until_said 3 asked after.out
 cat /run/after.monitor.out >after.monitor &
 monitor after quit
-wait $saved
+wait $from
 exit 0
 """
 COUNTS = "umount /out; count=0; while :; do count=$((count + 1)); echo count $count; usleep 100000; done"
@@ -180,11 +171,11 @@ own --own-sdei without true >without.out 2>&1
 echo $? >without.status
 mv left.disk /run/arrived.disk
 own --no-sdei --qemu "$(disk arrived) -loadvm there" arrived true >arrived.out 2>arrived.err &
-saved=$!
+from=$!
 until_said 3 count arrived.out
 cat /run/arrived.monitor.out >arrived.monitor &
 monitor arrived quit
-wait $saved
+wait $from
 mv before.disk /run/refused.disk
 linux-guest --no-sdei --qemu "$(disk refused) -loadvm there" refused true >refused.out 2>&1
 echo $? >refused.status
@@ -197,10 +188,6 @@ def text(name):
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
-
-
-def differ(what, got, wanted):
-    return [] if got == wanted else [f"{what}: {got} instead of {wanted}"]
 
 
 def in_lab(name, command, *options):
@@ -301,7 +288,7 @@ def main():
     os.makedirs(OUT)
     path = subprocess.run([os.path.join(TOP, "contrib", "qemu", "check"), "--path"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     shutil.copy(path, OUT)
-    for name in ("backtraces.sh", "asks.sh", "nmis.sh"):
+    for name in ("backtraces.sh", "asks.sh", "nmis.sh", "two-qemus.sh"):
         with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
             file.write(script(f"linux-guest/{name}"))
     with open(os.path.join(OUT, "counts.sh"), "w", encoding="utf-8") as file:
