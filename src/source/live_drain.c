@@ -139,6 +139,14 @@ static int64_t drain_rest(struct live *live, const struct record_sink *sink)
 	return count;
 }
 
+bool live_take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final)
+{
+	if (!final && now < *due_ns)
+		return false;
+	*due_ns = now + period_ns;
+	return true;
+}
+
 int64_t live_drain(struct live *live, const struct record_sink *sink, bool final)
 {
 	uint64_t now = clock_monotonic_ns();

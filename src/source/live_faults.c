@@ -151,19 +151,10 @@ static void report_all_waiting(struct live *live, const struct record_sink *sink
 
 /* --- both */
 
-/* True once in a period, and at the end. */
-static bool take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final)
-{
-	if (!final && now < *due_ns)
-		return false;
-	*due_ns = now + period_ns;
-	return true;
-}
-
 void live_report_faults(struct live *live, const struct record_sink *sink, uint64_t now, bool final)
 {
-	bool quick = take_turn(&live->quick_due_ns, QUICK_PERIOD_NS, now, final);
-	bool waiting = take_turn(&live->waiting_due_ns, WAITING_PERIOD_NS, now, final);
+	bool quick = live_take_turn(&live->quick_due_ns, QUICK_PERIOD_NS, now, final);
+	bool waiting = live_take_turn(&live->waiting_due_ns, WAITING_PERIOD_NS, now, final);
 	uint64_t settled_ns = streams_settled(live->streams);
 
 	if (!live->attached && live->end_ns < now)

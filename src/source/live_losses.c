@@ -203,15 +203,6 @@ static void report_missed(struct live *live, const struct record_sink *sink)
 	report_unknown(sink, missed, &live->missed_reported);
 }
 
-/* True once in a period, and at the end. */
-static bool take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final)
-{
-	if (!final && now < *due_ns)
-		return false;
-	*due_ns = now + period_ns;
-	return true;
-}
-
 bool live_losses_are_reported(const struct live *live)
 {
 	return !live->retiring && !live->lost.halfway && lost_total(live) == live->lost_reported;
@@ -228,7 +219,7 @@ static int report_keys(struct live *live, const struct record_sink *sink, uint64
 	if (err || (live->retiring && !final))
 		return err;
 	if (!live->lost.halfway &&
-	    (!take_turn(&live->losses_due_ns, LOSSES_PERIOD_NS, now, final) || lost_total(live) == live->lost_reported))
+	    (!live_take_turn(&live->losses_due_ns, LOSSES_PERIOD_NS, now, final) || lost_total(live) == live->lost_reported))
 		return 0;
 	do
 		err = report_slice(live, sink, live->lost_in);
@@ -245,7 +236,7 @@ int live_report_losses(struct live *live, const struct record_sink *sink, uint64
 {
 	int err;
 
-	if (take_turn(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
+	if (live_take_turn(&live->missed_due_ns, MISSED_PERIOD_NS, now, final))
 		report_missed(live, sink);
 	err = live->lost_closed ? -EPERM : report_keys(live, sink, now, final);
 	if (err != -EPERM)

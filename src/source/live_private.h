@@ -129,6 +129,9 @@ void live_free_losses(struct live *live);
  */
 int live_report_losses(struct live *live, const struct record_sink *sink, uint64_t now, bool final);
 
+/* What a drain does once in a period, and at the end: is it due now? */
+bool live_take_turn(uint64_t *due_ns, uint64_t period_ns, uint64_t now, bool final);
+
 /* Maps the vCPUs' page faults, once the programs are loaded. 0 or -errno. */
 int live_prepare_faults(struct live *live);
 void live_free_faults(struct live *live);

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "view/figures/format.h"
+
+#define TIME_WIDTH 8
+
 void page_clear(struct page *page)
 {
 	for (size_t i = 0; i < page->count; i++) {
@@ -53,6 +57,13 @@ void page_put(struct page *page, enum page_look look, const char *format, ...)
 		text = NULL;
 	va_end(args);
 	add_span(page, look, text);
+}
+
+void page_put_us(struct page *page, uint64_t ns)
+{
+	char text[FORMAT_SIZE];
+
+	page_put(page, LOOK_PLAIN, " %*s", TIME_WIDTH, ns ? format_us(text, sizeof(text), ns, TIME_WIDTH) : "-");
 }
 
 void page_repeat(struct page *page, enum page_look look, const char *text, size_t count)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* LOOK_HEAT..: six densities of a map, LOOK_PART..: one for each part of blame. */
@@ -42,6 +43,9 @@ void page_line(struct page *page);
 
 /* Adds to the last line. */
 __attribute__((format(printf, 3, 4))) void page_put(struct page *page, enum page_look look, const char *format, ...);
+
+/* A column of 9: a time in us, see format_us(); a dash for 0, which is none. */
+void page_put_us(struct page *page, uint64_t ns);
 
 /* count times the same. */
 void page_repeat(struct page *page, enum page_look look, const char *text, size_t count);

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "model/hist.h"
-#include "view/figures/format.h"
 
 static void add_time(struct hist **sum, const struct hist *time)
 {
@@ -73,20 +72,11 @@ uint64_t calls_refused(const struct calls *calls)
 	return total;
 }
 
-#define TIME_WIDTH 8
-
-static void put_time(struct page *page, uint64_t ns)
-{
-	char text[FORMAT_SIZE];
-
-	page_put(page, LOOK_PLAIN, " %8s", ns ? format_us(text, sizeof(text), ns, TIME_WIDTH) : "-");
-}
-
 static void put_times(struct page *page, const struct hist *time)
 {
-	put_time(page, hist_quantile(time, 0.5));
-	put_time(page, hist_quantile(time, 0.99));
-	put_time(page, hist_max(time));
+	page_put_us(page, hist_quantile(time, 0.5));
+	page_put_us(page, hist_quantile(time, 0.99));
+	page_put_us(page, hist_max(time));
 }
 
 static void put_call(struct page *page, const struct calls *calls, unsigned int i, bool refused, bool timed)

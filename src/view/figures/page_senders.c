@@ -7,20 +7,11 @@
 #include "model/senders.h"
 #include "view/figures/format.h"
 
-#define TIME_WIDTH 8
-
 static void put_waiting(struct page *page, uint64_t ns)
 {
 	char age[FORMAT_SIZE];
 
 	page_put(page, ns ? LOOK_BAD : LOOK_PLAIN, " %8s", ns ? format_age(age, sizeof(age), ns) : "-");
-}
-
-static void put_latency(struct page *page, uint64_t ns)
-{
-	char text[FORMAT_SIZE];
-
-	page_put(page, LOOK_PLAIN, " %8s", ns ? format_us(text, sizeof(text), ns, TIME_WIDTH) : "-");
 }
 
 static void put_pair(struct page *page, const struct model_pair *pair, const struct status *status)
@@ -33,8 +24,8 @@ static void put_pair(struct page *page, const struct model_pair *pair, const str
 	put_waiting(page, pair->waiting_ns);
 	page_put(page, LOOK_PLAIN, " %9" PRIu64 " %10" PRIu64, s->signals, s->dispatched);
 	page_put(page, s->unanswered ? LOOK_WARN : LOOK_PLAIN, " %10" PRIu64, s->unanswered);
-	put_latency(page, hist_quantile(s->latency, 0.99));
-	put_latency(page, s->worst_ns);
+	page_put_us(page, hist_quantile(s->latency, 0.99));
+	page_put_us(page, s->worst_ns);
 	page_put(page, LOOK_PLAIN, "  %s", format_clock(last, sizeof(last), status, s->last_ns, 3));
 }
 

@@ -10,24 +10,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/lib/one_model.h"
 #include "view/figures/json.h"
 #include "view/figures/page_calls.h"
 
 #define VM 7
-
-static struct model *m;
-
-static int setup(void **state)
-{
-	m = model_new(NULL);
-	return m ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	model_free(m);
-	return 0;
-}
 
 /* Of a vCPU; took 0: not known. */
 static void call(uint32_t vcpu, uint32_t function, int64_t result, uint32_t took)
