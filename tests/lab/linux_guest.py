@@ -56,6 +56,16 @@ class Recording:
     def calls(self, vcpu, function):
         return {c["result"]: c["count"] for c in self.vms[0]["vcpus"][vcpu]["calls"] if c["function"] == function}
 
+    def handles(self, handled):
+        """What differs from handlers that the guest counted on each CPU: each was signalled, queued, dispatched, and has ended."""
+        complaints = []
+        for vcpu, count in enumerate(handled):
+            counts = self.counts(vcpu)
+            for name in ("signals", "queued", "dispatched"):
+                complaints += differ(f"vCPU {vcpu} {name}", counts[name], count)
+            complaints += differ(f"vCPU {vcpu} ended", ended(counts), count)
+        return complaints
+
     def findings(self, *expected):
         """Each as CODE, vCPU, event."""
         found = t.of_sdei(self.report.get("findings", []))
