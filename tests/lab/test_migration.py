@@ -84,9 +84,15 @@ in_handler() { # TIMES: a PE masked in a handler, and the other one masked
 }
 begin stopped
 until_so in_handler 1
+sdeitop events --no-calls >stopped.seen &
+seeing=$!
+until_so [ -s stopped.seen ]
 move stopped
 until_so in_handler 2
+until_so said 2 ' stopped .* runs ' stopped.seen	# its state is there before either vCPU is
 monitor new quit
+kill $seeing
+wait $seeing
 end stopped
 """
 
