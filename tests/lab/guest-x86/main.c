@@ -13,6 +13,7 @@
 #include "../guest/clock.h"
 #include "../guest/say.h"
 #include "pager.h"
+#include "userfault.h"
 #include "vm.h"
 
 #define SLICE_MS 100
@@ -22,8 +23,8 @@ enum { EXIT_DONE, EXIT_WRONG, EXIT_USAGE };
 struct options {
 	struct vm_options vm;
 	struct delay delay;
-	const char *truth, *name, *mode, *delay_text;
-	uint64_t seconds;
+	const char *truth, *name, *mode, *delay_text, *served;
+	uint64_t seconds, ring;
 	bool help;
 };
 
@@ -45,6 +46,9 @@ static const char usage[] =
 "  --compute           compute rather than halt while all tasks of a vCPU wait\n"
 "  --delay DELAY       how long a page takes: fixed:TIME (default: fixed:3ms), bimodal:TIME,TIME,PERCENT or\n"
 "                      tail:TIME,TIME (each doubling half as likely); units us, ms, s\n"
+"  --served WHO        who sees to a page fault: worker: one of KVM's (default); exit: this program, told by an exit, of which each\n"
+"                      fourth is answered by the page itself; ring: this program, told by a ring (--kernel x86-userfault)\n"
+"  --ring N            how many faults of a vCPU the ring tells of at once (64); the others come by an exit\n"
 "  --truth FILE        write what happened, exactly, as JSON\n"
 "  -name guest=NAME    the VM's name, as QEMU takes it (tools read it from /proc/PID/cmdline)\n"
 "\n"
@@ -54,17 +58,21 @@ static const char *const mode_names[] = {
 	[MODE_PLAIN] = "plain", [MODE_IRQS_OFF] = "irqs-off", [MODE_ENABLED] = "enabled", [MODE_USER_ONLY] = "user-only", [MODE_DEAF] = "deaf",
 };
 
+static const char *const told_names[] = {
+	[TOLD_BY_EXIT] = "exit", [TOLD_BY_EXIT_SYNC] = "exit-sync", [TOLD_BY_RING] = "ring",
+};
+
 /* --- options */
 
-enum { OPT_MODE = 256, OPT_VCPUS, OPT_TASKS, OPT_PAGES, OPT_PASSES, OPT_SECONDS, OPT_WORK, OPT_PRESENT, OPT_EXITS, OPT_COMPUTE, OPT_DELAY, OPT_TRUTH,
-       OPT_NAME, OPT_HELP };
+enum { OPT_MODE = 256, OPT_VCPUS, OPT_TASKS, OPT_PAGES, OPT_PASSES, OPT_SECONDS, OPT_WORK, OPT_PRESENT, OPT_EXITS, OPT_COMPUTE, OPT_DELAY, OPT_SERVED,
+       OPT_RING, OPT_TRUTH, OPT_NAME, OPT_HELP };
 
 static const struct option long_options[] = {
 	{ "mode", 1, NULL, OPT_MODE }, { "vcpus", 1, NULL, OPT_VCPUS }, { "tasks", 1, NULL, OPT_TASKS },
 	{ "pages", 1, NULL, OPT_PAGES }, { "passes", 1, NULL, OPT_PASSES }, { "seconds", 1, NULL, OPT_SECONDS },
 	{ "work", 1, NULL, OPT_WORK }, { "present", 0, NULL, OPT_PRESENT }, { "exits", 1, NULL, OPT_EXITS },
 	{ "compute", 0, NULL, OPT_COMPUTE }, { "delay", 1, NULL, OPT_DELAY },
-	{ "truth", 1, NULL, OPT_TRUTH }, { "name", 1, NULL, OPT_NAME }, { "help", 0, NULL, OPT_HELP }, { NULL, 0, NULL, 0 },
+	{ "served", 1, NULL, OPT_SERVED }, { "ring", 1, NULL, OPT_RING }, { "truth", 1, NULL, OPT_TRUTH }, { "name", 1, NULL, OPT_NAME }, { "help", 0, NULL, OPT_HELP }, { NULL, 0, NULL, 0 },
 };
 
 static bool take_option(struct options *o, int option, const char *text)
@@ -76,7 +84,8 @@ static bool take_option(struct options *o, int option, const char *text)
 		bool *flag;
 	} destinations[] = {
 		{ OPT_MODE, .text = &o->mode }, { OPT_DELAY, .text = &o->delay_text }, { OPT_TRUTH, .text = &o->truth },
-		{ OPT_NAME, .text = &o->name }, { OPT_VCPUS, .number = &o->vm.vcpus, .most = MAX_VCPUS },
+		{ OPT_NAME, .text = &o->name }, { OPT_SERVED, .text = &o->served },
+		{ OPT_RING, .number = &o->ring, .most = RING_SIZE }, { OPT_VCPUS, .number = &o->vm.vcpus, .most = MAX_VCPUS },
 		{ OPT_TASKS, .number = &o->vm.tasks, .most = MAX_TASKS }, { OPT_PAGES, .number = &o->vm.pages, .most = MAX_PAGES },
 		{ OPT_PASSES, .number = &o->vm.passes, .most = 1000000 }, { OPT_SECONDS, .number = &o->seconds, .most = 1000000 },
 		{ OPT_WORK, .number = &o->vm.work, .most = 1000000000 }, { OPT_COMPUTE, .flag = &o->vm.computes },
@@ -104,9 +113,27 @@ static bool choose_mode(struct options *o)
 	return false;
 }
 
+/* ring: 0 if it is by an exit. */
+static bool choose_served(struct options *o)
+{
+	bool ring = strcmp(o->served, "ring") == 0;
+
+	if (!ring && strcmp(o->served, "worker") != 0 && strcmp(o->served, "exit") != 0) {
+		complain("who is '%s', to serve page faults? (--help)", o->served);
+		return false;
+	}
+	if (o->ring && !ring) {
+		complain("--ring goes with --served ring");
+		return false;
+	}
+	if (ring && !o->ring)
+		o->ring = RING_SIZE;
+	return true;
+}
+
 static bool complete_options(struct options *o)
 {
-	if (!choose_mode(o))
+	if (!choose_mode(o) || !choose_served(o))
 		return false;
 	if (!delay_parse(&o->delay, o->delay_text)) {
 		complain("cannot make a delay of '%s' (--help)", o->delay_text);
@@ -123,7 +150,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
 {
 	int option;
 
-	*o = (struct options){ .vm = { .vcpus = 1, .pages = 20 }, .mode = "plain", .delay_text = "fixed:3ms" };
+	*o = (struct options){ .vm = { .vcpus = 1, .pages = 20 }, .mode = "plain", .served = "worker", .delay_text = "fixed:3ms" };
 	while ((option = getopt_long_only(argc, argv, "", long_options, NULL)) != -1)
 		if (option == '?' || !take_option(o, option, optarg))
 			return false;
@@ -160,6 +187,29 @@ static void put_vcpu(FILE *out, const struct vcpu *vcpu)
 	fputs("]}", out);
 }
 
+static void put_fault(FILE *out, const struct serving *s)
+{
+	const uint64_t times[] = { s->asked, s->accepting, s->accepted, s->before, s->after, s->saying, s->said };
+
+	fprintf(out, "[%" PRIu64 ",%u,\"%s\"", s->gfn, s->vcpu, told_names[s->told_by]);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		fprintf(out, ",%" PRIu64, times[i]);
+	fputc(']', out);
+}
+
+static void put_faults(FILE *out, const struct serving *s, size_t count)
+{
+	const char *between = "\n";
+
+	for (size_t i = 0; i < count; i++) {
+		if (s[i].told_by == TOLD_BY_UFFD)
+			continue;
+		fputs(between, out);
+		put_fault(out, &s[i]);
+		between = ",\n";
+	}
+}
+
 static void put_served(FILE *out, const struct pager *pager)
 {
 	uint64_t total;
@@ -170,6 +220,8 @@ static void put_served(FILE *out, const struct pager *pager)
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", i ? ",\n" : "\n", s[i].gfn, s[i].asked,
 			s[i].before, s[i].after);
+	fputs("],\n\"faults\":[", out);
+	put_faults(out, s, count);
 	fputs("]}", out);
 }
 
@@ -230,6 +282,8 @@ static int run_vm(const struct options *o, struct vm *vm, struct pager *pager, c
 		return -EIO;
 	vm_join(vm);
 	clock_sample();
+	if (vm->userfault)
+		userfault_end(vm->userfault);
 	pager_stop(pager);
 	return write_truth(o, vm, pager);
 }
@@ -247,6 +301,8 @@ static int run(const struct options *o)
 		return err;
 	pager = pager_start(vm.paged, vm.paged_size, GUEST_PAGED >> 12, &o->delay);
 	if (!pager)
+		return -EIO;
+	if (strcmp(o->served, "worker") != 0 && !userfault_start(&vm, pager, o->ring))
 		return -EIO;
 	err = run_vm(o, &vm, pager, &signals);
 	if (err)

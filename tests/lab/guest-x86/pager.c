@@ -24,11 +24,16 @@
 #define MAX_KEPT 200000
 
 struct waiting {
-	uint64_t address, asked, due;
+	struct serving serving;
+	uint64_t due;
 };
 
 struct pager {
-	int fd, end;
+	int fd, wake;
+	bool ended;
+	pthread_mutex_t lock;	/* of what is waiting and what is kept: vCPUs' threads ask, too */
+	void (*ready)(void *context, struct serving *serving);
+	void *context;
 	struct delay delay;
 	uint64_t random;
 	uint8_t *memory;
@@ -102,26 +107,32 @@ static uint64_t next_delay(struct pager *pager)
 
 /* --- requests */
 
-static bool is_waiting(const struct pager *pager, uint64_t address)
+static bool is_waiting(const struct pager *pager, uint64_t gfn)
 {
 	for (size_t i = 0; i < pager->count; i++)
-		if (pager->waiting[i].address == address)
+		if (pager->waiting[i].serving.gfn == gfn)
 			return true;
 	return false;
+}
+
+static void add(struct pager *pager, const struct serving *serving)
+{
+	if (pager->count == MAX_WAITING) {
+		complain("more than %d pages are asked for at once", MAX_WAITING);
+		abort();
+	}
+	pager->waiting[pager->count++] = (struct waiting){ *serving, serving->asked + next_delay(pager) };
 }
 
 /* A page may be asked for by a worker and by its vCPU. */
 static void take_request(struct pager *pager, uint64_t address)
 {
-	uint64_t now = clock_now_ns();
+	const struct serving serving = {
+		.gfn = pager->first_gfn + (address - (uintptr_t)pager->memory) / PAGE, .asked = clock_now_ns(),
+	};
 
-	if (is_waiting(pager, address))
-		return;
-	if (pager->count == MAX_WAITING) {
-		complain("more than %d pages are asked for at once", MAX_WAITING);
-		abort();
-	}
-	pager->waiting[pager->count++] = (struct waiting){ address, now, now + next_delay(pager) };
+	if (!is_waiting(pager, serving.gfn))
+		add(pager, &serving);
 }
 
 static void read_requests(struct pager *pager)
@@ -131,7 +142,29 @@ static void read_requests(struct pager *pager)
 
 	for (ssize_t i = 0; i < size / (ssize_t)sizeof(messages[0]); i++)
 		if (messages[i].event == UFFD_EVENT_PAGEFAULT)
-			take_request(pager, messages[i].arg.pagefault.address & ~(PAGE - 1ULL));
+			take_request(pager, messages[i].arg.pagefault.address);
+}
+
+static void wake(struct pager *pager)
+{
+	const uint64_t one = 1;
+
+	if (write(pager->wake, &one, sizeof(one)) != sizeof(one))
+		complain("cannot wake the pager: %s", strerror(errno));
+}
+
+void pager_tell(struct pager *pager, void (*ready)(void *context, struct serving *serving), void *context)
+{
+	pager->ready = ready;
+	pager->context = context;
+}
+
+void pager_ask(struct pager *pager, const struct serving *serving)
+{
+	pthread_mutex_lock(&pager->lock);
+	add(pager, serving);
+	pthread_mutex_unlock(&pager->lock);
+	wake(pager);
 }
 
 static void keep(struct pager *pager, const struct serving *serving)
@@ -141,21 +174,39 @@ static void keep(struct pager *pager, const struct serving *serving)
 		pager->servings[pager->kept++] = *serving;
 }
 
-/* EEXIST: a request that was read again, as its page had just been brought. */
-static void bring(struct pager *pager, const struct waiting *w)
+/* False: it was there. That is a request which was read again, as its page had just been brought. */
+static bool copy_page(struct pager *pager, struct serving *serving)
 {
-	struct uffdio_copy copy = { .dst = w->address, .src = (uintptr_t)pager->source, .len = PAGE };
-	struct serving serving = {
-		.gfn = pager->first_gfn + (w->address - (uintptr_t)pager->memory) / PAGE, .asked = w->asked,
-		.before = clock_now_ns(),
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)pager->memory + (serving->gfn - pager->first_gfn) * PAGE, .src = (uintptr_t)pager->source, .len = PAGE,
 	};
+	int failed;
 
-	if (ioctl(pager->fd, UFFDIO_COPY, &copy) == 0) {
-		serving.after = clock_now_ns();
-		keep(pager, &serving);
-	} else if (errno != EEXIST) {
+	serving->before = clock_now_ns();
+	failed = ioctl(pager->fd, UFFDIO_COPY, &copy);
+	serving->after = clock_now_ns();
+	if (failed && errno != EEXIST)
 		complain("cannot bring a page: %s", strerror(errno));
-	}
+	return !failed;
+}
+
+/* Whoever asked by pager_ask() has to hear of it even if it was there. */
+static void bring_and_tell(struct pager *pager, struct serving *serving)
+{
+	bool brought = copy_page(pager, serving);
+
+	if (serving->told_by != TOLD_BY_UFFD)
+		pager->ready(pager->context, serving);
+	if (brought)
+		keep(pager, serving);
+}
+
+void pager_bring(struct pager *pager, struct serving *serving)
+{
+	pthread_mutex_lock(&pager->lock);
+	if (copy_page(pager, serving))
+		keep(pager, serving);
+	pthread_mutex_unlock(&pager->lock);
 }
 
 /* Brings what is due; when the next one is, UINT64_MAX if there is none. */
@@ -169,23 +220,39 @@ static uint64_t serve(struct pager *pager, uint64_t now)
 			i++;
 			continue;
 		}
-		bring(pager, &pager->waiting[i]);
+		bring_and_tell(pager, &pager->waiting[i].serving);
 		pager->waiting[i] = pager->waiting[--pager->count];
 	}
+	return next;
+}
+
+/* Reads what is asked for and brings what is due; when that is next. */
+static uint64_t work(struct pager *pager, uint64_t now, bool asked)
+{
+	uint64_t next;
+
+	pthread_mutex_lock(&pager->lock);
+	if (asked)
+		read_requests(pager);
+	next = serve(pager, now);
+	pthread_mutex_unlock(&pager->lock);
 	return next;
 }
 
 static void *run_pager(void *arg)
 {
 	struct pager *pager = arg;
-	struct pollfd fds[] = { { .fd = pager->fd, .events = POLLIN }, { .fd = pager->end, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = pager->fd, .events = POLLIN }, { .fd = pager->wake, .events = POLLIN } };
+	bool asked = false;
+	uint64_t count;
 
-	while (!fds[1].revents) {
-		uint64_t now = clock_now_ns(), next = serve(pager, now);
+	while (!__atomic_load_n(&pager->ended, __ATOMIC_RELAXED)) {
+		uint64_t now = clock_now_ns(), next = work(pager, now, asked);
 		const struct timespec wait = { (next - now) / 1000000000, (next - now) % 1000000000 };
 
-		if (ppoll(fds, 2, next == UINT64_MAX ? NULL : &wait, NULL) > 0 && fds[0].revents)
-			read_requests(pager);
+		asked = ppoll(fds, 2, next == UINT64_MAX ? NULL : &wait, NULL) > 0 && fds[0].revents;
+		if (fds[1].revents && read(pager->wake, &count, sizeof(count)) != sizeof(count))
+			complain("cannot read who woke the pager: %s", strerror(errno));
 	}
 	return NULL;
 }
@@ -202,8 +269,8 @@ static int open_uffd(struct pager *pager, size_t size)
 	pager->fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (pager->fd < 0 || ioctl(pager->fd, UFFDIO_API, &api) || ioctl(pager->fd, UFFDIO_REGISTER, &range))
 		return -errno;
-	pager->end = eventfd(0, EFD_CLOEXEC);
-	return pager->end < 0 ? -errno : 0;
+	pager->wake = eventfd(0, EFD_CLOEXEC);
+	return pager->wake < 0 ? -errno : 0;
 }
 
 struct pager *pager_start(void *memory, size_t size, uint64_t first_gfn, const struct delay *delay)
@@ -215,7 +282,7 @@ struct pager *pager_start(void *memory, size_t size, uint64_t first_gfn, const s
 		return NULL;
 	*pager = (struct pager){
 		.memory = memory, .first_gfn = first_gfn, .delay = *delay, .random = 88172645463325252ULL,
-		.servings = calloc(MAX_KEPT, sizeof(struct serving)),
+		.servings = calloc(MAX_KEPT, sizeof(struct serving)), .lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	err = pager->servings ? open_uffd(pager, size) : -ENOMEM;
 	if (!err)
@@ -228,10 +295,9 @@ struct pager *pager_start(void *memory, size_t size, uint64_t first_gfn, const s
 
 void pager_stop(struct pager *pager)
 {
-	const uint64_t one = 1;
-
-	if (write(pager->end, &one, sizeof(one)) == sizeof(one))
-		pthread_join(pager->thread, NULL);
+	__atomic_store_n(&pager->ended, true, __ATOMIC_RELAXED);
+	wake(pager);
+	pthread_join(pager->thread, NULL);
 }
 
 const struct serving *pager_servings(const struct pager *pager, size_t *count, uint64_t *total)
@@ -244,7 +310,7 @@ const struct serving *pager_servings(const struct pager *pager, size_t *count, u
 void pager_free(struct pager *pager)
 {
 	close(pager->fd);
-	close(pager->end);
+	close(pager->wake);
 	free(pager->servings);
 	free(pager);
 }

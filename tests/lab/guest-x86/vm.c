@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../guest/say.h"
+#include "userfault.h"
 
 #define CPUID_ENTRIES 128
 
@@ -215,17 +216,28 @@ static int answer(struct vcpu *vcpu)
 	return -EIO;
 }
 
+/* KVM_RUN has failed. 0: try again. */
+static int answer_failure(struct vcpu *vcpu)
+{
+	int failure = errno, err = -ENOENT;
+
+	if (failure == EINTR)
+		return 0;
+	if (failure == EFAULT && vcpu->vm->userfault)
+		err = userfault_answer(vcpu->vm->userfault, vcpu);
+	if (err != -ENOENT)
+		return err;
+	errno = failure;
+	return fail("cannot run a vCPU");
+}
+
 static void *run_vcpu(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	int err = 0;
 
-	while (!err) {
-		if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
-			err = answer(vcpu);
-		else if (errno != EINTR)
-			err = fail("cannot run a vCPU");
-	}
+	while (!err)
+		err = ioctl(vcpu->fd, KVM_RUN, 0) ? answer_failure(vcpu) : answer(vcpu);
 	if (err < 0)
 		vcpu->vm->failed = true;
 	__atomic_sub_fetch(&vcpu->vm->running, 1, __ATOMIC_SEQ_CST);

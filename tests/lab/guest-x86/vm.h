@@ -36,6 +36,7 @@ struct vm {
 	uint8_t *ram, *paged;
 	size_t paged_size;
 	struct vcpu vcpus[MAX_VCPUS];
+	struct userfault *userfault;	/* who answers page faults; NULL: KVM's workers */
 	unsigned int running;	/* vCPUs that have not come to their end */
 	bool failed;
 };
