@@ -2,10 +2,14 @@
 """Compares what sdeitop records of asynchronous page faults with what apf-guest and KVM's own tracepoints know.
 
 Each check returns a list of complaints, empty when all is well."""
+import json
 import re
 from collections import Counter, defaultdict
 
+from truth import check_lossless, load_lines
+
 STEPS = ("setup", "not-present", "working", "ready", "present")
+AT_ONCE = tuple(step for step in STEPS if step != "working")     # of a fault that user space answered with its page
 TOKEN_ALL = 0xffffffff
 
 
@@ -21,6 +25,13 @@ class Touch:
         self.gfn, self.token, self.before, self.told, self.ready, self.after = row
 
 
+class Service:
+    """A fault that the VMM saw to: how it was told, and the times around each of its calls, 0 where there was none."""
+
+    def __init__(self, row):
+        self.gfn, self.vcpu, self.by, self.told, self.accepting, self.accepted, self.bringing, self.brought, self.saying, self.said = row
+
+
 class Truth:
     def __init__(self, truth):
         self.vm, self.name, self.mode = truth["vm"], truth["name"], truth["mode"]
@@ -28,6 +39,7 @@ class Truth:
         self.vcpus = {vcpu["vcpu"]: vcpu for vcpu in truth["vcpus"]}
         self.touches = [Touch(vcpu["vcpu"], row) for vcpu in truth["vcpus"] for row in vcpu["touches"]]
         self.served = truth["served"]["pages"]
+        self.services = [Service(row) for row in truth["served"]["faults"]]
 
     def total(self, name):
         return sum(vcpu[name] for vcpu in self.vcpus.values())
@@ -52,8 +64,9 @@ class Faults:
         return sum(1 for r in self.by_step[step] if outcome is None or r.get("outcome") == outcome)
 
     def whole(self):
-        """{step: record} of each fault that has all steps."""
-        return [{r["step"]: r for r in records} for records in self.by_id.values() if len(records) == len(STEPS)]
+        """{step: record} of each fault that has come to its end."""
+        return [{r["step"]: r for r in records} for records in self.by_id.values()
+                if tuple(r["step"] for r in records) in (STEPS, AT_ONCE)]
 
 
 def same(what, seen, true):
@@ -71,11 +84,12 @@ def in_order(where, *points):
 
 # each fault by itself ---------------------------------------------------------
 
-def check_steps(faults):
-    """Each has all steps, once, in order and about the same page."""
-    complaints = []
+def check_steps(faults, at_once=0):
+    """Each has all steps, once, in order and about the same page. at_once: so many that user space answered with the page."""
+    complaints = same("faults without a wait", sum(not any(r["step"] == "working" for r in f) for f in faults.by_id.values()), at_once)
     for fault, records in faults.by_id.items():
-        complaints += same(f"fault {fault}: steps", tuple(r["step"] for r in records), STEPS)
+        steps = tuple(r["step"] for r in records)
+        complaints += same(f"fault {fault}: steps", steps, AT_ONCE if at_once and steps == AT_ONCE else STEPS)
         complaints += in_order(f"fault {fault}", *((r["step"], r["time_ns"], 0) for r in records))
         for field in ("vcpu", "token", "gfn"):
             if len({r[field] for r in records}) != 1:
@@ -126,7 +140,7 @@ def check_sync(where, touch, record, error):
 
 
 def check_fault(where, touch, fault, error):
-    at = {step: (step, fault[step]["time_ns"], 0) for step in STEPS}
+    at = {step: (step, record["time_ns"], 0) for step, record in fault.items()}
     complaints = same(f"{where}: vCPU", fault["setup"]["vcpu"], touch.vcpu)
     complaints += in_order(where, ("the touch", touch.before, error), at["setup"])
     complaints += in_order(where, at["present"], ("its end", touch.after, error))
@@ -177,7 +191,7 @@ def check_served(faults, truth):
 
 # against KVM's own tracepoints --------------------------------------------------
 
-TRACE = re.compile(r" (kvm_\w+): .*?(?:token|gva)(?: =)? (0x[0-9a-f]+|0)\b")
+TRACE = re.compile(r" (kvm_\w+): .*?(?:token|gva|gpa)(?: =)? (0x[0-9a-f]+|0)\b")
 
 
 def load_trace(path):
@@ -193,14 +207,14 @@ def load_trace(path):
     return found
 
 
-def check_trace(faults, trace):
-    """Only tells how many, and with which tokens."""
+def check_trace(faults, trace, unsaid=0):
+    """Only tells how many, and with which tokens. unsaid: so many whose page was brought without a call that says so."""
     tokens = {step: sorted(r["token"] for r in faults.by_step[step] if r["id"]) for step in ("not-present", "present")}
     presents = sorted(tokens["present"] + [TOKEN_ALL] * faults.count("present", "wake-all"))
     begun = faults.count("setup") + faults.count("fallback", "full")
     return same("tokens of kvm_async_pf_not_present", sorted(trace["kvm_async_pf_not_present"]), tokens["not-present"]) + \
         same("tokens of kvm_async_pf_ready", sorted(t & TOKEN_ALL for t in trace["kvm_async_pf_ready"]), presents) + \
-        same("kvm_async_pf_completed", len(trace["kvm_async_pf_completed"]), faults.count("ready")) + \
+        same("kvm_async_pf_completed", len(trace["kvm_async_pf_completed"]), faults.count("ready") - unsaid) + \
         same("kvm_try_async_get_page", len(trace["kvm_try_async_get_page"]) - len(trace["kvm_async_pf_repeated_fault"]), begun)
 
 
@@ -238,10 +252,11 @@ def samples(faults):
     """{stage: [ns]}, worked out from the records."""
     found = defaultdict(list)
     for fault in faults.whole():
-        at = {step: fault[step]["time_ns"] for step in STEPS}
+        at = {step: record["time_ns"] for step, record in fault.items()}
         found["signal"].append(at["not-present"] - at["setup"])
-        found["wait"].append(at["working"] - at["setup"])
-        found["page"].append(at["ready"] - at["working"])
+        if "working" in at:
+            found["wait"].append(at["working"] - at["setup"])
+            found["page"].append(at["ready"] - at["working"])
         found["present"].append(at["present"] - at["ready"])
         found["total"].append(at["present"] - at["setup"])
         if fault["not-present"]["outcome"] != "told":
@@ -288,3 +303,45 @@ def check_summary(faults, truth, apf):
     for name in ("in_flight", "carried", "unaccounted", "lost"):
         complaints += same(name, apf[name], 0)
     return complaints + check_stages(faults, apf)
+
+
+# a run under observe.sh and traced.sh -----------------------------------------------
+
+class Run:
+    """What it left in folder: the guest's truth, sdeitop's records and its summary, KVM's own tracepoints."""
+
+    def __init__(self, folder, name):
+        with open(f"{folder}/{name}.truth.json", encoding="utf-8") as file:
+            self.truth = Truth(json.load(file))
+        lines = load_lines(f"{folder}/{name}.events.jsonl")
+        self.name, self.trace_file = name, f"{folder}/{name}.trace"
+        self.records = [r for r in lines if "kind" in r]
+        self.lost = [r for r in lines if r.get("type") == "lost"]
+        self.summary = [r for r in lines if r.get("type") == "summary"][-1]
+        self.apf = next(v["apf"] for v in self.summary["vms"] if v["vm"] == self.truth.vm)
+        self.faults = Faults(self.records, self.truth.vm)
+
+    def trace(self):
+        return load_trace(self.trace_file)
+
+
+def verdicts(run, told, present):
+    """(what, complaints, detail) of a VM whose pages are brought by KVM's workers."""
+    faults, truth, apf = run.faults, run.truth, run.apf
+    yield "each fault has all its steps", check_steps(faults), f"{len(faults.by_id)} faults"
+    yield from verdicts_on_guest(run, told, present)
+    yield "times are around the pager's", check_served(faults, truth), ""
+    yield "KVM's own tracepoints", check_trace(faults, run.trace()), ""
+    yield "figures", check_summary(faults, truth, apf), ""
+
+
+def verdicts_on_guest(run, told, present):
+    """Those that are the same whoever brings the pages."""
+    faults, truth, apf = run.faults, run.truth, run.apf
+    touches, compared = check_touches(faults, truth)
+    yield "outcomes", check_outcomes(faults, told, present), ""
+    yield "counts are the guest's", check_counts(faults, truth), ""
+    yield "times are around the guest's", touches, f"{compared} touches, error {truth.error} ns"
+    yield "frames", check_frames(faults, truth, apf), ", ".join(f"{apf['count'][c]} {c}" for c in ("frames", "again", "sequential"))
+    yield "lossless", check_lossless(run.summary), ""
+    yield "names", same("names", {r["name"] for r in run.records if r["vm"] == truth.vm}, {run.name}), ""

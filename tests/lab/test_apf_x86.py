@@ -91,39 +91,11 @@ def write_scripts():
             file.write(text)
 
 
-def load_records(name):
-    return [r for r in t.load_lines(f"{OUT}/{name}.events.jsonl") if "kind" in r]
-
-
-def load_summary(name, vm):
-    """The last line, and what it says of that VM."""
-    summary = [r for r in t.load_lines(f"{OUT}/{name}.events.jsonl") if r.get("type") == "summary"][-1]
-    return summary, [v["apf"] for v in summary["vms"] if v["vm"] == vm][0]
-
-
-def load(name):
-    with open(f"{OUT}/{name}.truth.json", encoding="utf-8") as file:
-        truth = a.Truth(json.load(file))
-    return truth, load_records(name)
-
-
 def check_case(name, told, present):
-    truth, records = load(name)
-    faults = a.Faults(records, truth.vm)
-    touches, compared = a.check_touches(faults, truth)
-    ok(f"apf/{name}/each fault has all its steps", a.check_steps(faults), f"{len(faults.by_id)} faults")
-    ok(f"apf/{name}/outcomes", a.check_outcomes(faults, told, present))
-    ok(f"apf/{name}/counts are the guest's", a.check_counts(faults, truth))
-    ok(f"apf/{name}/times are around the guest's", touches, f"{compared} touches, error {truth.error} ns")
-    ok(f"apf/{name}/times are around the pager's", a.check_served(faults, truth))
-    ok(f"apf/{name}/KVM's own tracepoints", a.check_trace(faults, a.load_trace(f"{OUT}/{name}.trace")))
-    summary, apf = load_summary(name, truth.vm)
-    ok(f"apf/{name}/figures", a.check_summary(faults, truth, apf))
-    ok(f"apf/{name}/frames", a.check_frames(faults, truth, apf),
-       ", ".join(f"{apf['count'][count]} {count}" for count in ("frames", "again", "sequential")))
-    ok(f"apf/{name}/lossless", t.check_lossless(summary))
-    ok(f"apf/{name}/names", a.same("names", {r["name"] for r in records if r["vm"] == truth.vm}, {name}))
-    return faults
+    run = a.Run(OUT, name)
+    for what, complaints, detail in a.verdicts(run, told, present):
+        ok(f"apf/{name}/{what}", complaints, detail)
+    return run.faults
 
 
 def check_why(faults):
@@ -152,46 +124,47 @@ def is_short(record):
 
 
 def comparable(records):
-    kept = ("vm", "vcpu", "step", "outcome", "token", "gfn")
-    return sorted(json.dumps({name: r.get(name) for name in kept}) for r in records if r["kind"] == "apf" and not is_short(r))
+    def kept(r):
+        return json.dumps([r.get(name) for name in ("vm", "vcpu", "step", "outcome")] + [a.number(r.get(name, 0)) for name in ("token", "gfn")])
+
+    return sorted(kept(r) for r in records if r["kind"] == "apf" and not is_short(r))
 
 
 def check_recording():
-    truth, live = load("recorded")
+    recorded = a.Run(OUT, "recorded")
     lines, failed = run(SDEITOP, "events", "-j", f"{OUT}/enabled.rec")
     records = [r for r in map(json.loads, lines) if "kind" in r]
-    mine = [r for r in records if r["vm"] == truth.vm]
-    ok("apf/recording/the same records", failed + a.same("records", comparable(mine), comparable(live)), f"{len(mine)} records")
+    mine = [r for r in records if r["vm"] == recorded.truth.vm]
+    ok("apf/recording/the same records", failed + a.same("records", comparable(mine), comparable(recorded.records)), f"{len(mine)} records")
     lines, failed = run("babeltrace2", f"{OUT}/enabled.rec")
     ok("apf/recording/babeltrace2 reads them", failed + a.same("records", sum(" kvm_apf:" in line for line in lines),
                                                                len([r for r in records if r["kind"] == "apf"])))
 
 
 def check_killed():
-    truth, records = load("killed")
+    after = a.Run(OUT, "killed")
     with open(f"{OUT}/killed.pid", encoding="utf-8") as file:
-        killed = a.Faults(records, int(file.read()))
+        killed = a.Faults(after.records, int(file.read()))
     cleared = sorted((r["vcpu"], r["queued"]) for r in killed.by_step["clear"])
     complaints = a.same("cleared", cleared, [(vcpu, KILLED_TASKS) for vcpu in range(KILLED_VCPUS)])
     complaints += a.same("faults", killed.count("setup"), KILLED_TASKS * KILLED_VCPUS)
     complaints += a.same("present", [r for r in killed.by_step["present"] if r["id"]], [])
     complaints += a.same("ends of vCPUs", sorted(r["vcpu"] for r in killed.by_step["vcpu-end"]), list(range(KILLED_VCPUS)))
     ok("apf/killed/its faults are cleared, its vCPUs end", complaints)
-    after = a.Faults(records, truth.vm)
-    ok("apf/killed/the next VM's are whole", a.check_steps(after) + a.check_counts(after, truth), f"{len(after.by_id)} faults")
+    ok("apf/killed/the next VM's are whole", a.check_steps(after.faults) + a.check_counts(after.faults, after.truth),
+       f"{len(after.faults.by_id)} faults")
 
 
 def check_lossy():
     """What found no room is counted, and what it touches says so."""
-    truth, records = load("lossy")
-    summary, apf = load_summary("lossy", truth.vm)
-    counters = summary["counters"]
-    lost = sum(r["count"] for r in t.load_lines(f"{OUT}/lossy.events.jsonl") if r.get("type") == "lost" and r["lost_kind"] == "apf")
-    complaints = a.same("read and lost", sum(counters["attempted"].values()), len(records) + counters["lost"]["apf"])
+    lossy = a.Run(OUT, "lossy")
+    counters, apf = lossy.summary["counters"], lossy.apf
+    lost = sum(r["count"] for r in lossy.lost if r["lost_kind"] == "apf")
+    complaints = a.same("read and lost", sum(counters["attempted"].values()), len(lossy.records) + counters["lost"]["apf"])
     complaints += a.same("lost", (lost, apf["lost"]), (counters["lost"]["apf"],) * 2)
     ok("apf/lossy/every loss is counted", complaints + ([] if lost else ["the test forced a loss, none is shown"]), f"{lost} lost")
     ok("apf/lossy/marked", a.same("inexact", apf["inexact"], True))
-    ok("apf/lossy/no stage is longer or shorter than the records say", a.check_some_stages(a.Faults(records, truth.vm), apf))
+    ok("apf/lossy/no stage is longer or shorter than the records say", a.check_some_stages(lossy.faults, apf))
 
 
 def findings_of(name):

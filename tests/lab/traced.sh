@@ -5,6 +5,8 @@ name=$1
 shift
 tracing=/sys/kernel/tracing
 events="kvm_try_async_get_page kvm_async_pf_repeated_fault kvm_async_pf_not_present kvm_async_pf_ready kvm_async_pf_completed"
+ring=kvm_async_pf_exitless_notify # not every kernel has it
+[ ! -e $tracing/events/kvm/$ring ] || events="$events $ring"
 
 switch() {
 	for event in $events; do
