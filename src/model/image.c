@@ -38,7 +38,7 @@ static const char magic[8] = "SDEIMODL";
 	X(limits.refused_ns) X(limits.page_ns) X(limits.ack_ns) X(limits.fallbacks) X(limits.fallbacks_ns) X(newest_ns) X(trust_ns) X(gic_trust_ns) X(ever_lost) X(keep_intervals) X(keep_recent) X(ever_apf) X(mark_records) \
 	X(totals.records) X(totals.interval_records) X(totals.interval_ns) X(totals.start_ns) X(totals.now_ns) X(totals.lost) \
 	X(totals.unknown) X(totals.no_memory) X(totals.crowded) X(totals.late) X(totals.misfits) X(totals.findings_unkept) X(totals.apf) X(totals.inexact)
-_Static_assert(offsetof(struct model, fits) == 1128, "see above");
+_Static_assert(offsetof(struct model, fits) == 1160, "see above");
 _Static_assert(sizeof(struct model_totals) == 640, "see above");
 _Static_assert(sizeof(struct finding_limits) == 96, "see above");
 

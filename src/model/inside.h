@@ -27,6 +27,7 @@
 
 #include "model/apf.h"
 #include "model/fault_history.h"
+#include "model/guest_index.h"
 #include "model/spread.h"
 #include "util/idmap.h"
 #include "model/model.h"
@@ -87,6 +88,7 @@ struct model {
 	struct idmap by_pid;		/* pid: its newest VM */
 	struct model_vm **vms;
 	size_t vm_count, vm_room;
+	struct guest_index guests;	/* has room for all VMs */
 	struct model_counts mark;
 	uint64_t mark_records;
 	size_t fault_histories;		/* of VMs */

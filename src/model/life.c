@@ -28,7 +28,7 @@ struct model_vm *life_make_vm(struct model *m, uint32_t pid)
 {
 	struct model_vm *vm;
 
-	if (ARRAY_ROOM(m->vms, m->vm_room, m->vm_count, 16))
+	if (ARRAY_ROOM(m->vms, m->vm_room, m->vm_count, 16) || guest_index_room(&m->guests, m->vm_count + 1))
 		return NULL;
 	vm = calloc(1, sizeof(*vm));
 	if (!vm || idmap_put(&m->by_pid, pid, vm)) {

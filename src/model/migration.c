@@ -10,6 +10,9 @@
  */
 #include "model/inside.h"
 
+#include <string.h>
+
+#include "model/guest_index.h"
 #include "model/migration.h"
 
 #define KNOWN 0x80U			/* in a kept state */
@@ -176,30 +179,61 @@ static bool has_same_handlers(const struct model_vcpu *v, const struct model_vcp
 	return true;
 }
 
+static bool is_same_guest(struct model_guest a, struct model_guest b)
+{
+	if (a.uuid && b.uuid)
+		return !strcmp(a.uuid, b.uuid);
+	return a.name && b.name && !strcmp(a.name, b.name);
+}
+
 static bool may_be(const struct model *m, const struct model_vm *vm, const struct model_vm *other)
 {
-	if (other == vm || !other->user || !vm->user || vm->vcpu_count != other->vcpu_count)
+	if (other == vm || vm->vcpu_count != other->vcpu_count)
 		return false;
 	for (size_t i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpus[i]->id != other->vcpus[i]->id || !has_same_handlers(vm->vcpus[i], other->vcpus[i]))
 			return false;
-	return m->options.same_guest(vm->user, other->user);
+	return is_same_guest(m->options.guest(vm->user), m->options.guest(other->user));
 }
 
-static const struct model_vm *find_source(const struct model *m, const struct model_vm *vm)
+struct candidate {
+	uint64_t ran_ns;	/* 0: there is none */
+	size_t vm;		/* number of the VM */
+};
+
+/* Who ran last is more likely the source; of those that ran as long the first one. */
+static bool is_likelier(const struct candidate *c, uint64_t ran_ns, size_t vm)
 {
-	const struct model_vm *found = NULL;
-	uint64_t newest = 0;
+	return ran_ns > c->ran_ns || (ran_ns == c->ran_ns && vm < c->vm);
+}
 
-	for (size_t i = 0; i < m->vm_count; i++) {
-		uint64_t ran_ns = lived_ns(m->vms[i]);
+/* Among those whose guest has that name or UUID. */
+static void look_among(const struct model *m, const struct model_vm *vm, const char *word, struct candidate *best)
+{
+	size_t count;
+	const struct guest_word *among = guest_index_find(&m->guests, word, &count);
 
-		if (ran_ns <= newest || ran_ns > vm->restored_ns || !may_be(m, vm, m->vms[i]))
-			continue;
-		newest = ran_ns;
-		found = m->vms[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct model_vm *other = m->vms[among[i].vm];
+		uint64_t ran_ns = lived_ns(other);
+
+		if (ran_ns <= vm->restored_ns && is_likelier(best, ran_ns, among[i].vm) && may_be(m, vm, other))
+			*best = (struct candidate){ ran_ns, among[i].vm };
 	}
-	return found;
+}
+
+static const struct model_vm *find_source(struct model *m, const struct model_vm *vm)
+{
+	struct candidate best = { 0 };
+	struct model_guest guest;
+
+	if (!m->options.guest || !vm->user)
+		return NULL;
+	guest = m->options.guest(vm->user);
+	guest_index_make(m);
+	look_among(m, vm, guest.name, &best);
+	look_among(m, vm, guest.uuid, &best);
+	return best.ran_ns ? m->vms[best.vm] : NULL;
 }
 
 /* --- what was lost on the way */
@@ -276,7 +310,7 @@ void migration_tick(struct model *m, struct model_vm *vm, uint64_t now_ns, uint6
 		return;
 	if (vm->restoring && grace_ns && now_ns < vm->restored_ns + QUIET_NS)
 		return;
-	source = m->options.same_guest ? find_source(m, vm) : NULL;
+	source = find_source(m, vm);
 	if (source)
 		join(m, vm, source);
 	vm->sought = source || !grace_ns || now_ns >= vm->restored_ns + SEEK_NS;

@@ -3,8 +3,9 @@
  * VMs whose VMM has restored their SDEI state before they ran: what they were before. A VM that moves from one process of this host
  * to another one stays two VMs with their own figures; the second knows the first, and how long each vCPU was silent in between.
  *
- * The first is the VM that model_options.same_guest names, has done nothing since the restore began, and whose handlers are at the
- * same addresses. It is looked for at ticks, as a name may come late.
+ * The first is the VM whose guest has the same UUID, or where one of the two is not known the same name (model_options.guest), that has
+ * done nothing since the restore began, and whose handlers are at the same addresses. It is looked for at ticks, as a name may come
+ * late.
  */
 #ifndef MODEL_MIGRATION_H
 #define MODEL_MIGRATION_H

@@ -35,6 +35,7 @@ void model_free(struct model *m)
 	idmap_release(&m->by_pid);
 	finding_release(m);
 	free(m->vms);
+	guest_index_free(&m->guests);
 	free(m);
 }
 
@@ -399,6 +400,7 @@ void model_tick(struct model *m, uint64_t now_ns)
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			tick_vcpu(m, m->vms[i]->vcpus[k], now_ns);
 	}
+	guest_index_drop(&m->guests);
 	finding_tick(m, now_ns, FINDING_GRACE_NS);
 	count_since(&t->interval, &m->mark, &t->count);
 	t->interval_records = t->records - m->mark_records;
@@ -417,6 +419,7 @@ void model_settle(struct model *m, uint64_t now_ns)
 		for (size_t k = 0; k < m->vms[i]->vcpu_count; k++)
 			limits_tick(m, m->vms[i]->vcpus[k], now_ns, 0);
 	}
+	guest_index_drop(&m->guests);
 	gic_settle(m);
 	finding_tick(m, now_ns, 0);
 }

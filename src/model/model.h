@@ -168,10 +168,14 @@ struct model_vm {
 	void *user;			/* the view's, e.g. its name; freed by model_options.free_user */
 };
 
+/* What the view calls the guest of a VM, for as long as its user is there; NULL: it is not known. */
+struct model_guest {
+	const char *name, *uuid;
+};
+
 struct model_options {
 	void (*free_user)(void *user);	/* may be NULL */
-	/* Can VMs be one guest, by what the view knows of both? NULL: nobody can say. See migration.h. */
-	bool (*same_guest)(const void *user, const void *other);
+	struct model_guest (*guest)(const void *user);	/* NULL: nothing is known of any. See migration.h. */
 	struct finding_limits limits;
 };
 

@@ -205,7 +205,7 @@ static int receive_image(const struct daemon_client *a, const struct patience *p
 
 static int take_image(struct daemon_client *a, const struct patience *p)
 {
-	const struct model_options options = { .free_user = name_free, .same_guest = names_same_guest };
+	const struct model_options options = { .free_user = name_free, .guest = name_guest };
 	const struct image_names names = { .user = name_from_text, .ctx = &a->utf8 };
 	unsigned char *bytes = NULL;
 	int err = receive_image(a, p, &bytes);

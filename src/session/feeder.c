@@ -51,7 +51,7 @@ static char *name_only(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 
 struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
 {
-	struct model_options options = { .free_user = name_free, .same_guest = names_same_guest };
+	struct model_options options = { .free_user = name_free, .guest = name_guest };
 	struct feeder *f = calloc(1, sizeof(*f));
 
 	if (!f)

@@ -30,13 +30,11 @@ static bool is_known(const char *name)
 	return *name && strcmp(name, nameless.raw);
 }
 
-bool names_same_guest(const void *name, const void *other)
+struct model_guest name_guest(const void *name)
 {
-	const struct vm_name *a = name, *b = other;
+	const struct vm_name *n = name;
 
-	if (*a->uuid && *b->uuid)
-		return !strcmp(a->uuid, b->uuid);
-	return is_known(a->raw) && !strcmp(a->raw, b->raw);
+	return (struct model_guest){ .name = is_known(n->raw) ? n->raw : NULL, .uuid = *n->uuid ? n->uuid : NULL };
 }
 
 /* Takes raw over, which may be NULL for want of memory. */

@@ -37,8 +37,8 @@ const struct vm_name *name_of(const struct model_vm *vm);
 /* For model_options.free_user. */
 void name_free(void *name);
 
-/* For model_options.same_guest: the same UUID if both are known, else the same name. */
-bool names_same_guest(const void *name, const void *other);
+/* For model_options.guest. */
+struct model_guest name_guest(const void *name);
 
 /* For image_names: the raw text of a name, and a name of such a text (utf8: a bool). NULL: no memory. */
 const char *name_text(const void *name);

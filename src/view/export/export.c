@@ -188,11 +188,9 @@ static bool is_named(const char *name)
 	return name[0] && strcmp(name, "-") != 0;
 }
 
-static bool is_same_guest(const void *user, const void *other)
+static struct model_guest vm_guest(const void *user)
 {
-	const struct export_vm *a = user, *b = other;
-
-	return a->name && b->name && !strcmp(a->name, b->name);
+	return (struct model_guest){ .name = ((const struct export_vm *)user)->name };
 }
 
 static int name_vm(struct export *x, struct export_vm *vm)
@@ -619,7 +617,7 @@ static bool make_parts(struct export *x)
 		.slice = take_slice, .fault = take_fault, .pending = x->format->count ? take_pending : NULL, .ctx = x,
 	};
 
-	x->model = model_new(&(struct model_options){ .free_user = vm_free, .same_guest = is_same_guest });
+	x->model = model_new(&(struct model_options){ .free_user = vm_free, .guest = vm_guest });
 	x->slicer = x->model ? slicer_new(x->model, &calls) : NULL;
 	x->written = calloc(FINDINGS_MAX, sizeof(*x->written));
 	return x->slicer && x->written;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,16 +23,30 @@
 #define NEW 200U
 #define EVENTS 2
 
-static bool is_same(const void *user, const void *other)
+static unsigned int asked;	/* so often */
+
+static struct model_guest guest_named(const void *user)
 {
-	return strcmp(user, other) == 0;
+	asked++;
+	return (struct model_guest){ .name = user };
 }
 
-static const struct model_options options = { .same_guest = is_same };
+static struct model_guest guest_known(const void *user)
+{
+	return *(const struct model_guest *)user;
+}
+
+static const struct model_options options = { .guest = guest_named };
 
 static int setup_named(void **state)
 {
 	m = model_new(&options);
+	return m ? 0 : -1;
+}
+
+static int setup_known(void **state)
+{
+	m = model_new(&(struct model_options){ .guest = guest_known });
 	return m ? 0 : -1;
 }
 
@@ -59,14 +74,14 @@ static void plain(uint64_t time, uint32_t vm, uint32_t vcpu, uint32_t event, uin
 	assert_int_equal(model_feed(m, &r, sizeof(r)), 0);
 }
 
-static void create(uint64_t time, uint32_t vm, unsigned int vcpus, const char *name)
+static void create(uint64_t time, uint32_t vm, unsigned int vcpus, const void *user)
 {
 	for (unsigned int v = 0; v < vcpus; v++) {
 		for (unsigned int e = 0; e < EVENTS; e++)
 			state(time, vm, v, e, MASK, SDEI_CREATED, 0, 0);
 		plain(time + 1, vm, v, SDEI_NONE, SDEI_RESET, MASK, 0, SDEI_VCPU_RESET);
 	}
-	model_vm(m, vm)->user = (void *)name;
+	model_vm(m, vm)->user = (void *)user;
 }
 
 /* As Linux begins: event 0 of one vCPU is there, and the PE is not masked. */
@@ -108,12 +123,12 @@ static void restore(uint64_t time, uint32_t vm, uint32_t vcpu, uint8_t bits, uin
 }
 
 /* A VM that has run until 10 s (vCPU 0) and 11 s (vCPU 1), and the process that it is to move to. */
-static void two_processes(const char *name, const char *new_name)
+static void two_processes(const void *user, const void *new_user)
 {
-	create(1 * S, OLD, 2, name);
+	create(1 * S, OLD, 2, user);
 	boot(2 * S, OLD, 0, HANDLER);
 	boot(3 * S, OLD, 1, HANDLER);
-	create(5 * S, NEW, 2, new_name);
+	create(5 * S, NEW, 2, new_user);
 	plain(10 * S, OLD, 0, 0, SDEI_ENABLE, ENA, 0, 0);
 	plain(11 * S, OLD, 1, 0, SDEI_ENABLE, ENA, 0, 0);
 }
@@ -271,6 +286,83 @@ static void test_no_name(void **ctx)
 	two_processes(NULL, "a");
 	migrate();
 	assert_not_joined();
+}
+
+#define UUID "01234567-89ab-cdef-0123-456789abcdef"
+#define OTHER_UUID "11234567-89ab-cdef-0123-456789abcdef"
+
+/* The UUID counts where both are known, else the name. */
+static void test_uuid(void **ctx)
+{
+	static const struct {
+		struct model_guest was, is;
+		bool same;
+	} rows[] = {
+		{ { "a", NULL }, { "a", NULL }, true }, { { "a", NULL }, { "b", NULL }, false }, { { NULL, NULL }, { NULL, NULL }, false },
+		{ { "a", UUID }, { "b", UUID }, true }, { { NULL, UUID }, { NULL, UUID }, true }, { { "a", UUID }, { "a", OTHER_UUID }, false },
+		{ { "a", UUID }, { "a", NULL }, true }, { { "a", NULL }, { "a", UUID }, true }, { { "a", UUID }, { "b", NULL }, false },
+		{ { UUID, NULL }, { "a", UUID }, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		teardown(ctx);
+		setup_known(ctx);
+		two_processes(&rows[i].was, &rows[i].is);
+		migrate();
+		model_tick(m, 14 * S);
+		assert_from(NEW, rows[i].same ? CAME_FROM_VM : CAME_RESTORED, rows[i].same ? OLD : 0);
+	}
+}
+
+/* One has its name, the other one its UUID: who ran last, and of those that ran as long who was seen first. */
+static void test_two_that_it_may_be(void **ctx)
+{
+	static const struct model_guest named = { "a", NULL }, known = { "b", UUID }, both = { "a", UUID };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		teardown(ctx);
+		setup_known(ctx);
+		two_processes(i % 2 ? &known : &named, &both);
+		create(6 * S, 300, 2, i % 2 ? &named : &known);
+		boot(7 * S, 300, 0, HANDLER);
+		boot(8 * S, 300, 1, HANDLER);
+		plain(11 * S + i / 2, 300, 1, 0, SDEI_ENABLE, ENA, 0, 0);
+		migrate();
+		model_tick(m, 14 * S);
+		assert_from(NEW, CAME_FROM_VM, i / 2 ? 300 : OLD);
+	}
+}
+
+#define MANY 1024
+
+/* What each was is found without a look at all the others, tick after tick. */
+static void test_many(void **ctx)
+{
+	static char names[MANY][8];
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "g%u", i);
+		create(1 * S, 1000 + i, 1, names[i]);
+		boot(2 * S + 10 * i, 1000 + i, 0, HANDLER);
+	}
+	for (uint32_t i = MANY; i-- > 0;) {
+		create(5 * S, 3000 + i, 1, i ? names[i] : "nobody");
+		restore(12 * S, 3000 + i, 0, ENA, HANDLER);
+		plain(13 * S, 3000 + i, 0, 0, SDEI_ENABLE, ENA, 0, 0);
+	}
+	asked = 0;
+	model_tick(m, 14 * S);
+	assert_in_range(asked, 2 * MANY, 10 * MANY);
+	assert_from(3000, CAME_RESTORED, 0);
+	for (uint32_t i = 1; i < MANY; i++)
+		assert_from(3000 + i, CAME_FROM_VM, 1000 + i);
+	asked = 0;
+	model_tick(m, 15 * S);	/* the last one still may get its name */
+	assert_in_range(asked, 2 * MANY, 3 * MANY);
+	model_tick(m, 16 * S);
+	asked = 0;
+	model_tick(m, 17 * S);
+	assert_int_equal(asked, 0);
 }
 
 /* Another kernel, or another boot of it. */
@@ -515,7 +607,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_migrated), TEST(test_migrated_and_ended), TEST(test_settled), TEST(test_twice), TEST(test_name_comes_late),
-		TEST(test_another_name), TEST(test_no_name), TEST(test_other_handlers), TEST(test_other_vcpus), TEST(test_source_runs_on),
+		TEST(test_another_name), TEST(test_no_name), cmocka_unit_test_setup_teardown(test_uuid, setup_known, teardown),
+		cmocka_unit_test_setup_teardown(test_two_that_it_may_be, setup_known, teardown), TEST(test_many), TEST(test_other_handlers), TEST(test_other_vcpus), TEST(test_source_runs_on),
 		cmocka_unit_test_setup_teardown(test_nobody_can_say, setup, teardown),
 		TEST(test_new), TEST(test_in_place), TEST(test_turned_on_later),
 		TEST(test_pending_is_lost), TEST(test_all_is_lost), TEST(test_is_there_twice), TEST(test_began_whole), TEST(test_saved_earlier),

@@ -250,14 +250,14 @@ static void test_moved(void **state)
 	assert_only(model_event(vcpu_of(8, 0), 0)->dispatch, 24);	/* the second vCPU's record moved it, too */
 }
 
-static bool is_same(const void *user, const void *other)
+static struct model_guest guest_of(const void *user)
 {
-	return strcmp(user, other) == 0;
+	return (struct model_guest){ .name = user };
 }
 
 static int setup_named(void **state)
 {
-	m = model_new(&(struct model_options){ .same_guest = is_same });
+	m = model_new(&(struct model_options){ .guest = guest_of });
 	return m ? 0 : -1;
 }
 

@@ -258,6 +258,7 @@ static struct model plain_model(const struct model *m)
 	memset(&plain.vcpus, 0, sizeof(plain.vcpus));
 	memset(&plain.by_pid, 0, sizeof(plain.by_pid));
 	memset(&plain.findings, 0, sizeof(plain.findings));
+	memset(&plain.guests, 0, sizeof(plain.guests));	/* of a tick */
 	plain.vms = NULL;
 	plain.gics = NULL;	/* of VMs that are being restored: not part of an image */
 	plain.vm_room = plain.gic_room = plain.gic_count = 0;

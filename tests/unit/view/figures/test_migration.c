@@ -185,23 +185,18 @@ static void test_many_vcpus(void **state)
 	free(text);
 }
 
-static void test_same_guest(void **state)
+static void test_name_guest(void **state)
 {
-	struct vm_name a = { .raw = "a" }, b = { .raw = "a" }, none = { .raw = "-" };
+	struct vm_name name = { .raw = "a" };
 
-	assert_true(names_same_guest(&a, &b));
-	b.raw = "b";
-	assert_false(names_same_guest(&a, &b));
-	assert_false(names_same_guest(&none, &none));
-	strcpy(a.uuid, "01234567-89ab-cdef-0123-456789abcdef");
-	assert_false(names_same_guest(&a, &b));
-	strcpy(b.uuid, a.uuid);
-	assert_true(names_same_guest(&a, &b));
-	b.uuid[0] = '1';
-	b.raw = "a";
-	assert_false(names_same_guest(&a, &b));
-	b.uuid[0] = '\0';
-	assert_true(names_same_guest(&a, &b));
+	assert_ptr_equal(name_guest(&name).name, name.raw);
+	assert_null(name_guest(&name).uuid);
+	strcpy(name.uuid, "01234567-89ab-cdef-0123-456789abcdef");
+	assert_ptr_equal(name_guest(&name).uuid, name.uuid);
+	name.raw = "-";
+	assert_null(name_guest(&name).name);
+	name.raw = "";
+	assert_null(name_guest(&name).name);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -209,7 +204,7 @@ static void test_same_guest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_none), TEST(test_from), TEST(test_page), TEST(test_from_elsewhere), TEST(test_stood_still), TEST(test_many_vcpus), cmocka_unit_test(test_same_guest),
+		TEST(test_none), TEST(test_from), TEST(test_page), TEST(test_from_elsewhere), TEST(test_stood_still), TEST(test_many_vcpus), cmocka_unit_test(test_name_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
