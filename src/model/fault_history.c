@@ -154,20 +154,14 @@ static unsigned int row_of(struct fault_history *h, uint64_t gfn)
 /* Each column gets what of it is in it. */
 static void add_spread(struct fault_history *h, const struct spread *s)
 {
-	uint64_t faults = 0, blocked_ns = 0;
-	unsigned int first, last;
+	struct spread_columns columns;
 
-	column_of(h, s->begin_ns);	/* may move the columns */
-	last = column_of(h, s->end_ns);
-	first = column_of(h, s->begin_ns);
-	for (unsigned int i = first; i <= last; i++) {
-		uint64_t to_ns = i == last ? s->end_ns : fault_axis_begin(&h->time, i + 1);
-		uint64_t faults_by = spread_before(s, s->faults, to_ns), blocked_by_ns = spread_before(s, s->blocked_ns, to_ns);
-
-		h->columns[i].faults += faults_by - faults;
-		h->columns[i].blocked_ns += blocked_by_ns - blocked_ns;
-		faults = faults_by;
-		blocked_ns = blocked_by_ns;
+	column_of(h, s->begin_ns);
+	column_of(h, s->end_ns);	/* both may move the columns */
+	columns = spread_over(s, fault_axis_begin(&h->time, 0), fault_axis_width(&h->time), h->time.used - 1);
+	for (unsigned int i = columns.first; i <= columns.last; i++) {
+		h->columns[i].faults += spread_share(s, s->faults, &columns, i);
+		h->columns[i].blocked_ns += spread_share(s, s->blocked_ns, &columns, i);
 	}
 }
 

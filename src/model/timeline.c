@@ -188,28 +188,14 @@ static void take_faults(struct timeline_cell *cell, const struct model_vcpu *v)
 	cell->blocked_ns = apf->interval_blocked_ns - (quick ? quick->blocked_ns : 0);
 }
 
-static unsigned int column_at(const struct timeline *t, uint64_t time_ns, unsigned int last)
-{
-	uint64_t column = time_ns > t->begin_ns ? (time_ns - t->begin_ns) / t->column_ns : 0;
-
-	return column < last ? column : last;
-}
-
 /* Each column up to the last one gets what of it is in it. */
 static void spread_quick(const struct timeline *t, struct timeline_cell *cells, unsigned int last, const struct spread *quick)
 {
-	uint64_t faults = 0, blocked_ns = 0;
+	const struct spread_columns columns = spread_over(quick, t->begin_ns, t->column_ns, last);
 
-	last = column_at(t, quick->end_ns, last);
-	for (unsigned int i = column_at(t, quick->begin_ns, last); i <= last; i++) {
-		uint64_t to_ns = i == last ? quick->end_ns : t->begin_ns + (i + 1) * t->column_ns;
-		uint64_t faults_by = spread_before(quick, quick->faults, to_ns);
-		uint64_t blocked_by_ns = spread_before(quick, quick->blocked_ns, to_ns);
-
-		cells[i].faults = saturate_add32(cells[i].faults, faults_by - faults);
-		cells[i].blocked_ns += blocked_by_ns - blocked_ns;
-		faults = faults_by;
-		blocked_ns = blocked_by_ns;
+	for (unsigned int i = columns.first; i <= columns.last; i++) {
+		cells[i].faults = saturate_add32(cells[i].faults, spread_share(quick, quick->faults, &columns, i));
+		cells[i].blocked_ns += spread_share(quick, quick->blocked_ns, &columns, i);
 	}
 }
 
