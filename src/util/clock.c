@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#define READINGS 8
+#define READINGS 8		/* one of them is hardly interrupted */
 #define SOON_NS NS_PER_US	/* two readings so close are not worth another try */
 
 static int64_t read_clock(clockid_t clock)
@@ -19,22 +19,29 @@ uint64_t clock_monotonic_ns(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+struct clock_reading clock_read_beside(uint64_t (*read)(void), uint64_t soon_ns)
+{
+	struct clock_reading quickest = { .took_ns = UINT64_MAX };
+
+	for (int i = 0; i < READINGS && quickest.took_ns > soon_ns; i++) {
+		uint64_t before_ns = clock_monotonic_ns(), value = read(), took_ns = clock_monotonic_ns() - before_ns;
+
+		if (took_ns < quickest.took_ns)
+			quickest = (struct clock_reading){ value, before_ns, took_ns };
+	}
+	return quickest;
+}
+
+static uint64_t read_wall(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
 int64_t clock_wall_offset_ns(void)
 {
-	uint64_t least_ns = UINT64_MAX;
-	int64_t offset_ns = 0;
+	struct clock_reading wall = clock_read_beside(read_wall, SOON_NS);
 
-	for (int i = 0; i < READINGS && least_ns > SOON_NS; i++) {
-		uint64_t before_ns = clock_monotonic_ns();
-		int64_t wall_ns = read_clock(CLOCK_REALTIME);
-		uint64_t took_ns = clock_monotonic_ns() - before_ns;
-
-		if (took_ns >= least_ns)
-			continue;
-		least_ns = took_ns;
-		offset_ns = wall_ns - (int64_t)(before_ns + took_ns / 2);
-	}
-	return offset_ns;
+	return (int64_t)(wall.value - (wall.before_ns + wall.took_ns / 2));
 }
 
 uint64_t clock_cpu_ns(void)

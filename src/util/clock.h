@@ -12,10 +12,17 @@
 uint64_t clock_monotonic_ns(void);	/* CLOCK_MONOTONIC, which bpf_ktime_get_ns() reads as well: that of all records */
 uint64_t clock_cpu_ns(void);		/* CLOCK_PROCESS_CPUTIME_ID: what this process has used, of all CPUs */
 
+/* What something else showed: read after before_ns (CLOCK_MONOTONIC), and within took_ns from then. */
+struct clock_reading {
+	uint64_t value, before_ns, took_ns;
+};
+
 /*
- * CLOCK_REALTIME - CLOCK_MONOTONIC. Who is descheduled between reading the one and the other would be wrong by that: so of some readings the
- * quickest counts.
+ * Reads something else together with the clock. Who is descheduled between the one and the other would be wrong by that: so of some
+ * readings the quickest counts, or the first one that took no more than soon_ns.
  */
-int64_t clock_wall_offset_ns(void);
+struct clock_reading clock_read_beside(uint64_t (*read)(void), uint64_t soon_ns);
+
+int64_t clock_wall_offset_ns(void);	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
 
 #endif

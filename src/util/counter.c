@@ -2,8 +2,7 @@
 #include "util/counter.h"
 
 #include "util/clock.h"
-
-#define TRIES 8		/* one of them is hardly interrupted */
+#include "util/saturate.h"
 
 #if defined(__aarch64__)
 
@@ -38,22 +37,16 @@ static uint64_t read_counter(void)
 
 #endif
 
-/* Between two looks at the clock: the closer, the better. */
 struct counter_look counter_look(void)
 {
-	struct counter_look best = { .hz = counter_hz(), .error_ns = UINT32_MAX };
+	struct clock_reading ticks;
+	uint64_t error_ns;
 
-	if (!best.hz)
+	if (!counter_hz())
 		return (struct counter_look){ 0 };
-	for (int i = 0; i < TRIES; i++) {
-		uint64_t before_ns = clock_monotonic_ns(), ticks = read_counter(), after_ns = clock_monotonic_ns();
-		uint64_t error_ns = (after_ns - before_ns + 1) / 2;
-
-		if (error_ns >= best.error_ns)
-			continue;
-		best.ticks = ticks;
-		best.time_ns = before_ns + error_ns;
-		best.error_ns = (uint32_t)error_ns;
-	}
-	return best;
+	ticks = clock_read_beside(read_counter, 0);
+	error_ns = (ticks.took_ns + 1) / 2;
+	return (struct counter_look){
+		.ticks = ticks.value, .time_ns = ticks.before_ns + error_ns, .error_ns = saturate_add32(0, error_ns), .hz = counter_hz(),
+	};
 }

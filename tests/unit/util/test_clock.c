@@ -57,11 +57,49 @@ static void test_always_away(void **state)
 	assert_in_range(error_ns(UINT64_MAX), 0, AWAY_NS);
 }
 
+/* Something else, which may keep its reader. */
+static uint64_t looks, slow;	/* slow: bits: the n-th look is */
+
+static uint64_t look(void)
+{
+	now_ns += slow >> looks & 1 ? AWAY_NS : 1;
+	return looks++;
+}
+
+static struct clock_reading look_beside(uint64_t slow_looks, uint64_t soon_ns)
+{
+	now_ns = NS_PER_SEC;
+	away_after = readings = 0;
+	slow = slow_looks;
+	looks = 0;
+	return clock_read_beside(look, soon_ns);
+}
+
+/* One is as good as another, or only the best of all will do. */
+static void test_beside(void **state)
+{
+	struct clock_reading r = look_beside(1 << 0 | 1 << 1, READING_NS + 1);
+
+	(void)state;
+	assert_int_equal(looks, 3);
+	assert_int_equal(r.value, 2);
+	assert_int_equal(r.before_ns, NS_PER_SEC + 2 * (2 * READING_NS + AWAY_NS));
+	assert_int_equal(r.took_ns, READING_NS + 1);
+	r = look_beside(0xff & ~(1 << 5), 0);
+	assert_int_equal(looks, 8);
+	assert_int_equal(r.value, 5);
+	r = look_beside(0xff, READING_NS + 1);
+	assert_int_equal(looks, 8);
+	assert_int_equal(r.value, 0);
+	assert_int_equal(r.took_ns, READING_NS + AWAY_NS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offset),
 		cmocka_unit_test(test_always_away),
+		cmocka_unit_test(test_beside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
