@@ -196,6 +196,18 @@ static bool begin(struct writer *w, const struct family *f, const char *suffix, 
 	return true;
 }
 
+/* Of a line with several more labels: its name, and those labels. False: it was only counted. */
+static bool begin_labels(struct writer *w, struct metrics_labels labels)
+{
+	w->series++;
+	if (w->counting)
+		return false;
+	put_name(w->text, w);
+	buf_put(w->text, "{", 1);
+	buf_put(w->text, w->labels + labels.at, labels.size);
+	return true;
+}
+
 /* value: of the label key of the family; NULL: the line has no such label. */
 static void put_line_number(struct writer *w, const struct family *f, const char *suffix, struct metrics_labels labels, const char *value,
 			    uint64_t number)
@@ -429,12 +441,8 @@ static void put_info(struct writer *w, const struct family *f, const void *row)
 {
 	const struct metrics_vm *r = row;
 
-	w->series++;
-	if (w->counting)
+	if (!begin_labels(w, r->labels))
 		return;
-	put_name(w->text, w);
-	buf_put(w->text, "{", 1);
-	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",name=\"");
 	metrics_put_label(w->text, name_of(r->vm)->raw, METRICS_NAME_MAX);
 	buf_puts(w->text, "\",uuid=\"");
@@ -466,12 +474,8 @@ static void put_gone(struct writer *w, const struct family *f, const void *row)
 /* label, function="…" and result="…" */
 static void put_call(struct writer *w, const struct family *f, const struct metrics_pe *r, const char *function, const char *result, uint64_t count)
 {
-	w->series++;
-	if (w->counting)
+	if (!begin_labels(w, r->labels))
 		return;
-	put_name(w->text, w);
-	buf_put(w->text, "{", 1);
-	buf_put(w->text, w->labels + r->labels.at, r->labels.size);
 	buf_puts(w->text, ",function=\"");
 	buf_puts(w->text, function);
 	buf_puts(w->text, "\",result=\"");
