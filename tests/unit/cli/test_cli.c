@@ -43,8 +43,6 @@ static int exit_status(pid_t child)
 
 #define RUN(command, ...) run_command(&command, (char *[]){ "sdeitop", ##__VA_ARGS__, NULL }, NULL, output, sizeof(output))
 
-#define assert_says(words) assert_printed(output, words)
-
 static void test_usage(void **state)
 {
 	assert_int_equal(RUN(cmd_top, "--nothing"), 2);

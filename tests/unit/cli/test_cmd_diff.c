@@ -6,17 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "tests/unit/lib/command_run.h"
-#include "tests/unit/lib/directory.h"
-#include "tests/unit/lib/recording_scene.h"
+#include "tests/unit/lib/run_in_folder.h"
 #include "cli/commands.h"
 #include "util/log.h"
-#include "tests/unit/lib/view_scene.h"
 
+#define COMMAND cmd_diff
 #define US 1000ULL
 #define MS RECORDED_NS_PER_MS
 #define RE (SDEI_REGISTERED | SDEI_ENABLED)
@@ -25,8 +22,6 @@
 #define EPISODES 1201
 #define LONG 4001		/* of several packets */
 #define ITEMS_MAX (LONG * 12 + 16)
-
-static char folder[64], output[1 << 18];
 
 /* --- recordings */
 
@@ -158,14 +153,6 @@ static void put_scene(const struct scene *scene)
 	put(status_item(end_ns, true));
 }
 
-static const char *path_of(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
-
 static void copy_text(char *to, size_t size, const char *from)
 {
 	if (from)
@@ -185,8 +172,7 @@ static void record(const char *name, const struct scene *scene)
 	copy_text(about.probes, sizeof(about.probes), scene->probes);
 	copy_text(about.filter, sizeof(about.filter), scene->filter);
 	put_scene(scene);
-	assert_int_equal(mkdir(path_of(name), 0777), 0);
-	record_items(path_of(name), &about, items, item_count);
+	record_as(name, &about, items, item_count);
 }
 
 #define SCENE(...) (&(struct scene){ __VA_ARGS__ })
@@ -219,8 +205,7 @@ static void make_files(void)
 
 static int make_recordings(void **state)
 {
-	strcpy(folder, "/tmp/sdeitop-diff-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	assert_int_equal(make_folder(state), 0);
 	record("base", SCENE());
 	record("entry", SCENE(.entry = 10));
 	record("better", SCENE(.entry = -20));
@@ -247,23 +232,6 @@ static int make_recordings(void **state)
 	make_files();
 	return 0;
 }
-
-static int remove_recordings(void **state)
-{
-	return remove_tree(folder);
-}
-
-/* --- running it */
-
-#define RUN(...) run_command(&cmd_diff, (char *[]){ "diff", ##__VA_ARGS__, NULL }, folder, output, sizeof(output))
-
-#define assert_says(words) assert_printed(output, words)
-#define assert_says_not(words) assert_not_printed(output, words)
-
-#define CHECK(golden, want, ...) do {				\
-	assert_int_equal(RUN(__VA_ARGS__), want);		\
-	assert_golden(golden, output);				\
-} while (0)
 
 /* --- what it prints */
 
@@ -549,5 +517,5 @@ int main(void)
 		cmocka_unit_test(test_usage), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_no_recordings),
 	};
 
-	return cmocka_run_group_tests_name("cmd_diff", tests, make_recordings, remove_recordings);
+	return cmocka_run_group_tests_name("cmd_diff", tests, make_recordings, remove_folder);
 }

@@ -5,29 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cli/commands.h"
-#include "tests/unit/lib/command_run.h"
-#include "tests/unit/lib/directory.h"
-#include "tests/unit/lib/recording_scene.h"
+#include "tests/unit/lib/run_in_folder.h"
 #include "tests/unit/lib/two_sides.h"
-#include "tests/unit/lib/view_scene.h"
 #include "util/exit_status.h"
 
-static char folder[64], output[1 << 19];
+#define COMMAND cmd_join
+
 static struct two_sides sides;
-
-static const char *path_of(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
 
 static void record_side(const char *name, const char *kernel, uint32_t vm, const char *vm_name, struct recording_item *items, size_t count)
 {
@@ -39,8 +27,7 @@ static void record_side(const char *name, const char *kernel, uint32_t vm, const
 	snprintf(about.kernel, sizeof(about.kernel), "%s", kernel);
 	memmove(items + 2, items + 1, (count - 1) * sizeof(*items));
 	items[1] = (struct recording_item){ .kind = ITEM_NAME, .time_ns = items[0].time_ns, .name = { vm, vm_name } };
-	assert_int_equal(mkdir(path_of(name), 0777), 0);
-	record_items(path_of(name), &about, items, count + 1);
+	record_as(name, &about, items, count + 1);
 }
 
 /* NAME.host and NAME.guest */
@@ -59,8 +46,7 @@ static void record_scene(const char *name, const char *vm_name, struct two_sides
 
 static int make_recordings(void **state)
 {
-	strcpy(folder, "/tmp/sdeitop-join-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	assert_int_equal(make_folder(state), 0);
 	record_scene("plain", "web", SCENE(.slope = 50e-6));
 	record_scene("step", "web", SCENE(.step_at = 100, .step_ns = 2000000000, .seed = 5));
 	record_scene("lacks", "web", SCENE(.host_lacks = 10));
@@ -72,23 +58,6 @@ static int make_recordings(void **state)
 	cut_recording(path_of("cut.guest"));
 	return 0;
 }
-
-static int remove_recordings(void **state)
-{
-	return remove_tree(folder);
-}
-
-/* --- running it */
-
-#define RUN(...) run_command(&cmd_join, (char *[]){ "join", ##__VA_ARGS__, NULL }, folder, output, sizeof(output))
-
-#define assert_says(words) assert_printed(output, words)
-#define assert_says_not(words) assert_not_printed(output, words)
-
-#define CHECK(golden, want, ...) do {				\
-	assert_int_equal(RUN(__VA_ARGS__), want);		\
-	assert_golden(golden, output);				\
-} while (0)
 
 /* What the lab has recorded: a stock Linux as a guest, and its host. */
 static void test_of_the_lab(void **state)
@@ -371,5 +340,5 @@ int main(void)
 		cmocka_unit_test(test_usage),
 	};
 
-	return cmocka_run_group_tests(tests, make_recordings, remove_recordings);
+	return cmocka_run_group_tests(tests, make_recordings, remove_folder);
 }

@@ -26,8 +26,6 @@ static const char *directory;
 
 #define RUN(...) run_command(&cmd_replay, (char *[]){ "replay", ##__VA_ARGS__, NULL }, NULL, output, sizeof(output))
 
-#define assert_says(words) assert_printed(output, words)
-
 static size_t count_of(const char *text)
 {
 	size_t count = 0;

@@ -6,17 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cli/commands.h"
 #include "record/kinds.h"
-#include "tests/unit/lib/command_run.h"
-#include "tests/unit/lib/directory.h"
-#include "tests/unit/lib/recording_scene.h"
+#include "tests/unit/lib/run_in_folder.h"
+#include "util/exit_status.h"
 
+#define COMMAND cmd_replay
 #define MS RECORDED_NS_PER_MS
 #define ITEMS_MAX 1024
 #define UNKNOWN 1009	/* were lost, nobody knows of which kind */
@@ -27,7 +25,6 @@
 
 static struct recording_item items[ITEMS_MAX];
 static size_t item_count;
-static char folder[64], output[1 << 20];
 
 static struct recording_item *put(struct recording_item item)
 {
@@ -71,7 +68,6 @@ static void record(const char *name, unsigned int from, unsigned int to)
 		.uuid = { 7 }, .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .version = "0.1.0", .host = "recorded",
 		.clock_offset_ns = RECORDED_WALL_OFFSET, .cpus = 2,
 	};
-	char path[128];
 
 	item_count = 0;
 	put(status_item(next_ns(), false));
@@ -82,9 +78,7 @@ static void record(const char *name, unsigned int from, unsigned int to)
 	}
 	put_lost(SDEI_KIND_NONE, UNKNOWN);
 	put(status_item(next_ns(), true));
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	assert_int_equal(mkdir(path, 0777), 0);
-	record_items(path, &about, items, item_count);
+	record_as(name, &about, items, item_count);
 }
 
 /* A key for each kind, in their order: what there was of those from one to another, 0 of the others. */
@@ -120,8 +114,8 @@ static void check(const char *name, unsigned int from, unsigned int to)
 	put_object(out, "lost", from, to, false);
 	fprintf(out, ",\"read\":%u,", came);
 	fclose(out);
-	run_command(&cmd_replay, (char *[]){ "replay", "-b", "-j", (char *)name, NULL }, folder, output, sizeof(output));
-	assert_printed(output, "\"type\":\"summary\"");
+	assert_int_equal(RUN("-b", "-j", (char *)name), EXIT_DONE);
+	assert_says("\"type\":\"summary\"");
 	assert_printed(strstr(output, "\"type\":\"summary\""), want);
 	free(want);
 }
@@ -142,17 +136,6 @@ static void test_one_kind(void **state)
 		record(name, kind, kind);
 		check(name, kind, kind);
 	}
-}
-
-static int make_folder(void **state)
-{
-	snprintf(folder, sizeof(folder), "/tmp/sdeitop-counters-%d", (int)getpid());
-	return mkdir(folder, 0700);
-}
-
-static int remove_folder(void **state)
-{
-	return remove_tree(folder);
 }
 
 int main(void)

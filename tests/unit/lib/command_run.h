@@ -14,4 +14,8 @@ int run_command(const struct command *command, char **argv, const char *folder, 
 void assert_printed(const char *output, const char *words);
 void assert_not_printed(const char *output, const char *words);
 
+/* The same for a test that has it in output. */
+#define assert_says(words) assert_printed(output, words)
+#define assert_says_not(words) assert_not_printed(output, words)
+
 #endif
