@@ -286,3 +286,25 @@ void two_sides_make(struct two_sides *sides, const struct two_sides_scene *scene
 	put(sides->host, &sides->host_count, sides->host[sides->host_count / 2])->record.head.vm++;
 	qsort(sides->host, sides->host_count, sizeof(sides->host[0]), compare_items);
 }
+
+static bool fill(struct side *side, bool is_guest, const struct recording_item *items, size_t count)
+{
+	assert_true(side_begin(side, is_guest, items[0].time_ns, items[count - 1].time_ns));
+	for (size_t i = 0; i < count; i++) {
+		if (items[i].kind == ITEM_RECORD)
+			side_record(side, &items[i].record.head, items[i].size);
+		else if (items[i].kind == ITEM_STATUS)
+			side_counter(side, &items[i].status.counter);
+	}
+	return !side_failed(side);
+}
+
+bool two_sides_fill_host(struct side *side, const struct two_sides *sides)
+{
+	return fill(side, false, sides->host, sides->host_count);
+}
+
+bool two_sides_fill_guest(struct side *side, const struct two_sides *sides)
+{
+	return fill(side, true, sides->guest, sides->guest_count);
+}

@@ -4,6 +4,7 @@
 #define TESTS_TWO_SIDES_H
 
 #include "recording/recording.h"
+#include "sides/side.h"
 
 #define TWO_SIDES_VM 1201
 #define TWO_SIDES_BEGIN_NS 50000000000000ULL	/* of the host's recording */
@@ -39,6 +40,10 @@ struct two_sides {
 
 /* Fills sides, which are static somewhere. */
 void two_sides_make(struct two_sides *sides, const struct two_sides_scene *scene);
+
+/* Give a side what the host has recorded of them, or the guest. False: no memory. */
+bool two_sides_fill_host(struct side *side, const struct two_sides *sides);
+bool two_sides_fill_guest(struct side *side, const struct two_sides *sides);
 
 /* The true offset at a time of the guest, of the episodes before the step or of those behind it. */
 double two_sides_offset_ns(const struct two_sides_scene *scene, uint64_t guest_ns, bool behind_step);

@@ -22,16 +22,10 @@ static struct two_sides sides;
 static struct side host, guest;
 static struct match match;
 
-static void fill(struct side *side, bool is_guest, const struct recording_item *items, size_t count)
+static void fill(const struct two_sides *from_host, const struct two_sides *from_guest)
 {
-	assert_true(side_begin(side, is_guest, items[0].time_ns, items[count - 1].time_ns));
-	for (size_t i = 0; i < count; i++) {
-		if (items[i].kind == ITEM_RECORD)
-			side_record(side, &items[i].record.head, items[i].size);
-		else if (items[i].kind == ITEM_STATUS)
-			side_counter(side, &items[i].status.counter);
-	}
-	assert_false(side_failed(side));
+	assert_true(two_sides_fill_host(&host, from_host));
+	assert_true(two_sides_fill_guest(&guest, from_guest));
 }
 
 static enum match_result match_scene(struct two_sides_scene scene)
@@ -39,8 +33,7 @@ static enum match_result match_scene(struct two_sides_scene scene)
 	two_sides_make(&sides, &scene);
 	side_clear(&host);
 	side_clear(&guest);
-	fill(&host, false, sides.host, sides.host_count);
-	fill(&guest, true, sides.guest, sides.guest_count);
+	fill(&sides, &sides);
 	return match_sides(&match, &guest, &host);
 }
 
@@ -296,8 +289,7 @@ static enum counter_lack lack_of(bool host_looks, bool guest_looks, bool has_off
 			sides.guest[i].status.counter.hz = guest_looks ? guest_hz : 0;
 	side_clear(&host);
 	side_clear(&guest);
-	fill(&host, false, sides.host, sides.host_count);
-	fill(&guest, true, sides.guest, sides.guest_count);
+	fill(&sides, &sides);
 	assert_int_equal(match_sides(&match, &guest, &host), MATCH_DONE);
 	assert_int_equal(match.by_counter, match.counter_lack == COUNTER_THERE);
 	return match.counter_lack;
@@ -322,8 +314,7 @@ static enum match_result match_with_other(struct two_sides_scene scene, struct t
 	two_sides_make(&other, &others);
 	side_clear(&host);
 	side_clear(&guest);
-	fill(&host, false, sides.host, sides.host_count);
-	fill(&guest, true, other.guest, other.guest_count);
+	fill(&sides, &other);
 	return match_sides(&match, &guest, &host);
 }
 

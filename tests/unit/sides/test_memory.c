@@ -36,19 +36,6 @@ struct outcome {
 	uint64_t events;	/* in all rows */
 };
 
-/* False: no memory. */
-static bool fill(struct side *side, bool is_guest, const struct recording_item *items, size_t count)
-{
-	assert_true(side_begin(side, is_guest, items[0].time_ns, items[count - 1].time_ns));
-	for (size_t i = 0; i < count; i++) {
-		if (items[i].kind == ITEM_RECORD)
-			side_record(side, &items[i].record.head, items[i].size);
-		else if (items[i].kind == ITEM_STATUS)
-			side_counter(side, &items[i].status.counter);
-	}
-	return !side_failed(side);
-}
-
 /* False: no memory; what is wrong in another way is none of this test's scenes. */
 static bool joins(struct match *match, struct side *guest, struct side *host)
 {
@@ -87,9 +74,9 @@ static struct outcome join_them(void)
 	static struct match match;
 	struct side host, guest;
 	struct outcome o = { 0 };
-	bool filled = fill(&host, false, sides.host, sides.host_count);
+	bool filled = two_sides_fill_host(&host, &sides);
 
-	filled &= fill(&guest, true, sides.guest, sides.guest_count);
+	filled &= two_sides_fill_guest(&guest, &sides);
 	o.no_memory = !filled || !joins(&match, &guest, &host) || !make_waterfall(&o, &match);
 	side_clear(&host);
 	side_clear(&guest);
