@@ -78,6 +78,14 @@ static void completed(struct model *m, uint64_t time)
 	event(m, time, SDEI_COMPLETE, ENABLED, 0, SDEI_COMPLETED);
 }
 
+/* The fault with token 5 begins at 1000, and the guest is told at 1010, by an event that was signalled at 1005. */
+static void told(struct model *m)
+{
+	step(m, 1000, APF_SETUP, 0, 5);
+	signalled(m, 1005);
+	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+}
+
 static void lost(struct model *m, unsigned int step, unsigned int outcome, uint64_t count)
 {
 	struct sdei_lost_key key = { .vm = VM, .event = SDEI_NONE, .kind = SDEI_APF, .origin = step, .outcome = outcome };
@@ -202,9 +210,7 @@ static void test_stages_by_sdei(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	dispatched(m, 1030);
 	step(m, 1050, APF_WORKING, 0, 5);
 	completed(m, 1100);
@@ -223,9 +229,7 @@ static void test_page_before_handler_ends(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	dispatched(m, 1030);
 	step(m, 1050, APF_WORKING, 0, 5);
 	step(m, 1060, APF_READY, 0, 5);
@@ -245,9 +249,7 @@ static void test_wasted(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	step(m, 1050, APF_WORKING, 0, 5);
 	step(m, 1060, APF_READY, 0, 5);
 	step(m, 1070, APF_PRESENT, APF_SIGNALLED, 5);
@@ -264,9 +266,7 @@ static void test_cancelled(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	event(m, 1060, SDEI_CANCEL, ENABLED, 0, 0);
 	step(m, 1070, APF_PRESENT, APF_CANCELLED, 5);
 	assert_int_equal(shown(m)->count.cancelled, 1);
@@ -282,9 +282,7 @@ static void test_restored(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	step(m, 1020, APF_WORKING, 0, 5);
 	step(m, 1100, APF_PRESENT, APF_WAKE_ALL, 0);
 	step(m, 1140, APF_ACK, 0, 0);
@@ -330,9 +328,7 @@ static void test_dispatch_of_the_newest(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	dispatched(m, 1020);
 	completed(m, 1030);
 	step(m, 2000, APF_SETUP, 0, 6);
@@ -370,9 +366,7 @@ static void test_told_without_a_signal(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	dispatched(m, 1020);
 	completed(m, 1030);
 	step(m, 2000, APF_SETUP, 0, 6);
@@ -390,9 +384,7 @@ static void test_handler_cut_off(void **state)
 		.head = { .time_ns = 1040, .vm = VM, .event = 1, .kind = SDEI_STATE, .origin = SDEI_STATE_RESET, .outcome = SDEI_RUNNING },
 	};
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	dispatched(m, 1030);
 	assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
 	completed(m, 1100);
@@ -403,9 +395,7 @@ static void test_event_withdrawn(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	event(m, 1020, SDEI_DISABLE, SDEI_REGISTERED | SDEI_PENDING, 0, 0);
 	event(m, 1030, SDEI_UNREGISTER, 0, 0, SDEI_PENDING);
 	dispatched(m, 1040);
@@ -981,9 +971,7 @@ static void test_lost_event(void **state)
 	struct model *m = *state;
 	struct sdei_lost_key key = { .vm = VM, .event = 1, .kind = SDEI_DISPATCH };
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	assert_int_equal(model_feed_lost(m, &key, 1), 0);
 	assert_true(shown(m)->inexact);
 	completed(m, 1050);
@@ -999,9 +987,7 @@ static void test_late_event(void **state)
 {
 	struct model *m = *state;
 
-	step(m, 1000, APF_SETUP, 0, 5);
-	signalled(m, 1005);
-	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	told(m);
 	event(m, 1003, SDEI_ENABLE, ENABLED, 0, 0);
 	dispatched(m, 1040);
 	no_sample(m, APF_STAGE_dispatch);
