@@ -281,11 +281,31 @@ struct userfault *userfault_start(struct vm *vm, struct pager *pager, uint64_t r
 	return userfault;
 }
 
-void userfault_end(struct userfault *userfault)
+static void close_ring(struct channel *channel)
+{
+	const struct eventfds none = { .notify = -1 };
+
+	if (ioctl(channel->fd, SET_EVENTFDS, &none))
+		fail("cannot end a ring of page faults");
+	munmap(channel->rings, PAGE);
+	close(channel->notify);
+	close(channel->complete);
+}
+
+static void end_rings(struct userfault *userfault)
 {
 	const uint64_t one = 1;
 
-	if (userfault->has_rings && write(userfault->end, &one, sizeof(one)) == sizeof(one))
+	if (write(userfault->end, &one, sizeof(one)) == sizeof(one))
 		pthread_join(userfault->thread, NULL);
+	close(userfault->end);
+	for (unsigned int i = 0; i < userfault->vcpus; i++)
+		close_ring(&userfault->channels[i]);
+}
+
+void userfault_end(struct userfault *userfault)
+{
+	if (userfault->has_rings)
+		end_rings(userfault);
 	free(userfault);
 }
