@@ -26,7 +26,8 @@ struct fault {
 	__u64 id, gfn, token;
 	__u64 vcpu_address;
 	__u32 vm, vcpu;
-	bool told;
+	__u32 ready;		/* of one that user space brings: told to be */
+	bool told, user;
 };
 
 /* A worker that handles a fault. */
@@ -157,12 +158,18 @@ static __always_inline void lose_fault(struct sdei_record *record)
 	lose(cpu, record, SDEI_APF, 0, 0);
 }
 
+/* Kernels where nobody but a worker brings it do not say. */
+static __always_inline bool is_of_user(struct kvm_async_pf *work)
+{
+	return bpf_core_field_exists(work->userfault) && work->userfault;
+}
+
 SEC("fentry/kvm_arch_async_page_not_present")
 int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 {
 	struct fault fault = {
 		.gfn = gfn_of(work), .token = token_of(work), .vcpu_address = (__u64)vcpu,
-		.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id),
+		.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id), .user = is_of_user(work),
 	};
 	struct sdei_vcpu_faults *in_fault;
 	struct sdei_record_apf record;
@@ -171,7 +178,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	if (!tracing)
 		return 0;
 	fault.id = __sync_fetch_and_add(&last_fault, 1) + 1;
-	record = apf_record_of(&fault, APF_SETUP, 0);
+	record = apf_record_of(&fault, APF_SETUP, fault.user ? APF_BY_USER : APF_BY_WORKER);
 	record.queued = queued_of(vcpu);
 	if (!is_wanted(&record.head))
 		return 0;
@@ -214,17 +221,20 @@ int BPF_PROG(apf_not_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 }
 
 /* In the order of the checks of kvm_setup_async_pf(): what is left is a bad address or no memory. */
+static __always_inline void send_refused(struct kvm_vcpu *vcpu, __u64 gpa)
+{
+	struct sdei_record_apf record = apf_record_vcpu(vcpu, APF_FALLBACK, queued_of(vcpu) >= APF_PER_VCPU ? APF_FALLBACK_FULL :
+							APF_FALLBACK_NO_MEMORY);
+
+	record.gfn = gpa >> 12;
+	apf_send(&record);
+}
+
 SEC("fexit/kvm_setup_async_pf")
 int BPF_PROG(apf_refused, struct kvm_vcpu *vcpu, __u64 gpa)
 {
-	struct sdei_record_apf record;
-
-	if (!tracing || returned(ctx) || bpf_core_field_exists(struct kvm_arch_async_pf, fallback))	/* arm64 reports it with all others */
-		return 0;
-	record = apf_record_vcpu(vcpu, APF_FALLBACK, queued_of(vcpu) >= APF_PER_VCPU ? APF_FALLBACK_FULL :
-							 APF_FALLBACK_NO_MEMORY);
-	record.gfn = gpa >> 12;
-	apf_send(&record);
+	if (tracing && !returned(ctx) && !bpf_core_field_exists(struct kvm_arch_async_pf, fallback))	/* arm64 reports it with all others */
+		send_refused(vcpu, gpa);
 	return 0;
 }
 
@@ -285,6 +295,17 @@ static __always_inline __u8 present_outcome(struct kvm_vcpu *vcpu, struct kvm_as
 	return FAR(vcpu, arch.apf.ready_token) == f->token ? APF_SIGNALLED : APF_CANCELLED;
 }
 
+/* User space may say so twice, and it may be seen at its end only. */
+static __always_inline void tell_ready_once(struct fault *f, __u8 by)
+{
+	struct sdei_record_apf record;
+
+	if (__sync_lock_test_and_set(&f->ready, 1))
+		return;
+	record = apf_record_of(f, APF_READY, by);
+	apf_send(&record);
+}
+
 /* Its item lives until the caller frees it. */
 SEC("fexit/kvm_arch_async_page_present")
 int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
@@ -295,6 +316,8 @@ int BPF_PROG(apf_present, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 
 	if (!f || !tracing)
 		return 0;
+	if (f->user)
+		tell_ready_once(f, APF_BY_USER);	/* whoever said so: its program has yet to look */
 	record = apf_record_of(f, APF_PRESENT, present_outcome(vcpu, work, f));
 	record.queued = queued_of(vcpu);
 	bpf_map_delete_elem(&faults, &key);

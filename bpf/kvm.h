@@ -26,6 +26,10 @@ struct kvm {
 	struct kvm_arch arch;
 };
 
+struct list_head {
+	struct list_head *next, *prev;
+};
+
 struct kvm_sdei_handler {
 	__u64 ep_addr;
 	__u64 ep_arg;
@@ -120,6 +124,7 @@ struct kvm_vcpu {
 	struct pid *pid;	/* the thread that ran it last; NULL: none yet */
 	struct {
 		__u32 queued;
+		struct list_head queue;
 	} async_pf;
 	struct kvm_vcpu_arch arch;
 	struct kvm_vcpu_stat stat;
@@ -160,12 +165,22 @@ struct work_struct {
 	unsigned long data;
 };
 
+/* Of kernels where user space may bring the page. */
+enum kvm_apf_uf_state {
+	KVM_APF_UF_PENDING,	/* it has not said whether it will */
+	KVM_APF_UF_ACCEPTED,
+	KVM_APF_UF_COMPLETED,
+};
+
 struct kvm_async_pf {
 	struct work_struct work;
+	struct list_head queue;	/* in kvm_vcpu.async_pf.queue */
 	unsigned long long cr2_or_gpa;
 	struct kvm_arch_async_pf arch;
 	bool wakeup_all;
 	bool notpresent_injected;
+	bool userfault;		/* user space brings the page; asked for before use, as is its state */
+	enum kvm_apf_uf_state uf_state;
 };
 
 /* --- threads */

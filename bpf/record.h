@@ -126,10 +126,10 @@ enum sdei_place {
  * architecture; between the first and the last, a fault has its id.
  */
 enum sdei_apf_step {
-	APF_SETUP	= 1,	/* handed to a worker: kvm_setup_async_pf() */
+	APF_SETUP	= 1,	/* handed to whoever brings the page (outcome): kvm_setup_async_pf() */
 	APF_NOT_PRESENT	= 2,	/* the guest is told, or is not (outcome): kvm_arch_async_page_not_present() */
-	APF_WORKING	= 3,	/* the worker begins: async_pf_execute() */
-	APF_READY	= 4,	/* the page is there */
+	APF_WORKING	= 3,	/* who brings the page begins (outcome): async_pf_execute(); user space accepts */
+	APF_READY	= 4,	/* the page is there (outcome: who brought it) */
 	APF_PRESENT	= 5,	/* the guest is told that, or need not be (outcome): kvm_arch_async_page_present() */
 	APF_ACK		= 6,	/* the guest has seen that; about the newest APF_PRESENT of the vCPU; no id */
 	APF_FALLBACK	= 7,	/* handled synchronously instead (outcome says why); no id */
@@ -138,6 +138,13 @@ enum sdei_apf_step {
 	APF_VCPU_END	= 10,	/* the vCPU is destroyed; no id. Only where no record of kind STATE shows it */
 	APF_QUICK	= 11,	/* `faults` that were too short for a record each, duration_ns in all, in the course of span_ns; no id. Mostly from user space */
 	APF_WAITING	= 12,	/* one that has kept the vCPU in the host for duration_ns so far, and is not over; no id. From user space */
+};
+
+/* sdei_record.outcome of APF_SETUP, APF_WORKING and APF_READY: who brings the page. */
+enum sdei_apf_server {
+	APF_BY_WORKER	= 0,	/* of the kernel's */
+	APF_BY_USER	= 1,	/* user space, told by an exit of the vCPU. Of APF_SETUP: however it is told */
+	APF_BY_RING	= 2,	/* user space, told by a ring that it shares with KVM, without an exit */
 };
 
 /* sdei_record.outcome of APF_NOT_PRESENT: how the guest was told. */

@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "apf.h"
+#include "apf_user.h"
 #include "counter.h"
 #include "emit.h"
 #include "gic.h"

@@ -203,12 +203,27 @@ static void forget_stale(struct vcpu_apf *a, uint64_t id)
 	a->shown.inexact = true;
 }
 
+static void count_setup(struct vcpu_apf *a, unsigned int by, uint64_t n)
+{
+	a->shown.count.setup += n;
+	if (by == APF_BY_USER)
+		a->shown.count.user += n;
+}
+
+static void count_working(struct vcpu_apf *a, unsigned int by, uint64_t n)
+{
+	if (by == APF_BY_USER)
+		a->shown.count.accepted += n;
+	else if (by == APF_BY_RING)
+		a->shown.count.ring += n;
+}
+
 /* One that is late may be over already, so it is not followed. */
 static int take_setup(struct vcpu_apf *a, const struct sdei_record_apf *r, bool late)
 {
 	int err = 0;
 
-	a->shown.count.setup++;
+	count_setup(a, r->head.outcome, 1);
 	warm_up(&a->shown.warmup, r->head.time_ns, r->head.time_ns, 1, 0);
 	forget_stale(a, r->id);
 	if (r->id && !late)
@@ -238,6 +253,7 @@ static int take_told(struct vcpu_apf *a, struct apf_open *f, const struct sdei_r
 
 static int take_working(struct vcpu_apf *a, struct apf_open *f, const struct sdei_record *r)
 {
+	count_working(a, r->outcome, 1);
 	if (!f || f->working_ns)
 		return 0;
 	f->working_ns = r->time_ns;
@@ -582,7 +598,10 @@ static void count_lost(struct vcpu_apf *a, const struct sdei_lost_key *key, uint
 
 	switch (key->origin) {
 	case APF_SETUP:
-		count->setup += n;
+		count_setup(a, key->outcome, n);
+		break;
+	case APF_WORKING:
+		count_working(a, key->outcome, n);
 		break;
 	case APF_PRESENT:
 		*(key->outcome == APF_WAKE_ALL ? &count->wake_all : outcome(a, key->outcome, 0, false)) += n;

@@ -21,14 +21,14 @@ struct spread;
 
 /* X(name, what it lasts). In the order of a fault's life; text, JSON and metric names are these. */
 #define APF_STAGES(X)							\
-	X(signal, "handed to a worker until the guest is told that the page is not present")	\
+	X(signal, "handed over until the guest is told that the page is not present")	\
 	X(dispatch, "told until the guest's handler is entered (SDEI)")	\
 	X(handler, "entered until completed (SDEI)")			\
-	X(wait, "handed to a worker until it begins")			\
-	X(page, "the worker's beginning until the page is there")	\
+	X(wait, "handed to a worker until it begins, or to user space until it accepts")	\
+	X(page, "that beginning until the page is there")		\
 	X(present, "page there until the guest is told so")		\
 	X(ack, "told so until the guest acknowledges")			\
-	X(total, "handed to a worker until the guest is told that the page is there")	\
+	X(total, "handed over until the guest is told that the page is there")	\
 	X(halt, "of total: faults for which the vCPU is halted or waits, because the guest was not told")	\
 	X(sync, "faults handled synchronously, the quick ones apart: how long they kept the vCPU in the host")
 
@@ -39,7 +39,7 @@ enum apf_stage {
 	APF_STAGE_COUNT
 };
 
-/* X(name, what it counts): how a fault that was handed to a worker ended. */
+/* X(name, what it counts): how a fault that was handed over ended. */
 #define APF_OUTCOMES(X)							\
 	X(async, "told to the guest, and the page was told ready afterwards")	\
 	X(halted, "the vCPU was halted instead, the guest being unable to be told")	\
@@ -50,11 +50,14 @@ enum apf_stage {
 
 /* X(name, what it counts). setup + carried = the outcomes + in_flight, without loss: see apf_unaccounted(). */
 #define APF_COUNTS(X)							\
-	X(setup, "faults handed to a worker")				\
+	X(setup, "faults handed to a worker, or to user space")		\
 	APF_OUTCOMES(X)							\
+	X(user, "of setup: those whose page user space brings")		\
+	X(accepted, "of these: it was told by an exit, and let the vCPU go on before the page was there")	\
+	X(ring, "of these: it was told without an exit")		\
 	X(wake_all, "times that all who wait were woken")		\
 	X(acked, "page-ready acknowledged by the guest")		\
-	X(fallback, "faults that were not handed to a worker, see fallbacks")	\
+	X(fallback, "faults that were not handed over, see fallbacks")	\
 	X(sync, "faults that kept the vCPU in the host, see causes")	\
 	X(quick, "faults that were too short to be recorded one by one")	\
 	X(frames, "guest frames that had not had a fault before: the sum is how many different ones had")	\

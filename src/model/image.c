@@ -87,8 +87,8 @@ _Static_assert(sizeof(struct vcpu_power) == 8 * (PSCI_CALL_COUNT * PSCI_CLASS_CO
 	X(shown.warmup.end_ns) X(shown.warmup.faults) X(shown.warmup.blocked_ns) X(shown.warmup.over) X(last_ns) X(last_gfn) X(signal_ns) X(dispatch.id) \
 	X(dispatch.since_ns) X(handler.id) X(handler.since_ns) X(ack.id) X(ack.since_ns) X(quiet) \
 	X(acks) X(ackless) X(unacked_ns) X(doubt_ns) X(fallbacks_from_ns) X(fallbacks) X(waiting.since_ns) X(waiting.gfn) X(waiting.late) X(quick_until_ns)
-_Static_assert(sizeof(struct model_apf) == 1120, "see above");
-_Static_assert(sizeof(struct vcpu_apf) == 1424, "see above");
+_Static_assert(sizeof(struct model_apf) == 1168, "see above");
+_Static_assert(sizeof(struct vcpu_apf) == 1496, "see above");
 
 #define FAULT_NUMBERS(X) X(id) X(token) X(gfn) X(setup_ns) X(cause)
 _Static_assert(sizeof(struct apf_fault) == 120, "see above");

@@ -24,6 +24,7 @@ static const struct label apf_steps[] = {
 	{ "present", APF_PRESENT }, { "ack", APF_ACK }, { "fallback", APF_FALLBACK }, { "clear", APF_CLEAR }, { "sync", APF_SYNC },
 	{ "vcpu-end", APF_VCPU_END }, { "quick", APF_QUICK }, { "waiting", APF_WAITING },
 };
+static const struct label apf_servers[] = { { "worker", APF_BY_WORKER }, { "user", APF_BY_USER }, { "ring", APF_BY_RING } };
 static const struct label apf_told[] = { { "told", APF_TOLD }, { "halted", APF_HALTED }, { "untold", APF_UNTOLD } };
 static const struct label apf_present[] = {
 	{ "signalled", APF_SIGNALLED }, { "cancelled", APF_CANCELLED }, { "silent", APF_SILENT }, { "wake-all", APF_WAKE_ALL },
@@ -60,6 +61,7 @@ static const struct {
 	[LABELS_RESET_REASON] = SET(reset_reasons),
 	[LABELS_PLACE] = SET(places),
 	[LABELS_APF_STEP] = SET(apf_steps),
+	[LABELS_APF_SERVER] = SET(apf_servers),
 	[LABELS_APF_TOLD] = SET(apf_told),
 	[LABELS_APF_PRESENT] = SET(apf_present),
 	[LABELS_APF_FALLBACK] = SET(apf_fallbacks),
@@ -89,6 +91,10 @@ const char *record_name(enum labels set, uint32_t value)
 const char *record_apf_outcome(unsigned int step, unsigned int outcome)
 {
 	switch (step) {
+	case APF_SETUP:
+	case APF_WORKING:
+	case APF_READY:
+		return outcome ? record_name(LABELS_APF_SERVER, outcome) : "";
 	case APF_NOT_PRESENT:
 		return record_name(LABELS_APF_TOLD, outcome);
 	case APF_PRESENT:

@@ -18,6 +18,7 @@ enum labels {
 	LABELS_RESET_REASON,	/* of RESET: origin */
 	LABELS_PLACE,		/* of PLACE: origin */
 	LABELS_APF_STEP,	/* of APF: origin */
+	LABELS_APF_SERVER,
 	LABELS_APF_TOLD,	/* of APF: outcome, by its step; see record_apf_outcome() */
 	LABELS_APF_PRESENT,
 	LABELS_APF_FALLBACK,

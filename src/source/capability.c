@@ -147,7 +147,7 @@ static void judge_apf(struct judge_list *j)
 	bool there = !unknown && p->has_apf;
 	struct capability *c;
 
-	for (int i = PROBE_APF; there && i < PROBE_GIC && !missing; i++)
+	for (int i = PROBE_APF; there && i < PROBE_USER && !missing; i++)
 		missing = probe_is_sync(i) ? NULL : p->list[i].why_not;
 	c = add(j, "async-page-faults", yes_if(there), false, "asynchronous page faults of guests and their latency", "%s",
 		unknown ?: !there ? "this kernel has no kvm_setup_async_pf()" : missing ?: "all functions are there");
@@ -188,6 +188,12 @@ static void judge_set(struct judge_list *j, bool has, int from, int to, const ch
 		missing = f->probes.list[i].why_not;
 	remedy(add(j, name, yes_if(!missing), false, gives, "%s", missing ?: "all functions are there"),
 	       "boot a kernel of another series, or report it");
+}
+
+static void judge_user(struct judge_list *j)
+{
+	judge_set(j, j->facts->probes.has_user, PROBE_USER, PROBE_GIC, "user-page-faults",
+			"asynchronous page faults whose page user space brings, told by an exit or by a ring");
 }
 
 static void judge_gic(struct judge_list *j)
@@ -232,6 +238,7 @@ static void judge_tracepoints(struct judge_list *j)
 	for (int i = 0; i < PROBE_TRACEPOINTS; i++)
 		judge_tracepoint(j, i);
 	judge_tracepoint(j, PROBE_SNAPSHOT);
+	judge_user(j);
 	judge_sync(j);
 	judge_apf(j);
 	judge_gic(j);
@@ -399,7 +406,7 @@ static void judge_trial(struct judge_list *j)
 	}
 }
 
-_Static_assert(4 + PROBE_COUNT + 1 + 5 + 7 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
+_Static_assert(4 + PROBE_COUNT + 1 + 5 + 8 + 1 + 2 <= CAPABILITY_MAX, "room for all of them");
 
 size_t capability_judge(const struct capability_facts *facts, struct capability list[CAPABILITY_MAX])
 {

@@ -23,7 +23,7 @@ struct capability {
 	char remedy[512];		/* what to do; empty: nothing */
 };
 
-#define CAPABILITY_MAX 80
+#define CAPABILITY_MAX 88
 
 /* An answer of the kernel: >0 yes, 0 no, <0 -errno: it could not be asked. */
 struct capability_facts {

@@ -31,7 +31,7 @@ static const char *first_refusal(const struct live *live)
 
 static void leave_out_apf(struct probes *probes)
 {
-	probes->has_apf = probes->has_faults = false;
+	probes->has_apf = probes->has_user = probes->has_faults = false;
 	for (int i = PROBE_APF; i < PROBE_GIC; i++)
 		probes_refuse(probes, i, "not asked for");
 }
@@ -145,6 +145,8 @@ static bool is_shown(const struct live *live, const struct live_options *options
 {
 	if (options->client || probe_is_client(i))
 		return options->client && probe_is_client(i) && !live->probes.missing[i];
+	if (probe_is_user(i))
+		return live->probes.has_user;
 	if (probe_is_apf(i))
 		return live->probes.has_apf || (probe_is_sync(i) && live->probes.has_faults);
 	if (probe_is_gic(i) || options->only_gic)

@@ -169,6 +169,16 @@ static const struct {
 		{ { "apf_swap", "do_swap_page", "" } }, NEEDS(PROBE_APF_FAULT) },
 	[PROBE_APF_HWPOISON] = { "apf_hwpoison", "page faults whose page's memory has failed",
 		{ { "apf_hwpoison", "send_sig_mceerr", "" } }, NEEDS(PROBE_APF_FAULT) },
+	[PROBE_USER_ACCEPT] = { "apf_accept", "when user space begins to bring a page",
+		{ { "apf_accept", "kvm_async_pf_accept", "vi", 'i' } }, NEEDS_FAULT },
+	[PROBE_USER_COMPLETE] = { "apf_complete", "when pages that user space brings are ready",
+		{ { "apf_complete", "kvm_async_pf_complete", "vi" } }, NEEDS_FAULT },
+	[PROBE_USER_AUTOCOMPLETE] = { "apf_autocomplete", "when pages are ready that user space brings before the vCPU goes on",
+		{ { "apf_autocomplete", "kvm_async_pf_autocomplete_pending", "v" } }, NEEDS_FAULT },
+	[PROBE_USER_RING] = { "apf_ring", "page faults that user space is told of without an exit",
+		{ { "apf_ring", "kvm_async_pf_setup_userfault", "vi", 'i' } }, NEEDS_FAULT },
+	[PROBE_USER_DRAIN] = { "apf_drain", "when pages are ready that user space was so told of",
+		{ { "apf_drain", "kvm_async_pf_drain_exitless", "v" } }, NEEDS_FAULT },
 	[PROBE_GIC_ITS_BEGIN] = { "gic_its_begin", "how long commands to an ITS take",
 		{ { "gic_its_begin", "vgic_its_set_attr", "da" } }, NEEDS(PROBE_GIC_ITS_SET) },
 	[PROBE_GIC_ITS_SET] = { "gic_its_set", "how an ITS is restored, and its tables saved",
@@ -407,6 +417,8 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 	probes->missing[i] = !has_hook(t, hook);
 	if (probe_is_apf(i) && !probes->has_apf && !probe_is_sync(i))
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
+	else if (probe_is_user(i) && !probes->has_user)
+		probes_refuse(probes, i, "this kernel does not let user space bring pages of asynchronous page faults");
 	else if (probe_is_gic(i) && !probes->has_gic)
 		probes_refuse(probes, i, "this kernel emulates no GICv3");
 	else if (probe_is_smccc(i) && !probes->has_smccc)
@@ -451,6 +463,7 @@ void probes_settle(struct probes *probes)
 static void find_functions(struct probes *probes, const struct types *t)
 {
 	probes->has_apf = has_function(t, "kvm_setup_async_pf");
+	probes->has_user = has_function(t, "kvm_async_pf_complete");
 	probes->has_faults = has_hook(t, &functions[PROBE_APF_FAULT].hooks[0]) || has_hook(t, &functions[PROBE_APF_FAULT].hooks[1]);
 	probes->has_gic = has_function(t, "vgic_v3_set_attr");
 	probes->has_smccc = has_function(t, "kvm_smccc_call_handler");

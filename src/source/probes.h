@@ -32,6 +32,12 @@ enum probe {
 	PROBE_APF_USERFAULT,
 	PROBE_APF_SWAP,
 	PROBE_APF_HWPOISON,
+	PROBE_USER,				/* asynchronous page faults whose page user space brings */
+	PROBE_USER_ACCEPT = PROBE_USER,
+	PROBE_USER_COMPLETE,
+	PROBE_USER_AUTOCOMPLETE,
+	PROBE_USER_RING,
+	PROBE_USER_DRAIN,
 	PROBE_GIC,				/* saves and restores of interrupt controllers */
 	PROBE_GIC_ITS_BEGIN = PROBE_GIC,
 	PROBE_GIC_ITS_SET,
@@ -74,6 +80,7 @@ struct probes {
 	const char *programs[PROBE_COUNT];	/* what they are called in the BPF object */
 	bool missing[PROBE_COUNT];	/* this kernel has no such function */
 	bool has_apf;		/* this kernel has asynchronous page faults */
+	bool has_user;		/* user space may bring their pages */
 	bool has_faults;	/* its handler of page faults is known: so the synchronous ones are */
 	bool has_gic;		/* this kernel emulates a GICv3 */
 	bool has_smccc;		/* its handler of guests' calls is known */
@@ -90,6 +97,12 @@ const char *probe_gives(int i);
 static inline bool probe_is_apf(int i)
 {
 	return i >= PROBE_APF && i < PROBE_GIC;
+}
+
+/* Is i one of those whose page user space brings? */
+static inline bool probe_is_user(int i)
+{
+	return i >= PROBE_USER && i < PROBE_GIC;
 }
 
 /* Is i one of the probes of interrupt controllers? */

@@ -87,6 +87,9 @@ static void put_faults(const struct maker *k)
 	put_figure(&flow, apf->in_flight ? LOOK_PLAIN : LOOK_DIM, "in flight", apf->in_flight);
 	put_oldest(&flow);
 	put_some(&flow, LOOK_PLAIN, "most at once", apf->most_in_flight);
+	put_some(&flow, LOOK_PLAIN, "user", apf->count.user);
+	put_some(&flow, LOOK_PLAIN, "accepted", apf->count.accepted);
+	put_some(&flow, LOOK_PLAIN, "ring", apf->count.ring);
 	put_some(&flow, LOOK_PLAIN, "carried", apf->carried);
 	put_some(&flow, LOOK_PLAIN, "acked", apf->count.acked);
 	put_some(&flow, LOOK_PLAIN, "wake_all", apf->count.wake_all);

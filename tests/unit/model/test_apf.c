@@ -244,6 +244,51 @@ static void test_page_before_handler_ends(void **state)
 	assert_int_equal(shown(m)->count.async, 1);
 }
 
+/*
+ * Pages that user space brings: told by an exit and accepted, told by a ring, and told by an exit that lasts until the page is there.
+ * Of the last one nothing but its length is known. Lost records count as the others do.
+ */
+static void test_pages_of_user(void **state)
+{
+	struct model *m = *state;
+
+	step(m, 1000, APF_SETUP, APF_BY_USER, 5);
+	step(m, 1010, APF_NOT_PRESENT, APF_TOLD, 5);
+	step(m, 1050, APF_WORKING, APF_BY_USER, 5);
+	step(m, 1300, APF_READY, APF_BY_USER, 5);
+	step(m, 1310, APF_READY, APF_BY_USER, 5);
+	step(m, 1350, APF_PRESENT, APF_SIGNALLED, 5);
+	one_sample(m, APF_STAGE_wait, 50);
+	one_sample(m, APF_STAGE_page, 250);
+	one_sample(m, APF_STAGE_present, 50);
+	step(m, 2000, APF_SETUP, APF_BY_USER, 6);
+	step(m, 2005, APF_WORKING, APF_BY_RING, 6);
+	step(m, 2010, APF_NOT_PRESENT, APF_TOLD, 6);
+	step(m, 3000, APF_SETUP, APF_BY_USER, 7);
+	step(m, 3010, APF_NOT_PRESENT, APF_HALTED, 7);
+	step(m, 3400, APF_READY, APF_BY_USER, 7);
+	step(m, 3500, APF_PRESENT, APF_SILENT, 7);
+	step(m, 4000, APF_READY, APF_BY_RING, 6);
+	step(m, 4100, APF_PRESENT, APF_SIGNALLED, 6);
+	fault(m, 5000, 8);
+	step(m, 6000, APF_PRESENT, APF_SIGNALLED, 8);
+	assert_int_equal(shown(m)->count.setup, 4);
+	assert_int_equal(shown(m)->count.user, 3);
+	assert_int_equal(shown(m)->count.accepted, 1);
+	assert_int_equal(shown(m)->count.ring, 1);
+	assert_int_equal(shown(m)->count.async, 3);
+	assert_int_equal(shown(m)->count.halted, 1);
+	assert_int_equal(hist_count(shown(m)->stage[APF_STAGE_wait]), 3);
+	assert_int_equal(hist_count(shown(m)->stage[APF_STAGE_total]), 4);
+	accounted(m);
+	lost(m, APF_SETUP, APF_BY_USER, 2);
+	lost(m, APF_WORKING, APF_BY_USER, 1);
+	lost(m, APF_WORKING, APF_BY_RING, 3);
+	assert_int_equal(shown(m)->count.user, 5);
+	assert_int_equal(shown(m)->count.accepted, 2);
+	assert_int_equal(shown(m)->count.ring, 4);
+}
+
 /* The handler is entered nevertheless. */
 static void test_wasted(void **state)
 {
@@ -1401,6 +1446,7 @@ int main(void)
 		TEST(test_worst_is_told),
 		TEST(test_stages_by_sdei),
 		TEST(test_page_before_handler_ends),
+		TEST(test_pages_of_user),
 		TEST(test_wasted),
 		TEST(test_cancelled),
 		TEST(test_restored),

@@ -316,6 +316,11 @@ static void test_gic(void **state)
 	check_set("gic-restore", offsetof(struct probes, has_gic), PROBE_GIC_ITS_SET);
 }
 
+static void test_pages_of_user(void **state)
+{
+	check_set("user-page-faults", offsetof(struct probes, has_user), PROBE_USER_RING);
+}
+
 static void test_guest_calls(void **state)
 {
 	check_set("guest-calls", offsetof(struct probes, has_smccc), PROBE_SMCCC_TARGET);
@@ -326,7 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_kernel), cmocka_unit_test(test_module), cmocka_unit_test(test_tracepoint),
-		cmocka_unit_test(test_page_faults),
+		cmocka_unit_test(test_page_faults), cmocka_unit_test(test_pages_of_user),
 		cmocka_unit_test(test_apf), cmocka_unit_test(test_bpf), cmocka_unit_test(test_privilege), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_trial), cmocka_unit_test(test_client), cmocka_unit_test(test_gic), cmocka_unit_test(test_guest_calls),
 	};

@@ -329,7 +329,7 @@ static void test_apf_of_x86(void **state)
 	add_apf_of_x86(btf, NULL);
 	assert_int_equal(probes_find_in(&probes, btf, NULL), 0);
 	assert_true(probes.has_apf);
-	for (int i = PROBE_APF; i < PROBE_GIC; i++) {
+	for (int i = PROBE_APF; i < PROBE_USER; i++) {
 		assert_true(probe_is_apf(i));
 		assert_null(probes.list[i].why_not);
 		assert_string_equal(probes.list[i].gives, probe_gives(i));
@@ -357,7 +357,7 @@ static void test_faults_of_arm64(void **state)
 	assert_false(probes.has_apf);
 	assert_true(probes.has_faults);
 	assert_string_equal(probes.programs[PROBE_APF_HWPOISON], "apf_hwpoison");
-	for (int i = PROBE_APF; i < PROBE_GIC; i++)
+	for (int i = PROBE_APF; i < PROBE_USER; i++)
 		assert_int_equal(!probes.list[i].why_not, probe_is_sync(i) && i != PROBE_APF_SWAP);
 	assert_string_equal(probes.programs[PROBE_APF_FAULT], "apf_fault_arm64");
 	assert_string_equal(probes.list[PROBE_APF_SWAP].why_not, "this kernel has no function do_swap_page()");
@@ -381,7 +381,7 @@ static unsigned int count_refused(const struct probes *probes)
 {
 	unsigned int count = 0;
 
-	for (int i = PROBE_APF; i < PROBE_GIC; i++)
+	for (int i = PROBE_APF; i < PROBE_USER; i++)
 		count += probes->list[i].why_not != NULL;
 	return count;
 }
@@ -435,6 +435,34 @@ static void test_needed(void **state)
 	assert_true(probes.list[PROBE_APF_FAULT].denied && probes.list[PROBE_APF_SWAP].denied);
 }
 
+/* Kernels where user space brings pages: its calls are followed, each as far as it is known. */
+static void test_apf_of_user(void **state)
+{
+	struct probes probes = probes_with("kvm_setup_async_pf", "viiob", 'b');
+	struct btf *btf = btf__new_empty();
+	struct types t;
+
+	assert_false(probes.has_user);
+	for (int i = PROBE_USER; i < PROBE_GIC; i++)
+		assert_string_equal(probes.reasons[i], "this kernel does not let user space bring pages of asynchronous page faults");
+	add_apf_of_x86(btf, NULL);
+	t = types_in(btf);
+	add_prototype(&t, "kvm_async_pf_accept", "vi", 'e');
+	add_prototype(&t, "kvm_async_pf_complete", "vi", 'e');
+	add_prototype(&t, "kvm_async_pf_autocomplete_pending", "v", 0);
+	probes_find_in(&probes, btf, NULL);
+	assert_true(probes.has_user);
+	for (int i = PROBE_USER; i < PROBE_USER_RING; i++)
+		assert_null(probes.list[i].why_not);
+	assert_string_equal(probes.reasons[PROBE_USER_RING], "this kernel has no function kvm_async_pf_setup_userfault()");
+	add_prototype(&t, "kvm_async_pf_setup_userfault", "viioi", 'b');
+	add_prototype(&t, "kvm_async_pf_drain_exitless", "v", 'b');
+	probes_find_in(&probes, btf, NULL);
+	assert_string_equal(probes.reasons[PROBE_USER_RING], "kvm_async_pf_setup_userfault() of this kernel returns something else");
+	assert_null(probes.list[PROBE_USER_DRAIN].why_not);
+	btf__free(btf);
+}
+
 /* In the module; what only x86 has is missing, and that alone; the kernel series has tracepoints instead. */
 static void test_apf_of_arm64(void **state)
 {
@@ -456,7 +484,7 @@ static void test_apf_of_arm64(void **state)
 	add_tracepoint(module, "kvm_apf_ack", 3);
 	add_tracepoint(module, "kvm_apf_present", 4);
 	probes_find_in(&probes, vmlinux, module);
-	for (int i = PROBE_APF; i < PROBE_GIC; i++)
+	for (int i = PROBE_APF; i < PROBE_USER; i++)
 		assert_null(probes.list[i].why_not);
 	assert_string_equal(probes.programs[PROBE_APF_NOT_NOW], "apf_fallback_arm64");
 	assert_string_equal(probes.programs[PROBE_APF_ACK], "apf_ack_arm64");
@@ -721,6 +749,7 @@ int main(void)
 		cmocka_unit_test(test_more_arguments),
 		cmocka_unit_test(test_other_function),
 		cmocka_unit_test(test_needed),
+		cmocka_unit_test(test_apf_of_user),
 		cmocka_unit_test(test_apf_of_arm64),
 		cmocka_unit_test(test_no_apf),
 		cmocka_unit_test(test_gic),
