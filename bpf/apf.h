@@ -108,7 +108,7 @@ static __always_inline struct sdei_record_apf apf_record_of(const struct fault *
 
 static __always_inline struct sdei_record_apf apf_record_vcpu(struct kvm_vcpu *vcpu, __u8 step, __u8 outcome)
 {
-	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), step, outcome);
+	struct sdei_record_apf record = apf_record(vm_of_seldom(vcpu), FAR(vcpu, vcpu_id), step, outcome);
 
 	record.queued = queued_of(vcpu);
 	return record;
@@ -169,7 +169,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 {
 	struct fault fault = {
 		.gfn = gfn_of(work), .token = token_of(work), .vcpu_address = (__u64)vcpu,
-		.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id), .user = is_of_user(work),
+		.vm = vm_of_seldom(vcpu), .vcpu = FAR(vcpu, vcpu_id), .user = is_of_user(work),
 	};
 	struct sdei_vcpu_faults *in_fault;
 	struct sdei_record_apf record;
@@ -529,7 +529,7 @@ static __always_inline struct sdei_vcpu_faults *take_place(__u32 *place)
 /* Its place has no sum: whoever had it before took that along. */
 static __always_inline struct sdei_vcpu_faults *first_fault_of(struct kvm_vcpu *vcpu, __u64 key)
 {
-	const struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_WAITING, 0);
+	const struct sdei_record_apf record = apf_record(vm_of_seldom(vcpu), FAR(vcpu, vcpu_id), APF_WAITING, 0);
 	struct sdei_vcpu_faults *f;
 	__u32 place = 0;
 
@@ -618,7 +618,7 @@ static __always_inline void add_quick(struct sdei_vcpu_faults *f, __u64 since_ns
 
 static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct sdei_vcpu_faults *f, __u64 gpa, __u64 since_ns)
 {
-	struct sdei_record_apf record = apf_record(vm_of(vcpu), FAR(vcpu, vcpu_id), APF_SYNC, cause_of(f));
+	struct sdei_record_apf record = apf_record(vm_of_seldom(vcpu), FAR(vcpu, vcpu_id), APF_SYNC, cause_of(f));
 
 	record.gfn = gpa >> 12;
 	if (is_wanted(&record.head))

@@ -35,7 +35,7 @@ static __always_inline __u64 counter_offset(struct kvm_vcpu *vcpu)
 
 static __always_inline void send_counter(struct kvm_vcpu *vcpu, __u8 reason)
 {
-	struct sdei_record_counter record = { .head = head(vcpu, SDEI_NONE, 0, SDEI_COUNTER), .hz = counter_hz };
+	struct sdei_record_counter record = { .head = head_seldom(vcpu, SDEI_NONE, 0, SDEI_COUNTER), .hz = counter_hz };
 
 	if (!tracing || !is_wanted(&record.head))
 		return;

@@ -274,4 +274,12 @@ static __always_inline struct sdei_record head(struct kvm_vcpu *vcpu, __u32 even
 	};
 }
 
+/* The same of what happens seldom. */
+static __always_inline struct sdei_record head_seldom(struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u8 kind)
+{
+	return (struct sdei_record) {
+		.vm = vm_of_seldom(vcpu), .vcpu = FAR(vcpu, vcpu_id), .event = event, .state = state, .kind = kind,
+	};
+}
+
 #endif /* SDEI_EMIT_H */

@@ -132,9 +132,8 @@ static __always_inline int begin_gic_call(void)
 
 static __always_inline int end_gic_call(struct kvm_device *device, struct kvm_device_attr *attr, __u8 step, int err)
 {
-	struct kvm *kvm = FAR(device, kvm);
 	struct sdei_record_gic record = {
-		.head = { .vm = FAR(kvm, userspace_pid), .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step },
+		.head = { .vm = BPF_CORE_READ(device, kvm, userspace_pid), .vcpu = SDEI_NONE, .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step },
 		.attr = attr->attr, .group = attr->group,
 	};
 	__u64 since_ns;
@@ -194,7 +193,7 @@ static __always_inline struct sdei_record_gic vcpu_step(struct kvm_vcpu *vcpu, _
 {
 	return (struct sdei_record_gic){
 		.head = {
-			.vm = vm_of(vcpu), .vcpu = FAR(vcpu, vcpu_id), .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step,
+			.vm = vm_of_seldom(vcpu), .vcpu = FAR(vcpu, vcpu_id), .event = SDEI_NONE, .kind = SDEI_GIC, .origin = step,
 		},
 	};
 }

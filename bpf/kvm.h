@@ -262,11 +262,21 @@ struct bpf_iter__task_file {
 	*at_; \
 })
 
+/*
+ * Of programs that run often. For each of them the verifier goes four times through all that the kernel says of its types, because
+ * of the pointer.
+ */
 static __always_inline __u32 vm_of(struct kvm_vcpu *vcpu)
 {
 	struct kvm *kvm = FAR(vcpu, kvm);
 
 	return FAR(kvm, userspace_pid);
+}
+
+/* Of those that run seldom: two calls of a helper, and nothing for the verifier to look for. */
+static __always_inline __u32 vm_of_seldom(struct kvm_vcpu *vcpu)
+{
+	return BPF_CORE_READ(vcpu, kvm, userspace_pid);
 }
 
 /* Page faults of the vCPU in flight; 0 where the kernel has no asynchronous ones. */

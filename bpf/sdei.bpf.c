@@ -39,7 +39,7 @@ SEC("tp_btf/kvm_sdei_register")
 int BPF_PROG(kvm_sdei_register, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u64 ep_addr, __u64 ep_arg)
 {
 	struct sdei_record_handler record = {
-		.head = head(vcpu, event, state, SDEI_REGISTER), .ep_addr = ep_addr, .ep_arg = ep_arg,
+		.head = head_seldom(vcpu, event, state, SDEI_REGISTER), .ep_addr = ep_addr, .ep_arg = ep_arg,
 	};
 
 	return emit(vcpu, &record.head, sizeof(record), 0, 0);
@@ -48,7 +48,7 @@ int BPF_PROG(kvm_sdei_register, struct kvm_vcpu *vcpu, __u32 event, __u32 state,
 SEC("tp_btf/kvm_sdei_unregister")
 int BPF_PROG(kvm_sdei_unregister, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u32 cleared, int result)
 {
-	struct sdei_record record = head(vcpu, event, state, SDEI_UNREGISTER);
+	struct sdei_record record = head_seldom(vcpu, event, state, SDEI_UNREGISTER);
 
 	record.outcome = cleared;
 	record.error = result;
@@ -58,7 +58,7 @@ int BPF_PROG(kvm_sdei_unregister, struct kvm_vcpu *vcpu, __u32 event, __u32 stat
 SEC("tp_btf/kvm_sdei_enable")
 int BPF_PROG(kvm_sdei_enable, struct kvm_vcpu *vcpu, __u32 event, __u32 state)
 {
-	struct sdei_record record = head(vcpu, event, state, SDEI_ENABLE);
+	struct sdei_record record = head_seldom(vcpu, event, state, SDEI_ENABLE);
 
 	return emit(vcpu, &record, sizeof(record), 0, 0);
 }
@@ -66,7 +66,7 @@ int BPF_PROG(kvm_sdei_enable, struct kvm_vcpu *vcpu, __u32 event, __u32 state)
 SEC("tp_btf/kvm_sdei_disable")
 int BPF_PROG(kvm_sdei_disable, struct kvm_vcpu *vcpu, __u32 event, __u32 state)
 {
-	struct sdei_record record = head(vcpu, event, state, SDEI_DISABLE);
+	struct sdei_record record = head_seldom(vcpu, event, state, SDEI_DISABLE);
 
 	return emit(vcpu, &record, sizeof(record), 0, 0);
 }
@@ -92,7 +92,7 @@ int BPF_PROG(kvm_sdei_unmask, struct kvm_vcpu *vcpu, __u32 event, __u32 state, i
 SEC("tp_btf/kvm_sdei_reset")
 int BPF_PROG(kvm_sdei_reset, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __u32 reason)
 {
-	struct sdei_record record = head(vcpu, event, state, SDEI_RESET);
+	struct sdei_record record = head_seldom(vcpu, event, state, SDEI_RESET);
 
 	record.origin = reason;
 	return emit(vcpu, &record, sizeof(record), 0, 0);
@@ -114,7 +114,7 @@ int BPF_PROG(kvm_sdei_signal, struct kvm_vcpu *vcpu, __u32 event, __u32 state, _
 SEC("tp_btf/kvm_sdei_cancel")
 int BPF_PROG(kvm_sdei_cancel, struct kvm_vcpu *vcpu, __u32 event, __u32 state, int error)
 {
-	struct sdei_record record = head(vcpu, event, state, SDEI_CANCEL);
+	struct sdei_record record = head_seldom(vcpu, event, state, SDEI_CANCEL);
 
 	record.error = error;
 	return emit(vcpu, &record, sizeof(record), error, 0);
@@ -157,7 +157,7 @@ int BPF_PROG(kvm_sdei_state, struct kvm_vcpu *vcpu, __u32 event, __u32 state, __
 	     __u64 ep_addr, __u64 ep_arg)
 {
 	struct sdei_record_handler record = {
-		.head = head(vcpu, event, state, SDEI_STATE), .ep_addr = ep_addr, .ep_arg = ep_arg,
+		.head = head_seldom(vcpu, event, state, SDEI_STATE), .ep_addr = ep_addr, .ep_arg = ep_arg,
 	};
 
 	record.head.origin = reason;

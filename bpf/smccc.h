@@ -62,7 +62,7 @@ static __always_inline __u64 argument(__u64 value, __u32 function)
 static __always_inline struct sdei_record_smccc smccc_record(struct kvm_vcpu *vcpu, const struct smccc_call *call)
 {
 	return (struct sdei_record_smccc) {
-		.head = head(vcpu, SDEI_NONE, 0, SDEI_SMCCC), .args = { call->args[0], call->args[1] },
+		.head = head_seldom(vcpu, SDEI_NONE, 0, SDEI_SMCCC), .args = { call->args[0], call->args[1] },
 		.function = call->function, .target = call->target,
 	};
 }
