@@ -54,7 +54,7 @@ struct {
 } counters SEC(".maps");
 
 struct lost {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
 	__type(key, struct sdei_lost_key);
 	__type(value, __u64);
@@ -101,7 +101,7 @@ static __always_inline bool is_wanted(const struct sdei_record *record)
 	return !filter_denied || is_created(record) || !bpf_map_lookup_elem(&denied, &vm);
 }
 
-/* The count of key on this CPU, NULL when there is no room for it. */
+/* The count of key, NULL when there is no room for it. */
 static __always_inline __u64 *lost_count(void *lost, const struct sdei_lost_key *key)
 {
 	__u64 *count = bpf_map_lookup_elem(lost, key), none = 0;
@@ -140,10 +140,7 @@ static __noinline int count_loss(struct sdei_cpu *cpu, const struct sdei_lost_ke
 		count = lost_count(&lost_1, key);
 	else
 		count = lost_count(&lost_0, key);
-	if (count)
-		(*count)++;
-	else	/* programs of several kinds share it, one may interrupt another */
-		__sync_fetch_and_add(&cpu->lost_unknown, 1);
+	__sync_fetch_and_add(count ?: &cpu->lost_unknown, 1);
 	if (reader_sleeps)
 		wake(cpu, bpf_ktime_get_ns());
 	return 0;

@@ -326,7 +326,7 @@ struct sdei_counter {
 };
 
 /*
- * What was lost, so that counts stay exact: per-CPU hash maps `lost_0` and `lost_1`, value
+ * What was lost, so that counts stay exact: hash maps `lost_0` and `lost_1`, value
  * __u64 count; programs count in one of them. The fields are those of the records that found no room. vm SDEI_ANY_VM: only the kind is known.
  */
 #define SDEI_ANY_VM 0	/* no process of user space has this id */

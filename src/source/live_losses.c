@@ -31,7 +31,7 @@ int live_prepare_losses(struct live *live)
 		live->losses[i] = losses_new(bpf_map__max_entries(lost_map(live, i)));
 	if (!live->losses[0] || !live->losses[1])
 		return -ENOMEM;
-	return map_slice_init(&live->lost, sizeof(struct sdei_lost_key), live->cpu_values * sizeof(uint64_t), SLICE_KEYS);
+	return map_slice_init(&live->lost, sizeof(struct sdei_lost_key), sizeof(uint64_t), SLICE_KEYS);
 }
 
 void live_free_losses(struct live *live)
@@ -47,16 +47,12 @@ static bool is_wanted(const struct live *live, uint32_t vm)
 	return vm == SDEI_ANY_VM || !live->vm_filter || vm_filter_wants_vm(live->vm_filter, vm);
 }
 
-/* values: one for each CPU, of a key of map i. */
-static void report_key(struct live *live, const struct record_sink *sink, unsigned int i, const struct sdei_lost_key *key,
-		       const uint64_t *values)
+/* total: the value of a key of map i. */
+static void report_key(struct live *live, const struct record_sink *sink, unsigned int i, const struct sdei_lost_key *key, uint64_t total)
 {
 	struct sdei_lost_key known = *key;
-	uint64_t total = 0, fresh;
+	uint64_t fresh = losses_update(live->losses[i], key, total);
 
-	for (unsigned int cpu = 0; cpu < live->cpu_values; cpu++)
-		total += values[cpu];
-	fresh = losses_update(live->losses[i], key, total);
 	live->lost_reported += fresh;
 	if (key->kind < SDEI_KIND_COUNT)
 		live->kind_reported[key->kind] += fresh;
@@ -74,7 +70,7 @@ static int report_slice(struct live *live, const struct record_sink *sink, unsig
 	const uint64_t *values = live->lost.values;
 
 	for (__u32 key = 0; key < live->lost.count; key++)
-		report_key(live, sink, i, &keys[key], &values[(size_t)key * live->cpu_values]);
+		report_key(live, sink, i, &keys[key], values[key]);
 	return err;
 }
 

@@ -56,7 +56,6 @@ struct live {
 	uint64_t addresses[CLIENT_ADDRESS_COUNT];	/* of the client's kernel; 0: not known */
 
 	unsigned int cpus;		/* highest CPU number + 1 */
-	unsigned int cpu_values;	/* values of one key in a per-CPU map */
 	size_t ring_bytes;
 	struct ring *rings;		/* by CPU; a ring that was never mapped has no CPU */
 	bool has_all_cpus;		/* none can come that is not there */

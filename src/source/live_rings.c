@@ -63,15 +63,14 @@ static unsigned int count_present(unsigned int cpus)
 int live_size_rings(struct live *live, size_t bytes, struct error *error)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	int cpus = highest_cpu() + 1, values = libbpf_num_possible_cpus();
+	int cpus = highest_cpu() + 1, possible = libbpf_num_possible_cpus();
 	unsigned int present;
 
-	if (cpus <= 0 || values <= 0)
+	if (cpus <= 0 || possible <= 0)
 		return error_set(error, -EINVAL, "cannot tell which CPUs there are");
 	live->cpus = cpus;
-	live->cpu_values = values;
 	present = count_present(cpus);
-	live->has_all_cpus = present == (unsigned int)values;
+	live->has_all_cpus = present == (unsigned int)possible;
 	live->ring_bytes = bytes ? bytes : ring_default_bytes(present);
 	if (live->ring_bytes >= page && !(live->ring_bytes & (live->ring_bytes - 1)))
 		return 0;

@@ -19,7 +19,7 @@ struct map_slice {
 	__u32 at;		/* the kernel's: where to go on */
 };
 
-/* Of a map with such keys and values (of a per-CPU map: those of all CPUs), at first with so much room. 0 or -ENOMEM. */
+/* Of a map with such keys and values, at first with so much room. 0 or -ENOMEM. */
 int map_slice_init(struct map_slice *s, size_t key_size, size_t value_size, __u32 room);
 void map_slice_free(struct map_slice *s);	/* all zero is fine */
 

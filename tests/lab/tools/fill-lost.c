@@ -18,7 +18,6 @@
 
 #define VM 2147483000
 #define PATIENCE 6000	/* times 10 ms */
-#define CPUS_MAX 1024
 
 static long bpf(int command, union bpf_attr *attr)
 {
@@ -57,11 +56,11 @@ static int find_map(const char *name)
 
 static int fill(int fd, uint32_t first, uint32_t count)
 {
-	static uint64_t values[CPUS_MAX] = { 1 };
+	uint64_t value = 1;
 
 	for (uint32_t i = first; i < first + count; i++) {
 		struct sdei_lost_key key = { .vm = VM, .event = i, .kind = SDEI_CALL, .function = i };
-		union bpf_attr attr = { .map_fd = fd, .key = (uintptr_t)&key, .value = (uintptr_t)values };
+		union bpf_attr attr = { .map_fd = fd, .key = (uintptr_t)&key, .value = (uintptr_t)&value };
 
 		if (bpf(BPF_MAP_UPDATE_ELEM, &attr))
 			return -errno;
