@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "source/cmdline.h"
 #include "source/privilege.h"
+#include "source/process.h"
 
 #define NAME_MAX_BYTES 255
 /* One setting, "guest=" and one byte too many included. */
@@ -353,16 +355,66 @@ static char *name_of(const struct cmdline *c, char uuid[GUEST_UUID_SIZE])
 	return guest_name_from(c->bytes, c->size, c->comm, uuid);
 }
 
+/* --- what command lines have said */
+
+#define REMEMBERED 256	/* two with one place take it in turns */
+
+static struct remembered {
+	uint32_t vm;
+	uint64_t identity;	/* of its process */
+	char *name;		/* NULL: nothing */
+	char uuid[GUEST_UUID_SIZE];
+} remembered[REMEMBERED];
+static pthread_mutex_t remembered_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void remember(uint32_t vm, uint64_t identity, const char *name, const char uuid[GUEST_UUID_SIZE])
+{
+	struct remembered *r = &remembered[vm % REMEMBERED];
+	char *kept = name && identity ? strdup(name) : NULL;
+
+	if (!kept)
+		return;
+	pthread_mutex_lock(&remembered_lock);
+	free(r->name);
+	*r = (struct remembered){ .vm = vm, .identity = identity, .name = kept };
+	memcpy(r->uuid, uuid, sizeof(r->uuid));
+	pthread_mutex_unlock(&remembered_lock);
+}
+
+/* NULL: nothing is known of that process, or no memory. */
+static char *recall(uint32_t vm, uint64_t identity, char uuid[GUEST_UUID_SIZE])
+{
+	struct remembered *r = &remembered[vm % REMEMBERED];
+	char *name = NULL;
+
+	pthread_mutex_lock(&remembered_lock);
+	if (r->name && r->vm == vm && r->identity == identity) {
+		name = strdup(r->name);
+		memcpy(uuid, r->uuid, sizeof(r->uuid));
+	}
+	pthread_mutex_unlock(&remembered_lock);
+	return name;
+}
+
 char *guest_name_in(const char *proc, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
 	uint32_t pid = process_of(proc, vm);
+	uint64_t identity = process_identity_in(proc, vm);
+	char found[GUEST_UUID_SIZE], *name, *known;
 	struct cmdline c;
-	char *name;
 
 	read_proc(proc, pid, "comm", c.comm, sizeof(c.comm));
 	cmdline_read(vm, open_proc(proc, pid, "cmdline"), &c);
-	name = name_of(&c, uuid);
+	name = name_of(&c, found);
+	if (c.size) {
+		remember(vm, identity, name, found);
+	} else if ((known = recall(vm, identity, found))) {
+		free(name);
+		name = known;
+	}
 	cmdline_clear(&c);
+	if (uuid)
+		memcpy(uuid, found, sizeof(found));
 	return name;
 }
 
@@ -377,12 +429,16 @@ char *guest_name(uint32_t pid, char uuid[GUEST_UUID_SIZE])
 
 char *guest_name_late(uint32_t *pid, char uuid[GUEST_UUID_SIZE])
 {
+	char found[GUEST_UUID_SIZE], *name;
 	struct cmdline c;
-	char *name;
 
 	if (!cmdline_take_late(pid, &c))
 		return NULL;
-	name = name_of(&c, uuid);
+	name = name_of(&c, found);
+	if (c.size)
+		remember(*pid, process_identity(*pid), name, found);
 	cmdline_clear(&c);
+	if (uuid)
+		memcpy(uuid, found, sizeof(found));
 	return name;
 }

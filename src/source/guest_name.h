@@ -8,7 +8,8 @@
  *  3. the VM's UUID: -uuid of QEMU, --platform uuid=… of Cloud Hypervisor
  *  4. the process's name (comm)
  * "-" where none of them is there, and where this process is in a pid namespace: a pid is the host's, /proc shows others.
- * What a command line says may come late (cmdline.h): it is the fourth until then.
+ * What a command line says may come late (cmdline.h): it is the fourth until then. What it has said once holds for its process: one
+ * that has ended, and is not gone yet, has none any more.
  * The text is hostile: escape it with escape.h wherever it is shown.
  */
 #ifndef SOURCE_GUEST_NAME_H

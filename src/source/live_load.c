@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "source/privilege.h"
+#include "source/process.h"
 #include "util/counter.h"
 #include "client.skel.h"
 #include "sdei.skel.h"

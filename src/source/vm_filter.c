@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "source/vm_filter.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "source/privilege.h"
 
 /* A VM announces every event of every vCPU when it is created; one look at the process will do for all these. */
 #define LOOK_AGAIN_NS 100000000
@@ -166,28 +163,4 @@ bool vm_filter_wants_vm(struct vm_filter *j, uint32_t vm)
 	struct sdei_record record = { .vm = vm };
 
 	return vm_filter_wants(j, &record);
-}
-
-uint64_t process_identity(uint32_t pid)
-{
-	char path[32], text[1024], *end;
-	unsigned long long start = 0;
-	size_t size;
-	FILE *file;
-
-	if (!privilege_sees_host_pids())
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	size = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[size] = '\0';
-	/* Field 22 of proc(5); the name, field 2, may hold anything, and ends at the last parenthesis. */
-	end = strrchr(text, ')');
-	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			   &start) != 1)
-		return 0;
-	return start + 1;
 }

@@ -30,7 +30,4 @@ void vm_filter_free(struct vm_filter *j);				/* NULL is fine */
 bool vm_filter_wants(struct vm_filter *j, const struct sdei_record *record);
 bool vm_filter_wants_vm(struct vm_filter *j, uint32_t vm);
 
-/* When the process or thread pid started, in clock ticks since boot, + 1; 0: gone. */
-uint64_t process_identity(uint32_t pid);
-
 #endif

@@ -229,6 +229,27 @@ static void test_locked_process(void **state)
 	expect_in_proc(9, "-");
 }
 
+static void start_at(unsigned int pid, unsigned int ticks)
+{
+	char stat[128];
+
+	snprintf(stat, sizeof(stat), "%u (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0\n", pid, ticks);
+	add_file(pid, "stat", stat, strlen(stat));
+}
+
+/* One that has ended has no command line any more, until its parent has taken note; the next one with its pid is another one. */
+static void test_ended_process(void **state)
+{
+	add_process(20, "qemu\n");
+	start_at(20, 5000);
+	add_file(20, "cmdline", "qemu\0-name\0web\0", 15);
+	expect_in_proc(20, "web");
+	add_file(20, "cmdline", "", 0);
+	expect_in_proc(20, "web");
+	start_at(20, 6000);
+	expect_in_proc(20, "qemu");
+}
+
 /* With as many as may be late, the next one is named without a look. */
 static void test_many_locked(void **state)
 {
@@ -388,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_vmms),
 		cmocka_unit_test(test_precedence), cmocka_unit_test(test_uuid), cmocka_unit_test(test_no_uuid),
 		cmocka_unit_test(test_locked_process),
+		cmocka_unit_test(test_ended_process),
 		cmocka_unit_test(test_many_locked),
 		cmocka_unit_test(test_pid_namespace),
 	};

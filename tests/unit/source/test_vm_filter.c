@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "source/process.h"
 #include "source/vm_filter.h"
 #include "source/losses.h"
 
