@@ -62,20 +62,33 @@ static void *run_reader(void *ctx)
 	return NULL;
 }
 
-/* One that is free; NULL: there is none, or one is at this VM already. */
-static struct reader *find_reader(uint32_t vm)
+/* The one that is at this VM, or has an answer about it that nobody took; NULL: none. */
+static struct reader *reader_of(uint32_t vm)
 {
-	struct reader *found = NULL;
+	for (int i = 0; i < CMDLINE_READERS; i++)
+		if (readers.list[i].state != FREE && readers.list[i].vm == vm)
+			return &readers.list[i];
+	return NULL;
+}
 
-	for (int i = 0; i < CMDLINE_READERS; i++) {
-		struct reader *r = &readers.list[i];
+static struct reader *free_reader(void)
+{
+	for (int i = 0; i < CMDLINE_READERS; i++)
+		if (readers.list[i].state == FREE)
+			return &readers.list[i];
+	return NULL;
+}
 
-		if (r->state != FREE && r->vm == vm)
-			return NULL;
-		if (r->state == FREE && !found)
-			found = r;
-	}
-	return found;
+static bool copy(const struct reader *r, struct cmdline *c)
+{
+	char *bytes = malloc(r->answer.size + 1);
+
+	if (!bytes)
+		return false;
+	memcpy(bytes, r->answer.bytes, r->answer.size);
+	c->bytes = bytes;
+	c->size = r->answer.size;
+	return true;
 }
 
 /* Gives the answer away. */
@@ -126,14 +139,32 @@ bool cmdline_read(uint32_t vm, int fd, struct cmdline *c)
 	if (fd < 0)
 		return true;
 	pthread_mutex_lock(&readers.lock);
-	r = find_reader(vm);
-	if (r && !start(r, vm, fd, c))
+	r = reader_of(vm);
+	if (r) {
+		known = r->state == READ && copy(r, c);
 		r = NULL;
-	known = r && wait_for(r, c);
+	} else {
+		r = free_reader();
+		if (r && !start(r, vm, fd, c))
+			r = NULL;
+		known = r && wait_for(r, c);
+	}
 	pthread_mutex_unlock(&readers.lock);
 	if (!r)
 		close(fd);
 	return known;
+}
+
+bool cmdline_is_awaited(uint32_t vm)
+{
+	struct reader *r;
+	bool awaited;
+
+	pthread_mutex_lock(&readers.lock);
+	r = reader_of(vm);
+	awaited = r && r->state == READING;
+	pthread_mutex_unlock(&readers.lock);
+	return awaited;
 }
 
 bool cmdline_take_late(uint32_t *vm, struct cmdline *c)

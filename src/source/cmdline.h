@@ -22,9 +22,11 @@ struct cmdline {
 
 /*
  * Reads from fd, which is closed when that is over; fd -1: there is nothing to read. comm is kept for the late answer of vm.
- * False: it is not known yet, or there are too many that are late.
+ * One that came late is known to all who ask. False: it is not known yet, or there are too many that are late.
  */
 bool cmdline_read(uint32_t vm, int fd, struct cmdline *c);
+
+bool cmdline_is_awaited(uint32_t vm);	/* it is still being read. Cheap to ask */
 
 /* An answer that came late, and which vm it is about; false: there is none. Cheap to ask. */
 bool cmdline_take_late(uint32_t *vm, struct cmdline *c);

@@ -427,6 +427,11 @@ char *guest_name(uint32_t pid, char uuid[GUEST_UUID_SIZE])
 	return strdup("-");
 }
 
+bool guest_name_is_sure(uint32_t pid)
+{
+	return !cmdline_is_awaited(pid);
+}
+
 char *guest_name_late(uint32_t *pid, char uuid[GUEST_UUID_SIZE])
 {
 	char found[GUEST_UUID_SIZE], *name;

@@ -15,6 +15,7 @@
 #ifndef SOURCE_GUEST_NAME_H
 #define SOURCE_GUEST_NAME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define GUEST_UUID_SIZE 37	/* as text, in small letters, with its NUL */
@@ -30,6 +31,9 @@ char *guest_name_in(const char *proc, uint32_t pid, char uuid[GUEST_UUID_SIZE]);
 
 /* A name that came late (a new string), and the pid that was asked about; NULL: none, or no memory. Cheap to ask. */
 char *guest_name_late(uint32_t *pid, char uuid[GUEST_UUID_SIZE]);
+
+/* What guest_name() says of pid is not for want of its command line, which is still being read. */
+bool guest_name_is_sure(uint32_t pid);
 
 /* From the content of /proc/PID/cmdline (NUL-separated, size bytes) and of comm; pure, for tests. */
 char *guest_name_from(const char *cmdline, unsigned long size, const char *comm, char uuid[GUEST_UUID_SIZE]);

@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "source/guest_name.h"
 #include "source/privilege.h"
 #include "source/process.h"
 #include "util/counter.h"
@@ -303,7 +304,7 @@ static void deny(void *ctx, uint32_t vm, bool wanted)
 static int set_up_vm_filter(struct live *live, const struct source_filter *filter)
 {
 	const struct vm_filter_calls calls = {
-		.want = filter->want_vm, .want_ctx = filter->ctx, .identity = process_identity,
+		.want = filter->want_vm, .want_ctx = filter->ctx, .sure = guest_name_is_sure, .identity = process_identity,
 		.decided = deny, .decided_ctx = live,
 	};
 

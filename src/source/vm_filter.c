@@ -15,6 +15,7 @@ struct verdict {
 	uint64_t gone_ns;	/* when its process was found to be gone, or 0 */
 	uint32_t vm;
 	bool known, wanted;
+	bool unsure;		/* wanted for want of its name */
 	bool over;		/* and may be forgotten */
 };
 
@@ -115,10 +116,12 @@ static struct verdict *verdict_of(struct vm_filter *j, uint32_t vm, uint64_t now
 	return place_of(j->verdicts, j->size, vm);
 }
 
-static bool ask(struct vm_filter *j, uint32_t vm)
+static bool ask(struct vm_filter *j, uint32_t vm, bool *unsure)
 {
 	bool wanted = j->calls.want(j->calls.want_ctx, vm);
 
+	*unsure = !wanted && j->calls.sure && !j->calls.sure(vm);
+	wanted |= *unsure;
 	if (j->calls.decided)
 		j->calls.decided(j->calls.decided_ctx, vm, wanted);
 	return wanted;
@@ -128,8 +131,9 @@ static void decide(struct vm_filter *j, struct verdict *verdict, uint32_t vm, ui
 {
 	j->count += !verdict->known;
 	*verdict = (struct verdict) {
-		.vm = vm, .known = true, .looked_ns = now_ns, .identity = j->calls.identity(vm), .wanted = ask(j, vm),
+		.vm = vm, .known = true, .looked_ns = now_ns, .identity = j->calls.identity(vm),
 	};
+	verdict->wanted = ask(j, vm, &verdict->unsure);
 }
 
 static void look_again(struct vm_filter *j, struct verdict *verdict, uint64_t now_ns)
@@ -141,20 +145,22 @@ static void look_again(struct vm_filter *j, struct verdict *verdict, uint64_t no
 		return;
 	verdict->gone_ns = 0;
 	verdict->identity = identity;
-	verdict->wanted = ask(j, verdict->vm);
+	verdict->wanted = ask(j, verdict->vm, &verdict->unsure);
 }
 
 bool vm_filter_wants(struct vm_filter *j, const struct sdei_record *record)
 {
 	struct verdict *verdict = verdict_of(j, record->vm, record->time_ns);
-	bool created = record->kind == SDEI_STATE && record->origin == SDEI_CREATED;
+	bool created = record->kind == SDEI_STATE && record->origin == SDEI_CREATED, unsure;
 
 	if (!verdict)
-		return ask(j, record->vm);
+		return ask(j, record->vm, &unsure);
 	if (!verdict->known)
 		decide(j, verdict, record->vm, record->time_ns);
 	else if (created && record->time_ns > verdict->looked_ns + LOOK_AGAIN_NS)
 		look_again(j, verdict, record->time_ns);
+	else if (verdict->unsure && j->calls.sure(record->vm))
+		verdict->wanted = ask(j, record->vm, &verdict->unsure);
 	return verdict->wanted;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Remembers which VMs are wanted, so that a filter on names is asked once for each VM. A pid may be used again: a new
+ * Remembers which VMs are wanted, so that a filter on names is asked once for each VM; again if its name was not known yet: until then
+ * it is wanted. A pid may be used again: a new
  * vCPU makes it look whether the pid is still the same process, and ask again if not. What has long gone is forgotten.
  */
 #ifndef SOURCE_VM_FILTER_H
@@ -16,6 +17,7 @@ struct vm_filter;
 struct vm_filter_calls {
 	bool (*want)(void *ctx, uint32_t vm);
 	void *want_ctx;
+	bool (*sure)(uint32_t vm);	/* want() knew all that it will know of vm; NULL: always */
 	/* Distinguishes two processes with one pid, 0: gone. */
 	uint64_t (*identity)(uint32_t vm);
 	/* The answer about vm is new or has changed; one that is forgotten counts as wanted. May be NULL. */

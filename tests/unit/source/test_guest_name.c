@@ -177,6 +177,16 @@ static void unlock(int fd, const char *cmdline, size_t size)
 	close(fd);
 }
 
+/* By an empty one: to open a pipe takes two. */
+static void replace_file(unsigned int pid, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%u/%s", proc, pid, name);
+	assert_int_equal(unlink(path), 0);
+	add_file(pid, name, "", 0);
+}
+
 static void expect_in_proc(unsigned int pid, const char *expected)
 {
 	char *name = guest_name_in(proc, pid, NULL);
@@ -220,10 +230,16 @@ static void test_locked_process(void **state)
 	expect_in_proc(7, "qemu");
 	expect_in_proc(7, "qemu");	/* no second one waits for the same */
 	assert_null(guest_name_late(&pid, NULL));
+	assert_false(guest_name_is_sure(7));
+	assert_true(guest_name_is_sure(8));
 	add_process(8, "qemu\n");
 	add_file(8, "cmdline", "qemu\0-name\0db\0", 14);
 	expect_in_proc(8, "db");
 	unlock(locked, "qemu\0-name\0web\0-uuid\0" "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42\0", 58);
+	while (!guest_name_is_sure(7))
+		sched_yield();
+	replace_file(7, "cmdline");
+	expect_in_proc(7, "web");	/* also before anybody has taken it */
 	expect_late(7, "web", "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42");
 	assert_null(guest_name_late(&pid, NULL));
 	expect_in_proc(9, "-");

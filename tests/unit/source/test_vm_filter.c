@@ -44,9 +44,18 @@ static uint64_t identify(uint32_t vm)
 	return identity;
 }
 
+static bool sure = true;
+
+static bool is_sure(uint32_t vm)
+{
+	return sure;
+}
+
 static struct vm_filter *new_judge(struct answers *answers)
 {
-	const struct vm_filter_calls calls = { want, answers, identify, decided, answers };
+	const struct vm_filter_calls calls = {
+		.want = want, .want_ctx = answers, .sure = is_sure, .identity = identify, .decided = decided, .decided_ctx = answers,
+	};
 
 	return vm_filter_new(&calls);
 }
@@ -56,6 +65,25 @@ static bool wants(struct vm_filter *j, uint32_t vm, uint8_t kind, uint64_t time_
 	const struct sdei_record record = { .vm = vm, .kind = kind, .origin = SDEI_CREATED, .time_ns = time_ns };
 
 	return vm_filter_wants(j, &record);
+}
+
+/* Until its name is known a VM is wanted, and nothing of it is left out in the kernel. */
+static void test_late_name(void **state)
+{
+	struct answers answers = { 0 };
+	struct vm_filter *j = new_judge(&answers);
+
+	sure = false;
+	assert_true(wants(j, 7, SDEI_SIGNAL, SECOND));
+	assert_true(wants(j, 7, SDEI_SIGNAL, SECOND));
+	assert_int_equal(answers.asked, 1);
+	assert_int_equal(answers.last_denied, 0);
+	sure = true;
+	assert_false(wants(j, 7, SDEI_SIGNAL, SECOND));
+	assert_false(wants(j, 7, SDEI_SIGNAL, SECOND));
+	assert_int_equal(answers.asked, 2);
+	assert_int_equal(answers.last_denied, 7);
+	vm_filter_free(j);
 }
 
 static void test_asks_once(void **state)
@@ -127,7 +155,7 @@ static void tell_kernel(void *ctx, uint32_t vm, bool wanted)
 static void test_gone_are_forgotten(void **state)
 {
 	struct answers answers = { .wanted = false };
-	const struct vm_filter_calls calls = { want, &answers, identify_living, tell_kernel, NULL };
+	const struct vm_filter_calls calls = { .want = want, .want_ctx = &answers, .identity = identify_living, .decided = tell_kernel };
 	struct vm_filter *j = vm_filter_new(&calls);
 
 	for (uint32_t vm = 1; vm <= 100000; vm++) {
@@ -145,7 +173,7 @@ static void test_gone_are_forgotten(void **state)
 static void test_gone_are_remembered_for_a_while(void **state)
 {
 	struct answers answers = { .wanted = true };
-	const struct vm_filter_calls calls = { want, &answers, identify_living, NULL, NULL };
+	const struct vm_filter_calls calls = { .want = want, .want_ctx = &answers, .identity = identify_living };
 	struct vm_filter *j = vm_filter_new(&calls);
 
 	living.oldest = living.newest = 1;
@@ -186,7 +214,7 @@ static void test_losses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_asks_once),
+		cmocka_unit_test(test_late_name), cmocka_unit_test(test_asks_once),
 		cmocka_unit_test(test_asks_about_a_reused_pid),
 		cmocka_unit_test(test_many), cmocka_unit_test(test_gone_are_forgotten),
 		cmocka_unit_test(test_gone_are_remembered_for_a_while),
