@@ -117,7 +117,7 @@ static __always_inline struct sdei_record_apf apf_record_vcpu(struct kvm_vcpu *v
 static __always_inline void apf_send(struct sdei_record_apf *record)
 {
 	if (is_wanted(&record->head))
-		send(&record->head, sizeof(*record), 0, 0);
+		send(&record->head, SDEI_APF, sizeof(*record), 0, 0);
 }
 
 /* --- the vCPU's side */
@@ -186,7 +186,7 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 		lose_fault(&record.head);
 		return 0;
 	}
-	send(&record.head, sizeof(record), 0, 0);
+	send(&record.head, SDEI_APF, sizeof(record), 0, 0);
 	in_fault = faults_at(fault.vcpu_address);
 	if (in_fault)
 		in_fault->handed_over = true;
@@ -603,7 +603,7 @@ static __always_inline void send_quick(struct sdei_vcpu_faults *f)
 	record.faults = sum >> SDEI_QUICK_SHIFT;
 	record.duration_ns = sum & SDEI_QUICK_NS;
 	if (sum && is_wanted(&record.head))
-		send_lasting(&record.head, sizeof(record), (struct lasting){ until_ns, .duration_ns = &record.head.arg }, 0, 0);
+		send_lasting(&record.head, SDEI_APF, sizeof(record), (struct lasting){ until_ns, .duration_ns = &record.head.arg }, 0, 0);
 }
 
 /* User space takes the sum now and then. Only where it has not for long, it is sent before it has no more room. */
@@ -622,7 +622,7 @@ static __always_inline void send_sync(struct kvm_vcpu *vcpu, const struct sdei_v
 
 	record.gfn = gpa >> 12;
 	if (is_wanted(&record.head))
-		send_lasting(&record.head, sizeof(record), (struct lasting){ since_ns, .duration_ns = &record.duration_ns }, 0, 0);
+		send_lasting(&record.head, SDEI_APF, sizeof(record), (struct lasting){ since_ns, .duration_ns = &record.duration_ns }, 0, 0);
 }
 
 /* Those that slept or took long are recorded one by one; what a worker does is in its own steps. */

@@ -82,7 +82,7 @@ static __always_inline struct sdei_record client_head(__u32 cpu, __u32 event, __
 static __always_inline void emit(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
 {
 	if (is_wanted(record))
-		send(record, size, error, function);
+		send(record, record->kind, size, error, function);
 }
 
 static __always_inline struct call_begin *call_begin(void)
@@ -188,7 +188,7 @@ static __noinline int emit_call(struct sdei_record_call *call, __u64 since_ns)
 	if (kind)
 		emit_effect(cpu, kind, call);
 	if (!no_calls && is_wanted(&call->head))
-		send_lasting(&call->head, sizeof(*call), (struct lasting){ since_ns, .short_ns = &call->duration_ns },
+		send_lasting(&call->head, SDEI_CALL, sizeof(*call), (struct lasting){ since_ns, .short_ns = &call->duration_ns },
 			     result < 0 ? result : 0, call->function);
 	return 0;
 }

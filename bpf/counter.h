@@ -41,7 +41,7 @@ static __always_inline void send_counter(struct kvm_vcpu *vcpu, __u8 reason)
 		return;
 	record.head.origin = reason;
 	record.offset = counter_offset(vcpu);
-	send(&record.head, sizeof(record), 0, 0);
+	send(&record.head, SDEI_COUNTER, sizeof(record), 0, 0);
 }
 
 /* Called when another thread than before is to run it: the first time, and hardly ever again. */

@@ -224,13 +224,14 @@ static __always_inline void set_duration(const struct lasting *lasting, __u64 ti
 }
 
 /*
- * Sends record, of size bytes (a constant) and complete but for its time and its duration. error and function are
+ * Sends record, of size bytes (a constant) and complete but for its time and its duration. kind is that of record: as a constant where
+ * it is one, because the compiler may have lost sight of it, and a verifier does not know then what it indexes. error and function are
  * those of struct sdei_lost_key, should it be lost. False: it is.
  */
-static __always_inline bool send_lasting(struct sdei_record *record, __u64 size, struct lasting lasting, __s32 error, __u32 function)
+static __always_inline bool send_lasting(struct sdei_record *record, __u8 kind, __u64 size, struct lasting lasting, __s32 error,
+					 __u32 function)
 {
 	__u32 id = bpf_get_smp_processor_id();
-	const __u8 kind = record->kind;
 	struct sdei_ring *ring;
 	struct sdei_cpu *cpu;
 	void *place = NULL;
@@ -258,9 +259,9 @@ static __always_inline bool send_lasting(struct sdei_record *record, __u64 size,
 	return true;
 }
 
-static __always_inline bool send(struct sdei_record *record, __u64 size, __s32 error, __u32 function)
+static __always_inline bool send(struct sdei_record *record, __u8 kind, __u64 size, __s32 error, __u32 function)
 {
-	return send_lasting(record, size, (struct lasting){ 0 }, error, function);
+	return send_lasting(record, kind, size, (struct lasting){ 0 }, error, function);
 }
 
 /* The head of a record but for its time. */

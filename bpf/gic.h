@@ -54,7 +54,7 @@ volatile __u32 set_vcpus;	/* whose count above is not 0: so many at most, as som
 static __always_inline void gic_send(struct sdei_record_gic *record, __u64 since_ns)
 {
 	if (is_wanted(&record->head))
-		send_lasting(&record->head, sizeof(*record), (struct lasting){ since_ns, .short_ns = &record->duration_ns },
+		send_lasting(&record->head, SDEI_GIC, sizeof(*record), (struct lasting){ since_ns, .short_ns = &record->duration_ns },
 			     record->head.error, 0);
 }
 

@@ -221,7 +221,7 @@ static __noinline int follow(struct kvm_vcpu *vcpu, struct sdei_record *record)
 	if (begin_waiting(vcpu, record->vm, record->vcpu, event, &full)) {
 		place.origin = first_place(vcpu);
 		if (place.origin)
-			send(&place, sizeof(place), 0, 0);
+			send(&place, SDEI_PLACE, sizeof(place), 0, 0);
 	} else if (full) {
 		lose_place(&place);
 	}
@@ -239,7 +239,7 @@ static __always_inline void tell_place(__u32 thread, __u8 place)
 	__sync_fetch_and_add(&entry->moves, 1);
 	record = place_record(entry->vm, entry->vcpu, place);
 	if (is_wanted(&record))
-		send(&record, sizeof(record), 0, 0);
+		send(&record, SDEI_PLACE, sizeof(record), 0, 0);
 	else	/* its VM was denied meanwhile */
 		unwatch(entry->key, thread);
 }

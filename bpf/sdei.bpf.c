@@ -29,7 +29,7 @@ static __always_inline int emit(struct kvm_vcpu *vcpu, struct sdei_record *recor
 {
 	if (!tracing || !is_wanted(record))
 		return 0;
-	send(record, size, error, function);
+	send(record, record->kind, size, error, function);
 	if (sched)
 		follow(vcpu, record);
 	return 0;

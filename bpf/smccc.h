@@ -147,7 +147,7 @@ int BPF_PROG(smccc, struct kvm_vcpu *vcpu, int answered)
 		return 0;
 	record.head.outcome = answered == 1 ? SMCCC_ANSWERED : SMCCC_FORWARDED;
 	record.head.result = answered == 1 ? FAR(vcpu, arch.ctxt.regs.regs[0]) : 0;
-	send_lasting(&record.head, sizeof(record), (struct lasting){ since_ns, .duration_ns = &record.duration_ns },
+	send_lasting(&record.head, SDEI_SMCCC, sizeof(record), (struct lasting){ since_ns, .duration_ns = &record.duration_ns },
 		     record.head.result < 0 ? record.head.result : 0, record.function);
 	return 0;
 }
