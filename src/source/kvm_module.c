@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 
 #define MODULE "module/kvm"	/* also there, for its parameters, where KVM is built in */
@@ -47,4 +48,33 @@ struct btf *kvm_module_types(struct btf *vmlinux, int *err)
 
 	*err = !types && kvm_module() == KVM_LOADED ? failed : 0;
 	return types;
+}
+
+/* Closes fd if its types are not the module's. */
+static bool is_kvm(int fd)
+{
+	char name[sizeof("kvm") + 1] = "";
+	struct bpf_btf_info info = { .name = (uintptr_t)name, .name_len = sizeof(name) };
+	__u32 size = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(fd, &info, &size);
+
+	if ((!err || errno == ENOSPC) && info.kernel_btf && strcmp(name, "kvm") == 0)
+		return true;
+	close(fd);
+	return false;
+}
+
+int kvm_module_types_fd(void)
+{
+	__u32 id = 0;
+	int fd;
+
+	while (!bpf_btf_get_next_id(id, &id)) {
+		fd = bpf_btf_get_fd_by_id(id);
+		if (fd < 0 && errno != ENOENT)	/* it went meanwhile */
+			return -errno;
+		if (fd >= 0 && is_kvm(fd))
+			return fd;
+	}
+	return -errno;
 }

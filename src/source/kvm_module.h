@@ -21,4 +21,7 @@ struct btf;
  */
 struct btf *kvm_module_types(struct btf *vmlinux, int *err);
 
+/* A descriptor by which the kernel knows these types. To ask for it takes CAP_SYS_ADMIN. Or -errno: -ENOENT there is no module. */
+int kvm_module_types_fd(void);
+
 #endif

@@ -13,6 +13,7 @@
 #include "source/guest_name.h"
 #include "source/privilege.h"
 #include "source/process.h"
+#include "source/targets.h"
 #include "util/counter.h"
 #include "client.skel.h"
 #include "sdei.skel.h"
@@ -105,7 +106,12 @@ static int open_client(struct live *live)
 
 static int load_skeleton(struct live *live)
 {
-	return live->client_bpf ? client_bpf__load(live->client_bpf) : sdei_bpf__load(live->bpf);
+	int err = targets_use(&live->probes);
+
+	if (!err)
+		err = live->client_bpf ? client_bpf__load(live->client_bpf) : sdei_bpf__load(live->bpf);
+	targets_use(NULL);
+	return err;
 }
 
 static void destroy_object(struct live *live)
@@ -119,10 +125,13 @@ static void destroy_object(struct live *live)
 
 static int open_object(struct live *live, bool client, bool verbose, struct error *error)
 {
-	int abi;
+	int abi, err;
 
 	first_warning[0] = '\0';
 	libbpf_set_print(verbose ? show_warning : take_warning);
+	err = targets_register();
+	if (err)
+		return error_set(error, err, "cannot have libbpf attach the BPF programs: %s", strerror(-err));
 	abi = client ? open_client(live) : open_kvm(live);
 	if (abi < 0)
 		return error_set(error, abi, "cannot open the BPF programs: %s", strerror(-abi));

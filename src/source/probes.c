@@ -27,15 +27,21 @@ void probes_refuse(struct probes *probes, int i, const char *format, ...)
 	probes->list[i].why_not = probes->reasons[i];
 }
 
+/* The type of the tracepoint, or -ENOENT. */
+static int tracepoint_id(const struct types *t, const char *tracepoint)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
+	return btf_names_find(t->names, name, BTF_KIND_TYPEDEF);
+}
+
 /* The number of arguments of the tracepoint, -errno if there is none. */
 static int argument_count(const struct types *t, const char *tracepoint)
 {
+	int id = tracepoint_id(t, tracepoint);
 	const struct btf_type *type;
-	char name[64];
-	int id;
 
-	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
-	id = btf_names_find(t->names, name, BTF_KIND_TYPEDEF);
 	if (id < 0)
 		return id;
 	type = btf__type_by_id(t->btf, btf__type_by_id(t->btf, id)->type);
@@ -52,6 +58,7 @@ static bool find_tracepoint(struct probes *probes, int i, const char *name, int 
 
 	probes->list[i] = (struct source_probe) { .name = name, .gives = probe_gives(i) };
 	probes->programs[i] = name;
+	probes->targets[i] = args < 0 ? 0 : tracepoint_id(t, name);
 	probes->args[i] = args < 0 ? 0 : args;
 	if (args == -ENOENT)
 		probes_refuse(probes, i, "this kernel does not have it");
@@ -63,9 +70,14 @@ static bool find_tracepoint(struct probes *probes, int i, const char *name, int 
 	return !probes->list[i].why_not;
 }
 
+static int function_id(const struct types *t, const char *name)
+{
+	return btf_names_find(t->names, name, BTF_KIND_FUNC);
+}
+
 static bool has_function(const struct types *t, const char *name)
 {
-	return btf_names_find(t->names, name, BTF_KIND_FUNC) > 0;
+	return function_id(t, name) > 0;
 }
 
 static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
@@ -415,6 +427,7 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 	probes->list[i] = (struct source_probe){ .name = functions[i].name, .gives = functions[i].gives };
 	probes->programs[i] = hook->program;
 	probes->missing[i] = !has_hook(t, hook);
+	probes->targets[i] = probes->missing[i] ? 0 : hook->tracepoint ? tracepoint_id(t, hook->function) : function_id(t, hook->function);
 	if (probe_is_apf(i) && !probes->has_apf && !probe_is_sync(i))
 		probes_refuse(probes, i, "this kernel has no asynchronous page faults for guests");
 	else if (probe_is_user(i) && !probes->has_user)
@@ -430,7 +443,7 @@ static void find_function(struct probes *probes, int i, const struct types *t)
 	else if (probes->missing[i])
 		probes_refuse(probes, i, "this kernel has no function %s()", hook->function);
 	else if (!hook->tracepoint)
-		fits(probes, i, t, hook, btf_names_find(t->names, hook->function, BTF_KIND_FUNC));
+		fits(probes, i, t, hook, probes->targets[i]);
 }
 
 /* The first probe that i needs and that is refused, or -1. */
@@ -500,6 +513,7 @@ int probes_find_in(struct probes *probes, const struct btf *vmlinux, const struc
 	types.names = btf_names_new(types.btf);
 	if (!types.names)
 		return -ENOMEM;
+	probes->module_types = module ? btf__type_cnt(vmlinux) : 0;
 	found = find_all(probes, &types);
 	btf_names_free(types.names);
 	return found;

@@ -78,6 +78,8 @@ struct probes {
 	char reasons[PROBE_COUNT][96];
 	int args[PROBE_COUNT];	/* of the tracepoint, as this kernel has it; 0: it has none */
 	const char *programs[PROBE_COUNT];	/* what they are called in the BPF object */
+	int targets[PROBE_COUNT];	/* what they are attached to: the type's id in BTF; 0: not known */
+	int module_types;	/* ids from here on are types of KVM's module; 0: it is none */
 	bool missing[PROBE_COUNT];	/* this kernel has no such function */
 	bool has_apf;		/* this kernel has asynchronous page faults */
 	bool has_user;		/* user space may bring their pages */

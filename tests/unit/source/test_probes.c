@@ -477,6 +477,9 @@ static void test_apf_of_arm64(void **state)
 	probes_find_in(&probes, vmlinux, module);
 	assert_true(probes.has_apf);
 	assert_null(probes.list[PROBE_APF_SETUP].why_not);
+	assert_int_equal(probes.module_types, btf__type_cnt(vmlinux));
+	assert_int_equal(probes.targets[PROBE_APF_CLEAR], btf__find_by_name_kind(module, "kvm_clear_async_pf_completion_queue", BTF_KIND_FUNC));
+	assert_int_equal(probes.targets[PROBE_APF_ACK], 0);
 	assert_string_equal(probes.programs[PROBE_APF_SYNC], "apf_sync_arm64");
 	assert_string_equal(probes.list[PROBE_APF_NOT_NOW].why_not, "this kernel has no function kvm_can_do_async_pf()");
 	assert_string_equal(probes.list[PROBE_APF_ACK].why_not, "this kernel has no function kvm_set_msr_common()");
@@ -484,6 +487,7 @@ static void test_apf_of_arm64(void **state)
 	add_tracepoint(module, "kvm_apf_ack", 3);
 	add_tracepoint(module, "kvm_apf_present", 4);
 	probes_find_in(&probes, vmlinux, module);
+	assert_int_equal(probes.targets[PROBE_APF_ACK], btf__find_by_name_kind(module, "btf_trace_kvm_apf_ack", BTF_KIND_TYPEDEF));
 	for (int i = PROBE_APF; i < PROBE_USER; i++)
 		assert_null(probes.list[i].why_not);
 	assert_string_equal(probes.programs[PROBE_APF_NOT_NOW], "apf_fallback_arm64");
