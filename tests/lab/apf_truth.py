@@ -74,11 +74,12 @@ def is_told_by_ring(records):
 
 def steps_of(records):
     """Of one fault, in their order. But user space that is told by a ring may have brought the page, and said so, before the vCPU comes
-    to tell the guest: so that step has its place wherever it is."""
+    to set the fault up; and where KVM reads that in the ring, the vCPU may be through with the page before the reader is seen to
+    return. So that step has its place wherever it is."""
     steps = [r["step"] for r in records]
-    if is_told_by_ring(records) and steps[-1] == "present" and "ready" in steps[1:-1]:
+    if is_told_by_ring(records) and "ready" in steps:
         steps.remove("ready")
-        steps.insert(-1, "ready")
+        steps.insert(steps.index("present") if "present" in steps else len(steps), "ready")
     return tuple(steps)
 
 
@@ -269,9 +270,10 @@ def samples(faults):
         found["signal"].append(at["not-present"] - at["setup"])
         if "working" in at:
             found["wait"].append(at["working"] - at["setup"])
-        if at["setup"] <= at.get("working", 0) <= at["ready"]:
+        if at["setup"] <= at.get("working", 0) <= at["ready"] <= at["present"]:
             found["page"].append(at["ready"] - at["working"])
-        found["present"].append(at["present"] - at["ready"])
+        if at["setup"] <= at["ready"] <= at["present"]:
+            found["present"].append(at["present"] - at["ready"])
         found["total"].append(at["present"] - at["setup"])
         if fault["not-present"]["outcome"] != "told":
             found["halt"].append(found["total"][-1])
