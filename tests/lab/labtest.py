@@ -17,6 +17,15 @@ def script(name):
         return file.read()
 
 
+def text(out, name):
+    """What a file in out has; nothing where it never came to be."""
+    path = os.path.join(out, name)
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def unit_setting(name):
     """What sdeid.service sets."""
     with open(os.path.join(TOP, "contrib", "systemd", "sdeid.service"), encoding="utf-8") as file:

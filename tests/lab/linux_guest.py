@@ -1,20 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the tests of a stock Linux under stock QEMU share: what sdeitop recorded of it, and what it said itself."""
+"""What the tests of a stock Linux under QEMU share: the lab that it runs in, what sdeitop recorded of it, and what it said itself."""
 import json
 import os
+import re
 import struct
 import subprocess
 
 import truth as t
-from labtest import TOP
+from labtest import TOP, cannot_be_had, lab, ok, script, text
 
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 TREE = "-tree"              # behind a guest's name: see linux-guest
 
 
-def text(out, name):
-    with open(os.path.join(out, name), encoding="utf-8", errors="replace") as file:
-        return file.read()
+def is_missing(test, *more):
+    """Is there something missing that the guest needs? Then it says so. more: what else is to be there, as cannot_be_had() takes it."""
+    for command in (("kernel", "build", "guest"), ("setup", "--qemu"), *more):
+        missing = cannot_be_had(test, *command)
+        if missing:
+            print(f"skip {test} {missing}")
+            return True
+    return False
+
+
+def write_scripts(out, *names, **contents):
+    """NAME.sh of linux-guest/, and NAME.sh with that content, for the lab to find in /out."""
+    os.makedirs(out, exist_ok=True)
+    for name, content in ({name: script(f"linux-guest/{name}.sh") for name in names} | contents).items():
+        with open(os.path.join(out, name + ".sh"), "w", encoding="utf-8") as file:
+            file.write(content)
+
+
+def run(out, test, command, *options, timeout=600, err=None):
+    """A shell command in a lab that can have such a guest: did it end well? err: what it says in that file belongs to it."""
+    status, output = lab(out, "sh", "-c", command, timeout=timeout, options=("--guest", "linux", *options))
+    words = output.splitlines()[-10:] + (text(out, err).splitlines()[-10:] if err else [])
+    ok(f"{test}/lab", [] if status == 0 else [f"status {status}", *words])
+    return status == 0
+
+
+def sdeitop(*arguments):
+    """Its status and its two outputs."""
+    return subprocess.run([SDEITOP, *arguments], capture_output=True, text=True, check=False)
+
+
+def ends(out, name, status, err=None):
+    """What differs from NAME.status, which a script left, with the end of NAME.err."""
+    complaints = differ("status", text(out, name + ".status").strip(), str(status))
+    return complaints and complaints + text(out, (err or name) + ".err").splitlines()[-10:]
+
+
+def said(out, name):
+    """The counts of NAME.out, by what they are of."""
+    return {word: [int(n) for n in counts.split()]
+            for word, counts in re.findall(r"^(handled|asked|answered)((?: \d+)+)$", text(out, name + ".out"), re.M)}
 
 
 class Recording:
@@ -22,8 +61,7 @@ class Recording:
 
     def __init__(self, out, name):
         self.out, self.name = out, name
-        done = subprocess.run([SDEITOP, "report", "--json", os.path.join(out, name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, check=False)
+        done = sdeitop("report", "--json", os.path.join(out, name))
         self.err = done.stderr
         self.status = done.returncode
         self.report = json.loads(done.stdout or "{}")
@@ -31,12 +69,10 @@ class Recording:
         # which must not show.
         self.names = [vm["name"] for vm in self.report.get("vms", []) if vm["name"] != name + TREE]
         self.vms = [vm for vm in self.report.get("vms", []) if vm["name"] == name]
-        self.said = {line.split()[0]: [int(n) for n in line.split()[1:]]
-                     for line in text(out, name + ".out").splitlines() if line.split()[0] in ("handled", "asked", "answered")}
+        self.said = said(out, name)
 
     def ended(self, status):
-        got = int(text(self.out, self.name + ".status"))
-        return [] if got == status else [f"status {got} instead of {status}", *text(self.out, self.name + ".err").splitlines()[-10:]]
+        return ends(self.out, self.name, status)
 
     def sound(self):
         """Complete, lossless, one VM, each signal and handler accounted for."""

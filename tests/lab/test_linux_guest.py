@@ -4,19 +4,21 @@
 # debug kernel: no
 """A stock Linux under stock QEMU: what sdeitop records of its NMIs is what the guest itself has counted, and no more is found
 than there is. How QEMU saves and restores its GIC and ITS is shown step by step."""
+import functools
 import json
 import os
 import re
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import linux_guest              # noqa: E402  (the path comes first)
+import labtest                  # noqa: E402  (the path comes first)
+import linux_guest              # noqa: E402
 import truth as t               # noqa: E402
-from labtest import cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
-from linux_guest import SDEITOP, TREE, Recording, differ, ended, write_disk    # noqa: E402
+from labtest import finish, ok, out_dir    # noqa: E402
+from linux_guest import TREE, Recording, differ, ended, ends, sdeitop, write_disk    # noqa: E402
 
 OUT = out_dir("linux-guest")
+text = functools.partial(labtest.text, OUT)
 ROUNDS = 67
 RESET_ROUNDS = 11
 BESIDE = {"four": 4, "two": 2}  # guests that run at the same time, and their CPUs
@@ -34,9 +36,9 @@ run() { # NAME OPTIONS: the recording NAME of a guest that runs NAME.sh with ARG
 ARGS=%d run backtraces ''
 ARGS= run panic ''
 ARGS="/out/again %d" run reset --resets
-sdeitop record -o beside -- sh beside-host.sh >beside.out 2>beside.err
+sdeitop record -o beside -- sh beside_host.sh >beside.out 2>beside.err
 echo $? >beside.status
-sdeitop record --gic -o restore -- sh restore-host.sh >restore.out 2>restore.err
+sdeitop record --gic -o restore -- sh restore_host.sh >restore.out 2>restore.err
 echo $? >restore.status
 """ % (ROUNDS, RESET_ROUNDS)
 
@@ -83,10 +85,6 @@ monitor moved quit
 wait $to
 [ $? = 122 ] # ended before its command did
 """
-
-
-def text(name):
-    return linux_guest.text(OUT, name)
 
 
 def check_backtraces():
@@ -149,14 +147,14 @@ def check_reset():
 
 def check_beside():
     """Two guests at once: each has its own figures."""
-    done = subprocess.run([SDEITOP, "report", "--json", os.path.join(OUT, "beside")], capture_output=True, text=True, check=False)
+    done = sdeitop("report", "--json", os.path.join(OUT, "beside"))
     report = json.loads(done.stdout or "{}")
-    complaints = differ("ends with", text("beside.status").strip(), "0") + differ("report", done.returncode, 0)
+    complaints = ends(OUT, "beside", 0) + differ("report", done.returncode, 0)
     complaints += [f"{key} {report.get(key)}" for key in ("lost", "late", "malformed", "misfits") if report.get(key) != 0]
     ok("linux-guest/beside/recording", complaints)
     ok("linux-guest/beside/findings", [f"{f['code']}: {f['text']}" for f in t.of_sdei(report.get("findings", []))])
     for name, cpus in BESIDE.items():
-        said = {line.split()[0]: [int(n) for n in line.split()[1:]] for line in text(name + ".out").splitlines() if line}
+        said = linux_guest.said(OUT, name)
         vms = [vm for vm in report.get("vms", []) if vm["name"] == name]
         complaints = differ("VMs", len(vms), 1) + differ("asked", said.get("asked"), [BESIDE_ROUNDS])
         handled = said.get("handled", [])
@@ -208,10 +206,9 @@ def check_load(parts):
 
 def check_restore():
     """QEMU makes one mistake only, of which nothing comes."""
-    ok("linux-guest/restore/ends", differ("status", text("restore.status").strip(), "0") and text("restore.err").splitlines()[-10:])
+    ok("linux-guest/restore/ends", ends(OUT, "restore", 0))
     ok("linux-guest/restore/the guest was restored", check_guest_was_restored())
-    done = subprocess.run([SDEITOP, "restore", "--json", os.path.join(OUT, "restore")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, check=False)
+    done = sdeitop("restore", "--json", os.path.join(OUT, "restore"))
     ok("linux-guest/restore/command", [] if done.returncode == 0 else done.stderr.splitlines())
     vms = {vm["name"]: vm for vm in json.loads(done.stdout or '{"vms": []}')["vms"]}
     found = {name: [(f["code"], f["count"], f["register"]) for f in vm["findings"]] for name, vm in vms.items()}
@@ -229,23 +226,11 @@ def check_restore():
 
 
 def main():
-    missing = cannot_be_had("linux-guest", "kernel", "build", "guest") or cannot_be_had("linux-guest", "setup", "--qemu")
-    if missing:
-        print(f"skip linux-guest {missing}")
+    if linux_guest.is_missing("linux-guest"):
         return
-    os.makedirs(OUT)
-    for name in ("backtraces", "panic", "reset", "beside"):
-        with open(os.path.join(OUT, name + ".sh"), "w", encoding="utf-8") as file:
-            file.write(script(f"linux-guest/{name}.sh"))
-    for name, content in (("restore.sh", script("linux-guest/restore.sh")), ("restore-host.sh", RESTORE),
-                          ("beside-host.sh", BESIDE_HOST),
-                          ("two-qemus.sh", script("linux-guest/two-qemus.sh"))):
-        with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
-            file.write(content)
+    linux_guest.write_scripts(OUT, "backtraces", "panic", "reset", "beside", "restore", "two-qemus", restore_host=RESTORE, beside_host=BESIDE_HOST)
     write_disk(os.path.join(OUT, "disk"))
-    status, output = lab(OUT, "sh", "-c", RUN, timeout=1200, options=("--guest", "linux"))
-    ok("linux-guest/lab", [] if status == 0 else [f"status {status}", *output.splitlines()[-10:]])
-    if status == 0:
+    if linux_guest.run(OUT, "linux-guest", RUN, timeout=1200):
         check_backtraces()
         check_panic()
         check_reset()

@@ -5,16 +5,19 @@
 # make test: no
 """A stock Linux under stock QEMU that stops being what it was: a crash kernel takes it over while a CPU hangs, it is suspended to idle;
 and one whose kernel user space does not map (KPTI), on a host without VHE. What sdeitop records is what the guest itself has counted."""
+import functools
 import os
 import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import linux_guest              # noqa: E402  (the path comes first)
-from labtest import cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
+import labtest                  # noqa: E402  (the path comes first)
+import linux_guest              # noqa: E402
+from labtest import finish, ok, out_dir    # noqa: E402
 from linux_guest import Recording, differ, ended    # noqa: E402
 
 OUT = out_dir("linux-guest-modes")
+text = functools.partial(labtest.text, OUT)
 SUSPENDED = 1               # times
 SUSPENDED_S = 30            # until its clock rings: it must sleep by then, on whatever machine
 ROUNDS = 7                  # of backtraces.sh
@@ -46,10 +49,6 @@ RUN_KPTI = COMMON + """
 dmesg | grep -q 'nVHE mode initialized' || exit 1
 run backtraces '--append kpti=on' %d
 """ % ROUNDS
-
-
-def text(name):
-    return linux_guest.text(OUT, name)
 
 
 def log(name, pattern):
@@ -113,25 +112,14 @@ def check_kpti():
     ok("linux-guest/kpti/findings", r.findings())
 
 
-def run_in_lab(name, command, *options):
-    status, output = lab(OUT, "sh", "-c", command, timeout=900, options=("--guest", "linux", *options))
-    ok(f"linux-guest/{name}/lab", [] if status == 0 else [f"status {status}", *output.splitlines()[-10:]])
-    return status == 0
-
-
 def main():
-    missing = cannot_be_had("linux-guest", "kernel", "build", "guest") or cannot_be_had("linux-guest", "setup", "--qemu")
-    if missing:
-        print(f"skip linux-guest-modes {missing}")
+    if linux_guest.is_missing("linux-guest-modes"):
         return
-    os.makedirs(OUT)
-    for name in ("kdump", "suspend", "backtraces"):
-        with open(os.path.join(OUT, name + ".sh"), "w", encoding="utf-8") as file:
-            file.write(script(f"linux-guest/{name}.sh"))
-    if run_in_lab("modes", RUN):
+    linux_guest.write_scripts(OUT, "kdump", "suspend", "backtraces")
+    if linux_guest.run(OUT, "linux-guest/modes", RUN, timeout=900):
         check_kdump()
         check_suspend()
-    if run_in_lab("kpti", RUN_KPTI, "--cpu", "cortex-a57"):
+    if linux_guest.run(OUT, "linux-guest/kpti", RUN_KPTI, "--cpu", "cortex-a57", timeout=900):
         check_kpti()
     finish()
 

@@ -4,110 +4,91 @@
 # debug kernel: no
 """A stock Linux guest moves from one stock QEMU to another one on the same host: amid NMIs, and with a CPU that stays in its handler. What
 both processes show makes up what the guest counted; it is known where the second came from; and nothing is found."""
+import functools
 import json
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
+import labtest                  # noqa: E402  (the path comes first)
+import linux_guest              # noqa: E402
+from labtest import finish, ok, out_dir    # noqa: E402
+from linux_guest import differ, ends, sdeitop    # noqa: E402
 
 OUT = out_dir("migration")
-SDEITOP = os.path.join(TOP, "build", "sdeitop")
+text = functools.partial(labtest.text, OUT)
 # A machine that stands still for a while, as a VM does that moves, makes all of it long.
 LIMITS = [word for name in ("handler", "pending", "nmi", "mask") for word in (f"--{name}-ms", "600000")]
 PAUSES, PAUSE = 5, 0.3  # s at least
 BEFORE, AFTER = 20, 20  # NMIs at least: in either process, and between what is done to it
 
 HOST = r"""
-monitor() { echo "$2" >"/run/$1.monitor.in"; }
-said() { # TIMES PATTERN FILE
-	[ "$(grep -c "$2" "$3")" -ge "$1" ]
-}
-until_so() { # COMMAND…: as long as the guests are there
-	until "$@"; do
-		kill -0 $old && kill -0 ${new:-$old} || exit 1
-		sleep 0.1
-	done 2>/dev/null
-}
+. ./two-qemus.sh
 begin() { # NAME
 	mkfifo /run/old.gate.in /run/old.gate.out /run/new.gate.in /run/new.gate.out
 	linux-guest --called $1 --qemu "$(gate old)" old sh -c "$(cat $1.sh)" >$1.old.out 2>$1.old.err &
-	old=$!
-	until_so [ -p /run/old.monitor.out ]
+	from=$!
+	until_met [ -p /run/old.monitor.out ]
 	cat /run/old.monitor.out >$1.old.monitor &
 }
 gate() { echo "-chardev pipe,id=gate,path=/run/$1.gate -device virtserialport,nr=4,chardev=gate"; }
 move() { # NAME
 	linux-guest --called $1 --qemu "$(gate new) -incoming unix:/run/migration" new true >$1.new.out 2>$1.new.err &
-	new=$!
-	until_so [ -S /run/migration ]
+	to=$!
+	until_met [ -S /run/migration ]
 	cat /run/new.monitor.out >$1.new.monitor &
 	monitor old 'migrate unix:/run/migration'
 }
 end() { # NAME
 	monitor old quit
-	wait $old
-	wait $new
+	wait $from
+	wait $to
 	echo $? >$1.status
-	old='' new=''
+	from='' to=''
 	rm -f /run/*.gate.* /run/migration
 }
 asked() { grep -c asked $1; }
 uptime() { cut -d ' ' -f 1 /proc/uptime; }
 
 begin storm
-until_so said BEFORE asked storm.old.out
+until_said BEFORE asked storm.old.out
 for i in $(seq PAUSES); do
 	before=$(asked storm.old.out)
 	uptime >>paused
 	monitor old stop
 	monitor old 'info registers -a'
 	monitor old 'info status'
-	until_so said $i 'VM status: paused' storm.old.monitor
+	until_said $i 'VM status: paused' storm.old.monitor
 	sleep PAUSE
 	monitor old cont
 	monitor old 'info registers -a'
 	monitor old 'info status'
-	until_so said $i 'VM status: running' storm.old.monitor
+	until_said $i 'VM status: running' storm.old.monitor
 	uptime >>paused
-	until_so said $((before + AFTER)) asked storm.old.out
+	until_said $((before + AFTER)) asked storm.old.out
 done
 move storm
-until_so said AFTER asked storm.new.out
+until_said AFTER asked storm.new.out
 echo end >/run/new.gate.in
-until_so said 1 handled storm.new.out
+until_said 1 handled storm.new.out
 end storm
 
 in_handler() { # TIMES: a PE masked in a handler, and the other one masked
 	sdeitop state >stopped.state && [ "$(grep -c ' stopped .* REU-M ' stopped.state)" = $1 ] && [ "$(grep -c ' stopped .* RE--M ' stopped.state)" = $1 ]
 }
 begin stopped
-until_so in_handler 1
+until_met in_handler 1
 sdeitop events --no-calls >stopped.seen &
 seeing=$!
-until_so [ -s stopped.seen ]
+until_met [ -s stopped.seen ]
 move stopped
-until_so in_handler 2
-until_so said 2 ' stopped .* runs ' stopped.seen	# its state is there before either vCPU is
+until_met in_handler 2
+until_said 2 ' stopped .* runs ' stopped.seen	# its state is there before either vCPU is
 monitor new quit
 kill $seeing
 wait $seeing
 end stopped
 """
-
-
-def text(name):
-    with open(os.path.join(OUT, name), encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
-def differ(what, got, wanted):
-    return [] if got == wanted else [f"{what}: {got} instead of {wanted}"]
-
-
-def sdeitop(*arguments):
-    return subprocess.run([SDEITOP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
 
 
 class Moved:
@@ -153,7 +134,7 @@ def check_storm(summary):
     handled = [int(n) for line in said.splitlines() if line.startswith("handled") for n in line.split()[1:]]
     asked = [int(line.split()[1]) for line in said.splitlines() if line.startswith("asked")]
     moved = Moved(summary, "storm")
-    ok("migration/storm/ends", differ("status", text("storm.status").strip(), "0") and text("storm.new.err").splitlines())
+    ok("migration/storm/ends", ends(OUT, "storm", 0, "storm.new"))
     ok("migration/storm/the guest lost nothing",
        differ("NMIs", sum(handled), len(asked)) + differ("it said", asked, list(range(1, len(asked) + 1))))
     ok("migration/storm/history", moved.history())
@@ -174,7 +155,7 @@ def check_storm(summary):
 
 def check_stopped(summary):
     moved = Moved(summary, "stopped")
-    ok("migration/stopped/ends before its command", differ("status", text("stopped.status").strip(), "122"))
+    ok("migration/stopped/ends before its command", ends(OUT, "stopped", 122, "stopped.new"))
     ok("migration/stopped/history", moved.history())
     if len(moved.vms) == 2:
         ok("migration/stopped/the handler runs on",
@@ -189,26 +170,19 @@ def check(summary, live):
     ok("migration/as live", differ("what is known", [(vm.get("restored"), vm.get("stood_still")) for vm in summary["vms"]],
                                     [(vm.get("restored"), vm.get("stood_still")) for vm in live["vms"]]))
     vm = {name: Moved(summary, name).vms[0]["vm"] for name in ("storm", "stopped")}
-    shown = {"text": sdeitop("report", *LIMITS, "--all", "--html", os.path.join(OUT, "page.html"), os.path.join(OUT, "recording"))}
+    shown = {"text": sdeitop("report", *LIMITS, "--all", "--html", os.path.join(OUT, "page.html"), os.path.join(OUT, "recording")).stdout}
     shown["page"] = text("page.html")
     for form, words in shown.items():
         ok(f"migration/report as {form}", [f"{name}: not shown" for name in vm if f"restored from VM {vm[name]} at" not in words])
 
 
 def main():
-    missing = cannot_be_had("migration", "kernel", "build", "guest") or cannot_be_had("migration", "setup", "--qemu")
-    if missing:
-        print(f"skip migration {missing}")
+    if linux_guest.is_missing("migration"):
         return
-    os.makedirs(OUT)
     host = HOST.replace("PAUSES", str(PAUSES)).replace("PAUSE", str(PAUSE)).replace("BEFORE", str(BEFORE)).replace("AFTER", str(AFTER))
-    for name, content in (("storm.sh", script("linux-guest/storm.sh")), ("stopped.sh", script("linux-guest/stopped.sh")), ("host.sh", host)):
-        with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
-            file.write(content)
-    status, output = lab(OUT, "sh", "-c", "cd /out && exec sdeitop record --summary --json -o recording -- sh host.sh >live.json", timeout=600, options=("--guest", "linux"))
-    ok("migration/lab", [] if status == 0 else [f"status {status}", *output.splitlines()[-10:]])
-    if status == 0:
-        check(json.loads(sdeitop("report", *LIMITS, "--json", os.path.join(OUT, "recording"))), json.loads(text("live.json")))
+    linux_guest.write_scripts(OUT, "storm", "stopped", "two-qemus", host=host)
+    if linux_guest.run(OUT, "migration", "cd /out && exec sdeitop record --summary --json -o recording -- sh host.sh >live.json"):
+        check(json.loads(sdeitop("report", *LIMITS, "--json", os.path.join(OUT, "recording")).stdout), json.loads(text("live.json")))
     finish()
 
 

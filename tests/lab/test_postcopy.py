@@ -8,19 +8,21 @@ as long as QEMU says (query-migrate: postcopy-vcpu-blocktime), but for what each
 from when its thread reads of a fault until it has put the page there and accounts for it; sdeitop from the fault until the vCPU can go on.
 QEMU's log shows it fault by fault."""
 import datetime
+import functools
 import json
 import math
 import os
 import re
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402  (the path comes first)
+import labtest                  # noqa: E402  (the path comes first)
+import linux_guest              # noqa: E402
+from labtest import finish, ok, out_dir    # noqa: E402
+from linux_guest import sdeitop    # noqa: E402
 
 OUT = out_dir("postcopy")
-SDEITOP = os.path.join(TOP, "build", "sdeitop")
-SCRIPTS = ("two-qemus.sh", "postcopy.sh", "postcopy-host.sh")
+text = functools.partial(labtest.text, OUT)
 PAGES = 300                 # each CPU goes through so many
 CPUS = (0, 1)
 RAM, RAM_BLOCK = 0x40000000, "mach-virt.ram"    # of QEMU's machine "virt"
@@ -34,11 +36,6 @@ REQUEST = re.compile(r"HVA=(0x[0-9a-f]+) rb=(\S+) offset=(0x[0-9a-f]+) pid=(\d+)
 BEGIN = re.compile(r"addr: (0x[0-9a-f]+), .* cpu: (\d+), already_received: ([01])")
 END = re.compile(r"addr: (0x[0-9a-f]+), .* affected_cpu: (\d+)")
 ASKS_FOR_PAGES = (3, 4)     # messages to the source: with the name of the page's memory, and of the same as before
-
-
-def text(name):
-    with open(os.path.join(OUT, name), encoding="utf-8", errors="replace") as file:
-        return file.read()
 
 
 class Fault:
@@ -106,16 +103,14 @@ def wall_ns(record):
 
 def recorded():
     """The faults that sdeitop says were answered by userfaultfd."""
-    done = subprocess.run([SDEITOP, "events", "-j", "-g", "target", os.path.join(OUT, "recording")], stdout=subprocess.PIPE, text=True, check=True)
-    records = [json.loads(line) for line in done.stdout.splitlines()]
+    records = [json.loads(line) for line in sdeitop("events", "-j", "-g", "target", os.path.join(OUT, "recording")).stdout.splitlines()]
     return [Fault(r["vcpu"], int(r["gfn"], 16), wall_ns(r) - r["duration_ns"], wall_ns(r)) for r in records
             if r.get("kind") == "apf" and r["step"] == "sync" and r.get("outcome") == "userfault"]
 
 
 def reported():
     """The same summed up by vCPU."""
-    done = subprocess.run([SDEITOP, "report", "--json", "-g", "target", os.path.join(OUT, "recording")], stdout=subprocess.PIPE, text=True, check=True)
-    report = json.loads(done.stdout)
+    report = json.loads(sdeitop("report", "--json", "-g", "target", os.path.join(OUT, "recording")).stdout)
     vcpus = next(vm["vcpus"] for vm in report["vms"] if vm["name"] == "target")
     return report["lost"], {vcpu["vcpu"]: vcpu["apf"]["sync_by"]["userfault"] for vcpu in vcpus}
 
@@ -202,17 +197,10 @@ def check_figures():
 
 
 def main():
-    missing = cannot_be_had("postcopy", "kernel", "build", "guest") or cannot_be_had("postcopy", "setup", "--qemu")
-    if missing:
-        print(f"skip postcopy {missing}")
+    if linux_guest.is_missing("postcopy"):
         return
-    os.makedirs(OUT)
-    for name in SCRIPTS:
-        with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
-            file.write(script(f"linux-guest/{name}"))
-    status, output = lab(OUT, "sh", "-c", RUN, timeout=600, options=("--guest", "linux"))
-    ok("postcopy/lab", [] if status == 0 else [f"status {status}", *output.splitlines()[-10:], *text("host.err").splitlines()[-10:]])
-    if status == 0:
+    linux_guest.write_scripts(OUT, "two-qemus", "postcopy", "postcopy-host")
+    if linux_guest.run(OUT, "postcopy", RUN, err="host.err"):
         ok("postcopy/the guest reads what it wrote", check_guest())
         ok("postcopy/QEMU's blocktime", [] if len(blocktimes()) == len(CPUS) else text("target.qmp").splitlines())
         check_figures()

@@ -5,6 +5,7 @@
 # make test: no
 """QEMU with the patches of contrib/qemu: a stock Linux finds SDEI in what QEMU itself describes, its NMIs survive a restore and a
 migration, whoever reads its registers leaves SDEI's alone, and where there is no SDEI QEMU says so."""
+import functools
 import os
 import re
 import shutil
@@ -12,10 +13,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from labtest import TOP, cannot_be_had, finish, lab, ok, out_dir, script    # noqa: E402
-from linux_guest import differ, write_disk                                  # noqa: E402
+import labtest                  # noqa: E402  (the path comes first)
+import linux_guest              # noqa: E402
+from labtest import TOP, finish, ok, out_dir    # noqa: E402
+from linux_guest import differ, ends, write_disk    # noqa: E402
 
 OUT = out_dir("qemu-sdei")
+text = functools.partial(labtest.text, OUT)
 ROUNDS = 7
 STORM = 199
 HUNG_ROUNDS = 15
@@ -182,18 +186,8 @@ echo $? >refused.status
 """
 
 
-def text(name):
-    path = os.path.join(OUT, name)
-    if not os.path.exists(path):
-        return ""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
 def in_lab(name, command, *options):
-    status, output = lab(OUT, "sh", "-c", command, timeout=900, options=("--guest", "linux", *options))
-    ok(f"qemu-sdei/{name}/lab", [f"status {status}", *output.splitlines()[-10:]] if status else [])
-    return status == 0
+    return linux_guest.run(OUT, f"qemu-sdei/{name}", command, *options, timeout=900)
 
 
 def acpi_tables(name):
@@ -226,10 +220,8 @@ def check_described():
     ok("qemu-sdei/32-bit guest: QEMU says so",
        differ("status", text("32.status"), "1\n") + ["it said " + text("32.err")] * ("AArch64 guests only" not in text("32.err")))
     asked = 3 * ROUNDS + HUNG_ROUNDS
-    said = {line.split()[0]: [int(n) for n in line.split()[1:]]
-            for line in text("backtraces.out").splitlines() if line.split()[0] in ("handled", "asked", "answered")}
-    complaints = differ("status", text("backtraces.status"), "0\n") and text("backtraces.err").splitlines()[-10:]
-    complaints += differ("asked", said.get("asked"), [asked]) + differ("answered", said.get("answered"), [asked, asked])
+    said = linux_guest.said(OUT, "backtraces")
+    complaints = ends(OUT, "backtraces", 0) + differ("asked", said.get("asked"), [asked]) + differ("answered", said.get("answered"), [asked, asked])
     complaints += differ("handlers", sum(said.get("handled", [])), asked)
     log = text("backtraces.out")
     complaints += [f"the guest's log lacks '{line}'" for line in ("detected in firmware", "using SDEI cross-CPU NMI") if line not in log]
@@ -280,19 +272,11 @@ def check_stock():
 
 
 def main():
-    missing = cannot_be_had("qemu-sdei", "kernel", "build", "guest") or cannot_be_had("qemu-sdei", "setup", "--qemu") \
-        or cannot_be_had("qemu-sdei", os.path.join("..", "contrib", "qemu", "check"), "--path")
-    if missing:
-        print(f"skip qemu-sdei {missing}")
+    if linux_guest.is_missing("qemu-sdei", (os.path.join("..", "contrib", "qemu", "check"), "--path")):
         return
-    os.makedirs(OUT)
+    linux_guest.write_scripts(OUT, "backtraces", "asks", "nmis", "two-qemus", counts=COUNTS)
     path = subprocess.run([os.path.join(TOP, "contrib", "qemu", "check"), "--path"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     shutil.copy(path, OUT)
-    for name in ("backtraces.sh", "asks.sh", "nmis.sh", "two-qemus.sh"):
-        with open(os.path.join(OUT, name), "w", encoding="utf-8") as file:
-            file.write(script(f"linux-guest/{name}"))
-    with open(os.path.join(OUT, "counts.sh"), "w", encoding="utf-8") as file:
-        file.write(COUNTS)
     write_disk(os.path.join(OUT, "disk"))
     if in_lab("described", DESCRIBED):
         check_described()

@@ -3,15 +3,19 @@
 # time limit: 900
 # debug kernel: no
 """Memory of a guest of stock QEMU that fails: what QEMU makes of it without SDEI, as docs/memory-failure.md says."""
+import functools
 import os
 import re
 import sys
 from collections import Counter
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from labtest import cannot_be_had, finish, lab, ok, out_dir     # noqa: E402
+import labtest                  # noqa: E402  (the path comes first)
+import linux_guest              # noqa: E402
+from labtest import finish, ok, out_dir     # noqa: E402
 
 OUT = out_dir("ras-qemu")
+text = functools.partial(labtest.text, OUT)
 UNREAD = 7      # pages that fail where the guest has no memory
 
 # The guest leaves the last 64 MiB of its memory alone, and reads a file in the rest over and over.
@@ -60,14 +64,6 @@ echo $? >ras.status
 """
 
 
-def text(name):
-    path = os.path.join(OUT, name)
-    if not os.path.exists(path):
-        return ""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
 def told(log):
     return Counter(re.findall(r"Sending SIGBUS to (qemu-system-aar|poison-page):\d+ ", text(log)))
 
@@ -91,13 +87,9 @@ def check_firmware():
 
 
 def main():
-    missing = cannot_be_had("ras-qemu", "kernel", "build", "guest") or cannot_be_had("ras-qemu", "setup", "--qemu")
-    if missing:
-        print(f"skip ras-qemu {missing}")
+    if linux_guest.is_missing("ras-qemu"):
         return
-    status, output = lab(OUT, "sh", "-c", RUN.replace("UNREAD", str(UNREAD)), timeout=600, options=("--guest", "linux"))
-    ok("ras-qemu/lab", [f"status {status}", *output.splitlines()[-10:]] if status else [])
-    if not status:
+    if linux_guest.run(OUT, "ras-qemu", RUN.replace("UNREAD", str(UNREAD))):
         ok("ras-qemu/action optional: the guest is told nothing", check_unread())
         ok("ras-qemu/action required: QEMU ends", check_read())
         ok("ras-qemu/ras=on without firmware: QEMU does not start", check_firmware())
