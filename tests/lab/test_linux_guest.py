@@ -228,7 +228,7 @@ def check_restore():
 def main():
     if linux_guest.is_missing("linux-guest"):
         return
-    linux_guest.write_scripts(OUT, "backtraces", "panic", "reset", "beside", "restore", "two-qemus", restore_host=RESTORE, beside_host=BESIDE_HOST)
+    linux_guest.write_scripts(OUT, "hang", "backtraces", "panic", "reset", "beside", "restore", "two-qemus", restore_host=RESTORE, beside_host=BESIDE_HOST)
     write_disk(os.path.join(OUT, "disk"))
     if linux_guest.run(OUT, "linux-guest", RUN, timeout=1200):
         check_backtraces()

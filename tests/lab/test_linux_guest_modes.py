@@ -115,7 +115,7 @@ def check_kpti():
 def main():
     if linux_guest.is_missing("linux-guest-modes"):
         return
-    linux_guest.write_scripts(OUT, "kdump", "suspend", "backtraces")
+    linux_guest.write_scripts(OUT, "hang", "kdump", "suspend", "backtraces")
     if linux_guest.run(OUT, "linux-guest/modes", RUN, timeout=900):
         check_kdump()
         check_suspend()

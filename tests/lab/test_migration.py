@@ -180,7 +180,7 @@ def main():
     if linux_guest.is_missing("migration"):
         return
     host = HOST.replace("PAUSES", str(PAUSES)).replace("PAUSE", str(PAUSE)).replace("BEFORE", str(BEFORE)).replace("AFTER", str(AFTER))
-    linux_guest.write_scripts(OUT, "storm", "stopped", "two-qemus", host=host)
+    linux_guest.write_scripts(OUT, "hang", "storm", "stopped", "two-qemus", host=host)
     if linux_guest.run(OUT, "migration", "cd /out && exec sdeitop record --summary --json -o recording -- sh host.sh >live.json"):
         check(json.loads(sdeitop("report", *LIMITS, "--json", os.path.join(OUT, "recording")).stdout), json.loads(text("live.json")))
     finish()

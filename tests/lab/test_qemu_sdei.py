@@ -274,7 +274,7 @@ def check_stock():
 def main():
     if linux_guest.is_missing("qemu-sdei", (os.path.join("..", "contrib", "qemu", "check"), "--path")):
         return
-    linux_guest.write_scripts(OUT, "backtraces", "asks", "nmis", "two-qemus", counts=COUNTS)
+    linux_guest.write_scripts(OUT, "hang", "backtraces", "asks", "nmis", "two-qemus", counts=COUNTS)
     path = subprocess.run([os.path.join(TOP, "contrib", "qemu", "check"), "--path"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     shutil.copy(path, OUT)
     write_disk(os.path.join(OUT, "disk"))

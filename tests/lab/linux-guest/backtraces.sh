@@ -3,27 +3,16 @@
 # In a Linux guest with two CPUs: NMIs to CPUs that are idle, busy, and hung with interrupts off; CPUs go and come. The guest's own
 # account is what its function tracer saw of the handler, and its log.
 # $1 rounds of each kind
+. /out/hang.sh
 
 cd /sys/kernel/tracing || exit 1
 echo sdei_nmi_handler >set_ftrace_filter || exit 1
 echo function >current_tracer || exit 1
 
 backtraces() { # N: of all CPUs
-
 	for _ in $(seq "$1"); do
 		echo l >/proc/sysrq-trigger
 	done
-}
-
-hung() { # SECONDS: CPU 1, interrupts off; the module always ends with an error, so that it can be loaded again
-	local before
-	before=$(dmesg | grep -c 'test_lockup: START')
-	taskset 2 insmod /lab/drivers/test_lockup.ko time_secs="$1" disable_irq=1 2>/dev/null &
-	until [ "$(dmesg | grep -c 'test_lockup: START')" -gt "$before" ]; do
-		usleep 100000
-	done
-	backtraces 5
-	wait $!
 }
 
 backtraces "$1"
@@ -33,7 +22,9 @@ backtraces "$1"
 kill $busy
 wait $busy 2>/dev/null
 for _ in 1 2 3; do
-	hung 1
+	hang 1
+	backtraces 5
+	wait $!
 done
 for _ in $(seq 20); do
 	echo 0 >/sys/devices/system/cpu/cpu1/online || exit 1

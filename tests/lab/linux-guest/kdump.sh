@@ -7,15 +7,10 @@ if [ -e /proc/vmcore ]; then
 	dmesg | grep -E 'sdei: |sdei_nmi: |SDEI|WARNING: |BUG: ' | sed 's/^/log /'
 	exit 0
 fi
-taskset -p 1 $$ >/dev/null
+. /out/hang.sh
 until [ -e /out/crash.initrd ]; do
 	usleep 100000
 done
 load-crash-kernel /out/crash.Image /out/crash.initrd "$(sed "s/crashkernel=[^ ]*//" /proc/cmdline) maxcpus=1" || exit 1
 echo "loaded $(cat /sys/kernel/kexec_crash_loaded)"
-taskset 2 insmod /lab/drivers/test_lockup.ko time_secs=600 disable_irq=1 &
-until dmesg | grep -q 'test_lockup: START'; do
-	usleep 100000
-done
-echo c >/proc/sysrq-trigger
-sleep 60
+hang_and_panic 600
