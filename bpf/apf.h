@@ -169,16 +169,17 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 {
 	struct fault fault = {
 		.gfn = gfn_of(work), .token = token_of(work), .vcpu_address = (__u64)vcpu,
-		.vm = vm_of_seldom(vcpu), .vcpu = FAR(vcpu, vcpu_id), .user = is_of_user(work),
+		.vm = vm_of_seldom(vcpu), .vcpu = FAR(vcpu, vcpu_id),
 	};
 	struct sdei_vcpu_faults *in_fault;
 	struct sdei_record_apf record;
 	__u64 key = (__u64)work;
+	struct fault *f;
 
 	if (!tracing)
 		return 0;
 	fault.id = __sync_fetch_and_add(&last_fault, 1) + 1;
-	record = apf_record_of(&fault, APF_SETUP, fault.user ? APF_BY_USER : APF_BY_WORKER);
+	record = apf_record_of(&fault, APF_SETUP, is_of_user(work) ? APF_BY_USER : APF_BY_WORKER);
 	record.queued = queued_of(vcpu);
 	if (!is_wanted(&record.head))
 		return 0;
@@ -187,6 +188,9 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 		return 0;
 	}
 	send(&record.head, SDEI_APF, sizeof(record), 0, 0);
+	f = bpf_map_lookup_elem(&faults, &key);
+	if (f)		/* not before that: user space may be as quick as to say at once that the page is there */
+		f->user = is_of_user(work);
 	in_fault = faults_at(fault.vcpu_address);
 	if (in_fault)
 		in_fault->handed_over = true;

@@ -140,8 +140,11 @@ int BPF_PROG(apf_ring, struct kvm_vcpu *vcpu, __u64 gpa)
 	bpf_probe_read_kernel(&newest, sizeof(newest), &queue->prev);
 	key = (__u64)newest - bpf_core_field_offset(struct kvm_async_pf, queue);
 	f = bpf_map_lookup_elem(&faults, &key);
-	if (f)
-		take_step(f, APF_WORKING, APF_BY_RING);
+	if (!f)
+		return 0;
+	take_step(f, APF_WORKING, APF_BY_RING);
+	if (is_completed((struct kvm_async_pf *)key))	/* which was seen before the fault was */
+		tell_ready_once(f, APF_BY_RING);
 	return 0;
 }
 
