@@ -173,13 +173,14 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	};
 	struct sdei_vcpu_faults *in_fault;
 	struct sdei_record_apf record;
+	bool user = is_of_user(work);
 	__u64 key = (__u64)work;
 	struct fault *f;
 
 	if (!tracing)
 		return 0;
 	fault.id = __sync_fetch_and_add(&last_fault, 1) + 1;
-	record = apf_record_of(&fault, APF_SETUP, is_of_user(work) ? APF_BY_USER : APF_BY_WORKER);
+	record = apf_record_of(&fault, APF_SETUP, user ? APF_BY_USER : APF_BY_WORKER);
 	record.queued = queued_of(vcpu);
 	if (!is_wanted(&record.head))
 		return 0;
@@ -190,20 +191,26 @@ int BPF_PROG(apf_setup, struct kvm_vcpu *vcpu, struct kvm_async_pf *work)
 	send(&record.head, SDEI_APF, sizeof(record), 0, 0);
 	f = bpf_map_lookup_elem(&faults, &key);
 	if (f)		/* not before that: user space may be as quick as to say at once that the page is there */
-		f->user = is_of_user(work);
+		f->user = user;
 	in_fault = faults_at(fault.vcpu_address);
 	if (in_fault)
 		in_fault->handed_over = true;
 	return 0;
 }
 
-/* What a function has returned, whose arguments may be more than are known here: of a bool only its byte is defined. */
-static __always_inline bool returned(void *ctx)
+/* What a function has returned, whose arguments may be more than are known here. */
+static __always_inline int result_of(void *ctx)
 {
 	__u64 value = 0;
 
 	bpf_get_func_ret(ctx, &value);
-	return value & 0xff;
+	return value;
+}
+
+/* Of a bool only its byte is defined. */
+static __always_inline bool returned(void *ctx)
+{
+	return result_of(ctx) & 0xff;
 }
 
 /* It returns whether the guest was told. */

@@ -74,14 +74,6 @@ static __always_inline void search(struct kvm_vcpu *vcpu, struct search s)
 	bpf_loop(APF_PER_VCPU, look_at, &s, 0);
 }
 
-static __always_inline int result_of(void *ctx)
-{
-	__u64 value = 0;
-
-	bpf_get_func_ret(ctx, &value);
-	return value;
-}
-
 SEC("fexit/kvm_async_pf_accept")
 int BPF_PROG(apf_accept, struct kvm_vcpu *vcpu, __u64 gpa)
 {

@@ -129,6 +129,17 @@ static bool wait_for(struct reader *r, struct cmdline *c)
 	return false;
 }
 
+/* fd is -1 afterwards if a reader has it now. */
+static bool ask(uint32_t vm, int *fd, struct cmdline *c)
+{
+	struct reader *r = free_reader();
+
+	if (!r || !start(r, vm, *fd, c))
+		return false;
+	*fd = -1;
+	return wait_for(r, c);
+}
+
 bool cmdline_read(uint32_t vm, int fd, struct cmdline *c)
 {
 	struct reader *r;
@@ -140,17 +151,12 @@ bool cmdline_read(uint32_t vm, int fd, struct cmdline *c)
 		return true;
 	pthread_mutex_lock(&readers.lock);
 	r = reader_of(vm);
-	if (r) {
+	if (r)
 		known = r->state == READ && copy(r, c);
-		r = NULL;
-	} else {
-		r = free_reader();
-		if (r && !start(r, vm, fd, c))
-			r = NULL;
-		known = r && wait_for(r, c);
-	}
+	else
+		known = ask(vm, &fd, c);
 	pthread_mutex_unlock(&readers.lock);
-	if (!r)
+	if (fd >= 0)
 		close(fd);
 	return known;
 }
