@@ -52,7 +52,7 @@ _Static_assert(sizeof(struct model_vm) == 232, "see above");
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns) \
 	X(begun) X(outside_ns) X(ran_ns) X(source_ns) X(first_ns)
-_Static_assert(sizeof(struct model_vcpu) == 440, "see above");
+_Static_assert(sizeof(struct model_vcpu) == 448, "see above");
 
 #define EVENT_NUMBERS(X) \
 	X(state) X(inexact) X(seen) X(born) X(uncertain) X(sketched) X(split) X(blameless) X(stopped) X(pending_since_ns) \

@@ -104,6 +104,7 @@ struct model_event {
 /* Ordered so that most records touch the first two cache lines of it, and those about the mask a third one. */
 struct model_vcpu {
 	struct model_vm *vm;
+	void *user;			/* the view's, which frees it with that of the VM */
 	uint32_t id;
 	bool gone;			/* destroyed */
 	bool mask_known, masked, initial;	/* initial: masked ever since creation or reset */

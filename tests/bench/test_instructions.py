@@ -29,7 +29,7 @@ LIMITS = {
     "events": 1800,
     "events -j": 1890,	# each has its wall clock, too
     "replay -j": 900,
-    "export --perfetto": 1900,
+    "export --perfetto": 1610,
     "report of many vCPUs": 1740,	# where the model looks ahead
 }
 REDRAW_LIMIT = 15_200_000	# a third of it within ncurses

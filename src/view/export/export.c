@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/idmap.h"
 #include "view/export/export_inside.h"
 #include "util/array.h"
 
@@ -27,7 +26,7 @@ struct export_lane {
 	uint64_t end_ns;		/* taken until then */
 };
 
-/* Hangs at its VM; found by the address of the model's. */
+/* Hangs at its VM; the user of the model's. */
 struct export_vcpu {
 	struct export_vcpu *next;
 	const struct model_vcpu *vcpu;
@@ -46,12 +45,11 @@ struct written_finding {
 };
 
 struct export {
+	struct export_state state;
 	struct export_options options;
 	const struct export_format *format;
-	struct export_state state;
 	struct model *model;
 	struct slicer *slicer;
-	struct idmap vcpus;
 	uint64_t next_track;
 	uint64_t lost_track, findings_track;	/* 0: not written yet */
 	uint64_t newest_ns;
@@ -65,11 +63,6 @@ struct export {
 bool export_is_binary(const struct export_format *format)
 {
 	return format->binary;
-}
-
-struct export_state *export_state(struct export *x)
-{
-	return &x->state;
 }
 
 /* --- tracks */
@@ -169,7 +162,6 @@ static void vm_free(void *user)
 	while (v) {
 		struct export_vcpu *next = v->next;
 
-		idmap_remove(&vm->export->vcpus, (uintptr_t)v->vcpu, v);
 		free(v->events);
 		free(v->lanes);
 		free(v);
@@ -213,7 +205,6 @@ static struct export_vm *vm_new(struct export *x, const struct model_vm *of)
 
 	if (!vm)
 		return NULL;
-	vm->export = x;
 	vm->pid = of->pid;
 	vm->instance = of->instance;
 	if (name_vm(x, vm)) {
@@ -236,10 +227,9 @@ static struct export_vcpu *vcpu_new(struct export *x, struct export_vm *vm, cons
 {
 	struct export_vcpu *v = calloc(1, sizeof(*v));
 
-	if (!v || idmap_put(&x->vcpus, (uintptr_t)vcpu, v)) {
-		free(v);
+	if (!v)
 		return NULL;
-	}
+	((struct model_vcpu *)vcpu)->user = v;	/* of the model's own nothing changes */
 	v->vcpu = vcpu;
 	v->next = vm->vcpus;
 	vm->vcpus = v;
@@ -251,9 +241,7 @@ static struct export_vcpu *vcpu_new(struct export *x, struct export_vm *vm, cons
 
 static struct export_vcpu *vcpu_of(struct export *x, struct export_vm *vm, const struct model_vcpu *vcpu)
 {
-	struct export_vcpu *v = idmap_find(&x->vcpus, (uintptr_t)vcpu);
-
-	return v ? v : vcpu_new(x, vm, vcpu);
+	return vcpu->user ? vcpu->user : vcpu_new(x, vm, vcpu);
 }
 
 static size_t lower_bound(const struct export_vcpu *v, uint32_t event)
@@ -650,7 +638,6 @@ void export_free(struct export *x)
 		return;
 	slicer_free(x->slicer);
 	model_free(x->model);
-	idmap_release(&x->vcpus);
 	free(x->written);
 	free(x->state.own);
 	free(x);

@@ -130,7 +130,6 @@ struct export_track {
 };
 
 struct export_vm {
-	struct export *export;
 	struct export_vcpu *vcpus;	/* the newest first */
 	uint64_t number;		/* its track */
 	uint32_t pid, instance;
@@ -176,7 +175,11 @@ struct export_state {
 	const struct export_options *options;
 	void *own;		/* own_size bytes, zero at first */
 };
-struct export_state *export_state(struct export *x);
+/* The first of what struct export has. */
+static inline struct export_state *export_state(struct export *x)
+{
+	return (struct export_state *)x;
+}
 
 /* "event 5 pending", "VM 4711 web"; shown as the format writes it. */
 void export_track_name(const struct export_track *track, char *buf, size_t size);

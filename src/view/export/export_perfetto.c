@@ -173,10 +173,8 @@ static void write_clock(struct export *x, uint64_t time_ns, int64_t wall_ns)
 }
 
 /* Times need a clock before the first of them. */
-static void need_clock(struct export *x, uint64_t time_ns)
+static void tell_clock(struct export *x, uint64_t time_ns)
 {
-	if (own(x)->clock_told)
-		return;
 	write_clock(x, time_ns, (int64_t)(time_ns + (uint64_t)export_state(x)->options->wall_offset_ns));
 	own(x)->clock_told = true;
 }
@@ -268,50 +266,81 @@ static void write_track(struct export *x, const struct export_track *track)
 	packet_end(x);
 }
 
-/* --- events */
+/* --- events: most of what is written, hence with room for all that they may have */
 
-static void put_arg(struct protobuf *p, const struct export_arg *arg)
+#define TEXT_MAX 256	/* bytes of a text; none is longer */
+#define EVENT_FIELDS 10	/* besides arguments */
+#define EVENT_MAX (EVENT_FIELDS * PROTOBUF_FIELD_MAX + ARG_NAME_COUNT * (3 * PROTOBUF_FIELD_MAX + TEXT_MAX))
+
+_Static_assert(EVENT_MAX < 1 << 14, "its length takes two bytes");
+_Static_assert(sizeof(((struct export_args *)0)->sentence) <= TEXT_MAX, "the longest text");
+
+/* A packet with an event: where the two of them begin, where the next field goes. */
+struct event {
+	uint8_t *packet, *event, *at;
+};
+
+static struct event event_begin(struct export *x, uint64_t time_ns, unsigned int type, uint64_t track)
+{
+	struct perfetto *f = own(x);
+	struct event e;
+
+	if (!f->clock_told)
+		tell_clock(x, time_ns);
+	if (PROTOBUF_ROOM - f->packets.size < EVENT_MAX)
+		flush(x);
+	e.packet = protobuf_put_open(f->packets.bytes + f->packets.size, TRACE_PACKET);
+	e.at = protobuf_put_number(e.packet, PACKET_SEQUENCE_ID, SEQUENCE);
+	e.at = protobuf_put_number(e.at, PACKET_SEQUENCE_FLAGS, FLAG_NEEDS_STATE);
+	e.at = protobuf_put_number(e.at, PACKET_TIMESTAMP, time_ns);
+	e.event = protobuf_put_open(e.at, PACKET_TRACK_EVENT);
+	e.at = protobuf_put_number(e.event, EVENT_TYPE, type);
+	e.at = protobuf_put_number(e.at, EVENT_TRACK, track);
+	return e;
+}
+
+static void event_end(struct export *x, const struct event *e)
+{
+	struct protobuf *p = &own(x)->packets;
+
+	protobuf_put_close(e->event, e->at);
+	protobuf_put_close(e->packet, e->at);
+	p->size = e->at - p->bytes;
+}
+
+static uint8_t *put_text(uint8_t *at, const char *text)
+{
+	size_t length = strnlen(text, TEXT_MAX);
+
+	at = protobuf_put_value(protobuf_put_tag(at, ARG_STRING, PROTOBUF_BYTES), length);
+	memcpy(at, text, length);
+	return at + length;
+}
+
+static uint8_t *put_arg(uint8_t *at, const struct export_arg *arg)
 {
 	static const uint8_t fields[] = {
 		[ARG_IS_NUMBER] = ARG_UINT, [ARG_IS_SIGNED] = ARG_INT, [ARG_IS_ADDRESS] = ARG_POINTER, [ARG_IS_BOOL] = ARG_BOOL,
 	};
-	size_t at = protobuf_open(p, EVENT_ARGS);
+	uint8_t *opened = protobuf_put_open(at, EVENT_ARGS);
 
-	protobuf_number(p, ARG_NAME, 1 + arg->name);
+	at = protobuf_put_number(opened, ARG_NAME, 1 + arg->name);
 	if (arg->type == ARG_IS_TEXT)
-		protobuf_text(p, ARG_STRING, arg->text);
+		at = put_text(at, arg->text);
 	else
-		protobuf_number(p, fields[arg->type], arg->number);
-	protobuf_close(p, at);
-}
-
-/* The start of a packet with an event; what is returned is to be closed. */
-static size_t event_begin(struct export *x, uint64_t time_ns, unsigned int type, uint64_t track)
-{
-	struct protobuf *p;
-	size_t at;
-
-	need_clock(x, time_ns);
-	p = packet_begin(x, FLAG_NEEDS_STATE);
-	protobuf_number(p, PACKET_TIMESTAMP, time_ns);
-	at = protobuf_open(p, PACKET_TRACK_EVENT);
-	protobuf_number(p, EVENT_TYPE, type);
-	protobuf_number(p, EVENT_TRACK, track);
+		at = protobuf_put_number(at, fields[arg->type], arg->number);
+	protobuf_put_close(opened, at);
 	return at;
 }
 
-static void event_end(struct export *x, size_t at)
+static void put_named(struct event *e, uint64_t name, const struct export_args *args)
 {
-	protobuf_close(&own(x)->packets, at);
-	packet_end(x);
-}
+	uint8_t *at = protobuf_put_number(e->at, EVENT_CATEGORY, CATEGORY);
 
-static void put_named(struct protobuf *p, uint64_t name, const struct export_args *args)
-{
-	protobuf_number(p, EVENT_CATEGORY, CATEGORY);
-	protobuf_number(p, EVENT_NAME, name);
+	at = protobuf_put_number(at, EVENT_NAME, name);
 	for (unsigned int i = 0; i < args->count; i++)
-		put_arg(p, &args->list[i]);
+		at = put_arg(at, &args->list[i]);
+	e->at = at;
 }
 
 static uint64_t name_of_slice(const struct export_slice *drawn)
@@ -329,10 +358,17 @@ static uint64_t name_of_slice(const struct export_slice *drawn)
 /* Its begin; its end is to follow. */
 static void put_begin(struct export *x, uint64_t time_ns, uint64_t track, uint64_t name, const struct export_args *args)
 {
-	size_t at = event_begin(x, time_ns, TYPE_BEGIN, track);
+	struct event e = event_begin(x, time_ns, TYPE_BEGIN, track);
 
-	put_named(&own(x)->packets, name, args);
-	event_end(x, at);
+	put_named(&e, name, args);
+	event_end(x, &e);
+}
+
+static void put_end(struct export *x, uint64_t time_ns, uint64_t track)
+{
+	struct event e = event_begin(x, time_ns, TYPE_END, track);
+
+	event_end(x, &e);
 }
 
 static void put_slice(struct export *x, const struct export_slice *drawn)
@@ -341,7 +377,7 @@ static void put_slice(struct export *x, const struct export_slice *drawn)
 
 	export_args_slice(&args, drawn->slice, drawn->pc);
 	put_begin(x, drawn->slice->from_ns, drawn->track, name_of_slice(drawn), &args);
-	event_end(x, event_begin(x, drawn->slice->to_ns, TYPE_END, drawn->track));
+	put_end(x, drawn->slice->to_ns, drawn->track);
 }
 
 static void put_fault(struct export *x, const struct export_fault *fault)
@@ -351,24 +387,24 @@ static void put_fault(struct export *x, const struct export_fault *fault)
 
 	export_args_fault(&args, slice);
 	put_begin(x, slice->from_ns, fault->track, slice->stage == APF_STAGE_sync ? NAME_SYNC_FAULT : NAME_FAULT, &args);
-	event_end(x, event_begin(x, slice->to_ns, TYPE_END, fault->track));
+	put_end(x, slice->to_ns, fault->track);
 }
 
 static void put_instant(struct export *x, const struct export_track *track, uint64_t time_ns, unsigned int name,
 			const struct export_args *args)
 {
-	size_t at = event_begin(x, time_ns, TYPE_INSTANT, track->number);
+	struct event e = event_begin(x, time_ns, TYPE_INSTANT, track->number);
 
-	put_named(&own(x)->packets, NAME_INSTANTS + name, args);
-	event_end(x, at);
+	put_named(&e, NAME_INSTANTS + name, args);
+	event_end(x, &e);
 }
 
 static void put_count(struct export *x, const struct export_track *track, uint64_t time_ns, uint64_t count)
 {
-	size_t at = event_begin(x, time_ns, TYPE_COUNTER, track->number);
+	struct event e = event_begin(x, time_ns, TYPE_COUNTER, track->number);
 
-	protobuf_number(&own(x)->packets, EVENT_COUNTER, count);
-	event_end(x, at);
+	e.at = protobuf_put_number(e.at, EVENT_COUNTER, count);
+	event_end(x, &e);
 }
 
 /* Strings have to be UTF-8, and what looks harmless here is harmless there. */
