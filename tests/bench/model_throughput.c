@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How many records per second of CPU time the model takes from memory, and what
- * it holds for them. Prints, asserts nothing. Orders of the same records:
+ * How many records per second of CPU time the model takes from memory. Prints,
+ * asserts nothing. Orders of the same records:
  *   episodes	one vCPU after the other goes through whole episodes
  *   local	32 vCPUs at a time go through whole episodes (a busy host's rings)
  *   scattered	each record is another vCPU's (the worst case for caches)
@@ -61,33 +61,6 @@ static void feed(struct model *m, const struct sdei_record *records, bool many)
 	}
 }
 
-static size_t hist_bytes(const struct model_event *e)
-{
-	size_t bytes = 0;
-
-#define X(field, help) bytes += hist_memory(e->field);
-	MODEL_EVENT_HISTS(X)
-#undef X
-	return bytes;
-}
-
-static double bytes_per_event(const struct model *m)
-{
-	size_t count, bytes = 0, events = 0;
-	struct model_vm *const *vms = model_vms(m, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < vms[i]->vcpu_count; k++) {
-			const struct model_vcpu *v = vms[i]->vcpus[k];
-
-			bytes += sizeof(*v) + hist_memory(v->mask);
-			for (size_t j = 0; j < v->event_count; j++, events++)
-				bytes += sizeof(**v->events) + hist_bytes(v->events[j]);
-		}
-	}
-	return (double)bytes / events;
-}
-
 static void run(struct sdei_record *records, uint32_t vcpus, uint32_t together, bool many)
 {
 	struct model *m = model_new(NULL);
@@ -103,9 +76,9 @@ static void run(struct sdei_record *records, uint32_t vcpus, uint32_t together, 
 		if (round && took < best)	/* the first one creates everything */
 			best = took;
 	}
-	printf("%6u vCPUs  %-9s  %-15s  %6.1f M records/s  %5.0f bytes/vCPU-event  %llu misfits\n", vcpus,
+	printf("%6u vCPUs  %-9s  %-15s  %6.1f M records/s  %llu misfits\n", vcpus,
 	       together == 1 ? "episodes" : together == vcpus ? "scattered" : "local", many ? "model_feed_many" : "model_feed", RECORDS * 1e3 / best,
-	       bytes_per_event(m), (unsigned long long)model_totals(m)->misfits);
+	       (unsigned long long)model_totals(m)->misfits);
 	model_free(m);
 }
 
