@@ -36,9 +36,10 @@ struct worker {
 	bool ready;		/* told to be */
 };
 
-/* Sized by user space. */
+/* Sized by user space. Room is made as there are any: for as many as there may be at once it would be 7 MB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, __u64);	/* address of the work item */
 	__type(value, struct fault);
@@ -62,6 +63,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, __u64);	/* address of the vCPU */
 	__type(value, __u32);	/* its place in vcpus_faults */

@@ -31,8 +31,10 @@ struct {
 } told SEC(".maps");
 
 struct snapshot {
+	__u64 vcpu;		/* its address */
+	__u64 time_ns;
 	__u64 registered, enabled, running, pending;
-	__u64 masked, locked;
+	__u64 masked;
 };
 
 static __always_inline bool is_vcpu_file(struct file *file)
@@ -72,31 +74,32 @@ static __always_inline bool is_same(const struct snapshot *a, const struct snaps
 	       a->pending == b->pending && a->masked == b->masked;
 }
 
+/* 1: it held still, no other try. */
+static long try_snapshot(__u32 try, struct snapshot *state)
+{
+	struct kvm_vcpu *vcpu = (void *)state->vcpu;
+	struct snapshot after;
+	bool locked = is_locked(vcpu);
+
+	read_state(vcpu, state);
+	state->time_ns = bpf_ktime_get_ns();
+	read_state(vcpu, &after);
+	return !locked && !is_locked(vcpu) && is_same(state, &after);
+}
+
 /*
  * Changes are traced under the lock that the state is changed under, but it cannot be taken here. The state that is the
  * same, and not locked, before and after the time is taken was that of this time: what changed it before has been
- * traced before, what will change it will be traced later. The time; of the last try, if it never holds still.
+ * traced before, what will change it will be traced later. The time is that of the last try, if it never holds still.
  */
-static __always_inline __u64 take_snapshot(struct kvm_vcpu *vcpu, struct snapshot *state)
+static __always_inline void take_snapshot(struct kvm_vcpu *vcpu, struct snapshot *state)
 {
-	struct snapshot after;
-	__u64 time_ns = 0;
-	bool locked;
-
-	for (int i = 0; i < TRIES; i++) {
-		locked = is_locked(vcpu);
-		read_state(vcpu, state);
-		time_ns = bpf_ktime_get_ns();
-		read_state(vcpu, &after);
-		if (!locked && !is_locked(vcpu) && is_same(state, &after))
-			break;
-	}
-	return time_ns;
+	state->vcpu = (__u64)vcpu;
+	bpf_loop(TRIES, try_snapshot, state, 0);
 }
 
 static __always_inline __u8 state_of(const struct snapshot *state, __u32 event)
 {
-	/* Without branches: the verifier goes through all events in turn. */
 	return (state->registered >> event & 1) * SDEI_REGISTERED | (state->enabled >> event & 1) * SDEI_ENABLED |
 	       (state->running >> event & 1) * SDEI_RUNNING | (state->pending >> event & 1) * SDEI_PENDING |
 	       (state->masked & 1) * SDEI_MASKED;
@@ -108,32 +111,41 @@ static __always_inline __u32 event_count(struct kvm_vcpu *vcpu)
 	return bpf_core_field_size(vcpu->arch.sdei.handlers) / bpf_core_type_size(struct kvm_sdei_handler);
 }
 
-static __always_inline bool write_event(struct seq_file *seq, struct kvm_vcpu *vcpu, struct sdei_record_handler *record,
-					__u32 event)
+struct event_writer {
+	struct seq_file *seq;
+	struct snapshot *state;
+	struct sdei_record_handler record;
+	bool full;
+};
+
+/* 1: no room, no other event. */
+static long write_event(__u32 event, struct event_writer *w)
 {
+	struct sdei_record_handler *record = &w->record;
+	struct kvm_vcpu *vcpu = (void *)w->state->vcpu;
 	struct kvm_sdei_handler *handler;
 
+	record->head.event = event;
+	record->head.state = state_of(w->state, event);
+	if (!is_wanted(&record->head))
+		return 0;
 	handler = (void *)((char *)&vcpu->arch.sdei.handlers[0] + event * bpf_core_type_size(struct kvm_sdei_handler));
 	record->ep_addr = BPF_CORE_READ(handler, ep_addr);
 	record->ep_arg = BPF_CORE_READ(handler, ep_arg);
-	return !bpf_seq_write(seq, record, sizeof(*record));
+	w->full = bpf_seq_write(w->seq, record, sizeof(*record)) != 0;
+	return w->full;
 }
 
-static __always_inline bool write_events(struct seq_file *seq, struct kvm_vcpu *vcpu, __u32 vm, __u32 id,
-					 const struct snapshot *state, __u64 time_ns)
+static __always_inline bool write_events(struct seq_file *seq, struct kvm_vcpu *vcpu, __u32 vm, __u32 id, struct snapshot *state)
 {
-	struct sdei_record_handler record = {
-		.head = { .time_ns = time_ns, .vm = vm, .vcpu = id, .kind = SDEI_STATE, .origin = SDEI_SNAPSHOT },
+	struct event_writer w = {
+		.seq = seq, .state = state,
+		.record.head = { .time_ns = state->time_ns, .vm = vm, .vcpu = id, .kind = SDEI_STATE, .origin = SDEI_SNAPSHOT },
 	};
 	__u32 count = event_count(vcpu);
 
-	for (__u32 event = 0; event < MAX_EVENTS && event < count; event++) {
-		record.head.event = event;
-		record.head.state = state_of(state, event);
-		if (is_wanted(&record.head) && !write_event(seq, vcpu, &record, event))
-			return false;
-	}
-	return true;
+	bpf_loop(count < MAX_EVENTS ? count : MAX_EVENTS, write_event, &w, 0);
+	return !w.full;
 }
 
 /* Whoever dispatches what is pending between the two looks finds the vCPU waiting, or we find nothing pending. */
@@ -199,10 +211,10 @@ static __always_inline bool write_counter(struct seq_file *seq, struct kvm_vcpu 
 
 static __always_inline bool write_sdei(struct seq_file *seq, struct kvm_vcpu *vcpu, __u32 vm, __u32 id)
 {
-	struct snapshot state;
-	__u64 time_ns = take_snapshot(vcpu, &state);
+	struct snapshot state = {};
 
-	if (!write_events(seq, vcpu, vm, id, &state, time_ns))
+	take_snapshot(vcpu, &state);
+	if (!write_events(seq, vcpu, vm, id, &state))
 		return false;
 	return !sched || !state.pending || write_place(seq, vcpu, vm, id, state.pending);
 }
