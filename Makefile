@@ -384,7 +384,7 @@ help:
 #? make test-long          what would take make test too long: postcopy, kdump and suspend, the patched QEMU, bisecting
 #? make test-debug-kernel  the SDEI tests on a kernel with lockdep and KASAN
 #? make test-kernels       the tool on Debian's own kernels, from 6.1 to 7.3 (docs/kernels.md); the SDEI tests on
-#?                         Linux 7.3 with the series
+#?                         Linux 7.3 with the series, and on 6.12 as clang builds it with ThinLTO
 #? make soak               sdeid for an hour with all that can go wrong, with many thousands of VMs that come and go, a text
 #?                         file rewritten a million times
 #? make fuzz SECONDS=60     any bytes as a recording, as an image of a model, for the commands, and from a daemon, so long each
