@@ -18,6 +18,7 @@
 #include "session/playback.h"
 #include "view/screen/terminal.h"
 #include "session/session.h"
+#include "session/source.h"
 
 struct events_config {
 	struct session_config session;
@@ -92,6 +93,11 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 	e->unflushed = true;
 }
 
+static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
+{
+	name_cache_forget(((struct events *)ctx)->names, vm);
+}
+
 /* Lines are written once per turn of the loop, so that a busy host costs few writes. */
 static void flush(void *ctx)
 {
@@ -99,6 +105,8 @@ static void flush(void *ctx)
 
 	if (e->feeder)
 		feeder_flush(e->feeder);
+	else if (e->session)
+		source_tell_late_names(session_source(e->session), take_late_name, e);
 	if (e->unflushed && !session_flush(e->session, &e->out))
 		e->done = true;
 	e->unflushed = false;
@@ -147,8 +155,11 @@ static int follow(struct events *e, char **command)
 	e->session = session_open(&e->config.session, &calls, &status);
 	if (!e->session)
 		return status;
-	if (e->feeder)
+	if (e->feeder) {
+		feeder_set_source(e->feeder, session_source(e->session));
+		feeder_set_late_names(e->feeder, take_late_name, e);
 		tick(e, &start);
+	}
 	e->times = (struct times_printer){ .times = session_times(e->session), .wall = e->config.json };
 	session_announce(e->session, SESSION_END_KEY);
 	if (!e->config.json)
@@ -214,6 +225,12 @@ static void play_status(void *ctx, const struct recording_status *status)
 	model_tick(feeder_model(e->feeder), status->time_ns);
 }
 
+static void play_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
+{
+	if (late)
+		name_cache_forget(((struct events *)ctx)->names, vm);
+}
+
 static void shut_in(const struct events *e)
 {
 	struct sandbox sandbox;
@@ -228,6 +245,7 @@ static int replay(struct events *e)
 	const struct playback_calls calls = {
 		.sink = { .record = play_record, .lost = play_lost, .ctx = e },
 		.status = play_status,
+		.name = play_name,
 		.ctx = e,
 	};
 	int status;
@@ -243,7 +261,7 @@ static int replay(struct events *e)
 		return EXIT_FAILED;
 	}
 	if (e->feeder)
-		feeder_set_names(e->feeder, playback_name, e->playback);
+		feeder_set_playback(e->feeder, e->playback);
 	e->times = (struct times_printer){ .times = playback_times(e->playback), .wall = e->config.json };
 	if (!e->config.json)
 		record_text_header(e->out.file, e->times.times);

@@ -197,16 +197,16 @@ static void begin_ctf(void *ctx, uint64_t time_ns)
 	export_ctf_status(run->ctf, status);
 }
 
-static void take_ctf_name(void *ctx, uint32_t vm, const char *name, uint64_t time_ns)
+static void take_ctf_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late, uint64_t time_ns)
 {
-	export_ctf_name(((struct run *)ctx)->ctf, vm, name, time_ns);
+	export_ctf_name(((struct run *)ctx)->ctf, vm, name, uuid, late, time_ns);
 }
 
 static bool make_ctf(struct run *run)
 {
 	const struct export_ctf_options own = {
 		.directory = run->config.output, .compress = run->config.compress, .about = merged_about(run->merged),
-		.name = merged_name, .ctx = run->merged,
+		.name = merged_vm, .ctx = run->merged,
 	};
 	struct record_sink sink;
 	struct error error;

@@ -110,12 +110,19 @@ static void put_status(struct recorder *r, bool end)
 	r->now = now;
 }
 
+static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
+{
+	packetizer_rename(((struct recorder *)ctx)->packetizer, vm, name, uuid);
+}
+
 static void drained(void *ctx)
 {
 	struct recorder *r = ctx;
 
 	if (r->feeder)
 		feeder_flush(r->feeder);
+	else
+		source_tell_late_names(session_source(r->session), take_late_name, r);
 	if (r->flight) {
 		if (flight_recorder_wants_snapshot(r->flight, packetizer_snapshot_size(r->packetizer)))
 			packetizer_snapshot(r->packetizer, 0);
@@ -216,7 +223,7 @@ static int open_writer(struct recorder *r)
 
 static int open_packetizer(struct recorder *r)
 {
-	struct packetizer_options own = { .take = take_packet, .ctx = r, .name = source_name, .name_ctx = session_source(r->session) };
+	struct packetizer_options own = { .take = take_packet, .ctx = r, .name = source_vm, .name_ctx = session_source(r->session) };
 
 	memcpy(own.uuid, r->about.uuid, sizeof(own.uuid));
 	r->packetizer = packetizer_new(&own);
@@ -225,8 +232,11 @@ static int open_packetizer(struct recorder *r)
 		return -ENOMEM;
 	}
 	r->stream.to[r->stream.count++] = packetizer_sink(r->packetizer);
-	if (r->feeder)
-		r->stream.to[r->stream.count++] = feeder_sink(r->feeder);
+	if (!r->feeder)
+		return 0;
+	r->stream.to[r->stream.count++] = feeder_sink(r->feeder);
+	feeder_set_source(r->feeder, session_source(r->session));
+	feeder_set_late_names(r->feeder, take_late_name, r);
 	return 0;
 }
 

@@ -176,7 +176,7 @@ static int prepare(struct reporting *r)
 	if (!r->feeder || !r->restore || !r->names)
 		return -ENOMEM;
 	model_keep_fault_history(feeder_model(r->feeder), true);
-	feeder_set_names(r->feeder, playback_name, r->playback);
+	feeder_set_playback(r->feeder, r->playback);
 	return r->config.html ? open_timeline(r) : 0;
 }
 
@@ -191,11 +191,18 @@ static void shut_in(const struct reporting *r)
 	sandbox_enter(&sandbox, r->config.playback.verbose);
 }
 
+static void take_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
+{
+	if (late)
+		name_cache_forget(((struct reporting *)ctx)->names, vm);
+}
+
 static int play(struct reporting *r)
 {
 	const struct playback_calls calls = {
 		.sink = { .record = take_record, .records = take_records, .lost = take_lost, .ctx = r },
 		.status = take_status,
+		.name = take_name,
 		.ctx = r,
 	};
 	int status;

@@ -10,6 +10,7 @@
 #include "session/feeder.h"
 #include "session/playback.h"
 #include "session/session.h"
+#include "session/source.h"
 #include "session/vm_names.h"
 #include "util/log.h"
 #include "util/output.h"
@@ -90,9 +91,23 @@ static bool take_names(struct restore_run *run, name_lookup_t lookup, void *ctx)
 	return run->names;
 }
 
+static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
+{
+	name_cache_forget(((struct restore_run *)ctx)->names, vm);
+}
+
+static void drained(void *ctx)
+{
+	struct restore_run *run = ctx;
+
+	source_tell_late_names(session_source(run->session), take_late_name, run);
+}
+
 static int follow(struct restore_run *run, char **command)
 {
-	const struct session_calls calls = { .sink = { .record = take_record, .lost = take_lost, .ctx = run }, .ctx = run };
+	const struct session_calls calls = {
+		.sink = { .record = take_record, .lost = take_lost, .ctx = run }, .drained = drained, .ctx = run,
+	};
 	int status;
 
 	if (!take_names(run, feeder_live_name, NULL))
@@ -128,6 +143,12 @@ static void play_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 		take_lost(run, key, count);
 }
 
+static void play_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
+{
+	if (late)
+		name_cache_forget(((struct restore_run *)ctx)->names, vm);
+}
+
 static void shut_in(const struct restore_run *run)
 {
 	struct sandbox sandbox;
@@ -139,7 +160,9 @@ static void shut_in(const struct restore_run *run)
 
 static int replay(struct restore_run *run)
 {
-	const struct playback_calls calls = { .sink = { .record = play_record, .lost = play_lost, .ctx = run }, .ctx = run };
+	const struct playback_calls calls = {
+		.sink = { .record = play_record, .lost = play_lost, .ctx = run }, .name = play_name, .ctx = run,
+	};
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);	/* as session_open() */

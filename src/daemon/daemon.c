@@ -81,7 +81,7 @@ static int take_packet(void *ctx, const struct packet *packet)
 /* 0 or -ENOMEM. */
 static int open_packetizer(struct sdeid *d)
 {
-	struct packetizer_options own = { .take = take_packet, .ctx = d, .name = source_name, .name_ctx = session_source(d->session) };
+	struct packetizer_options own = { .take = take_packet, .ctx = d, .name = source_vm, .name_ctx = session_source(d->session) };
 
 	memcpy(own.uuid, d->about.uuid, sizeof(own.uuid));
 	if (d->packetizer)
@@ -101,6 +101,14 @@ static void close_packetizer_if_idle(struct sdeid *d)
 	d->stream.to[TO_PACKETS] = sink_null;
 	packetizer_free(d->packetizer);
 	d->packetizer = NULL;
+}
+
+static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
+{
+	struct sdeid *d = ctx;
+
+	if (d->packetizer)
+		packetizer_rename(d->packetizer, vm, name, uuid);
 }
 
 static void drained(void *ctx)
@@ -146,7 +154,7 @@ static void fill_hello(const struct status *now, const struct record_counters *d
 /* What the model knows is not in any later packet, and nothing else is missing there. */
 static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **bytes, size_t *size)
 {
-	const struct image_names names = { .text = name_text };
+	const struct image_names names = { .text = name_text, .uuid = name_uuid };
 	struct sdeid *d = ctx;
 	struct status now;
 	int err = open_packetizer(d);
@@ -518,6 +526,7 @@ static int open_model(struct sdeid *d)
 		return EXIT_FAILED;
 	}
 	feeder_set_source(d->feeder, session_source(d->session));
+	feeder_set_late_names(d->feeder, take_late_name, d);
 	d->stream.to[TO_COUNTERS] = counters_sink(&d->delivered);
 	d->stream.to[TO_MODEL] = feeder_sink(d->feeder);
 	d->stream.to[TO_PACKETS] = sink_null;

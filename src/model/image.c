@@ -792,9 +792,8 @@ static uint64_t get_vcpu(struct bytes_in *in, struct model *m, struct model_vm *
 
 /* --- VMs */
 
-static void put_name(struct bytes_out *out, const struct model_vm *vm, const struct image_names *names)
+static void put_text(struct bytes_out *out, const char *text)
 {
-	const char *text = vm->user && names && names->text ? names->text(vm->user) : NULL;
 	size_t size = text ? strnlen(text, IMAGE_NAME_MAX) : 0;
 
 	put_number(out, text ? size + 1 : 0);
@@ -802,19 +801,35 @@ static void put_name(struct bytes_out *out, const struct model_vm *vm, const str
 		put_raw(out, text, size);
 }
 
-static void get_name(struct bytes_in *in, struct model_vm *vm, const struct image_names *names)
+/* False: there is none, text is empty. */
+static bool get_text(struct bytes_in *in, char text[IMAGE_NAME_MAX + 1])
 {
 	size_t size = get_number_below(in, IMAGE_NAME_MAX + 2);
 	const char *bytes = size ? get_raw(in, size - 1) : NULL;
-	char text[IMAGE_NAME_MAX + 1] = "";
 
+	memset(text, 0, IMAGE_NAME_MAX + 1);
 	if (!bytes)
-		return;
+		return false;
 	memcpy(text, bytes, size - 1);
 	bytes_need(in, strlen(text) == size - 1);
-	if (in->err || !names || !names->user)
+	return true;
+}
+
+static void put_name(struct bytes_out *out, const struct model_vm *vm, const struct image_names *names)
+{
+	put_text(out, vm->user && names && names->text ? names->text(vm->user) : NULL);
+	put_text(out, vm->user && names && names->uuid ? names->uuid(vm->user) : NULL);
+}
+
+static void get_name(struct bytes_in *in, struct model_vm *vm, const struct image_names *names)
+{
+	char text[IMAGE_NAME_MAX + 1], uuid[IMAGE_NAME_MAX + 1];
+	bool is_named = get_text(in, text);
+
+	get_text(in, uuid);
+	if (in->err || !is_named || !names || !names->user)
 		return;
-	vm->user = names->user(names->ctx, text);
+	vm->user = names->user(names->ctx, text, uuid);
 	if (!vm->user)
 		bytes_fail(in, -ENOMEM);
 }

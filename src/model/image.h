@@ -10,12 +10,13 @@
 
 #include "model/model.h"
 
-#define IMAGE_VERSION 13	/* 2: asynchronous page faults; 3: totals.crowded; 4: which call a record is; 5: senders; 6: guest frames; 7: calls of PSCI; 8: migration; 9: kind counter; 10: how long VMs stood still; 11: sums of quick faults; 12: how long calls took; 13: who brings pages */
+#define IMAGE_VERSION 14	/* 2: asynchronous page faults; 3: totals.crowded; 4: which call a record is; 5: senders; 6: guest frames; 7: calls of PSCI; 8: migration; 9: kind counter; 10: how long VMs stood still; 11: sums of quick faults; 12: how long calls took; 13: who brings pages; 14: UUIDs */
 
 /* The user of a vCPU stays behind. model_vm.user is the view's: how its text is got, and how it is made again. Either may be NULL, then it stays behind. */
 struct image_names {
 	const char *(*text)(const void *user);			/* NULL: it has none. What is longer than IMAGE_NAME_MAX is cut. */
-	void *(*user)(void *ctx, const char *text);		/* NULL: no memory */
+	const char *(*uuid)(const void *user);			/* likewise */
+	void *(*user)(void *ctx, const char *text, const char *uuid);	/* uuid "": there is none. NULL: no memory */
 	void *ctx;
 };
 #define IMAGE_NAME_MAX 255

@@ -130,6 +130,15 @@ static size_t put_as(uint8_t *out, unsigned int id, const struct recording_item 
 
 /* --- wide layouts */
 
+static uint8_t *put_text(uint8_t *to, const char *text, size_t most)
+{
+	size_t length = strnlen(text, most);
+
+	memcpy(to, text, length);
+	to[length] = '\0';
+	return to + length + 1;
+}
+
 static size_t put_wide(uint8_t *out, const struct layout *l, const struct recording_item *item)
 {
 	const struct field *fields = l->of->fields;
@@ -141,13 +150,10 @@ static size_t put_wide(uint8_t *out, const struct layout *l, const struct record
 		store(to, field_value(item, &fields[i]));	/* the bytes too many are overwritten, or beyond what counts */
 		to += fields[i].bytes;
 	}
-	if (l->id == LAYOUT_NAME_ID) {
-		size_t length = strnlen(item->name.text, RECORDING_NAME_MAX);
-
-		memcpy(to, item->name.text, length);
-		to[length] = '\0';
-		to += length + 1;
-	}
+	if (l->of->item == ITEM_NAME)
+		to = put_text(to, item->name.text, RECORDING_NAME_MAX);
+	if (l->id == LAYOUT_GUEST_ID)
+		to = put_text(to, item->name.uuid, RECORDING_UUID_SIZE - 1);
 	return to - out;
 }
 

@@ -151,14 +151,26 @@ static unsigned int wide_size(const struct layout *l)
 	return bytes;
 }
 
-static size_t get_text(const uint8_t *in, size_t size, struct recording_item *item)
+/* Bytes of the text at in, its end included; 0: there is none. */
+static size_t text_size(const uint8_t *in, size_t size, size_t most)
 {
 	size_t length = strnlen((const char *)in, size);
 
-	if (length == size || length > RECORDING_NAME_MAX)
-		return 0;
+	return length == size || length > most ? 0 : length + 1;
+}
+
+/* 0: the texts do not fit. */
+static size_t get_texts(const uint8_t *in, size_t size, bool has_uuid, struct recording_item *item)
+{
+	size_t own = text_size(in, size, RECORDING_NAME_MAX), behind;
+
 	item->name.text = (const char *)in;
-	return length + 1;
+	item->name.uuid[0] = '\0';
+	if (!own || !has_uuid)
+		return own;
+	behind = text_size(in + own, size - own, sizeof(item->name.uuid) - 1);
+	memcpy(item->name.uuid, in + own, behind);
+	return behind ? own + behind : 0;
 }
 
 /* The time is in two places: the item's own, and that of its record or status. */
@@ -186,8 +198,8 @@ static size_t get_wide(const uint8_t *in, size_t size, const struct layout *l, s
 		set_field(item, f, le64toh(value));
 		at += f->bytes;
 	}
-	if (l->id == LAYOUT_NAME_ID) {
-		text = get_text(in + at, size - at, item);
+	if (l->of->item == ITEM_NAME) {
+		text = get_texts(in + at, size - at, l->id == LAYOUT_GUEST_ID, item);
 		if (!text)
 			return 0;
 	}

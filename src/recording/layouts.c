@@ -21,6 +21,8 @@ const struct event_class *event_class_of(const struct recording_item *item)
 		return &counter_snapshot;
 	if (item->kind == ITEM_SNAPSHOT && item->record.head.arg)
 		return &since;
+	if (item->kind == ITEM_NAME && *item->name.uuid)
+		return &guest;
 	if (item->kind == ITEM_STATUS && item->status.counter.hz)
 		return &clocks;
 	if (item->kind != ITEM_RECORD)

@@ -41,8 +41,9 @@ struct layout {
 #define LAYOUT_NARROW_MAX 31	/* that medium ones take, and the largest of a narrow layout */
 #define LAYOUT_MEDIUM 30
 #define LAYOUT_LONG 31
-#define LAYOUT_NAME_ID 64	/* a text stands behind its fields */
-#define LAYOUT_IDS 77
+#define LAYOUT_NAME_ID 64	/* a text stands behind its fields: the name */
+#define LAYOUT_GUEST_ID 77	/* two: the name, the UUID */
+#define LAYOUT_IDS 78
 
 /* NULL: there is none of that id. */
 const struct layout *layout_of(unsigned int id);

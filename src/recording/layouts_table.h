@@ -202,6 +202,7 @@ static const struct event_class power_snapshot = { "kvm_power_snapshot", ITEM_SN
 static const struct event_class counter_snapshot = { "kvm_counter_snapshot", ITEM_SNAPSHOT, SDEI_COUNTER, counter_fields, { 75 } };
 static const struct event_class lost = { "sdeitop_lost", ITEM_LOST, 0, lost_fields, { 65 } };
 static const struct event_class name = { "sdeitop_name", ITEM_NAME, 0, name_fields, { LAYOUT_NAME_ID } };
+static const struct event_class guest = { "sdeitop_guest", ITEM_NAME, 0, name_fields, { LAYOUT_GUEST_ID } };
 static const struct event_class status = { "sdeitop_status", ITEM_STATUS, 0, status_fields, { 66 } };
 static const struct event_class clocks = { "sdeitop_clock", ITEM_STATUS, 0, clock_fields, { 76 } };
 
@@ -274,6 +275,7 @@ static const struct layout table[LAYOUT_IDS] = {
 	WIDE(74, records[SDEI_COUNTER]),
 	WIDE(75, counter_snapshot),
 	WIDE(76, clocks),
+	WIDE(LAYOUT_GUEST_ID, guest),
 };
 
 /* All narrow layouts: X(id). */

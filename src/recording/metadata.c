@@ -169,8 +169,10 @@ static void put_event(FILE *out, const struct layout *l)
 		else if (l->bits[i])
 			put_field(out, f, l->bits[i], l->bits[i] == 64 ? 8 : 1);
 	}
-	if (l->id == LAYOUT_NAME_ID)
+	if (l->of->item == ITEM_NAME)
 		fputs("\t\tstring { encoding = none; } _name;\n", out);
+	if (l->id == LAYOUT_GUEST_ID)
+		fputs("\t\tstring { encoding = none; } _uuid;\n", out);
 	fputs("\t};\n};\n\n", out);
 }
 

@@ -2,6 +2,7 @@
 #include "recording/packetizer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,24 +104,34 @@ static void put(struct packetizer *p, struct recording_item *item)
 
 /* --- names */
 
-static void put_name(struct packetizer *p, uint32_t vm, const char *name, uint64_t time_ns)
+static void put_name(struct packetizer *p, uint32_t vm, const char *name, const char *uuid, uint64_t time_ns)
 {
 	struct recording_item item = { .kind = ITEM_NAME, .time_ns = time_ns };
 
 	item.name.vm = vm;
 	item.name.text = name;
+	snprintf(item.name.uuid, sizeof(item.name.uuid), "%s", uuid);
 	put(p, &item);
 }
 
 static void name_vm(struct packetizer *p, const struct sdei_record *record)
 {
-	char *name = p->options.name ? p->options.name(p->options.name_ctx, record->vm) : NULL;
+	char uuid[RECORDING_UUID_SIZE] = "";
+	char *name = p->options.name ? p->options.name(p->options.name_ctx, record->vm, uuid) : NULL;
 
-	put_name(p, record->vm, name ?: "-", record->time_ns);
+	put_name(p, record->vm, name ?: "-", uuid, record->time_ns);
 	free(name);
 }
 
-void packetizer_name(struct packetizer *p, uint32_t vm, const char *name, uint64_t time_ns)
+void packetizer_rename(struct packetizer *p, uint32_t vm, const char *name, const char *uuid)
+{
+	const char *known = snapshot_state_name(p->known, vm);
+
+	if (known && (strcmp(known, name) != 0 || strcmp(snapshot_state_uuid(p->known, vm), uuid) != 0))
+		put_name(p, vm, name, uuid, p->last_ns);
+}
+
+void packetizer_name(struct packetizer *p, uint32_t vm, const char *name, const char *uuid, uint64_t time_ns)
 {
 	const char *known = snapshot_state_name(p->known, vm);
 	struct recording_item end;
@@ -129,7 +140,7 @@ void packetizer_name(struct packetizer *p, uint32_t vm, const char *name, uint64
 		return;
 	while (snapshot_state_end(p->known, vm, time_ns, &end))
 		put(p, &end);
-	put_name(p, vm, name, time_ns);
+	put_name(p, vm, name, uuid, time_ns);
 }
 
 /* A VM that was gone may come again under another name. */

@@ -16,8 +16,8 @@ struct packetizer_options {
 	uint8_t uuid[16];
 	pack_take_t take;
 	void *ctx;
-	/* The name of a VM: a new string, NULL: no memory. */
-	char *(*name)(void *ctx, uint32_t vm);
+	/* The name of a VM: a new string, NULL: no memory; and its UUID, if that is known: uuid is "" before. */
+	char *(*name)(void *ctx, uint32_t vm, char uuid[RECORDING_UUID_SIZE]);
 	void *name_ctx;
 };
 
@@ -43,7 +43,10 @@ void packetizer_learn(struct packetizer *p);
  * From time_ns on the VM is called that, for all that another recorder knew of it. If it has another name by now, it is one that
  * has ended, unseen, and another one has its pid.
  */
-void packetizer_name(struct packetizer *p, uint32_t vm, const char *name, uint64_t time_ns);
+void packetizer_name(struct packetizer *p, uint32_t vm, const char *name, const char *uuid, uint64_t time_ns);
+
+/* The name of a VM that lives has come late, or its UUID: it is called that from now on. Nothing if the VM is not known. */
+void packetizer_rename(struct packetizer *p, uint32_t vm, const char *name, const char *uuid);
 
 /* Adds to status->unrecorded, appends it and closes the packet: to be called at the start, every second and at the end. */
 void packetizer_status(struct packetizer *p, struct recording_status *status);

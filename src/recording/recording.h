@@ -21,13 +21,14 @@
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 6	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since; 5: kvm_smccc; 6: kvm_counter, sdeitop_clock */
+#define RECORDING_MINOR 7	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since; 5: kvm_smccc; 6: kvm_counter, sdeitop_clock; 7: sdeitop_guest */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)
 #define RECORDING_PACKET_CLAIM_MAX (256U << 10)
 
 #define RECORDING_NAME_MAX 255	/* bytes of a VM's name, see guest_name() */
+#define RECORDING_UUID_SIZE 37	/* of a VM's UUID as text, with its end */
 
 /*
  * How well was watched, at a moment: one at the start, one every second, one at the end (end is set). What a view_status
@@ -48,7 +49,7 @@ enum recording_item_kind {
 	ITEM_RECORD,		/* a record as the source gave it */
 	ITEM_SNAPSHOT,		/* a record of kind STATE, POWER or COUNTER that repeats what is known: only a reader that starts here needs it */
 	ITEM_LOST,		/* count records like key were lost; key_known false: nobody knows which */
-	ITEM_NAME,		/* the VM is called this, from here on; before its first record */
+	ITEM_NAME,		/* the VM is called this, from here on; before its first record, and once more if its name comes late */
 	ITEM_STATUS,
 };
 
@@ -74,6 +75,7 @@ struct recording_item {
 		} lost;
 		struct {
 			uint32_t vm;
+			char uuid[RECORDING_UUID_SIZE];	/* hostile, too; "": not known */
 			const char *text;	/* hostile, see escape.h; at most RECORDING_NAME_MAX bytes count */
 		} name;
 		struct recording_status status;

@@ -32,6 +32,7 @@ struct known_vcpu {
 struct known_vm {
 	uint32_t pid;
 	char *name;			/* NULL: none yet */
+	char uuid[RECORDING_UUID_SIZE];
 	struct known_vcpu *vcpus;	/* by id */
 	size_t count;
 };
@@ -363,6 +364,7 @@ static int learn_name(struct snapshot_state *k, const struct recording_item *ite
 		return -ENOMEM;
 	free(vm->name);
 	vm->name = name;
+	memcpy(vm->uuid, item->name.uuid, sizeof(vm->uuid));
 	return 0;
 }
 
@@ -387,6 +389,13 @@ const char *snapshot_state_name(const struct snapshot_state *k, uint32_t vm)
 	const struct known_vm *known = vm_of(k, vm);
 
 	return known ? known->name : NULL;
+}
+
+const char *snapshot_state_uuid(const struct snapshot_state *k, uint32_t vm)
+{
+	const struct known_vm *known = vm_of(k, vm);
+
+	return known ? known->uuid : "";
 }
 
 /* --- sending */
@@ -484,6 +493,7 @@ static int send_name(const struct sending *t, const struct known_vm *vm)
 
 	item.name.vm = vm->pid;
 	item.name.text = vm->name;
+	memcpy(item.name.uuid, vm->uuid, sizeof(item.name.uuid));
 	return t->put(t->ctx, &item);
 }
 

@@ -18,6 +18,7 @@ int snapshot_state_learn(struct snapshot_state *k, const struct recording_item *
 
 /* The name of a VM that still lives, as far as is known; NULL: none. Valid until the next item is learned. */
 const char *snapshot_state_name(const struct snapshot_state *k, uint32_t vm);
+const char *snapshot_state_uuid(const struct snapshot_state *k, uint32_t vm);	/* likewise; "": not known */
 
 /* A record that says that a vCPU of that VM is destroyed, which ends it once it is learned. False: none is known. */
 bool snapshot_state_end(const struct snapshot_state *k, uint32_t vm, uint64_t time_ns, struct recording_item *item);

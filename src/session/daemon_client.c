@@ -305,7 +305,7 @@ static int take_item(struct daemon_client *a, const struct recording_item *item,
 		take_lost(a, item, sink);
 		return 0;
 	case ITEM_NAME:
-		name_book_learn(&a->names, item->name.vm, item->name.text);
+		name_book_learn(&a->names, item->name.vm, item->name.text, item->name.uuid);
 		return 0;
 	case ITEM_STATUS:
 		a->status = item->status;
@@ -390,14 +390,21 @@ void daemon_client_status(const struct daemon_client *a, struct status *status)
 }
 
 /* Asked once for each VM, so it need not be kept. */
-char *daemon_client_name(void *attach, uint32_t vm)
+char *daemon_client_name(void *client, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
-	struct daemon_client *a = attach;
+	struct daemon_client *a = client;
 	const char *known = name_book_find(&a->names, vm);
 	char *name = strdup(known ?: "-");
 
+	snprintf(uuid, GUEST_UUID_SIZE, "%s", name_book_uuid(&a->names, vm));
 	name_book_forget(&a->names, vm);
 	return name;
+}
+
+/* What is told here is of VMs that are known, or will be asked for. */
+void daemon_client_tell_late_names(struct daemon_client *a, name_news_t tell, void *ctx)
+{
+	name_book_tell_news(&a->names, tell, ctx);
 }
 
 uint32_t daemon_client_pid(const struct daemon_client *a)

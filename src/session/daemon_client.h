@@ -11,7 +11,9 @@
 #include "model/model.h"
 #include "record/counters.h"
 #include "record/sink.h"
+#include "session/name_book.h"
 #include "session/status.h"
+#include "source/guest_name.h"
 #include "util/error.h"
 
 struct daemon_client;
@@ -44,8 +46,11 @@ int64_t daemon_client_drain(struct daemon_client *a, const struct record_sink *s
 /* The daemon's probes, counters and CPU. now_ns is when everything has come of, a moment ago. */
 void daemon_client_status(const struct daemon_client *a, struct status *status);
 
-/* The name that the daemon has for a VM: a name_lookup_t whose ctx is the attach. */
-char *daemon_client_name(void *attach, uint32_t vm);
+/* The name that the daemon has for a VM: a vm_lookup_t whose ctx is the client. */
+char *daemon_client_name(void *client, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
+
+/* As the type of a source does. */
+void daemon_client_tell_late_names(struct daemon_client *a, name_news_t tell, void *ctx);
 
 uint32_t daemon_client_pid(const struct daemon_client *a);	/* the daemon's */
 

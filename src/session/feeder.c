@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/playback.h"
 #include "session/source.h"
-#include "session/vm_names.h"
 
 #define BATCH 256
 #define ENOUGH 32	/* records that are a batch by themselves */
@@ -24,8 +24,10 @@ struct feeder {
 	bool utf8;
 	vm_lookup_t look_up;
 	void *look_up_ctx;
-	name_lookup_t name;	/* what look_up calls, if that is name_only() */
-	void *name_ctx;
+	struct source *source;		/* who tells names that came late; NULL, as playback: nobody */
+	struct playback *playback;
+	name_news_t tell;		/* who else is told of them; NULL: nobody */
+	void *tell_ctx;
 	union record records[BATCH];
 	const struct sdei_record *pointers[BATCH];
 	size_t sizes[BATCH];
@@ -40,13 +42,6 @@ char *feeder_live_name(void *ctx, uint32_t vm)
 static char *live_vm(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
 	return guest_name(vm, uuid);
-}
-
-static char *name_only(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
-{
-	struct feeder *f = ctx;
-
-	return f->name(f->name_ctx, vm);
 }
 
 struct feeder *feeder_new(bool utf8, const struct finding_limits *limits)
@@ -77,18 +72,30 @@ void feeder_free(struct feeder *f)
 	free(f);
 }
 
-void feeder_set_names(struct feeder *f, name_lookup_t name, void *ctx)
+void feeder_set_names(struct feeder *f, vm_lookup_t look_up, void *ctx)
 {
-	f->look_up = name_only;
-	f->look_up_ctx = f;
-	f->name = name;
-	f->name_ctx = ctx;
+	f->look_up = look_up;
+	f->look_up_ctx = ctx;
+	f->source = NULL;
+	f->playback = NULL;
 }
 
 void feeder_set_source(struct feeder *f, struct source *source)
 {
-	f->look_up = source_vm;
-	f->look_up_ctx = source;
+	feeder_set_names(f, source_vm, source);
+	f->source = source;
+}
+
+void feeder_set_playback(struct feeder *f, struct playback *p)
+{
+	feeder_set_names(f, playback_vm, p);
+	f->playback = p;
+}
+
+void feeder_set_late_names(struct feeder *f, name_news_t tell, void *ctx)
+{
+	f->tell = tell;
+	f->tell_ctx = ctx;
 }
 
 void feeder_adopt(struct feeder *f, struct model *m)
@@ -157,11 +164,23 @@ struct record_sink feeder_sink(struct feeder *f)
 	return (struct record_sink){ .record = feeder_record, .records = feeder_records, .lost = feeder_lost, .ctx = f };
 }
 
+static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
+{
+	struct feeder *f = ctx;
+
+	names_rename(f->model, vm, name, uuid, f->utf8);
+	if (f->tell)
+		f->tell(f->tell_ctx, vm, name, uuid);
+}
+
 void feeder_flush(void *ctx)
 {
 	struct feeder *f = ctx;
 
 	pass_on(f);
 	names_adopt(f->model, f->look_up, f->look_up_ctx, f->utf8);
-	names_adopt_late(f->model, f->utf8);
+	if (f->source)
+		source_tell_late_names(f->source, take_late_name, f);
+	if (f->playback)
+		playback_tell_late_names(f->playback, take_late_name, f);
 }

@@ -10,8 +10,11 @@
 
 #include "model/model.h"
 #include "record/sink.h"
+#include "session/name_book.h"
+#include "session/vm_names.h"
 
 struct feeder;
+struct playback;
 struct source;
 
 /* With a model of its own; NULL: no memory. utf8: of names, see names.h; limits may be NULL. */
@@ -21,9 +24,13 @@ void feeder_free(struct feeder *f);	/* NULL is fine */
 /* guest_name(), whatever ctx is. */
 char *feeder_live_name(void *ctx, uint32_t vm);
 
-/* Whom to ask for the names of VMs: a function, with ctx, or a source; this host's processes unless set. */
-void feeder_set_names(struct feeder *f, char *(*name)(void *ctx, uint32_t vm), void *ctx);
+/* Whom to ask for the names of VMs: a function, with ctx, or a source, or a recording; this host's processes unless set. */
+void feeder_set_names(struct feeder *f, vm_lookup_t look_up, void *ctx);
 void feeder_set_source(struct feeder *f, struct source *source);
+void feeder_set_playback(struct feeder *f, struct playback *p);
+
+/* Who else wants to know, after feeder_flush(), which VMs have another name than at first: what the feeder is told is told here, too. */
+void feeder_set_late_names(struct feeder *f, name_news_t tell, void *ctx);
 
 /* Goes on with m, which has names, instead of its own; feeder_free() frees it. */
 void feeder_adopt(struct feeder *f, struct model *m);

@@ -118,11 +118,11 @@ static void take_status(void *ctx, const struct recording_status *said)
 	m->calls.status(m->calls.ctx, &status);
 }
 
-static void take_name(void *ctx, uint32_t vm, const char *name)
+static void take_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
 {
 	struct part *part = ctx;
 
-	part->merged->calls.name(part->merged->calls.ctx, vm, name, playback_now_ns(part->playback));
+	part->merged->calls.name(part->merged->calls.ctx, vm, name, uuid, late, playback_now_ns(part->playback));
 }
 
 /* --- which recordings, and what of them */
@@ -473,9 +473,9 @@ struct recording_about merged_about(const struct merged *m)
 	return about;
 }
 
-char *merged_name(void *merged, uint32_t vm)
+char *merged_vm(void *m, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
-	return playback_name(((struct merged *)merged)->now->playback, vm);
+	return playback_vm(((struct merged *)m)->now->playback, vm, uuid);
 }
 
 int merged_finish(struct merged *m)

@@ -18,7 +18,7 @@ struct merged_calls {
 	/* A moment at which a recorder said how it was doing: all of them together, as far as is known. */
 	void (*status)(void *ctx, const struct recording_status *status);
 	/* From here on the VM is called that. */
-	void (*name)(void *ctx, uint32_t vm, const char *name, uint64_t time_ns);
+	void (*name)(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late, uint64_t time_ns);
 	void *ctx;
 };
 
@@ -44,8 +44,8 @@ struct recording_status merged_status(const struct merged *m);
 /* The first one's, with a uuid of its own: what is merged is another recording. */
 struct recording_about merged_about(const struct merged *m);
 
-/* The name of a VM of the record that is being handed on: a new string, NULL: no memory. */
-char *merged_name(void *merged, uint32_t vm);
+/* The name of a VM of the record that is being handed on: a vm_lookup_t whose ctx is m. */
+char *merged_vm(void *m, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
 
 /* playback_finish() of each. */
 int merged_finish(struct merged *m);

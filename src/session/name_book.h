@@ -7,14 +7,25 @@
 
 /* All zero is the empty book. */
 struct name_book {
-	struct idmap names;	/* pid to a string */
+	struct idmap names;	/* by pid */
+	size_t news;		/* of them, those that name_book_tell_news() has not told yet */
 };
 
-/* From now on vm is called that; text is copied, without what is beyond RECORDING_NAME_MAX bytes. Without memory it keeps its name. */
-void name_book_learn(struct name_book *book, uint32_t vm, const char *text);
+/*
+ * From now on vm is called that, and has that UUID ("": not known); text is copied, without what is beyond RECORDING_NAME_MAX
+ * bytes. Without memory it keeps its name.
+ */
+void name_book_learn(struct name_book *book, uint32_t vm, const char *text, const char *uuid);
 
 /* NULL: no name is known. Valid until the next name_book_learn(). */
 const char *name_book_find(const struct name_book *book, uint32_t vm);
+
+/* "" if it is not known. Likewise. */
+const char *name_book_uuid(const struct name_book *book, uint32_t vm);
+
+/* Tells each VM whose name or UUID is another one than when this was last done. */
+typedef void (*name_news_t)(void *ctx, uint32_t vm, const char *name, const char *uuid);
+void name_book_tell_news(struct name_book *book, name_news_t tell, void *ctx);
 
 void name_book_forget(struct name_book *book, uint32_t vm);
 void name_book_release(struct name_book *book);

@@ -85,6 +85,17 @@ char *playback_name(void *playback, uint32_t vm)
 	return strdup(name_book_find(&((struct playback *)playback)->names, vm) ?: "-");
 }
 
+char *playback_vm(void *playback, uint32_t vm, char uuid[GUEST_UUID_SIZE])
+{
+	snprintf(uuid, GUEST_UUID_SIZE, "%s", name_book_uuid(&((struct playback *)playback)->names, vm));
+	return playback_name(playback, vm);
+}
+
+void playback_tell_late_names(struct playback *p, name_news_t tell, void *ctx)
+{
+	name_book_tell_news(&p->names, tell, ctx);
+}
+
 /* --- filters: the same as in the kernel */
 
 static bool has(const struct number_list *list, uint32_t number)
@@ -152,6 +163,16 @@ static void advance(struct playback *p, uint64_t time_ns)
 		p->now_ns = time_ns;
 }
 
+static void learn_name(struct playback *p, const struct recording_item *item)
+{
+	const char *before = name_book_find(&p->names, item->name.vm);
+	bool late = before && strcmp(before, item->name.text) != 0;
+
+	name_book_learn(&p->names, item->name.vm, item->name.text, item->name.uuid);
+	if (p->calls.name)
+		p->calls.name(p->calls.ctx, item->name.vm, item->name.text, item->name.uuid, late);
+}
+
 static void play_item(struct playback *p, const struct recording_item *item)
 {
 	advance(p, item->time_ns);
@@ -169,9 +190,7 @@ static void play_item(struct playback *p, const struct recording_item *item)
 		play_lost(p, item);
 		break;
 	case ITEM_NAME:
-		name_book_learn(&p->names, item->name.vm, item->name.text);
-		if (p->calls.name)
-			p->calls.name(p->calls.ctx, item->name.vm, item->name.text);
+		learn_name(p, item);
 		break;
 	case ITEM_STATUS:
 		p->status = item->status;

@@ -8,7 +8,9 @@
 
 #include "record/sink.h"
 #include "recording/reader.h"
+#include "session/name_book.h"
 #include "session/status.h"
+#include "source/guest_name.h"
 #include "session/moment.h"
 #include "session/options.h"
 
@@ -67,8 +69,8 @@ struct playback_calls {
 	struct record_sink sink;
 	/* A moment of the recording at which the recorder said how it was doing; may be NULL. */
 	void (*status)(void *ctx, const struct recording_status *status);
-	/* From here on the VM is called that; may be NULL. */
-	void (*name)(void *ctx, uint32_t vm, const char *name);
+	/* From here on the VM is called that; late: the recording has called it otherwise so far. May be NULL. */
+	void (*name)(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late);
 	/* Whether anything between those times matters, for a second look; what does not may be left out. May be NULL. */
 	bool (*wants)(void *ctx, uint64_t begin_ns, uint64_t end_ns);
 	void *ctx;
@@ -118,8 +120,12 @@ uint64_t playback_now_ns(const struct playback *p);	/* of the newest item; the r
 void playback_range(struct playback *p, uint64_t *from_ns, uint64_t *to_ns);
 uint64_t playback_from_ns(const struct playback *p);
 
-/* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback. */
+/* The name of a VM as the recording has it so far: a name_lookup_t whose ctx is the playback; and a vm_lookup_t. */
 char *playback_name(void *playback, uint32_t vm);
+char *playback_vm(void *playback, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
+
+/* As the type of a source does. */
+void playback_tell_late_names(struct playback *p, name_news_t tell, void *ctx);
 
 /* The number of the packet that the newest item is from. */
 uint64_t playback_sequence(const struct playback *p);

@@ -107,7 +107,7 @@ const char *session_why_not(const struct session *w, const char *probe, int *sta
 /* Does what is watched have any tracepoint of SDEI? */
 bool session_has_sdei(const struct session *w);
 
-/* What is watched; for source_name(). The session's. */
+/* What is watched; for source_vm(). The session's. */
 struct source *session_source(const struct session *w);
 
 /* Hands all settled records to the sink now. */

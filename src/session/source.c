@@ -14,9 +14,8 @@ char *source_vm(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 	return source->type->name(source, vm, uuid);
 }
 
-char *source_name(void *ctx, uint32_t vm)
+void source_tell_late_names(struct source *source, name_news_t tell, void *ctx)
 {
-	char uuid[GUEST_UUID_SIZE];
-
-	return source_vm(ctx, vm, uuid);
+	if (source->type->tell_late_names)
+		source->type->tell_late_names(source, tell, ctx);
 }

@@ -8,6 +8,7 @@
 
 #include "model/model.h"
 #include "record/sink.h"
+#include "session/name_book.h"
 #include "session/status.h"
 #include "source/guest_name.h"
 #include "source/live.h"
@@ -26,6 +27,8 @@ struct source_type {
 	int (*drain)(struct source *source, const struct record_sink *sink, uint64_t until_ns);
 	/* What a VM is called: a new string, NULL: no memory. A source that knows its UUID writes that, too. */
 	char *(*name)(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
+	/* Tells, once, which VMs are called otherwise than they were at first, or may be: their names came late. NULL: none ever does. */
+	void (*tell_late_names)(struct source *source, name_news_t tell, void *ctx);
 	/* Fills in all but replay and delay_ns, as of what was delivered. */
 	void (*status)(struct source *source, struct status *status);
 	void (*close)(struct source *source);
@@ -66,8 +69,10 @@ struct source *source_of_recording(struct playback *playback);
 
 void source_close(struct source *source);	/* NULL is fine */
 
-/* A vm_lookup_t and a name_lookup_t whose ctx is the source. */
+/* A vm_lookup_t whose ctx is the source. */
 char *source_vm(void *source, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
-char *source_name(void *source, uint32_t vm);
+
+/* As its type does. */
+void source_tell_late_names(struct source *source, name_news_t tell, void *ctx);
 
 #endif

@@ -27,7 +27,12 @@ static int daemon_drain(struct source *source, const struct record_sink *sink, u
 
 static char *daemon_name(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
-	return daemon_client_name(client_of(source), vm);
+	return daemon_client_name(client_of(source), vm, uuid);
+}
+
+static void daemon_tell_late_names(struct source *source, name_news_t tell, void *ctx)
+{
+	daemon_client_tell_late_names(client_of(source), tell, ctx);
 }
 
 static void daemon_status(struct source *source, struct status *status)
@@ -74,7 +79,7 @@ static void daemon_close(struct source *source)
 }
 
 static const struct source_type daemon_type = {
-	.drain = daemon_drain, .name = daemon_name, .status = daemon_status, .close = daemon_close,
+	.drain = daemon_drain, .name = daemon_name, .tell_late_names = daemon_tell_late_names, .status = daemon_status, .close = daemon_close,
 	.fd = daemon_fd, .announce = daemon_announce, .failure = daemon_failure, .probes = daemon_probes,
 };
 

@@ -55,6 +55,17 @@ static char *kernel_name(struct source *source, uint32_t vm, char uuid[GUEST_UUI
 	return client_name();
 }
 
+static void kernel_tell_late_names(struct source *source, name_news_t tell, void *ctx)
+{
+	char uuid[GUEST_UUID_SIZE], *name;
+	uint32_t vm;
+
+	while ((name = guest_name_late(&vm, uuid))) {
+		tell(ctx, vm, name, uuid);
+		free(name);
+	}
+}
+
 /* --- about now */
 
 static void sample_cpu(struct source_kernel *k, uint64_t now_ns)
@@ -155,7 +166,7 @@ static void kernel_close(struct source *source)
 }
 
 static const struct source_type kernel_type = {
-	.drain = kernel_drain, .name = kernel_name, .status = kernel_status, .close = kernel_close,
+	.drain = kernel_drain, .name = kernel_name, .tell_late_names = kernel_tell_late_names, .status = kernel_status, .close = kernel_close,
 	.fd = kernel_fd, .period_ms = kernel_period_ms, .detach = kernel_detach, .announce = kernel_announce, .probes = kernel_probes,
 };
 

@@ -24,7 +24,12 @@ static int recording_drain(struct source *source, const struct record_sink *sink
 
 static char *recording_name(struct source *source, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 {
-	return playback_name(playback_of(source), vm);
+	return playback_vm(playback_of(source), vm, uuid);
+}
+
+static void recording_tell_late_names(struct source *source, name_news_t tell, void *ctx)
+{
+	playback_tell_late_names(playback_of(source), tell, ctx);
 }
 
 static void recording_status(struct source *source, struct status *status)
@@ -48,7 +53,7 @@ static void recording_close(struct source *source)
 }
 
 static const struct source_type recording_type = {
-	.drain = recording_drain, .name = recording_name, .status = recording_status, .close = recording_close, .seek = recording_seek,
+	.drain = recording_drain, .name = recording_name, .tell_late_names = recording_tell_late_names, .status = recording_status, .close = recording_close, .seek = recording_seek,
 	.next_ns = recording_next_ns,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "session/vm_names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ static bool name_set(struct vm_name *name, char *raw, bool utf8)
 	return true;
 }
 
-static struct vm_name *name_new(char *raw, const char uuid[GUEST_UUID_SIZE], bool utf8)
+static struct vm_name *name_new(char *raw, const char *uuid, bool utf8)
 {
 	struct vm_name *name = calloc(1, sizeof(*name));
 
@@ -61,7 +62,7 @@ static struct vm_name *name_new(char *raw, const char uuid[GUEST_UUID_SIZE], boo
 		name = NULL;
 	}
 	if (name)
-		memcpy(name->uuid, uuid, sizeof(name->uuid));
+		snprintf(name->uuid, sizeof(name->uuid), "%s", uuid);
 	return name;
 }
 
@@ -70,11 +71,14 @@ const char *name_text(const void *name)
 	return ((const struct vm_name *)name)->raw;
 }
 
-void *name_from_text(void *utf8, const char *text)
+const char *name_uuid(const void *name)
 {
-	static const char unknown[GUEST_UUID_SIZE];
+	return ((const struct vm_name *)name)->uuid;
+}
 
-	return name_new(strdup(text), unknown, *(const bool *)utf8);
+void *name_from_text(void *utf8, const char *text, const char *uuid)
+{
+	return name_new(strdup(text), uuid, *(const bool *)utf8);
 }
 
 void names_adopt(struct model *m, vm_lookup_t lookup, void *ctx, bool utf8)
@@ -92,21 +96,18 @@ void names_adopt(struct model *m, vm_lookup_t lookup, void *ctx, bool utf8)
 	}
 }
 
-void names_adopt_late(struct model *m, bool utf8)
+void names_rename(struct model *m, uint32_t pid, const char *name, const char *uuid, bool utf8)
 {
-	char uuid[GUEST_UUID_SIZE], *raw;
-	uint32_t pid;
+	struct model_vm *vm = model_vm(m, pid);
+	struct vm_name *old = vm ? vm->user : NULL, *now;
 
-	while ((raw = guest_name_late(&pid, uuid))) {
-		struct model_vm *vm = model_vm(m, pid);
-
-		if (!vm || !vm->user) {
-			free(raw);
-			continue;
-		}
-		name_free(vm->user);
-		vm->user = name_new(raw, uuid, utf8);
-	}
+	if (!old || vm->gone || (strcmp(old->raw, name) == 0 && strcmp(old->uuid, uuid) == 0))
+		return;
+	now = name_new(strdup(name), uuid, utf8);
+	if (!now)
+		return;
+	name_free(old);
+	vm->user = now;
 }
 
 const struct vm_name *name_of(const struct model_vm *vm)
@@ -158,4 +159,12 @@ const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uin
 	if (!name_set(&slot->name, cache->lookup(cache->ctx, pid), cache->utf8))
 		return &nameless;
 	return &slot->name;
+}
+
+void name_cache_forget(struct name_cache *cache, uint32_t pid)
+{
+	struct slot *slot = &cache->slots[pid % CACHE_SLOTS];
+
+	if (slot->pid == pid)
+		name_clear(&slot->name);
 }

@@ -28,8 +28,8 @@ typedef char *(*vm_lookup_t)(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE]
 /* Names the VMs that are new in the model; to be called after each feeding. utf8: as escape_terminal(). */
 void names_adopt(struct model *m, vm_lookup_t lookup, void *ctx, bool utf8);
 
-/* Renames the VMs of this host whose name came late: guest_name_late(). Of others none comes. */
-void names_adopt_late(struct model *m, bool utf8);
+/* A name that came late: the VM, if it lives, is called that from now on. */
+void names_rename(struct model *m, uint32_t vm, const char *name, const char *uuid, bool utf8);
 
 /* Never NULL; "-" for a VM without a name. */
 const struct vm_name *name_of(const struct model_vm *vm);
@@ -40,14 +40,18 @@ void name_free(void *name);
 /* For model_options.guest. */
 struct model_guest name_guest(const void *name);
 
-/* For image_names: the raw text of a name, and a name of such a text (utf8: a bool). NULL: no memory. */
+/* For image_names: the raw text of a name, its UUID, and a name of such texts (utf8: a bool). NULL: no memory. */
 const char *name_text(const void *name);
-void *name_from_text(void *utf8, const char *text);
+const char *name_uuid(const void *name);
+void *name_from_text(void *utf8, const char *text, const char *uuid);
 
 /* The same for views that have no model: a cache by pid. */
 struct name_cache;
 struct name_cache *name_cache_new(name_lookup_t lookup, void *ctx, bool utf8);	/* NULL: no memory */
 void name_cache_free(struct name_cache *cache);
+
+/* The name of pid has changed: it is asked anew. */
+void name_cache_forget(struct name_cache *cache, uint32_t pid);
 
 /* The name of pid; asked anew if fresh (a VM was just created) and the last answer is older than a second. */
 const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uint64_t time_ns, bool fresh);

@@ -252,7 +252,7 @@ static int take_packet(void *ctx, const struct packet *packet)
 	return 0;
 }
 
-static char *no_name(void *ctx, uint32_t vm)
+static char *no_name(void *ctx, uint32_t vm, char *uuid)
 {
 	return strdup("bench");
 }

@@ -55,7 +55,7 @@ struct firing {
 	int err;
 };
 
-static char *stub_name(void *ctx, uint32_t vm)
+static char *stub_name(void *ctx, uint32_t vm, char *uuid)
 {
 	return strdup("a-guest");
 }

@@ -21,12 +21,12 @@ static const char *text_of(const void *user)
 	return user;
 }
 
-static void *user_of(void *ctx, const char *text)
+static void *user_of(void *ctx, const char *text, const char *uuid)
 {
 	return strdup(text);
 }
 
-static const struct image_names names = { .text = text_of, .user = user_of };
+static const struct image_names names = { .text = text_of, .uuid = text_of, .user = user_of };
 static const struct model_options options = { .free_user = free };
 
 struct image {

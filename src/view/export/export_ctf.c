@@ -93,9 +93,12 @@ void export_ctf_begin(struct export_ctf *x, uint64_t time_ns)
 	x->begun = true;
 }
 
-void export_ctf_name(struct export_ctf *x, uint32_t vm, const char *name, uint64_t time_ns)
+void export_ctf_name(struct export_ctf *x, uint32_t vm, const char *name, const char *uuid, bool late, uint64_t time_ns)
 {
-	packetizer_name(x->packetizer, vm, name, time_ns);
+	if (late)
+		packetizer_rename(x->packetizer, vm, name, uuid);
+	else
+		packetizer_name(x->packetizer, vm, name, uuid, time_ns);
 }
 
 void export_ctf_status(struct export_ctf *x, struct recording_status status)

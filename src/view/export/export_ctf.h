@@ -13,8 +13,8 @@ struct export_ctf_options {
 	const char *directory;			/* made; otherwise must be empty */
 	bool compress;				/* as writer_options */
 	struct recording_about about;		/* the uuid is its own */
-	/* The name of a VM: a new string, NULL: no memory. */
-	char *(*name)(void *ctx, uint32_t vm);
+	/* As of packetizer_options. */
+	char *(*name)(void *ctx, uint32_t vm, char uuid[RECORDING_UUID_SIZE]);
 	void *ctx;
 };
 
@@ -30,8 +30,8 @@ struct record_sink export_ctf_sink(struct export_ctf *x);
 /* What is wanted begins at time_ns: with a snapshot of the states then. */
 void export_ctf_begin(struct export_ctf *x, uint64_t time_ns);
 
-/* The VM is called that from here on. One that had another name is gone. */
-void export_ctf_name(struct export_ctf *x, uint32_t vm, const char *name, uint64_t time_ns);
+/* The VM is called that from here on. One that had another name is gone, unless this one came late. */
+void export_ctf_name(struct export_ctf *x, uint32_t vm, const char *name, const char *uuid, bool late, uint64_t time_ns);
 
 /* How the recorder was doing. What was attempted, read and lost is counted here. */
 void export_ctf_status(struct export_ctf *x, struct recording_status status);

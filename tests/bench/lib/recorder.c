@@ -10,7 +10,7 @@
 #define FILE_SIZE (64U << 20)
 #define SNAPSHOT_LEAST (1U << 20)
 
-static char *name(void *ctx, uint32_t vm)
+static char *name(void *ctx, uint32_t vm, char *uuid)
 {
 	char text[32];
 

@@ -26,7 +26,7 @@ static void record_side(const char *name, const char *kernel, uint32_t vm, const
 
 	snprintf(about.kernel, sizeof(about.kernel), "%s", kernel);
 	memmove(items + 2, items + 1, (count - 1) * sizeof(*items));
-	items[1] = (struct recording_item){ .kind = ITEM_NAME, .time_ns = items[0].time_ns, .name = { vm, vm_name } };
+	items[1] = (struct recording_item){ .kind = ITEM_NAME, .time_ns = items[0].time_ns, .name = { .vm = vm, .text = vm_name } };
 	record_as(name, &about, items, count + 1);
 }
 

@@ -62,7 +62,7 @@ static void test_usage(void **state)
 	assert_says("Usage: sdeitop replay");
 }
 
-static char *web(void *ctx, uint32_t vm)
+static char *web(void *ctx, uint32_t vm, char *uuid)
 {
 	return strdup("web");
 }

@@ -56,7 +56,7 @@ static int tear_down(void **state)
 	return remove_tree(directory);
 }
 
-static char *look_up(void *ctx, uint32_t vm)
+static char *look_up(void *ctx, uint32_t vm, char *uuid)
 {
 	char *name = NULL;
 

@@ -29,7 +29,7 @@ static uint64_t chance(struct served *s, uint64_t below)
 	return (s->seed >> 33) % below;
 }
 
-static char *look_up(void *ctx, uint32_t pid)
+static char *look_up(void *ctx, uint32_t pid, char *uuid)
 {
 	char *text = NULL;
 
@@ -75,7 +75,7 @@ static int take_packet(void *ctx, const struct packet *packet)
 
 static int make_image(void *ctx, struct protocol_hello *hello, unsigned char **bytes, size_t *size)
 {
-	const struct image_names names = { .text = name_text };
+	const struct image_names names = { .text = name_text, .uuid = name_uuid };
 	struct served *s = ctx;
 
 	s->images++;

@@ -171,7 +171,7 @@ static const char *name_text(const void *user)
 	return user;
 }
 
-static void *name_user(void *ctx, const char *text)
+static void *name_user(void *ctx, const char *text, const char *uuid)
 {
 	return strdup(text);
 }

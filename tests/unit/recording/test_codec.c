@@ -72,6 +72,8 @@ static void random_item(struct recording_item *item, enum recording_item_kind ki
 			 "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
 			 "0123456789 0123456789 0123456789 0123456789");
 		item->name.text = text;
+		if (random_bits(&seed) % 2)
+			memcpy(item->name.uuid, "4dd25b7e-a6b7-4b1c-9d0e-0000000000\xff\n", random_bits(&seed) % RECORDING_UUID_SIZE);
 	}
 }
 
@@ -102,6 +104,7 @@ static void assert_same(const struct recording_item *a, const struct recording_i
 	case ITEM_NAME:
 		assert_int_equal(a->name.vm, b->name.vm);
 		assert_string_equal(a->name.text, b->name.text);
+		assert_string_equal(a->name.uuid, b->name.uuid);
 		break;
 	case ITEM_STATUS:
 		assert_memory_equal(&a->status, &b->status, sizeof(a->status));

@@ -86,7 +86,7 @@ static int make_records(void **state)
 	return 0;
 }
 
-static char *name(void *ctx, uint32_t vm)
+static char *name(void *ctx, uint32_t vm, char *guest_uuid)
 {
 	return strdup("machine");
 }

@@ -92,11 +92,12 @@ static int take(void *ctx, const struct packet *packet)
 	return 0;
 }
 
-static char *name(void *ctx, uint32_t vm)
+static char *name(void *ctx, uint32_t vm, char *guest_uuid)
 {
 	char text[32];
 
 	got.names++;
+	snprintf(guest_uuid, RECORDING_UUID_SIZE, "uuid %u", vm);
 	snprintf(text, sizeof(text), "vm %u %s", vm, (const char *)ctx);
 	return strdup(text);
 }
@@ -214,7 +215,7 @@ static void test_names(void **state)
 	packetizer_free(p);
 }
 
-static char *no_name(void *ctx, uint32_t vm)
+static char *no_name(void *ctx, uint32_t vm, char *guest_uuid)
 {
 	return NULL;
 }
@@ -240,7 +241,7 @@ static void test_no_name(void **state)
 	}
 }
 
-static char *long_name(void *ctx, uint32_t vm)
+static char *long_name(void *ctx, uint32_t vm, char *guest_uuid)
 {
 	char *text = malloc(5000);
 
@@ -394,12 +395,12 @@ static void test_renamed(void **state)
 {
 	struct packetizer *p = start();
 
-	packetizer_name(p, 1, "unknown as yet", 5);
+	packetizer_name(p, 1, "unknown as yet", "", 5);
 	record(p, 10, 1, SDEI_ENABLE, 0);
-	packetizer_name(p, 1, "vm 1 a", 20);
+	packetizer_name(p, 1, "vm 1 a", "", 20);
 	status(p, 25);
 	check_items("nrt");
-	packetizer_name(p, 1, "other", 30);
+	packetizer_name(p, 1, "other", "", 30);
 	record(p, 40, 1, SDEI_ENABLE, 0);
 	packetizer_flush(p);
 	check_items("nrtrnr");
@@ -408,6 +409,36 @@ static void test_renamed(void **state)
 	assert_int_equal(got.items[3].time_ns, 30);
 	assert_string_equal(got.items[4].name.text, "other");
 	assert_int_equal(got.names, 1);
+	packetizer_free(p);
+}
+
+/* A name that comes late: the VM goes on under it, snapshots have it; whoever comes after it is named anew. */
+static void test_late_name(void **state)
+{
+	struct packetizer *p = start();
+
+	packetizer_rename(p, 1, "of nobody", "");
+	record(p, 10, 1, SDEI_ENABLE, 0);
+	packetizer_rename(p, 1, "vm 1 a", "uuid 1");
+	packetizer_rename(p, 1, "late", "uuid 1");
+	record(p, 20, 1, SDEI_ENABLE, 0);
+	packetizer_rename(p, 1, "late", "another");
+	packetizer_flush(p);
+	check_items("nrnrn");
+	assert_string_equal(got.items[0].name.text, "vm 1 a");
+	assert_string_equal(got.items[0].name.uuid, "uuid 1");
+	assert_string_equal(got.items[2].name.text, "late");
+	assert_int_equal(got.items[2].time_ns, 10);
+	assert_string_equal(got.items[4].name.uuid, "another");
+	packetizer_snapshot(p, 0);
+	assert_string_equal(got.items[5].name.text, "late");
+	assert_string_equal(got.items[5].name.uuid, "another");
+	record(p, 30, 1, SDEI_STATE, SDEI_DESTROYED);
+	packetizer_rename(p, 1, "too late", "");
+	record(p, 40, 1, SDEI_ENABLE, 0);
+	packetizer_flush(p);
+	assert_string_equal(got.items[got.count - 2].name.text, "vm 1 a");
+	assert_int_equal(got.names, 2);
 	packetizer_free(p);
 }
 
@@ -498,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_snapshot_ahead),
 		cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_late_name),
 		cmocka_unit_test(test_unrecorded_before),
 		cmocka_unit_test(test_big_snapshot),
 		cmocka_unit_test(test_refused_snapshot),

@@ -82,7 +82,7 @@ static struct recording_item item_of(unsigned int i)
 
 	if (i % NAME_EVERY == 0)
 		return (struct recording_item){ .kind = ITEM_NAME, .time_ns = time_ns,
-			.name = { i / NAME_EVERY, name_of(i / NAME_EVERY) } };
+			.name = { .vm = i / NAME_EVERY, .text = name_of(i / NAME_EVERY) } };
 	return record_item((struct sdei_record){ .time_ns = time_ns, .vm = i / NAME_EVERY, .vcpu = i % 7, .event = i % 3,
 		.kind = SDEI_ENABLE, .state = SDEI_REGISTERED | SDEI_ENABLED });
 }

@@ -74,7 +74,7 @@ static void emit(void *ctx, const struct sdei_record *record, size_t size)
 	m->records++;
 }
 
-static char *name_vm(void *ctx, uint32_t vm)
+static char *name_vm(void *ctx, uint32_t vm, char *uuid)
 {
 	return strdup("machine");
 }

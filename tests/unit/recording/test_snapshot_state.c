@@ -198,7 +198,7 @@ static void test_gone(void **state)
 static void test_names(void **state)
 {
 	char endless[RECORDING_NAME_MAX + 1];
-	struct recording_item item = { .kind = ITEM_NAME, .name = { .vm = 1, .text = endless } };
+	struct recording_item item = { .kind = ITEM_NAME, .name = { .vm = 1, .text = endless, .uuid = "4dd25b7e" } };
 	struct snapshot_state *k = snapshot_state_new();
 
 	assert_null(snapshot_state_name(k, 1));
@@ -210,10 +210,14 @@ static void test_names(void **state)
 	tell(k);
 	assert_int_equal(count, 1);
 	check_name(0, 1, "second");
+	assert_string_equal(snapshot_state_uuid(k, 1), "");
+	assert_string_equal(snapshot_state_uuid(k, 2), "");
 	memset(endless, 'x', sizeof(endless));
 	assert_int_equal(snapshot_state_learn(k, &item), 0);
 	tell(k);
 	assert_int_equal(strlen(told[0].name.text), RECORDING_NAME_MAX);
+	assert_string_equal(told[0].name.uuid, "4dd25b7e");
+	assert_string_equal(snapshot_state_uuid(k, 1), "4dd25b7e");
 	snapshot_state_free(k);
 }
 

@@ -152,17 +152,35 @@ static int lock_cmdline(char *directory, uint32_t vm, char *path, size_t size)
 	return fd;
 }
 
-/* Whoever is asked for names: what a command line says late is the VM's name then, and its UUID. */
+static void tell_process_names(struct source *source, name_news_t tell, void *ctx)
+{
+	char uuid[GUEST_UUID_SIZE], *name;
+	uint32_t vm;
+
+	while ((name = guest_name_late(&vm, uuid))) {
+		tell(ctx, vm, name, uuid);
+		free(name);
+	}
+}
+
+static void take_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
+{
+	assert_int_equal(vm, 7);
+	snprintf(ctx, 64, "%s %s", name, uuid);
+}
+
+/* What a command line says late is the VM's name then, and its UUID; who else wants to know is told. */
 static void test_late_name(void **state)
 {
 	static const char cmdline[] = "qemu\0-name\0web\0-uuid\0" "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42";
-	const struct source_type type = { .name = process_name };
+	const struct source_type type = { .name = process_name, .tell_late_names = tell_process_names };
 	struct source source = { .type = &type };
 	struct feeder *f = feeder_new(false, NULL);
-	char directory[] = "/tmp/sdeitop-feeder-XXXXXX", path[64];
+	char heard[64] = "", directory[] = "/tmp/sdeitop-feeder-XXXXXX", path[64];
 	int locked = lock_cmdline(directory, 7, path, sizeof(path));
 
 	feeder_set_source(f, &source);
+	feeder_set_late_names(f, take_name, heard);
 	assert_string_equal(name_in(f, 7)->raw, "qemu");
 	free(guest_name_in(directory, 7, NULL));
 	assert_int_equal(write(locked, cmdline, sizeof(cmdline)), sizeof(cmdline));
@@ -170,6 +188,7 @@ static void test_late_name(void **state)
 	while (strcmp(name_in(f, 7)->raw, "web") != 0)
 		sched_yield();
 	assert_string_equal(name_in(f, 7)->uuid, uuid_of_web);
+	assert_string_equal(heard, "web 0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42");
 	feeder_free(f);
 	unlink(path);
 	*strrchr(path, '/') = '\0';

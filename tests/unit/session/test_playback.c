@@ -14,7 +14,9 @@
 #include "tests/unit/lib/recording_scene.h"
 #include "tests/unit/lib/sdei_machine.h"
 #include "util/log.h"
+#include "session/feeder.h"
 #include "session/playback.h"
+#include "session/vm_names.h"
 #include "recording/packet.h"
 
 #define WALL_OFFSET_NS (1767225600LL * 1000000000)	/* the clock starts at 2026-01-01T00:00Z */
@@ -265,7 +267,7 @@ static void write_long(const char *to)
 
 		if (i % LONG_PER_VM == 0)
 			items[count++] = (struct recording_item){
-				.kind = ITEM_NAME, .time_ns = time_ns, .name = { vm, strdup(vm_name(vm)) } };
+				.kind = ITEM_NAME, .time_ns = time_ns, .name = { .vm = vm, .text = strdup(vm_name(vm)) } };
 		items[count++] = record_item((struct sdei_record){
 			.time_ns = time_ns, .vm = vm, .vcpu = i % 3, .event = i % 4, .kind = SDEI_ENABLE, .state = 3 });
 	}
@@ -275,6 +277,49 @@ static void write_long(const char *to)
 		if (items[i].kind == ITEM_NAME)
 			free((char *)items[i].name.text);
 	free(items);
+}
+
+/* The VM goes on under a name, and with a UUID, that came late; what had ended by then keeps its own. */
+static void test_late_name(void **state)
+{
+	static const struct recording_about about = {
+		.uuid = "fifteen letters", .major = RECORDING_MAJOR, .minor = RECORDING_MINOR, .clock_offset_ns = WALL_OFFSET_NS,
+	};
+	const struct sdei_record enable = { .time_ns = START_NS, .vm = 7, .kind = SDEI_ENABLE, .state = 3 };
+	struct sdei_record later = enable;
+	struct recording_item items[4] = {
+		{ .kind = ITEM_NAME, .time_ns = START_NS, .name = { .vm = 7, .text = "qemu" } }, record_item(enable),
+		{ .kind = ITEM_NAME, .time_ns = START_NS + 1, .name = { .vm = 7, .text = "web1", .uuid = "4dd25b7e" } },
+	};
+	char place[] = "/tmp/sdeitop-playback-XXXXXX", *name, uuid[GUEST_UUID_SIZE];
+	const struct playback_config config = { .input = place };
+	struct feeder *f = feeder_new(false, NULL);
+	struct playback_calls calls = { .sink = feeder_sink(f) };
+	struct playback *p;
+	int status;
+
+	later.time_ns += 2;
+	items[3] = record_item(later);
+	assert_non_null(mkdtemp(place));
+	record_items(place, &about, items, 4);
+	p = playback_open(&config, &calls, &status);
+	assert_non_null(p);
+	feeder_set_playback(f, p);
+	playback_run(p, START_NS);
+	feeder_flush(f);
+	assert_string_equal(name_of(model_vm(feeder_model(f), 7))->raw, "qemu");
+	assert_string_equal(name_of(model_vm(feeder_model(f), 7))->uuid, "");
+	playback_run(p, UINT64_MAX);
+	feeder_flush(f);
+	assert_string_equal(name_of(model_vm(feeder_model(f), 7))->raw, "web1");
+	assert_string_equal(name_of(model_vm(feeder_model(f), 7))->uuid, "4dd25b7e");
+	name = playback_vm(p, 7, uuid);
+	assert_string_equal(name, "web1");
+	assert_string_equal(uuid, "4dd25b7e");
+	free(name);
+	playback_close(p);
+	feeder_free(f);
+	assert_int_equal(remove_tree(place), 0);
 }
 
 static void test_long(void **state)
@@ -313,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_bad_moments),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_late_name),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_failures),
 	};

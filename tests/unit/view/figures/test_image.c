@@ -33,7 +33,7 @@ static const struct model_options options = {
 };
 
 static bool utf8 = true;
-static const struct image_names names = { .text = name_text, .user = name_from_text, .ctx = &utf8 };
+static const struct image_names names = { .text = name_text, .uuid = name_uuid, .user = name_from_text, .ctx = &utf8 };
 
 struct image {
 	unsigned char *bytes;
@@ -205,6 +205,7 @@ static void same_vm(const struct model_vm *a, const struct model_vm *b, uint64_t
 	assert_int_equal(!a->user, !b->user);
 	assert_string_equal(name_of(a)->raw, name_of(b)->raw);
 	assert_string_equal(name_of(a)->shown, name_of(b)->shown);
+	assert_string_equal(name_of(a)->uuid, name_of(b)->uuid);
 	for (size_t i = 0; i < a->vcpu_count; i++)
 		same_vcpu(a->vcpus[i], b->vcpus[i], now_ns);
 }
@@ -352,6 +353,8 @@ static char *lookup(void *ctx, uint32_t pid, char uuid[GUEST_UUID_SIZE])
 	char *text = NULL;
 
 	assert_true(asprintf(&text, "guest\t%u \xc3\xa9", pid) > 0);
+	if (pid % 2)
+		snprintf(uuid, GUEST_UUID_SIZE, "0d3c7f5a-94e1-4b0e-8a55-%012u", pid);
 	return text;
 }
 

@@ -32,7 +32,7 @@ static struct model_vm *add_vm(uint32_t pid, const char *name)
 
 		assert_int_equal(model_feed(m, &r.head, sizeof(r)), 0);
 	}
-	model_vm(m, pid)->user = name_from_text(&utf8, name);
+	model_vm(m, pid)->user = name_from_text(&utf8, name, "");
 	assert_non_null(model_vm(m, pid)->user);
 	return model_vm(m, pid);
 }
