@@ -95,7 +95,7 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 
 static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
 {
-	name_cache_forget(((struct events *)ctx)->names, vm);
+	name_cache_rename(((struct events *)ctx)->names, vm, name);
 }
 
 /* Lines are written once per turn of the loop, so that a busy host costs few writes. */
@@ -228,7 +228,7 @@ static void play_status(void *ctx, const struct recording_status *status)
 static void play_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
 {
 	if (late)
-		name_cache_forget(((struct events *)ctx)->names, vm);
+		name_cache_rename(((struct events *)ctx)->names, vm, name);
 }
 
 static void shut_in(const struct events *e)

@@ -194,7 +194,7 @@ static void shut_in(const struct reporting *r)
 static void take_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
 {
 	if (late)
-		name_cache_forget(((struct reporting *)ctx)->names, vm);
+		name_cache_rename(((struct reporting *)ctx)->names, vm, name);
 }
 
 static int play(struct reporting *r)

@@ -93,7 +93,7 @@ static bool take_names(struct restore_run *run, name_lookup_t lookup, void *ctx)
 
 static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
 {
-	name_cache_forget(((struct restore_run *)ctx)->names, vm);
+	name_cache_rename(((struct restore_run *)ctx)->names, vm, name);
 }
 
 static void drained(void *ctx)
@@ -146,7 +146,7 @@ static void play_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 static void play_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
 {
 	if (late)
-		name_cache_forget(((struct restore_run *)ctx)->names, vm);
+		name_cache_rename(((struct restore_run *)ctx)->names, vm, name);
 }
 
 static void shut_in(const struct restore_run *run)

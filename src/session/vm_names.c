@@ -161,10 +161,12 @@ const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uin
 	return &slot->name;
 }
 
-void name_cache_forget(struct name_cache *cache, uint32_t pid)
+void name_cache_rename(struct name_cache *cache, uint32_t pid, const char *name)
 {
 	struct slot *slot = &cache->slots[pid % CACHE_SLOTS];
 
-	if (slot->pid == pid)
-		name_clear(&slot->name);
+	if (slot->pid != pid || !slot->name.raw)
+		return;
+	name_clear(&slot->name);
+	name_set(&slot->name, strdup(name), cache->utf8);
 }

@@ -3,7 +3,8 @@
 # time limit: 1500
 # debug kernel: no
 """A stock Linux guest moves from one stock QEMU to another one on the same host: amid NMIs, and with a CPU that stays in its handler. What
-both processes show makes up what the guest counted; it is known where the second came from; and nothing is found."""
+both processes show makes up what the guest counted; it is known where the second came from, by its name or, where that is another one, by its
+UUID; and nothing is found."""
 import functools
 import json
 import os
@@ -20,20 +21,21 @@ text = functools.partial(labtest.text, OUT)
 # A machine that stands still for a while, as a VM does that moves, makes all of it long.
 LIMITS = [word for name in ("handler", "pending", "nmi", "mask") for word in (f"--{name}-ms", "600000")]
 PAUSES, PAUSE = 5, 0.3  # s at least
+UUID = "6ad1b5ca-1d5f-4d0c-9a1c-5a8e6f6f2b11"
 BEFORE, AFTER = 20, 20  # NMIs at least: in either process, and between what is done to it
 
 HOST = r"""
 . ./two-qemus.sh
 begin() { # NAME
 	mkfifo /run/old.gate.in /run/old.gate.out /run/new.gate.in /run/new.gate.out
-	linux-guest --called $1 --qemu "$(gate old)" old sh -c "$(cat $1.sh)" >$1.old.out 2>$1.old.err &
+	linux-guest --called $1 --qemu "$(gate old) $identity" old sh -c "$(cat $1.sh)" >$1.old.out 2>$1.old.err &
 	from=$!
 	until_met [ -p /run/old.monitor.out ]
 	cat /run/old.monitor.out >$1.old.monitor &
 }
 gate() { echo "-chardev pipe,id=gate,path=/run/$1.gate -device virtserialport,nr=4,chardev=gate"; }
-move() { # NAME
-	linux-guest --called $1 --qemu "$(gate new) -incoming unix:/run/migration" new true >$1.new.out 2>$1.new.err &
+move() { # NAME [NEW NAME]
+	linux-guest --called ${2:-$1} --qemu "$(gate new) $identity -incoming unix:/run/migration" new true >$1.new.out 2>$1.new.err &
 	to=$!
 	until_met [ -S /run/migration ]
 	cat /run/new.monitor.out >$1.new.monitor &
@@ -50,6 +52,7 @@ end() { # NAME
 asked() { grep -c asked $1; }
 uptime() { cut -d ' ' -f 1 /proc/uptime; }
 
+identity='-uuid UUID'
 begin storm
 until_said BEFORE asked storm.old.out
 for i in $(seq PAUSES); do
@@ -67,11 +70,12 @@ for i in $(seq PAUSES); do
 	uptime >>paused
 	until_said $((before + AFTER)) asked storm.old.out
 done
-move storm
+move storm storm-moved
 until_said AFTER asked storm.new.out
 echo end >/run/new.gate.in
 until_said 1 handled storm.new.out
 end storm
+identity=''
 
 in_handler() { # TIMES: a PE masked in a handler, and the other one masked
 	sdeitop state >stopped.state && [ "$(grep -c ' stopped .* REU-M ' stopped.state)" = $1 ] && [ "$(grep -c ' stopped .* RE--M ' stopped.state)" = $1 ]
@@ -94,9 +98,8 @@ end stopped
 class Moved:
     """The two VMs that were one guest, in a summary."""
 
-    def __init__(self, summary, name):
-        self.name = name
-        self.vms = [vm for vm in summary["vms"] if vm["name"] == name]
+    def __init__(self, summary, *names):
+        self.vms = [vm for vm in summary["vms"] if vm["name"] in names]
 
     def sum(self, vcpu, *counts):
         return sum(vm["vcpus"][vcpu]["events"][0]["count"][count] for vm in self.vms for count in counts)
@@ -133,7 +136,7 @@ def check_storm(summary):
     said = text("storm.old.out") + text("storm.new.out")
     handled = [int(n) for line in said.splitlines() if line.startswith("handled") for n in line.split()[1:]]
     asked = [int(line.split()[1]) for line in said.splitlines() if line.startswith("asked")]
-    moved = Moved(summary, "storm")
+    moved = Moved(summary, "storm", "storm-moved")
     ok("migration/storm/ends", ends(OUT, "storm", 0, "storm.new"))
     ok("migration/storm/the guest lost nothing",
        differ("NMIs", sum(handled), len(asked)) + differ("it said", asked, list(range(1, len(asked) + 1))))
@@ -180,6 +183,7 @@ def main():
     if linux_guest.is_missing("migration"):
         return
     host = HOST.replace("PAUSES", str(PAUSES)).replace("PAUSE", str(PAUSE)).replace("BEFORE", str(BEFORE)).replace("AFTER", str(AFTER))
+    host = host.replace("UUID", UUID)
     linux_guest.write_scripts(OUT, "hang", "storm", "stopped", "two-qemus", host=host)
     if linux_guest.run(OUT, "migration", "cd /out && exec sdeitop record --summary --json -o recording -- sh host.sh >live.json"):
         check(json.loads(sdeitop("report", *LIMITS, "--json", os.path.join(OUT, "recording")).stdout), json.loads(text("live.json")))
