@@ -8,29 +8,42 @@ const struct layout *layout_of(unsigned int id)
 	return id < LAYOUT_IDS && table[id].of ? &table[id] : NULL;
 }
 
+static const struct event_class *class_of_record(const struct recording_item *item)
+{
+	const struct sdei_record *r = &item->record.head;
+
+	if (r->kind == SDEI_DISPATCH && r->origin)
+		return &client_dispatch;
+	if (r->kind == SDEI_CALL && item->record.call.duration_ns)
+		return &client_call;
+	return r->kind < SDEI_KIND_COUNT && records[r->kind].name ? &records[r->kind] : NULL;
+}
+
+static const struct event_class *class_of_snapshot(const struct sdei_record *r)
+{
+	switch (r->kind) {
+	case SDEI_POWER:
+		return &power_snapshot;
+	case SDEI_COUNTER:
+		return &counter_snapshot;
+	default:
+		return r->arg ? &since : &snapshot;
+	}
+}
+
 const struct event_class *event_class_of(const struct recording_item *item)
 {
-	static const struct event_class *const others[] = {
-		[ITEM_SNAPSHOT] = &snapshot, [ITEM_LOST] = &lost, [ITEM_NAME] = &name, [ITEM_STATUS] = &status,
-	};
-	unsigned int kind;
-
-	if (item->kind == ITEM_SNAPSHOT && item->record.head.kind == SDEI_POWER)
-		return &power_snapshot;
-	if (item->kind == ITEM_SNAPSHOT && item->record.head.kind == SDEI_COUNTER)
-		return &counter_snapshot;
-	if (item->kind == ITEM_SNAPSHOT && item->record.head.arg)
-		return &since;
-	if (item->kind == ITEM_NAME && *item->name.uuid)
-		return &guest;
-	if (item->kind == ITEM_STATUS && item->status.counter.hz)
-		return &clocks;
-	if (item->kind != ITEM_RECORD)
-		return item->kind <= ITEM_STATUS ? others[item->kind] : NULL;
-	kind = item->record.head.kind;
-	if (kind == SDEI_DISPATCH && item->record.head.origin)
-		return &client_dispatch;
-	if (kind == SDEI_CALL && item->record.call.duration_ns)
-		return &client_call;
-	return kind < SDEI_KIND_COUNT && records[kind].name ? &records[kind] : NULL;
+	switch (item->kind) {
+	case ITEM_RECORD:
+		return class_of_record(item);
+	case ITEM_SNAPSHOT:
+		return class_of_snapshot(&item->record.head);
+	case ITEM_LOST:
+		return &lost;
+	case ITEM_NAME:
+		return *item->name.uuid ? &guest : &name;
+	case ITEM_STATUS:
+		return item->status.counter.hz ? &clocks : &status;
+	}
+	return NULL;
 }

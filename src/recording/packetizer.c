@@ -164,9 +164,10 @@ static void check_name(struct packetizer *p, const struct sdei_record *record)
 void packetizer_record(void *ctx, const struct sdei_record *record, size_t size)
 {
 	struct packetizer *p = ctx;
+	const struct kind *kind = kind_of(record->kind);
 
 	/* Anything else could not be read back. */
-	if (!kind_of(record->kind) || size != kind_of(record->kind)->size) {
+	if (!kind || size != kind->size) {
 		p->counters.unrecorded++;
 		return;
 	}
