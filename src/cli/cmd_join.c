@@ -22,7 +22,8 @@
 #define MSG_JOIN_VMS		"on the host, VMs %" PRIu32 " and %" PRIu32 " use SDEI: choose the guest with -p or -g"
 #define MSG_JOIN_TIMES		"%s holds times that no clock shows, or is too long to be joined"
 #define MSG_JOIN_NOTHING	"nothing in the two recordings can be compared: both need handlers, or calls, of the same vCPU and event"
-#define MSG_JOIN_UNRELATED	"the two recordings have too little in common: they are of different guests, boots or times"
+#define MSG_JOIN_UNRELATED	"the two recordings have too little in common: they are of different guests, boots or times; of a guest "	\
+				"that moved to another VMM, choose the VM in which it was longer (-p)"
 #define MSG_JOIN_AMBIGUOUS	"the two recordings fit together in more than one way: record longer, or with calls"
 #define MSG_JOIN_TOO_MANY	"the two recordings contradict each other: the offset between their clocks moves more than %d times"
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "session/source.h"
 
+#include "recording/recording.h"
+
+_Static_assert(GUEST_UUID_SIZE == RECORDING_UUID_SIZE, "source_vm() names VMs for recordings, too");
+
 void source_close(struct source *source)
 {
 	if (source)

@@ -56,15 +56,20 @@ static bool wants_some(void *ctx, uint64_t begin_ns, uint64_t end_ns)
 	return (begin_ns ^ end_ns >> 3) % 3 == 0;
 }
 
+static uint64_t hash_text(uint64_t hash, const char *text, size_t most)
+{
+	for (size_t i = 0; i < most && text[i]; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 1099511628211ULL;
+	return hash;
+}
+
 /* Of all that was read so far; looks at each byte of names. */
 static uint64_t hash_item(uint64_t hash, const struct recording_item *item)
 {
-	const char *name = item->kind == ITEM_NAME ? item->name.text : "";
-
 	hash = (hash ^ item->kind ^ item->time_ns) * 1099511628211ULL;
-	for (unsigned int i = 0; i < RECORDING_NAME_MAX && name[i]; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 1099511628211ULL;
-	return hash;
+	if (item->kind != ITEM_NAME)
+		return hash;
+	return hash_text(hash_text(hash, item->name.text, RECORDING_NAME_MAX), item->name.uuid, sizeof(item->name.uuid));
 }
 
 /* The same again, by runs of at most room items. */

@@ -4,6 +4,9 @@
 """A VM whose command line cannot be read yet is called after its program, and by its name from then on that the command line is there: by those
 who print records, in what is recorded, and by who is attached to sdeid. Its UUID comes with it."""
 import os
+import re
+import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -12,7 +15,7 @@ from labtest import finish, lab, ok, out_dir, script    # noqa: E402
 from linux_guest import sdeitop    # noqa: E402
 
 OUT = out_dir("late-name")
-UUID = "0d3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42"
+UUID = "ad3c7f5a-94e1-4b0e-8a55-2f6f0c9b1d42"    # no digit behind \0, which printf would take for part of it
 PROGRAM, NAME = "sdei-guest", "late"
 
 # A FIFO in the place of a command line: it cannot be read until it is written, as that of a process whose memory map is locked.
@@ -30,7 +33,7 @@ without_fifo() {
 	exec "$@" 3>&-
 }
 tell() {
-	printf 'sdei-guest\0-name\0guest=NAME\0-uuid\0UUID\0' >&3
+	printf 'qemu-system-aarch64\0-name\0guest=NAME\0-uuid\0UUID\0' >&3
 	exec 3>&-
 }
 finish() {
@@ -94,6 +97,13 @@ def main():
         ok(f"late-name/{what}", [] if names(lines) == [PROGRAM, NAME] else [names(lines)])
     report = t.json.loads(sdeitop("report", "--json", recording).stdout)
     ok("late-name/report", [vm["name"] for vm in report["vms"] if vm["name"] != NAME])
+    exported = os.path.join(OUT, "exported")
+    shutil.rmtree(exported, ignore_errors=True)
+    sdeitop("export", "--ctf", "-o", exported, recording)
+    for what, directory in (("a recording", recording), ("an exported one", exported)):
+        told = subprocess.run(["babeltrace2", directory], capture_output=True, text=True, check=False).stdout
+        found = re.findall(r'sdeitop_(?:name|guest):.*name = "(.*?)"(?:, uuid = "(.*?)")?', told)
+        ok(f"late-name/babeltrace2 reads {what}", [] if set(found) <= {(PROGRAM, ""), (NAME, UUID)} and (NAME, UUID) in found else [found])
     joined = t.load_lines(f"{OUT}/joined.jsonl")[-1]
     ok("late-name/attached to sdeid", [vm["name"] for vm in joined["vms"] if vm["name"] != NAME])
     finish()
