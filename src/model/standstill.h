@@ -2,7 +2,8 @@
 /*
  * How long a VM's guest stood still while its VMM had stopped it: what its VMM, when it lets it go on, sets its counter back by, so that the
  * guest does not see it. That time is in none of the times of its events: neither in latencies and their blame, nor in those of
- * handlers and masks. A VMM that lets the counter run on (QEMU's kvm-no-adjvtime) is not seen to stop it.
+ * handlers and masks. A VMM that lets the counter run on (QEMU's kvm-no-adjvtime) is not seen to stop it,
+ * nor is one that a signal stops: their guests see that time pass, and so it is in the times of their events.
  *
  * It is known when the VM goes on. Until then all that is open goes on, and may be found to last too long.
  */
