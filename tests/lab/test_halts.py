@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # time limit: 900
 # debug kernel: no
+# make test: no
 """A stock Linux guest stands still in a handler. Told to by its VMM, that is apart from the handler's time. Where the counter runs on
 (kvm-no-adjvtime, SIGSTOP), the handler's time has it, as the guest's clock has."""
 import functools
