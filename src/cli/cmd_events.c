@@ -93,11 +93,6 @@ static void print_lost(void *ctx, const struct sdei_lost_key *key, uint64_t coun
 	e->unflushed = true;
 }
 
-static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
-{
-	name_cache_rename(((struct events *)ctx)->names, vm, name);
-}
-
 /* Lines are written once per turn of the loop, so that a busy host costs few writes. */
 static void flush(void *ctx)
 {
@@ -106,7 +101,7 @@ static void flush(void *ctx)
 	if (e->feeder)
 		feeder_flush(e->feeder);
 	else if (e->session)
-		source_tell_late_names(session_source(e->session), take_late_name, e);
+		source_tell_late_names(session_source(e->session), name_cache_rename, e->names);
 	if (e->unflushed && !session_flush(e->session, &e->out))
 		e->done = true;
 	e->unflushed = false;
@@ -157,7 +152,7 @@ static int follow(struct events *e, char **command)
 		return status;
 	if (e->feeder) {
 		feeder_set_source(e->feeder, session_source(e->session));
-		feeder_set_late_names(e->feeder, take_late_name, e);
+		feeder_set_late_names(e->feeder, name_cache_rename, e->names);
 		tick(e, &start);
 	}
 	e->times = (struct times_printer){ .times = session_times(e->session), .wall = e->config.json };
@@ -227,8 +222,7 @@ static void play_status(void *ctx, const struct recording_status *status)
 
 static void play_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
 {
-	if (late)
-		name_cache_rename(((struct events *)ctx)->names, vm, name);
+	name_cache_rename(((struct events *)ctx)->names, vm, name, uuid);
 }
 
 static void shut_in(const struct events *e)

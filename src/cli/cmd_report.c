@@ -177,6 +177,7 @@ static int prepare(struct reporting *r)
 		return -ENOMEM;
 	model_keep_fault_history(feeder_model(r->feeder), true);
 	feeder_set_playback(r->feeder, r->playback);
+	feeder_set_late_names(r->feeder, name_cache_rename, r->names);
 	return r->config.html ? open_timeline(r) : 0;
 }
 
@@ -191,18 +192,11 @@ static void shut_in(const struct reporting *r)
 	sandbox_enter(&sandbox, r->config.playback.verbose);
 }
 
-static void take_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
-{
-	if (late)
-		name_cache_rename(((struct reporting *)ctx)->names, vm, name);
-}
-
 static int play(struct reporting *r)
 {
 	const struct playback_calls calls = {
 		.sink = { .record = take_record, .records = take_records, .lost = take_lost, .ctx = r },
 		.status = take_status,
-		.name = take_name,
 		.ctx = r,
 	};
 	int status;

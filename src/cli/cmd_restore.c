@@ -91,16 +91,11 @@ static bool take_names(struct restore_run *run, name_lookup_t lookup, void *ctx)
 	return run->names;
 }
 
-static void take_late_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
-{
-	name_cache_rename(((struct restore_run *)ctx)->names, vm, name);
-}
-
 static void drained(void *ctx)
 {
 	struct restore_run *run = ctx;
 
-	source_tell_late_names(session_source(run->session), take_late_name, run);
+	source_tell_late_names(session_source(run->session), name_cache_rename, run->names);
 }
 
 static int follow(struct restore_run *run, char **command)
@@ -145,8 +140,7 @@ static void play_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count
 
 static void play_name(void *ctx, uint32_t vm, const char *name, const char *uuid, bool late)
 {
-	if (late)
-		name_cache_rename(((struct restore_run *)ctx)->names, vm, name);
+	name_cache_rename(((struct restore_run *)ctx)->names, vm, name, uuid);
 }
 
 static void shut_in(const struct restore_run *run)

@@ -24,8 +24,7 @@ struct feeder {
 	bool utf8;
 	vm_lookup_t look_up;
 	void *look_up_ctx;
-	struct source *source;		/* who tells names that came late; NULL, as playback: nobody */
-	struct playback *playback;
+	void (*tell_late)(void *look_up_ctx, name_news_t tell, void *ctx);	/* names that came late; NULL: none does */
 	name_news_t tell;		/* who else is told of them; NULL: nobody */
 	void *tell_ctx;
 	union record records[BATCH];
@@ -76,20 +75,19 @@ void feeder_set_names(struct feeder *f, vm_lookup_t look_up, void *ctx)
 {
 	f->look_up = look_up;
 	f->look_up_ctx = ctx;
-	f->source = NULL;
-	f->playback = NULL;
+	f->tell_late = NULL;
 }
 
 void feeder_set_source(struct feeder *f, struct source *source)
 {
 	feeder_set_names(f, source_vm, source);
-	f->source = source;
+	f->tell_late = source_tell_late_names;
 }
 
 void feeder_set_playback(struct feeder *f, struct playback *p)
 {
 	feeder_set_names(f, playback_vm, p);
-	f->playback = p;
+	f->tell_late = playback_tell_late_names;
 }
 
 void feeder_set_late_names(struct feeder *f, name_news_t tell, void *ctx)
@@ -179,8 +177,6 @@ void feeder_flush(void *ctx)
 
 	pass_on(f);
 	names_adopt(f->model, f->look_up, f->look_up_ctx, f->utf8);
-	if (f->source)
-		source_tell_late_names(f->source, take_late_name, f);
-	if (f->playback)
-		playback_tell_late_names(f->playback, take_late_name, f);
+	if (f->tell_late)
+		f->tell_late(f->look_up_ctx, take_late_name, f);
 }

@@ -45,19 +45,20 @@ static void entry_free(struct name_book *book, struct entry *e)
 	free(e);
 }
 
-void name_book_learn(struct name_book *book, uint32_t vm, const char *text, const char *uuid)
+bool name_book_learn(struct name_book *book, uint32_t vm, const char *text, const char *uuid)
 {
 	struct entry *old = find(book, vm), *e;
 
 	if (old && is_same(old, text, uuid))
-		return;
+		return false;
 	e = entry_new(vm, text, uuid);
 	if (!e || idmap_put(&book->names, vm, e)) {
 		free(e);
-		return;
+		return false;
 	}
 	book->news++;
 	entry_free(book, old);
+	return old;
 }
 
 const char *name_book_find(const struct name_book *book, uint32_t vm)

@@ -91,9 +91,9 @@ char *playback_vm(void *playback, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 	return playback_name(playback, vm);
 }
 
-void playback_tell_late_names(struct playback *p, name_news_t tell, void *ctx)
+void playback_tell_late_names(void *playback, name_news_t tell, void *ctx)
 {
-	name_book_tell_news(&p->names, tell, ctx);
+	name_book_tell_news(&((struct playback *)playback)->names, tell, ctx);
 }
 
 /* --- filters: the same as in the kernel */
@@ -165,10 +165,8 @@ static void advance(struct playback *p, uint64_t time_ns)
 
 static void learn_name(struct playback *p, const struct recording_item *item)
 {
-	const char *before = name_book_find(&p->names, item->name.vm);
-	bool late = before && strcmp(before, item->name.text) != 0;
+	bool late = name_book_learn(&p->names, item->name.vm, item->name.text, item->name.uuid);
 
-	name_book_learn(&p->names, item->name.vm, item->name.text, item->name.uuid);
 	if (p->calls.name)
 		p->calls.name(p->calls.ctx, item->name.vm, item->name.text, item->name.uuid, late);
 }

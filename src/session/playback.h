@@ -125,7 +125,7 @@ char *playback_name(void *playback, uint32_t vm);
 char *playback_vm(void *playback, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
 
 /* As the type of a source does. */
-void playback_tell_late_names(struct playback *p, name_news_t tell, void *ctx);
+void playback_tell_late_names(void *playback, name_news_t tell, void *ctx);
 
 /* The number of the packet that the newest item is from. */
 uint64_t playback_sequence(const struct playback *p);

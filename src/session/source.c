@@ -18,8 +18,10 @@ char *source_vm(void *ctx, uint32_t vm, char uuid[GUEST_UUID_SIZE])
 	return source->type->name(source, vm, uuid);
 }
 
-void source_tell_late_names(struct source *source, name_news_t tell, void *ctx)
+void source_tell_late_names(void *from, name_news_t tell, void *ctx)
 {
+	struct source *source = from;
+
 	if (source->type->tell_late_names)
 		source->type->tell_late_names(source, tell, ctx);
 }

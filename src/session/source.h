@@ -8,7 +8,6 @@
 
 #include "model/model.h"
 #include "record/sink.h"
-#include "session/name_book.h"
 #include "session/status.h"
 #include "source/guest_name.h"
 #include "source/live.h"
@@ -73,6 +72,6 @@ void source_close(struct source *source);	/* NULL is fine */
 char *source_vm(void *source, uint32_t vm, char uuid[GUEST_UUID_SIZE]);
 
 /* As its type does. */
-void source_tell_late_names(struct source *source, name_news_t tell, void *ctx);
+void source_tell_late_names(void *source, name_news_t tell, void *ctx);
 
 #endif

@@ -79,8 +79,8 @@ static void daemon_close(struct source *source)
 }
 
 static const struct source_type daemon_type = {
-	.drain = daemon_drain, .name = daemon_name, .tell_late_names = daemon_tell_late_names, .status = daemon_status, .close = daemon_close,
-	.fd = daemon_fd, .announce = daemon_announce, .failure = daemon_failure, .probes = daemon_probes,
+	.drain = daemon_drain, .name = daemon_name, .tell_late_names = daemon_tell_late_names, .status = daemon_status,
+	.close = daemon_close, .fd = daemon_fd, .announce = daemon_announce, .failure = daemon_failure, .probes = daemon_probes,
 };
 
 struct source *source_of_daemon(const char *path, bool utf8, struct model **model, struct error *error)

@@ -57,13 +57,7 @@ static char *kernel_name(struct source *source, uint32_t vm, char uuid[GUEST_UUI
 
 static void kernel_tell_late_names(struct source *source, name_news_t tell, void *ctx)
 {
-	char uuid[GUEST_UUID_SIZE], *name;
-	uint32_t vm;
-
-	while ((name = guest_name_late(&vm, uuid))) {
-		tell(ctx, vm, name, uuid);
-		free(name);
-	}
+	guest_name_tell_late(tell, ctx);
 }
 
 /* --- about now */
@@ -166,8 +160,8 @@ static void kernel_close(struct source *source)
 }
 
 static const struct source_type kernel_type = {
-	.drain = kernel_drain, .name = kernel_name, .tell_late_names = kernel_tell_late_names, .status = kernel_status, .close = kernel_close,
-	.fd = kernel_fd, .period_ms = kernel_period_ms, .detach = kernel_detach, .announce = kernel_announce, .probes = kernel_probes,
+	.drain = kernel_drain, .name = kernel_name, .tell_late_names = kernel_tell_late_names, .status = kernel_status,
+	.close = kernel_close, .fd = kernel_fd, .period_ms = kernel_period_ms, .detach = kernel_detach, .announce = kernel_announce, .probes = kernel_probes,
 };
 
 struct source *source_of_kernel(const struct live_options *options, struct error *error)

@@ -53,8 +53,8 @@ static void recording_close(struct source *source)
 }
 
 static const struct source_type recording_type = {
-	.drain = recording_drain, .name = recording_name, .tell_late_names = recording_tell_late_names, .status = recording_status, .close = recording_close, .seek = recording_seek,
-	.next_ns = recording_next_ns,
+	.drain = recording_drain, .name = recording_name, .tell_late_names = recording_tell_late_names, .status = recording_status,
+	.close = recording_close, .seek = recording_seek, .next_ns = recording_next_ns,
 };
 
 struct source *source_of_recording(struct playback *playback)

@@ -161,11 +161,12 @@ const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uin
 	return &slot->name;
 }
 
-void name_cache_rename(struct name_cache *cache, uint32_t pid, const char *name)
+void name_cache_rename(void *names, uint32_t pid, const char *name, const char *uuid)
 {
+	struct name_cache *cache = names;
 	struct slot *slot = &cache->slots[pid % CACHE_SLOTS];
 
-	if (slot->pid != pid || !slot->name.raw)
+	if (slot->pid != pid || !slot->name.raw || strcmp(slot->name.raw, name) == 0)
 		return;
 	name_clear(&slot->name);
 	name_set(&slot->name, strdup(name), cache->utf8);

@@ -50,8 +50,8 @@ struct name_cache;
 struct name_cache *name_cache_new(name_lookup_t lookup, void *ctx, bool utf8);	/* NULL: no memory */
 void name_cache_free(struct name_cache *cache);
 
-/* The name of pid has come late: if the cache has it, it is that from now on. */
-void name_cache_rename(struct name_cache *cache, uint32_t pid, const char *name);
+/* The name of pid has come late: if the cache has it, it is that from now on. A name_news_t whose ctx is the cache. */
+void name_cache_rename(void *cache, uint32_t pid, const char *name, const char *uuid);
 
 /* The name of pid; asked anew if fresh (a VM was just created) and the last answer is older than a second. */
 const struct vm_name *name_cache_get(struct name_cache *cache, uint32_t pid, uint64_t time_ns, bool fresh);

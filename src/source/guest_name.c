@@ -447,3 +447,14 @@ char *guest_name_late(uint32_t *pid, char uuid[GUEST_UUID_SIZE])
 		memcpy(uuid, found, sizeof(found));
 	return name;
 }
+
+void guest_name_tell_late(name_news_t tell, void *ctx)
+{
+	char uuid[GUEST_UUID_SIZE], *name;
+	uint32_t pid;
+
+	while ((name = guest_name_late(&pid, uuid))) {
+		tell(ctx, pid, name, uuid);
+		free(name);
+	}
+}

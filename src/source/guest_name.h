@@ -32,6 +32,10 @@ char *guest_name_in(const char *proc, uint32_t pid, char uuid[GUEST_UUID_SIZE]);
 /* A name that came late (a new string), and the pid that was asked about; NULL: none, or no memory. Cheap to ask. */
 char *guest_name_late(uint32_t *pid, char uuid[GUEST_UUID_SIZE]);
 
+/* All of them. */
+typedef void (*name_news_t)(void *ctx, uint32_t vm, const char *name, const char *uuid);
+void guest_name_tell_late(name_news_t tell, void *ctx);
+
 /* What guest_name() says of pid is not for want of its command line, which is still being read. */
 bool guest_name_is_sure(uint32_t pid);
 

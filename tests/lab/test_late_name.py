@@ -93,7 +93,8 @@ def main():
         ok("late-name", [f"exit status {status}"] + output.splitlines()[-10:])
         finish()
         return
-    for what, lines in (("live", t.load_lines(f"{OUT}/events.jsonl")), ("recorded", [t.json.loads(line) for line in sdeitop("events", "--json", recording).stdout.splitlines()])):
+    recorded = [t.json.loads(line) for line in sdeitop("events", "--json", recording).stdout.splitlines()]
+    for what, lines in (("live", t.load_lines(f"{OUT}/events.jsonl")), ("recorded", recorded)):
         ok(f"late-name/{what}", [] if names(lines) == [PROGRAM, NAME] else [names(lines)])
     report = t.json.loads(sdeitop("report", "--json", recording).stdout)
     ok("late-name/report", [vm["name"] for vm in report["vms"] if vm["name"] != NAME])

@@ -60,6 +60,8 @@ struct export {
 	bool no_memory;
 };
 
+_Static_assert(offsetof(struct export, state) == 0, "see export_state()");
+
 bool export_is_binary(const struct export_format *format)
 {
 	return format->binary;

@@ -154,13 +154,7 @@ static int lock_cmdline(char *directory, uint32_t vm, char *path, size_t size)
 
 static void tell_process_names(struct source *source, name_news_t tell, void *ctx)
 {
-	char uuid[GUEST_UUID_SIZE], *name;
-	uint32_t vm;
-
-	while ((name = guest_name_late(&vm, uuid))) {
-		tell(ctx, vm, name, uuid);
-		free(name);
-	}
+	guest_name_tell_late(tell, ctx);
 }
 
 static void take_name(void *ctx, uint32_t vm, const char *name, const char *uuid)
@@ -176,7 +170,8 @@ static void test_late_name(void **state)
 	const struct source_type type = { .name = process_name, .tell_late_names = tell_process_names };
 	struct source source = { .type = &type };
 	struct feeder *f = feeder_new(false, NULL);
-	char heard[64] = "", directory[] = "/tmp/sdeitop-feeder-XXXXXX", path[64];
+	char heard[64] = "";
+	char directory[] = "/tmp/sdeitop-feeder-XXXXXX", path[64];
 	int locked = lock_cmdline(directory, 7, path, sizeof(path));
 
 	feeder_set_source(f, &source);

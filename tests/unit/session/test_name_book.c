@@ -125,7 +125,10 @@ static void test_news(void **state)
 	assert_int_equal(news_of(&book).count, 2);
 	name_book_learn(&book, 7, "one", "");
 	assert_int_equal(news_of(&book).count, 0);
-	name_book_learn(&book, 7, "one", "4dd25b7e");
+	assert_true(name_book_learn(&book, 7, "one", "4dd25b7e"));
+	assert_false(name_book_learn(&book, 7, "one", "4dd25b7e"));
+	assert_false(name_book_learn(&book, 9, "new", ""));
+	name_book_forget(&book, 9);
 	news = news_of(&book);
 	assert_int_equal(news.count, 1);
 	assert_int_equal(news.vm, 7);

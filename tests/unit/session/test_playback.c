@@ -291,7 +291,7 @@ static void test_late_name(void **state)
 		{ .kind = ITEM_NAME, .time_ns = START_NS, .name = { .vm = 7, .text = "qemu" } }, record_item(enable),
 		{ .kind = ITEM_NAME, .time_ns = START_NS + 1, .name = { .vm = 7, .text = "web1", .uuid = "4dd25b7e" } },
 	};
-	char place[] = "/tmp/sdeitop-playback-XXXXXX", *name, uuid[GUEST_UUID_SIZE];
+	char place[80], *name, uuid[GUEST_UUID_SIZE];
 	const struct playback_config config = { .input = place };
 	struct feeder *f = feeder_new(false, NULL);
 	struct playback_calls calls = { .sink = feeder_sink(f) };
@@ -300,7 +300,8 @@ static void test_late_name(void **state)
 
 	later.time_ns += 2;
 	items[3] = record_item(later);
-	assert_non_null(mkdtemp(place));
+	snprintf(place, sizeof(place), "%s/late", directory);
+	assert_int_equal(mkdir(place, 0700), 0);
 	record_items(place, &about, items, 4);
 	p = playback_open(&config, &calls, &status);
 	assert_non_null(p);
