@@ -47,7 +47,7 @@ struct reporting {
 	struct restore *restore;
 	struct name_cache *names;	/* of what is in that */
 	uint64_t lost_steps;
-	uint64_t next_tick_ns;
+	uint64_t next_tick_ns;	/* UINT64_MAX: none before the recorder's next one */
 	struct status end;
 	bool in_range, short_of_memory;
 };
@@ -77,9 +77,7 @@ static bool plan_tick_after(struct reporting *r, uint64_t time_ns)
 /* A plot wants finer steps than the seconds of the recorder. */
 static void tick_up_to(struct reporting *r, uint64_t time_ns)
 {
-	if (!r->in_range)
-		return;
-	while (r->next_tick_ns <= time_ns) {
+	while (r->timeline && r->in_range && r->next_tick_ns <= time_ns) {
 		tick(r, r->next_tick_ns);
 		if (!plan_tick_after(r, r->next_tick_ns))
 			break;
@@ -114,8 +112,7 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 	struct reporting *r = ctx;
 
 	enter_range(r);
-	if (r->timeline)
-		tick_up_to(r, record->time_ns);
+	tick_up_to(r, record->time_ns);
 	if (record->kind == SDEI_GIC && r->in_range)
 		take_step(r, record, size);
 	feeder_record(r->feeder, record, size);
@@ -124,16 +121,16 @@ static void take_record(void *ctx, const struct sdei_record *record, size_t size
 static void take_records(void *ctx, const struct sdei_record *const records[], const size_t sizes[], size_t count)
 {
 	struct reporting *r = ctx;
+	size_t taken = 0;
 
-	if (!r->in_range || r->timeline) {
-		for (size_t i = 0; i < count; i++)
-			take_record(r, records[i], sizes[i]);
-		return;
+	for (size_t i = 0; i < count; i++) {
+		if (r->in_range && records[i]->time_ns < r->next_tick_ns && records[i]->kind != SDEI_GIC)
+			continue;
+		feeder_records(r->feeder, records + taken, sizes + taken, i - taken);
+		take_record(r, records[i], sizes[i]);
+		taken = i + 1;
 	}
-	for (size_t i = 0; i < count; i++)
-		if (records[i]->kind == SDEI_GIC)
-			take_step(r, records[i], sizes[i]);
-	feeder_records(r->feeder, records, sizes, count);
+	feeder_records(r->feeder, records + taken, sizes + taken, count - taken);
 }
 
 static void take_lost(void *ctx, const struct sdei_lost_key *key, uint64_t count)
@@ -170,6 +167,7 @@ static int open_timeline(struct reporting *r)
 
 static int prepare(struct reporting *r)
 {
+	r->next_tick_ns = UINT64_MAX;
 	r->feeder = feeder_new(terminal_is_utf8(), &r->config.show.limits);
 	r->restore = restore_new();
 	r->names = name_cache_new(playback_name, r->playback, terminal_is_utf8());
