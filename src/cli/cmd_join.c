@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sdeitop join: the host's recording of a guest and the guest's of itself, on one timeline. */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/join_guest.h"
 #include "cli/join_trace.h"
 #include "session/playback.h"
 #include "util/log.h"
@@ -22,8 +24,7 @@
 #define MSG_JOIN_VMS		"on the host, VMs %" PRIu32 " and %" PRIu32 " use SDEI: choose the guest with -p or -g"
 #define MSG_JOIN_TIMES		"%s holds times that no clock shows, or is too long to be joined"
 #define MSG_JOIN_NOTHING	"nothing in the two recordings can be compared: both need handlers, or calls, of the same vCPU and event"
-#define MSG_JOIN_UNRELATED	"the two recordings have too little in common: they are of different guests, boots or times; of a guest "	\
-				"that moved to another VMM, choose the VM in which it was longer (-p)"
+#define MSG_JOIN_UNRELATED	"the two recordings have too little in common: they are of different guests, boots or times"
 #define MSG_JOIN_AMBIGUOUS	"the two recordings fit together in more than one way: record longer, or with calls"
 #define MSG_JOIN_TOO_MANY	"the two recordings contradict each other: the offset between their clocks moves more than %d times"
 
@@ -66,6 +67,7 @@ struct run {
 
 struct joining {
 	struct join_config config;
+	struct join_guest which;
 	struct run host, guest;
 	struct join join;
 	struct output out;
@@ -88,12 +90,25 @@ static void take_status(void *ctx, const struct recording_status *status)
 	side_counter(ctx, &status->counter);
 }
 
+static struct playback_calls calls_of(struct side *side)
+{
+	return (struct playback_calls){
+		.sink = { .record = take_record, .lost = take_lost, .ctx = side }, .status = take_status, .ctx = side,
+	};
+}
+
+/* Of what was asked for, what is no filter. */
+static struct playback_config settings_of(const struct joining *j)
+{
+	const struct playback_config *c = &j->config.playback;
+
+	return (struct playback_config){ .verbose = c->verbose, .no_sandbox = c->no_sandbox, .times = c->times };
+}
+
 /* An exit status. */
 static int open_recording(struct run *run, struct join_recording *r, bool is_guest)
 {
-	const struct playback_calls calls = {
-		.sink = { .record = take_record, .lost = take_lost, .ctx = &r->side }, .status = take_status, .ctx = &r->side,
-	};
+	const struct playback_calls calls = calls_of(&r->side);
 	uint64_t from_ns, to_ns;
 	int status;
 
@@ -109,7 +124,7 @@ static int open_recording(struct run *run, struct join_recording *r, bool is_gue
 	return EXIT_FAILED;
 }
 
-/* What --since and --until leave of the host's recording, which is read as a whole all the same: so the offset is as exact. */
+/* What --since and --until leave of the host's recording. */
 static int find_range(struct joining *j)
 {
 	const struct playback_calls nothing = { 0 };
@@ -129,6 +144,7 @@ static int find_range(struct joining *j)
 	return EXIT_DONE;
 }
 
+/* It is read as a whole, so that the offset is as exact as it can be, and it is known which VMs there are. */
 static int open_host(struct joining *j)
 {
 	int status;
@@ -137,8 +153,7 @@ static int open_host(struct joining *j)
 	status = find_range(j);
 	if (status != EXIT_DONE)
 		return status;
-	j->host.config = j->config.playback;
-	j->host.config.since.kind = j->host.config.until.kind = MOMENT_NONE;
+	j->host.config = settings_of(j);
 	return open_recording(&j->host, &j->join.host, false);
 }
 
@@ -148,9 +163,7 @@ static int open_both(struct joining *j)
 
 	j->join.host.directory = j->config.host;
 	j->join.guest.directory = j->config.guest;
-	j->guest.config = (struct playback_config){
-		.verbose = j->config.playback.verbose, .no_sandbox = j->config.playback.no_sandbox, .times = j->config.playback.times,
-	};
+	j->guest.config = settings_of(j);
 	status = open_host(j);
 	return status == EXIT_DONE ? open_recording(&j->guest, &j->join.guest, true) : status;
 }
@@ -165,11 +178,57 @@ static void shut_in(const struct joining *j)
 	sandbox_enter(&sandbox, j->config.playback.verbose);
 }
 
-static void read_recording(struct run *run, struct join_recording *r)
+/* False: no memory. */
+static bool take_names(struct run *run, struct join_recording *r, const uint32_t *vms, size_t count)
 {
-	playback_show_progress(run->playback);
-	playback_run(run->playback, UINT64_MAX);
-	r->name = playback_name(run->playback, r->side.vm);
+	r->vms = calloc(count ?: 1, sizeof(*r->vms));
+	for (; r->vms && r->vm_count < count; r->vm_count++) {
+		struct join_vm *vm = &r->vms[r->vm_count];
+
+		vm->vm = vms[r->vm_count];
+		vm->name = playback_name(run->playback, vm->vm);
+		if (!vm->name)
+			return false;
+	}
+	return r->vms;
+}
+
+static bool fails(int err)
+{
+	if (err == -ENOMEM)
+		say(MSG_NO_MEMORY);
+	else if (err)
+		say(MSG_READING, strerror(-err));
+	return err;
+}
+
+/* Which VMs are the guest, then what these did. */
+static bool read_host(struct joining *j)
+{
+	const struct playback_calls calls = calls_of(&j->join.host.side);
+	struct playback *host = j->host.playback;
+	const struct number_list *vms = &j->which.vms;
+
+	playback_show_progress(host);
+	if (fails(join_guest_find(&j->which, host, &j->config.playback)) || fails(playback_again(host, &calls)))
+		return false;
+	if (j->which.other_vm) {
+		say(MSG_JOIN_VMS, vms->values[0], j->which.other_vm);
+		return false;
+	}
+	playback_leave_only(host, vms);
+	if (vms->count)
+		playback_run(host, UINT64_MAX);
+	return !fails(take_names(&j->host, &j->join.host, vms->values, vms->count) ? 0 : -ENOMEM);
+}
+
+static bool read_guest(struct joining *j)
+{
+	struct side *side = &j->join.guest.side;
+
+	playback_show_progress(j->guest.playback);
+	playback_run(j->guest.playback, UINT64_MAX);
+	return !fails(take_names(&j->guest, &j->join.guest, &side->vm, 1) ? 0 : -ENOMEM);
 }
 
 /* --- joining */
@@ -181,8 +240,6 @@ static bool check(const struct join *j)
 		say(MSG_JOIN_NOT_HOST, j->host.directory);
 	else if (j->guest.side.vm != SDEI_THIS_MACHINE)
 		say(MSG_JOIN_NOT_GUEST, j->guest.directory);
-	else if (j->host.side.other_vm)
-		say(MSG_JOIN_VMS, j->host.side.vm, j->host.side.other_vm);
 	else
 		return true;
 	return false;
@@ -274,20 +331,25 @@ static int join(struct joining *j)
 	if (!output_open(&j->out, j->config.output))
 		return EXIT_FAILED;
 	shut_in(j);
-	read_recording(&j->host, &j->join.host);
-	read_recording(&j->guest, &j->join.guest);
-	if (!check(&j->join) || !make(&j->join))
+	if (!read_host(j) || !read_guest(j) || !check(&j->join) || !make(&j->join))
 		return EXIT_FAILED;
 	return format_of(&j->config) ? trace(j) : show(j);
+}
+
+static void clear(struct join_recording *r)
+{
+	side_clear(&r->side);
+	for (size_t i = 0; i < r->vm_count; i++)
+		free(r->vms[i].name);
+	free(r->vms);
 }
 
 static void end(struct joining *j)
 {
 	waterfall_clear(&j->join.waterfall);
-	side_clear(&j->join.host.side);
-	side_clear(&j->join.guest.side);
-	free(j->join.host.name);
-	free(j->join.guest.name);
+	clear(&j->join.host);
+	clear(&j->join.guest);
+	join_guest_clear(&j->which);
 	playback_close(j->host.playback);
 	playback_close(j->guest.playback);
 }

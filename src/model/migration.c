@@ -327,6 +327,26 @@ enum model_came model_came(const struct model_vm *vm)
 	return vm->from_pid == vm->pid && vm->from_instance == vm->instance ? CAME_IN_PLACE : CAME_FROM_VM;
 }
 
+static const struct model_vm *vm_before(const struct model *m, const struct model_vm *vm)
+{
+	for (size_t i = 0; model_came(vm) == CAME_FROM_VM && i < m->vm_count; i++)
+		if (m->vms[i]->pid == vm->from_pid && m->vms[i]->instance == vm->from_instance)
+			return m->vms[i];
+	return NULL;
+}
+
+/* An image that was tampered with may go round. */
+const struct model_vm *model_first_vm(const struct model *m, const struct model_vm *vm)
+{
+	const struct model_vm *before = vm;
+
+	for (size_t moves = 0; before && moves < m->vm_count; moves++) {
+		vm = before;
+		before = vm_before(m, vm);
+	}
+	return vm;
+}
+
 bool model_blackout(const struct model_vcpu *vcpu, struct model_blackout *blackout)
 {
 	*blackout = (struct model_blackout){ .last_ns = vcpu->source_ns, .first_ns = vcpu->first_ns };

@@ -20,6 +20,9 @@ enum model_came {
 };
 enum model_came model_came(const struct model_vm *vm);
 
+/* As which VM its guest began, as far as that is known: itself, or the one that it was before, and so on. */
+const struct model_vm *model_first_vm(const struct model *m, const struct model_vm *vm);
+
 /*
  * Its vCPU's last record before the restore, and the first one behind it, CLOCK_MONOTONIC: of those that show that its guest ran, not
  * those of the restore itself. It stood still for at most the time in between.

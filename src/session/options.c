@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,22 @@
 #define OPTIONS_MAX 64
 
 /* --- values */
+
+bool number_list_has(const struct number_list *list, uint32_t number)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->values[i] == number)
+			return true;
+	return !list->count;
+}
+
+bool string_list_matches(const struct string_list *patterns, const char *name)
+{
+	for (size_t i = 0; name && i < patterns->count; i++)
+		if (fnmatch(patterns->values[i], name, 0) == 0)
+			return true;
+	return !patterns->count;
+}
 
 static int set_flag(void *field, const char *value)
 {

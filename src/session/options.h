@@ -43,6 +43,10 @@ struct string_list {
 	size_t count;
 };
 
+/* An empty list has all. NULL is no name of which that is known. */
+bool number_list_has(const struct number_list *list, uint32_t number);
+bool string_list_matches(const struct string_list *patterns, const char *name);
+
 struct option_spec {
 	char key;			/* 0: only long */
 	const char *name;

@@ -2,7 +2,6 @@
 #include "session/playback.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +34,7 @@ struct playback {
 	struct reader_run run;			/* the newest one: while a thread is at work the reader cannot be asked */
 	const struct recording_item *items;	/* the next ones, left of them; 0: to be fetched, or the end */
 	size_t left;
+	const struct number_list *only;		/* VMs that pass; NULL: all */
 	bool has_filters;
 	bool whole;				/* neither --since nor --until */
 	bool skips;				/* packets that calls.wants() refuses */
@@ -98,30 +98,24 @@ void playback_tell_late_names(void *playback, name_news_t tell, void *ctx)
 
 /* --- filters: the same as in the kernel */
 
-static bool has(const struct number_list *list, uint32_t number)
+bool playback_chooses(const struct playback_config *c, uint32_t vm, const char *name)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->values[i] == number)
-			return true;
-	return !list->count;
+	return number_list_has(&c->vms, vm) && string_list_matches(&c->guests, name);
 }
 
-static bool is_guest(const struct playback *p, uint32_t vm)
+void playback_leave_only(struct playback *p, const struct number_list *vms)
 {
-	const struct string_list *guests = &p->config->guests;
-	const char *name = guests->count ? name_book_find(&p->names, vm) : NULL;
-
-	for (size_t i = 0; name && i < guests->count; i++)
-		if (fnmatch(guests->values[i], name, 0) == 0)
-			return true;
-	return !guests->count;
+	p->only = vms;
+	p->has_filters = true;
 }
 
 static bool is_wanted(const struct playback *p, uint32_t vm, uint32_t vcpu, uint32_t event)
 {
 	const struct playback_config *c = p->config;
 
-	return has(&c->vms, vm) && has(&c->vcpus, vcpu) && (event == SDEI_NONE || has(&c->events, event)) && is_guest(p, vm);
+	return (!p->only || number_list_has(p->only, vm)) && number_list_has(&c->vcpus, vcpu) &&
+	       (event == SDEI_NONE || number_list_has(&c->events, event)) &&
+	       playback_chooses(c, vm, c->guests.count ? name_book_find(&p->names, vm) : NULL);
 }
 
 /* --- playing */

@@ -89,6 +89,12 @@ void playback_close(struct playback *p);	/* NULL is fine */
 bool playback_run(struct playback *p, uint64_t until_ns);
 bool playback_in_range(const struct playback *p);
 
+/* Do the filters let this VM pass, whose name is that? */
+bool playback_chooses(const struct playback_config *config, uint32_t vm, const char *name);
+
+/* From now on only what is about these VMs passes, of what passes the filters. The list stays in use. */
+void playback_leave_only(struct playback *p, const struct number_list *vms);
+
 /* Where records go from now on, instead of to that of the calls. */
 void playback_set_sink(struct playback *p, const struct record_sink *sink);
 

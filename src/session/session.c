@@ -2,7 +2,6 @@
 #include "session/session.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +73,9 @@ bool session_parse(const struct command *command, int argc, char **argv, void *c
 static bool want_vm(void *ctx, uint32_t pid)
 {
 	const struct session_config *config = ctx;
-	const struct string_list *guests = &config->guests;
 	char *name = config->client ? client_name() : guest_name(pid, NULL);
-	bool wanted = false;
+	bool wanted = string_list_matches(&config->guests, name);
 
-	for (size_t i = 0; name && i < guests->count && !wanted; i++)
-		wanted = fnmatch(guests->values[i], name, 0) == 0;
 	free(name);
 	return wanted;
 }

@@ -31,17 +31,12 @@ void counter_side_moment(struct counter_side *s, int64_t at_ns, const struct cou
 	s->moments[s->count++] = (struct counter_moment){ at_ns, counter->ticks, counter->error_ns };
 }
 
-static bool says_again(const struct counter_behind *last, const struct counter_behind *b)
-{
-	return last->vm == b->vm && last->ticks == b->ticks;
-}
-
 /* All vCPUs say the same, and snapshots say it again. */
 void counter_side_behind(struct counter_side *s, int64_t at_ns, const struct sdei_record_counter *record)
 {
-	const struct counter_behind behind = { .at_ns = at_ns, .ticks = record->offset, .vm = record->head.vm };
+	const struct counter_behind behind = { .at_ns = at_ns, .ticks = record->offset };
 
-	if (s->behind_count && says_again(&s->behind[s->behind_count - 1], &behind))
+	if (s->behind_count && s->behind[s->behind_count - 1].ticks == behind.ticks)
 		return;
 	if (ARRAY_ROOM_BY_COUNT(s->behind, s->behind_count)) {
 		s->failed = true;
@@ -157,20 +152,9 @@ static double error_of(const struct counter_side *s)
 	return error_ns + 1e9 / s->hz;	/* it shows whole ticks */
 }
 
-static void leave_only(struct counter_side *s, uint32_t vm)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < s->behind_count; i++)
-		if (s->behind[i].vm == vm && (!kept || !says_again(&s->behind[kept - 1], &s->behind[i])))
-			s->behind[kept++] = s->behind[i];
-	s->behind_count = kept;
-}
-
-enum counter_lack counter_clock_make(struct counter_clock *c, const struct counter_side *guest, struct counter_side *host, uint32_t vm)
+enum counter_lack counter_clock_make(struct counter_clock *c, const struct counter_side *guest, struct counter_side *host)
 {
 	*c = (struct counter_clock){ .guest = guest, .host = host };
-	leave_only(host, vm);
 	if (host->count < MOMENTS_LEAST)
 		return COUNTER_NOT_OF_HOST;
 	if (guest->count < MOMENTS_LEAST)

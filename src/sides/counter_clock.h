@@ -26,7 +26,6 @@ struct counter_moment {
 struct counter_behind {
 	int64_t at_ns;
 	uint64_t ticks;		/* modulo 2^64 */
-	uint32_t vm;
 	double begin;		/* inside: ticks of the guest since its first moment, from which on it holds; ascending */
 };
 
@@ -59,8 +58,8 @@ struct counter_clock {
 	double error_ns;	/* host times of the guest are known within this */
 };
 
-/* The guest is that VM of the host, what is known of others is forgotten. Both sides stay in use. */
-enum counter_lack counter_clock_make(struct counter_clock *c, const struct counter_side *guest, struct counter_side *host, uint32_t vm);
+/* Both sides stay in use. */
+enum counter_lack counter_clock_make(struct counter_clock *c, const struct counter_side *guest, struct counter_side *host);
 
 /* A time of the guest on the host's clock, each since its side's begin. */
 double counter_clock_host_ns(const struct counter_clock *c, int64_t guest_ns);

@@ -827,7 +827,7 @@ enum match_result match_sides(struct match *m, struct side *guest, struct side *
 	enum match_result result;
 
 	*m = (struct match){ .guest = guest, .host = host };
-	m->counter_lack = counter_clock_make(&m->counter, &guest->counter, &host->counter, host->vm);
+	m->counter_lack = counter_clock_make(&m->counter, &guest->counter, &host->counter);
 	result = find_partners(&g);
 	if (result == MATCH_DONE)
 		result = find_lines(&g);

@@ -235,11 +235,8 @@ static bool is_in_time(const struct side *s, uint64_t time_ns)
 	return time_ns >= s->begin_ns && time_ns - s->begin_ns <= (uint64_t)s->length_ns;
 }
 
-/* It may come before it is known which VM counts. */
 static void take_behind(struct side *s, const struct sdei_record *r)
 {
-	if (s->is_guest || (s->vm && r->vm != s->vm))
-		return;
 	counter_side_behind(&s->counter, (int64_t)(r->time_ns - s->begin_ns), (const struct sdei_record_counter *)r);
 }
 
@@ -253,18 +250,11 @@ void side_record(struct side *s, const struct sdei_record *r, size_t size)
 {
 	if (!is_in_time(s, r->time_ns))
 		return;
-	if (r->kind == SDEI_COUNTER) {
-		take_behind(s, r);
-		return;
-	}
 	if (!s->vm && is_of_use(r))
 		s->vm = r->vm;
-	if (r->vm != s->vm) {
-		if (is_of_use(r))
-			s->other_vm = r->vm;
-		return;
-	}
-	if (r->kind == SDEI_CALL)
+	if (r->kind == SDEI_COUNTER)
+		take_behind(s, r);
+	else if (r->kind == SDEI_CALL)
 		take_call(s, (const struct sdei_record_call *)r);
 	else if (r->event != SDEI_NONE && r->kind != SDEI_APF && r->kind != SDEI_PLACE)
 		take_event(s, r);

@@ -49,7 +49,6 @@ struct side_list {
 struct side {
 	bool is_guest;
 	uint32_t vm;		/* of the first record that uses SDEI; 0: there was none yet */
-	uint32_t other_vm;	/* one more that uses it, whose records are left out; 0: there is none */
 	uint64_t begin_ns;	/* CLOCK_MONOTONIC: what item times count from */
 	int64_t length_ns;	/* up to the end of the recording */
 	struct side_item *items;	/* by when they were recorded: handlers at their begin, calls at their end */
@@ -64,6 +63,8 @@ struct side {
 
 /* begin_ns and end_ns are the recording's. False: no clock counts so far, or nobody records for so long. */
 bool side_begin(struct side *s, bool is_guest, uint64_t begin_ns, uint64_t end_ns);
+
+/* Each record is taken as the guest's: of a host's recording those of other VMs have to be left out. */
 void side_record(struct side *s, const struct sdei_record *record, size_t size);
 void side_lost(struct side *s, const struct sdei_lost_key *key, uint64_t count);	/* as of a record_sink */
 void side_counter(struct side *s, const struct counter_look *counter);	/* what the machine's counter showed at a moment */

@@ -9,10 +9,16 @@
 #include "sides/waterfall.h"
 #include "util/times.h"
 
+struct join_vm {
+	uint32_t vm;
+	char *name;			/* hostile */
+};
+
 struct join_recording {
 	const char *directory;
 	struct recording_about about;
-	char *name;			/* of the VM; hostile. NULL: no memory */
+	struct join_vm *vms;		/* that the guest was there, one after the other; NULL: no memory */
+	size_t vm_count;
 	struct side side;
 };
 

@@ -18,11 +18,14 @@ static int put_recording(FILE *out, const char *side, const struct join_recordin
 {
 	const struct side *s = &r->side;
 
-	if (!r->name)
+	if (!r->vms)
 		return -ENOMEM;
-	fprintf(out, "<tr><th scope=row>%s<td class=word>%" PRIu32 " <span class=name>", side, s->vm);
-	html_text_cut(out, r->name, HTML_NAME);
-	fputs("</span>", out);
+	fprintf(out, "<tr><th scope=row>%s<td class=word>", side);
+	for (size_t i = 0; i < r->vm_count; i++) {
+		fprintf(out, "%s%" PRIu32 " <span class=name>", i ? ", then " : "", r->vms[i].vm);
+		html_text_cut(out, r->vms[i].name, HTML_NAME);
+		fputs("</span>", out);
+	}
 	html_page_cell_ns(out, (uint64_t)s->length_ns);
 	html_page_cell(out, s->counts[SIDE_SIGNAL]);
 	html_page_cell(out, s->counts[SIDE_HANDLER]);

@@ -9,16 +9,31 @@
 #define DIGITS 3	/* behind the point, of ns */
 #define SLOPE_DIGITS 12
 
+/* The VMs that it was after the first one. */
+static void put_moves(struct json *j, const struct join_recording *r)
+{
+	json_open(j, "moved_to", '[');
+	for (size_t i = 1; i < r->vm_count; i++) {
+		json_open(j, NULL, '{');
+		json_u64(j, "vm", r->vms[i].vm);
+		json_text(j, "name", r->vms[i].name);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static int put_recording(struct json *j, const char *key, const struct join_recording *r)
 {
-	if (!r->name)
+	if (!r->vms)
 		return -ENOMEM;
 	json_open(j, key, '{');
 	json_text(j, "directory", r->directory);
 	json_text(j, "host", r->about.host);
 	json_text(j, "kernel", r->about.kernel);
-	json_u64(j, "vm", r->side.vm);
-	json_text(j, "name", r->name);
+	json_u64(j, "vm", r->vms->vm);
+	json_text(j, "name", r->vms->name);
+	if (r->vm_count > 1)
+		put_moves(j, r);
 	json_u64(j, "begin_ns", r->side.begin_ns);
 	json_u64(j, "end_ns", r->side.begin_ns + (uint64_t)r->side.length_ns);
 	json_u64(j, "signals", r->side.counts[SIDE_SIGNAL]);

@@ -73,10 +73,14 @@ static int put_recording(FILE *out, const struct join *j, const char *label, con
 {
 	const struct side *s = &r->side;
 	int64_t ms = s->length_ns / (int64_t)NS_PER_MS;
-	int err = put_words(out, j, label, r->name);
+	int err = r->vms ? 0 : -ENOMEM;
 
-	fprintf(out, " (%" PRIu32 "), %" PRId64 ".%03" PRId64 " s, %" PRIu64 " signals, %" PRIu64 " handlers, %" PRIu64 " calls, %" PRIu64
-		" records lost", s->vm, ms / 1000, ms % 1000, s->counts[SIDE_SIGNAL], s->counts[SIDE_HANDLER], s->counts[SIDE_CALL], s->lost);
+	for (size_t i = 0; i < r->vm_count && !err; i++) {
+		err = put_words(out, j, i ? ", then " : label, r->vms[i].name);
+		fprintf(out, " (%" PRIu32 ")", r->vms[i].vm);
+	}
+	fprintf(out, ", %" PRId64 ".%03" PRId64 " s, %" PRIu64 " signals, %" PRIu64 " handlers, %" PRIu64 " calls, %" PRIu64
+		" records lost", ms / 1000, ms % 1000, s->counts[SIDE_SIGNAL], s->counts[SIDE_HANDLER], s->counts[SIDE_CALL], s->lost);
 	err = err ?: put_words(out, j, *r->about.kernel ? ", kernel " : "", r->about.kernel);
 	err = err ?: put_words(out, j, "\n      ", r->directory);
 	putc('\n', out);

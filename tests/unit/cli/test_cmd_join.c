@@ -17,6 +17,7 @@
 
 static struct two_sides sides;
 
+/* The VM's name, and on the host that of the VM that it may be next. */
 static void record_side(const char *name, const char *kernel, uint32_t vm, const char *vm_name, struct recording_item *items, size_t count)
 {
 	struct recording_about about = {
@@ -25,9 +26,12 @@ static void record_side(const char *name, const char *kernel, uint32_t vm, const
 	};
 
 	snprintf(about.kernel, sizeof(about.kernel), "%s", kernel);
-	memmove(items + 2, items + 1, (count - 1) * sizeof(*items));
+	memmove(items + 3, items + 1, (count - 1) * sizeof(*items));
 	items[1] = (struct recording_item){ .kind = ITEM_NAME, .time_ns = items[0].time_ns, .name = { .vm = vm, .text = vm_name } };
-	record_as(name, &about, items, count + 1);
+	items[2] = items[1];
+	if (vm == TWO_SIDES_VM)
+		items[2].name.vm = TWO_SIDES_MOVED;
+	record_as(name, &about, items, count + 2);
 }
 
 /* NAME.host and NAME.guest */
@@ -50,6 +54,7 @@ static int make_recordings(void **state)
 	record_scene("plain", "web", SCENE(.slope = 50e-6));
 	record_scene("step", "web", SCENE(.step_at = 100, .step_ns = 2000000000, .seed = 5));
 	record_scene("lacks", "web", SCENE(.host_lacks = 10));
+	record_scene("moved", "web", SCENE(.step_at = 100, .step_ns = 300000000, .moves = true, .counter = true, .other_vm = true));
 	record_scene("other", "web", SCENE(.seed = 4711));
 	record_scene("evil\033[2J", "v\033]0;x\a\"m", SCENE(.episodes = 20));
 	record_scene("two", "web", SCENE(.other_vm = true));
@@ -312,6 +317,31 @@ static void test_one_of_two_vms(void **state)
 	assert_says("nothing in the two recordings can be compared");
 }
 
+/* A guest that went on in another VM of the host is both, whichever is chosen. */
+static void test_moved(void **state)
+{
+	assert_int_equal(RUN("moved.host", "moved.guest"), EXIT_FAILED);
+	assert_says("on the host, VMs 1201 and 1302 use SDEI");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(RUN("-p", i ? "1301" : "1201", "moved.host", "moved.guest"), EXIT_DONE);
+		assert_says("HOST  web (1201), then web (1301), ");
+		assert_says("JOINED            211 signals, 211 handlers, 1055 calls\n");
+		assert_says("ONLY IN THE GUEST 0 signals, 0 handlers, 0 calls\n");
+		assert_says("the offset moved by +300.000");
+		assert_says("COUNTER times of the guest are placed by it: ");
+	}
+	assert_int_equal(RUN("-j", "-p", "1301", "moved.host", "moved.guest"), EXIT_DONE);
+	assert_says("\"vm\":1201,\"name\":\"web\",\"moved_to\":[{\"vm\":1301,\"name\":\"web\"}]");
+	assert_says("\"used\":true");
+	assert_int_equal(count_events(), TWO_SIDES_EPISODES);
+	assert_int_equal(RUN("--html", "-p", "1301", "moved.host", "moved.guest"), EXIT_DONE);
+	assert_says("1201 <span class=name>web</span>, then 1301 <span class=name>web</span>");
+	assert_int_equal(RUN("--chrome", "-p", "1201", "moved.host", "moved.guest"), EXIT_DONE);
+	assert_says("\"VM 1201 web\"");
+	assert_says("\"VM 1301 web\"");
+	assert_says_not("\"VM 1302");
+}
+
 static void test_usage(void **state)
 {
 	assert_int_equal(RUN("plain.host"), EXIT_USAGE);
@@ -337,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_one_of_two_vms),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_usage),
 	};
 

@@ -59,11 +59,19 @@ double two_sides_offset_ns(const struct two_sides_scene *s, uint64_t guest_ns, b
 	return at_begin + s->slope * guest_since / (1 - s->slope);
 }
 
+static bool is_behind_step(const struct making *m)
+{
+	return m->scene->step_at && m->episode >= m->scene->step_at;
+}
+
 static uint64_t on_guest(const struct making *m, uint64_t host_ns)
 {
-	bool behind = m->scene->step_at && m->episode >= m->scene->step_at;
+	return host_ns - (uint64_t)offset_on_host(m->scene, host_ns, is_behind_step(m));
+}
 
-	return host_ns - (uint64_t)offset_on_host(m->scene, host_ns, behind);
+static uint32_t vm_on_host(const struct making *m)
+{
+	return m->scene->moves && is_behind_step(m) ? TWO_SIDES_MOVED : TWO_SIDES_VM;
 }
 
 static struct recording_item *put(struct recording_item *items, size_t *count, struct recording_item item)
@@ -81,7 +89,7 @@ static struct recording_item hot_item(const struct sdei_record *r)
 static void put_host(struct making *m, struct sdei_record r)
 {
 	r.time_ns = m->now_ns;
-	r.vm = TWO_SIDES_VM;
+	r.vm = vm_on_host(m);
 	if (recorded(m->scene->host_from, m->scene->host_to, m->episode))
 		put(m->sides->host, &m->sides->host_count, hot_item(&r));
 }
@@ -111,7 +119,7 @@ static void put_call(struct making *m, uint32_t vcpu, uint32_t function, uint64_
 		return;
 	m->now_ns += any(m, 1 * US, 30 * US);
 	call.head.time_ns = m->now_ns;
-	call.head.vm = TWO_SIDES_VM;
+	call.head.vm = vm_on_host(m);
 	if (recorded(m->scene->host_from, m->scene->host_to, m->episode))
 		put(m->sides->host, &m->sides->host_count, call_item(&call));
 	m->now_ns += any(m, 1 * US, 30 * US);
@@ -161,6 +169,19 @@ static void put_handler(struct making *m)
 		m->sides->handlers++;
 }
 
+/* What a VMM writes before it lets a vCPU run. */
+static void put_restore(struct making *m, uint32_t vcpu)
+{
+	const struct sdei_record_handler state = {
+		.head = {
+			.time_ns = m->now_ns, .vm = vm_on_host(m), .vcpu = vcpu, .kind = SDEI_STATE, .state = RE, .origin = SDEI_RESTORED,
+		},
+	};
+
+	put(m->sides->host, &m->sides->host_count,
+	    (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(state), .time_ns = m->now_ns, .record.handler = state });
+}
+
 static void put_episode(struct making *m)
 {
 	const struct two_sides_scene *s = m->scene;
@@ -169,6 +190,8 @@ static void put_episode(struct making *m)
 	m->now_ns = TWO_SIDES_BEGIN_NS + 40 * MS + m->episode * (s->period_ns ?: 40 * MS) + any(m, 0, 38 * MS);
 	if (s->step_at && m->episode >= s->step_at && s->step_ns > 0)
 		m->now_ns += (uint64_t)s->step_ns;
+	for (uint32_t vcpu = 0; s->moves && m->episode == s->step_at && vcpu < vcpus; vcpu++)
+		put_restore(m, vcpu);
 	m->vcpu = (uint32_t)any(m, 0, vcpus - 1);
 	m->sender = (m->vcpu + 1) % vcpus;
 	put_signal(m);
@@ -200,7 +223,7 @@ static void put_behind(struct making *m, uint64_t host_ns, bool behind_step)
 {
 	const struct sdei_record_counter counter = {
 		.head = {
-			.time_ns = host_ns, .vm = TWO_SIDES_VM, .event = SDEI_NONE, .kind = SDEI_COUNTER,
+			.time_ns = host_ns, .vm = m->scene->moves && behind_step ? TWO_SIDES_MOVED : TWO_SIDES_VM, .event = SDEI_NONE, .kind = SDEI_COUNTER,
 			.origin = behind_step ? SDEI_COUNTER_SET : SDEI_COUNTER_FOUND,
 		},
 		.offset = behind(m->scene, behind_step), .hz = HZ,
@@ -287,11 +310,17 @@ void two_sides_make(struct two_sides *sides, const struct two_sides_scene *scene
 	qsort(sides->host, sides->host_count, sizeof(sides->host[0]), compare_items);
 }
 
+static bool is_of_guest(uint32_t vm, bool is_guest)
+{
+	return is_guest ? vm == SDEI_THIS_MACHINE : vm == TWO_SIDES_VM || vm == TWO_SIDES_MOVED;
+}
+
+/* Without what is of another VM. */
 static bool fill(struct side *side, bool is_guest, const struct recording_item *items, size_t count)
 {
 	assert_true(side_begin(side, is_guest, items[0].time_ns, items[count - 1].time_ns));
 	for (size_t i = 0; i < count; i++) {
-		if (items[i].kind == ITEM_RECORD)
+		if (items[i].kind == ITEM_RECORD && is_of_guest(items[i].record.head.vm, is_guest))
 			side_record(side, &items[i].record.head, items[i].size);
 		else if (items[i].kind == ITEM_STATUS)
 			side_counter(side, &items[i].status.counter);

@@ -7,6 +7,7 @@
 #include "sides/side.h"
 
 #define TWO_SIDES_VM 1201
+#define TWO_SIDES_MOVED 1301	/* the VM that it is after a move */
 #define TWO_SIDES_BEGIN_NS 50000000000000ULL	/* of the host's recording */
 #define TWO_SIDES_EPISODES 211
 #define TWO_SIDES_OFFSET_NS (-17434299123LL)
@@ -20,6 +21,7 @@ struct two_sides_scene {
 	double slope;			/* and what that changes by in a ns of the host's */
 	unsigned int step_at;		/* before this episode the offset changes by step_ns; 0: never */
 	int64_t step_ns;		/* above 0: the VM is stopped for so long; below: the host sleeps, while the guest's clock goes on */
+	bool moves;			/* and goes on in another VM of the host */
 	uint64_t period_ns;		/* episodes come so regularly, and each takes as long as the other; 0: they do not */
 	bool alike;			/* each handler interrupts the same PC */
 	bool no_calls;

@@ -197,6 +197,8 @@ static void test_migrated(void **ctx)
 	model_tick(m, 14 * S);
 	assert_from(NEW, CAME_FROM_VM, OLD);
 	assert_from(OLD, CAME_NEW, 0);
+	assert_ptr_equal(model_first_vm(m, model_vm(m, NEW)), model_vm(m, OLD));
+	assert_ptr_equal(model_first_vm(m, model_vm(m, OLD)), model_vm(m, OLD));
 	assert_int_equal(model_vm(m, NEW)->restored_ns, 12 * S + 105);
 	assert_blackout(NEW, 0, 10 * S, 13 * S);
 	assert_blackout(NEW, 1, 11 * S, 14 * S);
@@ -208,6 +210,7 @@ static void test_migrated(void **ctx)
 	model_expire(m, 20 * S);
 	assert_null(model_vm(m, OLD));
 	assert_from(NEW, CAME_FROM_VM, OLD);
+	assert_ptr_equal(model_first_vm(m, model_vm(m, NEW)), model_vm(m, NEW));
 	findings(0);
 }
 
@@ -249,6 +252,7 @@ static void test_twice(void **ctx)
 	plain(21 * S, 300, 0, 0, SDEI_ENABLE, ENA, 0, 0);
 	model_tick(m, 22 * S);
 	assert_from(300, CAME_FROM_VM, NEW);
+	assert_ptr_equal(model_first_vm(m, model_vm(m, 300)), model_vm(m, OLD));
 	assert_blackout(300, 0, 13 * S, 21 * S);
 	assert_from(NEW, CAME_FROM_VM, OLD);
 	findings(0);
