@@ -21,6 +21,7 @@
 
 #include "arm_sdei.h"
 #include "emit.h"
+#include "psci.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -94,12 +95,22 @@ static __always_inline struct call_begin *call_begin(void)
 
 /* --- calls */
 
-static __always_inline int begin_call(__u64 result)
+/* What pends is handled before the call returns, so the mask ends where it begins. It is never refused. */
+static __always_inline void emit_unmask(void)
+{
+	struct sdei_record record = client_head(bpf_get_smp_processor_id(), SDEI_NONE, SDEI_UNMASK);
+
+	emit(&record, sizeof(record), 0, 0);
+}
+
+static __always_inline int begin_call(__u64 function, __u64 result)
 {
 	struct call_begin *begin = call_begin();
 
 	if (!tracing || !begin)
 		return 0;
+	if (function == SDEI_PE_UNMASK)
+		emit_unmask();
 	begin->result = result;
 	begin->time_ns = bpf_ktime_get_ns();
 	return 0;
@@ -134,7 +145,7 @@ static __always_inline __u32 event_of(__u32 function, __u64 arg)
 	}
 }
 
-/* What the call has done; SDEI_KIND_NONE: nothing that changes a state, or it was refused. A signal has its own program. */
+/* What the call has done; SDEI_KIND_NONE: nothing that changes a state, or it was refused. A signal and an unmask are told before it. */
 static __always_inline __u8 effect_of(__u32 function, __s64 result)
 {
 	if (function == SDEI_EVENT_UNREGISTER && result == SDEI_RESULT_PENDING)
@@ -152,8 +163,6 @@ static __always_inline __u8 effect_of(__u32 function, __s64 result)
 		return SDEI_DISABLE;
 	case SDEI_PE_MASK:
 		return SDEI_MASK;
-	case SDEI_PE_UNMASK:
-		return SDEI_UNMASK;
 	case SDEI_PRIVATE_RESET_CALL:
 		return SDEI_RESET;
 	default:
@@ -211,7 +220,7 @@ SEC("fentry/sdei_smccc_hvc")
 int BPF_PROG(client_hvc_begin, unsigned long function, unsigned long arg1, unsigned long arg2, unsigned long arg3,
 	     unsigned long arg4, unsigned long arg5, struct arm_smccc_res *res)
 {
-	return begin_call((__u64)res);
+	return begin_call(function, (__u64)res);
 }
 
 SEC("fexit/sdei_smccc_hvc")
@@ -225,7 +234,7 @@ SEC("fentry/sdei_smccc_smc")
 int BPF_PROG(client_smc_begin, unsigned long function, unsigned long arg1, unsigned long arg2, unsigned long arg3,
 	     unsigned long arg4, unsigned long arg5, struct arm_smccc_res *res)
 {
-	return begin_call((__u64)res);
+	return begin_call(function, (__u64)res);
 }
 
 SEC("fexit/sdei_smccc_smc")
@@ -233,6 +242,26 @@ int BPF_PROG(client_smc, unsigned long function, unsigned long arg1, unsigned lo
 	     unsigned long arg4, unsigned long arg5, struct arm_smccc_res *res)
 {
 	return finish_call(function, arg1, arg2, arg3, res);
+}
+
+/* --- idle CPUs */
+
+#define CPU_PM_ENTER 0	/* of the kernel's enum cpu_pm_event */
+
+/* It has masked: the CPU is about to be suspended, which on arm64 is a call of PSCI. */
+SEC("fexit/sdei_pm_notifier")
+int BPF_PROG(client_idle, void *block, unsigned long action)
+{
+	struct sdei_record_smccc record = {
+		.head = client_head(bpf_get_smp_processor_id(), SDEI_NONE, SDEI_SMCCC), .function = PSCI_BASE | SMCCC_64 | PSCI_NUMBER_CPU_SUSPEND,
+		.target = SDEI_NONE,
+	};
+
+	if (action != CPU_PM_ENTER || !tracing)
+		return 0;
+	record.head.outcome = SMCCC_BEGUN;
+	emit(&record.head, sizeof(record), 0, record.function);
+	return 0;
 }
 
 /* --- signals, before firmware has them: the target cannot be faster */

@@ -209,6 +209,7 @@ enum sdei_gic_flags {
 enum sdei_smccc_outcome {
 	SMCCC_ANSWERED	= 1,	/* KVM, with head.result */
 	SMCCC_FORWARDED	= 2,	/* its VMM: the result is not known; a SYSTEM_OFF or SYSTEM_RESET has none */
+	SMCCC_BEGUN	= 3,	/* nobody yet: a CPU that is idle has masked its PE and suspends itself, by CPU_SUSPEND */
 };
 
 /* sdei_record.origin of POWER. */

@@ -5,7 +5,7 @@
  * on and off. Whatever else a guest calls pays for one look at its number.
  *
  * The answer is written over the arguments, so they are kept from the beginning of a call to its end, which is seconds later when
- * a vCPU suspends itself.
+ * a vCPU suspends itself. That one with its PE masked begins has a record, too: such a mask may last.
  */
 #ifndef SDEI_SMCCC_H
 #define SDEI_SMCCC_H
@@ -89,6 +89,11 @@ static __always_inline bool remember(__u32 thread, const struct smccc_call *call
 	return true;
 }
 
+static __always_inline bool suspends_masked(struct kvm_vcpu *vcpu, __u32 function)
+{
+	return psci_number(function) == PSCI_NUMBER_CPU_SUSPEND && bpf_core_field_exists(vcpu->arch.sdei.masked) && FAR(vcpu, arch.sdei.masked);
+}
+
 SEC("fentry/kvm_smccc_call_handler")
 int BPF_PROG(smccc_begin, struct kvm_vcpu *vcpu)
 {
@@ -107,6 +112,10 @@ int BPF_PROG(smccc_begin, struct kvm_vcpu *vcpu)
 	call.since_ns = bpf_ktime_get_ns();
 	if (!remember(thread, &call))
 		lose_call(&record);
+	if (!suspends_masked(vcpu, call.function))
+		return 0;
+	record.head.outcome = SMCCC_BEGUN;
+	send(&record.head, SDEI_SMCCC, sizeof(record), 0, call.function);
 	return 0;
 }
 

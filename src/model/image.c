@@ -51,7 +51,7 @@ _Static_assert(sizeof(struct model_vm) == 232, "see above");
 	X(gone) X(mask_known) X(masked) X(initial) X(inexact) X(doomed) X(power_known) X(off) X(suspended) X(last_ns) X(first_seen_ns) X(masked_since_ns) \
 	X(masked_ns) X(masked_from_ns) X(place) X(free_ns) X(handlers_ns) X(trust_ns) X(interval_masked_ns) X(mask_calls) \
 	X(unmask_calls) X(lost) X(gone_ns) X(masked_told_ns) X(mark_masked_ns) X(mark_last_ns) X(place_ns) \
-	X(begun) X(outside_ns) X(ran_ns) X(source_ns) X(first_ns)
+	X(begun) X(outside_ns) X(ran_ns) X(source_ns) X(first_ns) X(idle)
 _Static_assert(sizeof(struct model_vcpu) == 448, "see above");
 
 #define EVENT_NUMBERS(X) \
@@ -736,6 +736,7 @@ static void check_vcpu(struct bytes_in *in, const struct model *m, const struct 
 	bytes_need(in, m->keep_recent || !v->records);
 	bytes_need(in, !v->off || (v->power && v->power_known && !v->gone));
 	bytes_need(in, !v->suspended || v->off);
+	bytes_need(in, !v->idle || v->masked);
 }
 
 static void get_fields_of_vcpu(struct bytes_in *in, const struct model *m, struct model_vcpu *v)

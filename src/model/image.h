@@ -10,7 +10,7 @@
 
 #include "model/model.h"
 
-#define IMAGE_VERSION 14	/* 2: asynchronous page faults; 3: totals.crowded; 4: which call a record is; 5: senders; 6: guest frames; 7: calls of PSCI; 8: migration; 9: kind counter; 10: how long VMs stood still; 11: sums of quick faults; 12: how long calls took; 13: who brings pages; 14: UUIDs */
+#define IMAGE_VERSION 15	/* 2: asynchronous page faults; 3: totals.crowded; 4: which call a record is; 5: senders; 6: guest frames; 7: calls of PSCI; 8: migration; 9: kind counter; 10: how long VMs stood still; 11: sums of quick faults; 12: how long calls took; 13: who brings pages; 14: UUIDs; 15: idle CPUs */
 
 /* The user of a vCPU stays behind. model_vm.user is the view's: how its text is got, and how it is made again. Either may be NULL, then it stays behind. */
 struct image_names {

@@ -111,14 +111,14 @@ static uint64_t registered_since_ns(const struct model_vcpu *v)
 
 /*
  * A mask whose beginning was not seen may be the initial one. Without a registered event a mask keeps nothing away: so is a CPU
- * that the guest's kernel has not brought up, or has taken down.
+ * that the guest's kernel has not brought up, or has taken down. One that is idle is masked for as long as nothing wakes it.
  */
 static struct lasting mask_of(const struct model *m, const struct model_vcpu *v)
 {
 	struct lasting l = { .code = FINDING_MASK_LONG, .limit_ns = m->limits.mask_ns };
 	uint64_t registered_ns = v->masked && !v->initial ? registered_since_ns(v) : UINT64_MAX;
 
-	if (registered_ns == UINT64_MAX || stop_has(v) || v->off)
+	if (registered_ns == UINT64_MAX || stop_has(v) || v->off || v->idle)
 		return l;
 	l.begin_ns = latest(latest(v->masked_since_ns, registered_ns), 1);
 	l.sure_ns = trusted(m, v, v->masked_since_ns) ? l.begin_ns : 0;

@@ -19,7 +19,7 @@ static void close_interval(struct model_vcpu *v, uint64_t time_ns)
 {
 	v->masked_ns = model_masked_ns(v, time_ns);
 	v->mask_known = true;
-	v->masked = v->initial = false;
+	v->masked = v->initial = v->idle = false;
 	v->masked_since_ns = v->masked_from_ns = 0;
 }
 

@@ -113,6 +113,7 @@ struct model_vcpu {
 	bool power_known;		/* off and suspended are */
 	bool off;			/* it is parked: until it is turned on (PSCI), or, suspended by its VMM, wakes; see model_off_since_ns() */
 	bool suspended;			/* parked by its VMM */
+	bool idle;			/* inside: its guest has suspended it with its PE masked, and has not unmasked since */
 	bool begun;			/* inside: it has run since it was created or reset; see migration.c */
 	uint64_t last_ns, first_seen_ns;	/* newest record; oldest record (or model_reset) */
 	uint64_t masked_since_ns;	/* 0: not masked, or since an unknown time */

@@ -137,8 +137,13 @@ void power_reset(struct model_vcpu *v)
 static int take_psci(struct model *m, struct model_vcpu *v, enum psci_call call, const struct sdei_record_smccc *r)
 {
 	enum psci_class class = r->head.outcome == SMCCC_ANSWERED ? psci_class_of(r->head.result) : PSCI_CLASS_FORWARDED;
-	int err = count(v, call, class, 1);
+	int err;
 
+	if (r->head.outcome == SMCCC_BEGUN) {	/* it is counted when it has ended */
+		v->idle = v->masked;
+		return 0;
+	}
+	err = count(v, call, class, 1);
 	return err ? err : switch_power(m, v, r);
 }
 
@@ -182,6 +187,8 @@ int power_take_lost(struct model *m, const struct sdei_lost_key *key, uint64_t n
 	if (call == PSCI_CALL_COUNT)
 		return call_take_lost(v, key, number);
 	finding_distrust(m, v);
+	if (key->outcome == SMCCC_BEGUN)
+		return 0;
 	return count(v, call, key->outcome == SMCCC_ANSWERED ? psci_class_of(key->error) : PSCI_CLASS_FORWARDED, number);
 }
 

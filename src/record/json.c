@@ -213,6 +213,8 @@ static void put_smccc(struct json *j, const struct sdei_record *r)
 	const struct sdei_record_smccc *call = (const void *)r;
 
 	put_smccc_head(j, r, call->function);
+	if (r->outcome == SMCCC_BEGUN)
+		return;
 	json_open(j, "args", '[');
 	for (int i = 0; i < 2; i++)
 		json_address(j, NULL, call->args[i]);
@@ -230,11 +232,16 @@ static void put_power(struct json *j, const struct sdei_record *r)
 		json_u64(j, "since_ns", r->arg);
 }
 
+static void put_counter_reason(struct json *j, const struct sdei_record *r)
+{
+	json_plain(j, "reason", record_name(LABELS_COUNTER, r->origin));
+}
+
 static void put_counter(struct json *j, const struct sdei_record *r)
 {
 	const struct sdei_record_counter *counter = (const void *)r;
 
-	json_plain(j, "reason", record_name(LABELS_COUNTER, r->origin));
+	put_counter_reason(j, r);
 	json_i64(j, "behind", (int64_t)counter->offset);
 	json_u64(j, "hz", counter->hz);
 }
@@ -286,6 +293,9 @@ static void put_kind_brief(struct json *j, const struct record_brief *brief)
 		break;
 	case SDEI_SMCCC:
 		put_smccc_head(j, r, brief->function);
+		break;
+	case SDEI_COUNTER:
+		put_counter_reason(j, r);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

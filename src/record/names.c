@@ -42,7 +42,7 @@ static const struct label gic_steps[] = {
 	{ "its-set", GIC_ITS_SET }, { "its-get", GIC_ITS_GET }, { "gic-set", GIC_SET }, { "gic-get", GIC_GET },
 	{ "registers", GIC_REGISTERS }, { "run", GIC_RUN },
 };
-static const struct label smccc_outcomes[] = { { "answered", SMCCC_ANSWERED }, { "forwarded", SMCCC_FORWARDED } };
+static const struct label smccc_outcomes[] = { { "answered", SMCCC_ANSWERED }, { "forwarded", SMCCC_FORWARDED }, { "begun", SMCCC_BEGUN } };
 static const struct label powers[] = { { "on", SDEI_POWER_ON }, { "off", SDEI_POWER_OFF }, { "suspended", SDEI_POWER_SUSPENDED } };
 static const struct label counter_reasons[] = { { "found", SDEI_COUNTER_FOUND }, { "runs", SDEI_COUNTER_RUNS }, { "set", SDEI_COUNTER_SET } };
 static const struct label functions[] = { SDEI_CALLS(CALL_LABEL) };

@@ -331,8 +331,8 @@ static void put_smccc_answer(struct line *p, const struct sdei_record *r, uint32
 {
 	const char *name = r->result < 0 || psci_call_of(function) < PSCI_CALL_COUNT ? smccc_result_name(function, r->result) : NULL;
 
-	if (r->outcome == SMCCC_FORWARDED) {
-		line_text(p, ", left to the VMM");
+	if (r->outcome != SMCCC_ANSWERED) {
+		line_text(p, r->outcome == SMCCC_BEGUN ? " begins, with the PE masked" : ", left to the VMM");
 		return;
 	}
 	line_text(p, " = ");
@@ -347,6 +347,10 @@ static void put_smccc(struct line *p, const struct sdei_record *r)
 	const struct sdei_record_smccc *call = (const void *)r;
 
 	put_smccc_function(p, call->function);
+	if (r->outcome == SMCCC_BEGUN) {
+		put_smccc_answer(p, r, call->function);
+		return;
+	}
 	line_char(p, '(');
 	line_hex(p, call->args[0], 0);
 	line_text(p, ", ");
@@ -370,11 +374,16 @@ static void put_power(struct line *p, const struct sdei_record *r)
 	}
 }
 
+static void put_counter_reason(struct line *p, const struct sdei_record *r)
+{
+	line_text(p, record_name(LABELS_COUNTER, r->origin));
+}
+
 static void put_counter(struct line *p, const struct sdei_record *r)
 {
 	const struct sdei_record_counter *counter = (const void *)r;
 
-	line_text(p, record_name(LABELS_COUNTER, r->origin));
+	put_counter_reason(p, r);
 	line_text(p, " behind the host's by ");
 	line_i64(p, (int64_t)counter->offset);
 	line_text(p, " of ");
@@ -434,6 +443,9 @@ static void put_details(struct line *p, const struct record_brief *brief)
 	case SDEI_SMCCC:
 		put_smccc_function(p, brief->function);
 		put_smccc_answer(p, r, brief->function);
+		break;
+	case SDEI_COUNTER:
+		put_counter_reason(p, r);
 		break;
 	default:
 		if (r->kind < SDEI_KIND_COUNT && put_kind[r->kind])

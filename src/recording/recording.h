@@ -21,7 +21,7 @@
 
 /* A reader takes every recording of its major version, whatever the minor one. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 7	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since; 5: kvm_smccc; 6: kvm_counter, sdeitop_clock; 7: sdeitop_guest */
+#define RECORDING_MINOR 8	/* 1: kvm_apf; 2: its narrow layouts; 3: kvm_gic; 4: kvm_sdei_since; 5: kvm_smccc; 6: kvm_counter, sdeitop_clock; 7: sdeitop_guest; 8: kvm_smccc of a call that begins */
 
 /* A packet of ours never exceeds this; a reader takes no packet that claims more. */
 #define RECORDING_PACKET_MAX (64U << 10)

@@ -247,8 +247,11 @@ static void turn_on(struct known_vm *vm, const struct sdei_record_smccc *call)
 		switch_vcpu(&vm->vcpus[at], SDEI_POWER_ON, call->head.time_ns);
 }
 
+/* Of a mask as long as whose CPU is suspended, a snapshot does not say since when: it is not one that lasts too long. */
 static void learn_call(struct known_vm *vm, struct known_vcpu *vcpu, const struct sdei_record_smccc *call)
 {
+	if (call->head.outcome == SMCCC_BEGUN)
+		vcpu->masked_ns = 0;
 	see_on(vcpu, smccc_begin_ns(call));
 	switch (smccc_switch(call)) {
 	case SMCCC_SWITCHES_OFF:

@@ -123,7 +123,7 @@ static void find_snapshot(struct probes *probes, const struct types *t)
 
 /*
  * Where a program is attached. args are the arguments that it uses, the first of the function, a letter each: v struct kvm_vcpu *,
- * w struct kvm_async_pf *, k struct work_struct *, d struct kvm_device *, a struct kvm_device_attr *, g struct kvm_one_reg *, m struct msr_data *, n struct kvm *, r struct arm_smccc_res *, p struct pt_regs *, u a pointer to an
+ * w struct kvm_async_pf *, k struct work_struct *, d struct kvm_device *, a struct kvm_device_attr *, g struct kvm_one_reg *, m struct msr_data *, n struct kvm *, r struct arm_smccc_res *, p struct pt_regs *, f struct notifier_block *, u a pointer to an
  * integer, i an integer. What a tracepoint has is counted only.
  */
 struct hook {
@@ -219,14 +219,16 @@ static const struct {
 		{ { "counter_runs", "kvm_arch_vcpu_run_pid_change", "v" } } },
 	[PROBE_COUNTER_SET] = { "counter_set", "the same after a restore",
 		{ { "counter_set", "kvm_arm_set_reg", "vg", 'i' } }, NEEDS(PROBE_COUNTER_RUNS) },
-	[PROBE_CLIENT_HVC_BEGIN] = { "client_hvc_begin", "how long calls to a hypervisor take",
+	[PROBE_CLIENT_HVC_BEGIN] = { "client_hvc_begin", "masks that end, and how long calls to a hypervisor take",
 		{ { "client_hvc_begin", "sdei_smccc_hvc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_HVC) },
 	[PROBE_CLIENT_HVC] = { "client_hvc", "calls to a hypervisor: results, registrations, masks",
-		{ { "client_hvc", "sdei_smccc_hvc", "iiiiiir" } } },
-	[PROBE_CLIENT_SMC_BEGIN] = { "client_smc_begin", "how long calls to firmware take",
+		{ { "client_hvc", "sdei_smccc_hvc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_HVC_BEGIN) },
+	[PROBE_CLIENT_SMC_BEGIN] = { "client_smc_begin", "masks that end, and how long calls to firmware take",
 		{ { "client_smc_begin", "sdei_smccc_smc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_SMC) },
 	[PROBE_CLIENT_SMC] = { "client_smc", "calls to firmware: results, registrations, masks",
-		{ { "client_smc", "sdei_smccc_smc", "iiiiiir" } } },
+		{ { "client_smc", "sdei_smccc_smc", "iiiiiir" } }, NEEDS(PROBE_CLIENT_SMC_BEGIN) },
+	[PROBE_CLIENT_IDLE] = { "client_idle", "which masks are those of idle CPUs, which may last",
+		{ { "client_idle", "sdei_pm_notifier", "fi" } } },
 	[PROBE_CLIENT_SIGNAL] = { "client_signal", "which CPU signals to which, latencies",
 		{ { "client_signal", "sdei_event_signal", "ii" } }, NEEDS_SIGNAL },
 	[PROBE_CLIENT_SIGNAL_END] = { "client_signal_end", "signals that are refused",
@@ -263,6 +265,7 @@ unsigned int probe_kind(int i)
 		return SDEI_GIC;
 	case PROBE_SMCCC_BEGIN:
 	case PROBE_SMCCC_END:
+	case PROBE_CLIENT_IDLE:
 		return SDEI_SMCCC;
 	case PROBE_COUNTER_RUNS:
 	case PROBE_COUNTER_SET:
@@ -348,6 +351,8 @@ static const char *struct_of(char letter)
 		return "arm_smccc_res";
 	case 'p':
 		return "pt_regs";
+	case 'f':
+		return "notifier_block";
 	default:
 		return NULL;
 	}

@@ -15,7 +15,7 @@ OUT = out_dir("client")
 SDEITOP = os.path.join(TOP, "build", "sdeitop")
 
 # What Debian's kernel has; it makes no NMIs of SDEI.
-PROBES = ("client_hvc_begin", "client_hvc", "client_smc_begin", "client_smc", "client_signal", "client_signal_end", "client_handler",
+PROBES = ("client_hvc_begin", "client_hvc", "client_smc_begin", "client_smc", "client_idle", "client_signal", "client_signal_end", "client_handler",
           "client_end_normal", "client_end_critical")
 
 RUN = r"""

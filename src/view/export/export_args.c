@@ -137,6 +137,8 @@ static int call_of(const struct sdei_record_smccc *r)
 {
 	enum psci_call psci = psci_call_of(r->function);
 
+	if (r->head.outcome == SMCCC_BEGUN)
+		return -1;
 	return psci < PSCI_CALL_COUNT ? (int)(INSTANT_PSCI + psci) : INSTANT_SDEI;
 }
 

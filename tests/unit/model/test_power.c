@@ -17,6 +17,7 @@
 #define VM 7
 #define SECOND 1000000000ULL
 #define PSCI_FN_CPU_OFF 0x84000002
+#define PSCI_FN_CPU_SUSPEND 0xC4000001
 #define PSCI_FN_CPU_ON 0xC4000003
 #define PSCI_FN_SYSTEM_RESET 0x84000009
 
@@ -387,6 +388,64 @@ static void test_mask_of_parked(void **unused)
 
 /* --- as bytes and back */
 
+/* As Linux does it: an idle CPU masks, suspends itself, and unmasks when something has woken it. */
+static void begin_idle(uint64_t time)
+{
+	event(time, 0, SDEI_MASK, SDEI_MASKED, 0);
+	assert_int_equal(call(time + 1, 0, PSCI_FN_CPU_SUSPEND, SMCCC_BEGUN, 0, SDEI_NONE), 0);
+}
+
+static void end_idle(uint64_t time)
+{
+	answered(time, 0, PSCI_FN_CPU_SUSPEND, 0);
+	event(time + 1, 0, SDEI_UNMASK, 0, 0);
+}
+
+/* A mask of an idle CPU lasts as long as nothing wakes it, and is a mask all the same. */
+static void test_mask_of_idle(void **unused)
+{
+	enter_handler(0);
+	event(3000, 0, SDEI_COMPLETE, ENA, SDEI_COMPLETED);
+	begin_idle(SECOND);
+	model_tick(m, 5 * SECOND);
+	assert_true(vcpu_of(0)->idle);
+	end_idle(9 * SECOND);
+	model_settle(m, 10 * SECOND);
+	assert_int_equal(found(), 0);
+	assert_false(vcpu_of(0)->idle);
+	assert_int_equal(psci_count(0, PSCI_CPU_SUSPEND, PSCI_CLASS_SUCCESS), 1);
+	assert_int_equal(psci_count(0, PSCI_CPU_SUSPEND, PSCI_CLASS_FORWARDED), 0);
+	assert_int_equal(hist_max(vcpu_of(0)->mask), 8 * SECOND + 1);
+}
+
+/* Its VMM stops it, which ends the call, but it does not run any more: it has moved away. */
+static void test_mask_of_idle_that_moves(void **unused)
+{
+	enter_handler(0);
+	event(3000, 0, SDEI_COMPLETE, ENA, SDEI_COMPLETED);
+	begin_idle(SECOND);
+	answered(4 * SECOND, 0, PSCI_FN_CPU_SUSPEND, 0);
+	model_tick(m, 9 * SECOND);
+	handler(10 * SECOND, 0, SDEI_STATE, SDEI_MASKED, SDEI_DESTROYED);
+	model_settle(m, 12 * SECOND);
+	assert_int_equal(found(), 0);
+}
+
+/* The client of a firmware does not show that it is awake again, but unmasks. */
+static void test_mask_of_idle_client(void **unused)
+{
+	enter_handler(0);
+	event(3000, 0, SDEI_COMPLETE, ENA, SDEI_COMPLETED);
+	begin_idle(SECOND);
+	event(4 * SECOND, 0, SDEI_UNMASK, 0, 0);
+	event(5 * SECOND, 0, SDEI_MASK, SDEI_MASKED, 0);
+	assert_false(vcpu_of(0)->idle);
+	model_settle(m, 5 * SECOND + 1000);
+	assert_int_equal(found(), 0);
+	model_settle(m, 7 * SECOND);
+	assert_int_equal(found(), 1);
+}
+
 static void test_image(void **unused)
 {
 	unsigned char *bytes = NULL, *again = NULL;
@@ -426,6 +485,7 @@ int main(void)
 		TEST(test_off_and_on), TEST(test_crossing), TEST(test_system_reset), TEST(test_seen), TEST(test_fault), TEST(test_end),
 		TEST(test_power_found), TEST(test_power_found_late), TEST(test_power_found_in_handler),
 		TEST(test_handler_of_parked), TEST(test_parked_until_reset), TEST(test_handler_hangs), TEST(test_hung_then_parked), TEST(test_mask_of_parked),
+		TEST(test_mask_of_idle), TEST(test_mask_of_idle_that_moves), TEST(test_mask_of_idle_client),
 		TEST(test_image),
 	};
 

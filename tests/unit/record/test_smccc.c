@@ -60,6 +60,9 @@ static const struct {
 	  "\"result_name\":\"SUCCESS\",\"args\":[\"0x100\",\"0x40000000\"],\"target\":16,\"duration_ns\":9}\n" },
 	{ { { .outcome = SMCCC_ANSWERED, .result = -2 }, { 7, 0 }, 0, 0x84000003, SDEI_NONE },
 	  "PSCI CPU_ON(0x7, 0x0) = INVALID_PARAMETERS\n", ",\"target\":null}\n" },
+	{ { { .outcome = SMCCC_BEGUN }, { 1, 0 }, 0, 0xC4000001, SDEI_NONE },
+	  "PSCI CPU_SUSPEND begins, with the PE masked\n",
+	  ",\"interface\":\"PSCI\",\"function\":\"0xc4000001\",\"function_name\":\"CPU_SUSPEND\",\"outcome\":\"begun\"}\n" },
 	{ { { .outcome = SMCCC_ANSWERED, .result = 3 }, { 0, 0 }, 0, 0xC4000033, SDEI_NONE },
 	  "SDEI 0xc4000033(0x0, 0x0) = 3\n", ",\"function_name\":null,\"outcome\":\"answered\",\"result\":3,\"result_name\":\"SUCCESS\",\"args\":[\"0x0\",\"0x0\"]}\n" },
 };

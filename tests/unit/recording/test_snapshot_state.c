@@ -281,6 +281,27 @@ static void test_since(void **state)
 	snapshot_state_free(k);
 }
 
+/* How long the PE of an idle CPU has been masked is not told: it says nothing. */
+static void test_since_of_idle(void **state)
+{
+	struct recording_item idle = { .kind = ITEM_RECORD, .size = sizeof(struct sdei_record_smccc), .time_ns = 130 };
+	struct snapshot_state *k = snapshot_state_new();
+
+	LEARN(k, 1, 0, 0, SDEI_ENABLE, .state = SDEI_REGISTERED | SDEI_ENABLED, .time_ns = 100);
+	LEARN(k, 1, 0, SDEI_NONE, SDEI_MASK, .state = SDEI_MASKED, .error = 1, .time_ns = 120);
+	idle.record.smccc = (struct sdei_record_smccc){
+		.head = { .time_ns = 130, .vm = 1, .event = SDEI_NONE, .kind = SDEI_SMCCC, .outcome = SMCCC_BEGUN }, .function = 0xC4000001,
+		.target = SDEI_NONE,
+	};
+	assert_int_equal(snapshot_state_learn(k, &idle), 0);
+	tell(k);
+	for (size_t i = 0; i < count; i++)
+		if (told[i].record.head.kind == SDEI_STATE)
+			assert_int_equal(told[i].record.head.arg, 0);
+	assert_true(told[0].record.head.state & SDEI_MASKED);
+	snapshot_state_free(k);
+}
+
 /* --- against a machine: the same states, and learning a snapshot gives that snapshot */
 
 static void learn_any(void *ctx, const struct sdei_record *record, size_t size)
@@ -561,7 +582,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_since),
+		cmocka_unit_test(test_since), cmocka_unit_test(test_since_of_idle),
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_power),

@@ -214,7 +214,7 @@ static void test_sched(void **state)
 /* What functions are made of, by the letters of a prototype. */
 struct types {
 	struct btf *btf;
-	int number, boolean, signed_int, vcpu, work, queue, msr, result, regs, to_number, device, attribute, one_register, kvm, other;
+	int number, boolean, signed_int, vcpu, work, queue, msr, result, regs, notifier, to_number, device, attribute, one_register, kvm, other;
 };
 
 static int add_pointer_to(struct btf *btf, const char *name)
@@ -233,7 +233,7 @@ static struct types types_in(struct btf *btf)
 		.vcpu = add_pointer_to(btf, "kvm_vcpu"), .work = add_pointer_to(btf, "kvm_async_pf"),
 		.queue = add_pointer_to(btf, "work_struct"), .msr = add_pointer_to(btf, "msr_data"),
 		.other = add_pointer_to(btf, "other"), .device = add_pointer_to(btf, "kvm_device"),
-		.attribute = add_pointer_to(btf, "kvm_device_attr"), .one_register = add_pointer_to(btf, "kvm_one_reg"), .kvm = add_pointer_to(btf, "kvm"), .result = add_pointer_to(btf, "arm_smccc_res"), .regs = add_pointer_to(btf, "pt_regs"),
+		.attribute = add_pointer_to(btf, "kvm_device_attr"), .one_register = add_pointer_to(btf, "kvm_one_reg"), .kvm = add_pointer_to(btf, "kvm"), .result = add_pointer_to(btf, "arm_smccc_res"), .regs = add_pointer_to(btf, "pt_regs"), .notifier = add_pointer_to(btf, "notifier_block"),
 		.signed_int = btf__add_int(btf, "int", 4, BTF_INT_SIGNED),
 		.to_number = btf__add_ptr(btf, btf__add_int(btf, "unsigned long long", 8, 0)),
 	};
@@ -268,6 +268,8 @@ static int type_of(const struct types *t, char letter)
 		return t->result;
 	case 'p':
 		return t->regs;
+	case 'f':
+		return t->notifier;
 	case 'u':
 		return t->to_number;
 	case 'i':
@@ -672,6 +674,7 @@ static struct probes client_probes(bool nmi, const char *context_args)
 
 	add_prototype(&t, "sdei_smccc_hvc", "iiiiiir", 0);
 	add_prototype(&t, "sdei_smccc_smc", "iiiiiir", 0);
+	add_prototype(&t, "sdei_pm_notifier", "fio", 'e');
 	add_prototype(&t, "sdei_api_event_context", context_args, 'e');
 	add_prototype(&t, "ghes_sdei_normal_callback", "ipo", 'e');
 	add_prototype(&t, "ghes_sdei_critical_callback", "ipo", 'e');
@@ -697,6 +700,7 @@ static void test_client(void **state)
 	assert_int_equal(probe_kind(PROBE_CLIENT_HVC), SDEI_CALL);
 	assert_int_equal(probe_kind(PROBE_CLIENT_HVC_BEGIN), SDEI_KIND_NONE);
 	assert_int_equal(probe_kind(PROBE_CLIENT_END_NMI), SDEI_COMPLETE);
+	assert_int_equal(probe_kind(PROBE_CLIENT_IDLE), SDEI_SMCCC);
 }
 
 /* What an older driver has is of use, and what it has not is said to be missing. */
