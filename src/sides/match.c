@@ -721,13 +721,28 @@ double match_error_ns(const struct match *m)
 
 /* --- the counter */
 
-/* Is what the counter says possible, given that the two are the same? */
+/* By the counter, is the first of these not behind the second one? Where one is not known, it may be anywhere. */
+static bool can_follow(const struct match *m, int64_t host_ns, int64_t guest_ns)
+{
+	return host_ns == SIDE_UNKNOWN || guest_ns == SIDE_UNKNOWN ||
+	       (double)host_ns <= counter_clock_host_ns(&m->counter, guest_ns) + m->counter.error_ns;
+}
+
+static bool can_precede(const struct match *m, int64_t guest_ns, int64_t host_ns)
+{
+	return host_ns == SIDE_UNKNOWN || guest_ns == SIDE_UNKNOWN ||
+	       counter_clock_host_ns(&m->counter, guest_ns) <= (double)host_ns + m->counter.error_ns;
+}
+
+/* Is what the counter says possible, given that the two are the same? The guest may have stood still in between. */
 static bool agrees(const struct match *m, const struct side_item *guest)
 {
-	struct window of = offsets_of(guest, &m->host->items[guest->partner]);
-	double offset_ns = counter_clock_host_ns(&m->counter, of.at) - (double)of.at;
+	const struct side_item *host = &m->host->items[guest->partner];
+	int64_t end_ns = guest->end_ns != SIDE_UNKNOWN ? guest->end_ns : guest->begin_ns;
 
-	return offset_ns >= (double)of.low - m->counter.error_ns && offset_ns <= (double)of.high + m->counter.error_ns;
+	if (guest->what == SIDE_CALL)
+		return can_precede(m, guest->begin_ns, host->end_ns) && can_follow(m, host->end_ns, guest->end_ns);
+	return can_follow(m, host->begin_ns, guest->begin_ns) && can_precede(m, end_ns, host->end_ns);
 }
 
 /* Signals are not sure to be the same. */
@@ -803,6 +818,26 @@ static void count_lines(struct match *m)
 	}
 }
 
+static bool is_thin(const struct match_line *line)
+{
+	return line->handlers + line->calls < MATCH_LEAST;
+}
+
+/* So little is joined by chance where a clock has jumped. */
+static void drop_thin_lines(struct matching *g)
+{
+	struct match *m = g->m;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->guest->count; i++)
+		if (is_thin(match_line_at(m, side_item_ns(&g->guest->items[i]))))
+			part(g, i, i + 1);
+	for (size_t i = 0; i < m->line_count; i++)
+		if (!is_thin(&m->lines[i]))
+			m->lines[kept++] = m->lines[i];
+	m->line_count = kept;
+}
+
 /* Chance joins a few of anything; of what is the same, most. */
 static bool is_too_little(const struct match_counts *c)
 {
@@ -814,10 +849,13 @@ static bool is_too_little(const struct match_counts *c)
 static enum match_result conclude(struct matching *g)
 {
 	part_outside(g);
+	count_lines(g->m);
+	drop_thin_lines(g);
+	if (!g->m->line_count)
+		return MATCH_UNRELATED;
 	check_counter(g->m);
 	count_guest(g->m);
 	count_host(g->m);
-	count_lines(g->m);
 	return is_too_little(&g->m->counts) ? MATCH_UNRELATED : MATCH_DONE;
 }
 

@@ -235,8 +235,12 @@ static bool is_in_time(const struct side *s, uint64_t time_ns)
 	return time_ns >= s->begin_ns && time_ns - s->begin_ns <= (uint64_t)s->length_ns;
 }
 
+/* What the VMM of a VM that does not run yet sets is not its last word. */
 static void take_behind(struct side *s, const struct sdei_record *r)
 {
+	if (s->running_vm && r->vm != s->running_vm && r->origin != SDEI_COUNTER_RUNS)
+		return;
+	s->running_vm = r->vm;
 	counter_side_behind(&s->counter, (int64_t)(r->time_ns - s->begin_ns), (const struct sdei_record_counter *)r);
 }
 
@@ -250,8 +254,10 @@ void side_record(struct side *s, const struct sdei_record *r, size_t size)
 {
 	if (!is_in_time(s, r->time_ns))
 		return;
-	if (!s->vm && is_of_use(r))
-		s->vm = r->vm;
+	if (is_of_use(r)) {
+		s->vm = s->vm ?: r->vm;
+		s->running_vm = r->vm;
+	}
 	if (r->kind == SDEI_COUNTER)
 		take_behind(s, r);
 	else if (r->kind == SDEI_CALL)

@@ -49,6 +49,7 @@ struct side_list {
 struct side {
 	bool is_guest;
 	uint32_t vm;		/* of the first record that uses SDEI; 0: there was none yet */
+	uint32_t running_vm;	/* that the guest is by now: where it moves, the next one is there before it runs */
 	uint64_t begin_ns;	/* CLOCK_MONOTONIC: what item times count from */
 	int64_t length_ns;	/* up to the end of the recording */
 	struct side_item *items;	/* by when they were recorded: handlers at their begin, calls at their end */

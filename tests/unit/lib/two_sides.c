@@ -231,6 +231,15 @@ static void put_behind(struct making *m, uint64_t host_ns, bool behind_step)
 	struct recording_item item = { .kind = ITEM_RECORD, .size = sizeof(counter), .time_ns = host_ns, .record.counter = counter };
 
 	put(m->sides->host, &m->sides->host_count, item);
+	if (item.record.head.vm == TWO_SIDES_MOVED) {	/* it was there before, with another counter */
+		item.record.head.origin = SDEI_COUNTER_RUNS;
+		m->sides->host[m->sides->host_count - 1] = item;
+		item.record.head.origin = SDEI_COUNTER_SET;
+		item.record.counter.offset += 815;
+		item.time_ns = item.record.head.time_ns -= 4000 * MS;
+		put(m->sides->host, &m->sides->host_count, item);
+		item.time_ns = item.record.head.time_ns += 4000 * MS;
+	}
 	item.record.head.vm++;		/* one more that goes on, and on another clock */
 	item.record.counter.offset += 4711;
 	put(m->sides->host, &m->sides->host_count, item);
