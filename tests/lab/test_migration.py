@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # time limit: 1500
 # debug kernel: no
-"""A stock Linux guest moves from one stock QEMU to another one on the same host: amid NMIs, and with a CPU that stays in its handler. What
-both processes show makes up what the guest counted; it is known where the second came from, by its name or, where that is another one, by its
-UUID; and nothing is found."""
+"""A stock Linux guest moves from one stock QEMU to another one on the same host: amid NMIs, with one that waits for a CPU which has masked its
+events, and with a CPU that stays in its handler. What both processes show makes up what the guest counted; it is known where the second came
+from, by its name or, where that is another one, by its UUID; and nothing is found."""
+import base64
 import functools
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -22,20 +24,23 @@ text = functools.partial(labtest.text, OUT)
 LIMITS = [word for name in ("handler", "pending", "nmi", "mask") for word in (f"--{name}-ms", "600000")]
 PAUSES, PAUSE = 5, 0.3  # s at least
 UUID = "6ad1b5ca-1d5f-4d0c-9a1c-5a8e6f6f2b11"
+CPUS = 2
 BEFORE, AFTER = 20, 20  # NMIs at least: in either process, and between what is done to it
 
 HOST = r"""
 . ./two-qemus.sh
-begin() { # NAME
+begin() { # NAME [SCRIPT [ARGUMENT…]]
+	local name=$1 script=${2:-$1}
+	shift && [ $# = 0 ] || shift
 	mkfifo /run/old.gate.in /run/old.gate.out /run/new.gate.in /run/new.gate.out
-	linux-guest --called $1 --qemu "$(gate old) $identity" old sh -c "$(cat $1.sh)" >$1.old.out 2>$1.old.err &
+	linux-guest --called $name $machine --qemu "$(gate old) $identity" old sh -c "$(cat $script.sh)" $script "$@" >$name.old.out 2>$name.old.err &
 	from=$!
 	until_met [ -p /run/old.monitor.out ]
-	cat /run/old.monitor.out >$1.old.monitor &
+	cat /run/old.monitor.out >$name.old.monitor &
 }
 gate() { echo "-chardev pipe,id=gate,path=/run/$1.gate -device virtserialport,nr=4,chardev=gate"; }
 move() { # NAME [NEW NAME]
-	linux-guest --called ${2:-$1} --qemu "$(gate new) $identity -incoming unix:/run/migration" new true >$1.new.out 2>$1.new.err &
+	linux-guest --called ${2:-$1} $machine --qemu "$(gate new) $identity -incoming unix:/run/migration" new true >$1.new.out 2>$1.new.err &
 	to=$!
 	until_met [ -S /run/migration ]
 	cat /run/new.monitor.out >$1.new.monitor &
@@ -52,8 +57,8 @@ end() { # NAME
 asked() { grep -c asked $1; }
 uptime() { cut -d ' ' -f 1 /proc/uptime; }
 
-identity='-uuid UUID'
-begin storm
+machine='' identity='-uuid UUID'
+begin storm storm record
 until_said BEFORE asked storm.old.out
 for i in $(seq PAUSES); do
 	before=$(asked storm.old.out)
@@ -76,6 +81,42 @@ echo end >/run/new.gate.in
 until_said 1 handled storm.new.out
 end storm
 identity=''
+
+# An idle CPU is suspended and has masked its events. What is signalled to it wakes it; but here its thread does not come to run then, until
+# it is told to stop.
+waits() { # TIMES: an NMI, for the second CPU
+	sdeitop state >idle.state && [ "$(grep -c ' idle  *[0-9]*  *1 .* RE-PM ' idle.state)" = $1 ]
+}
+is_told() { grep -q '^SigPnd:.*[1-9a-f]' /proc/$thread/status || [ ! -e /proc/$hog ]; }
+caught() {
+	taskset 2 sh -c 'renice -n -20 -p $$; until [ "$(cut -d . -f 1 /proc/uptime)" -ge $1 ]; do :; done' hog $(($(cut -d . -f 1 /proc/uptime) + 10)) &
+	hog=$!
+	sleep 1		# there is one each 0.3 s
+	waits 1
+	caught=$?
+	[ $caught != 0 ] || { monitor old stop && until_met is_told; }
+	kill $hog || return 1	# it has ended by itself
+	return $caught
+}
+machine=--idle-state
+begin idle storm '' 300000
+until_said 3 asked idle.old.out
+monitor old 'info cpus'
+until_said 1 'CPU #1: thread_id' idle.old.monitor
+thread=$(sed -n 's/.*CPU #1: thread_id=\([0-9]*\).*/\1/p' idle.old.monitor)
+taskset -p 2 $thread >/dev/null
+renice -n 19 -p $thread
+until_met caught
+waits 1 || exit 1
+move idle
+until_met waits 2	# the VM stands still there, too
+asked=$(asked idle.old.out)
+monitor new cont
+until_said AFTER asked idle.new.out
+echo end >/run/new.gate.in
+until_said 1 handled idle.new.out
+end idle
+machine=''
 
 in_handler() { # TIMES: a PE masked in a handler, and the other one masked
 	sdeitop state >stopped.state && [ "$(grep -c ' stopped .* REU-M ' stopped.state)" = $1 ] && [ "$(grep -c ' stopped .* RE--M ' stopped.state)" = $1 ]
@@ -132,28 +173,73 @@ def check_pauses(vm):
     return complaints
 
 
-def check_storm(summary):
-    said = text("storm.old.out") + text("storm.new.out")
+def check_nmis(summary, name, *more_names):
+    """Of a guest that asks for them on and on."""
+    said = text(f"{name}.old.out") + text(f"{name}.new.out")
     handled = [int(n) for line in said.splitlines() if line.startswith("handled") for n in line.split()[1:]]
     asked = [int(line.split()[1]) for line in said.splitlines() if line.startswith("asked")]
-    moved = Moved(summary, "storm", "storm-moved")
-    ok("migration/storm/ends", ends(OUT, "storm", 0, "storm.new"))
-    ok("migration/storm/the guest lost nothing",
+    moved = Moved(summary, name, *more_names)
+    ok(f"migration/{name}/ends", ends(OUT, name, 0, f"{name}.new"))
+    ok(f"migration/{name}/the guest lost nothing",
        differ("NMIs", sum(handled), len(asked)) + differ("it said", asked, list(range(1, len(asked) + 1))))
-    ok("migration/storm/history", moved.history())
-    if moved.vms:
-        ok("migration/storm/stopped by its VMM", check_pauses(moved.vms[0]))
+    ok(f"migration/{name}/history", moved.history())
     complaints = []
     for vcpu in (0, 1) if len(moved.vms) == 2 and len(handled) == 2 else ():
         complaints += differ(f"vCPU {vcpu} dispatched", moved.sum(vcpu, "dispatched"), handled[vcpu])
         complaints += differ(f"vCPU {vcpu} ended", moved.sum(vcpu, "completed", "resumed"), handled[vcpu])
         # What was pending when it moved was signalled to the first, and again to the second by the restore.
         complaints += differ(f"vCPU {vcpu} signals", moved.sum(vcpu, "signals") - moved.sum(vcpu, "cleared"), handled[vcpu])
-    ok("migration/storm/both make up what the guest counted", complaints, f"handlers {handled}")
+    ok(f"migration/{name}/both make up what the guest counted", complaints, f"handlers {handled}")
+    return moved
+
+
+def check_storm(summary):
+    moved = check_nmis(summary, "storm", "storm-moved")
+    if moved.vms:
+        ok("migration/storm/stopped by its VMM", check_pauses(moved.vms[0]))
     ok("migration/storm/it moved amid NMIs", [f"{vm['vm']}: {count}" for vm in moved.vms for count in [
         sum(vcpu["events"][0]["count"]["dispatched"] for vcpu in vm["vcpus"])] if count < AFTER])
     paused = text("storm.old.monitor").count("CPU#1")
     ok("migration/storm/registers were read and written back", differ("times", paused, 2 * PAUSES))
+    return moved
+
+
+def unpack_own():
+    """What the guest has recorded itself."""
+    packed = "".join(line[4:] for line in text("storm.new.out").splitlines() if line.startswith("own "))
+    subprocess.run(["tar", "-C", OUT, "-xz"], input=base64.b64decode(packed), check=True)
+
+
+def check_join(moved):
+    """Both VMs are the guest's, and each of its NMIs is one of theirs, but for those under way when it moved, on a clock that stood still as
+    often as they did."""
+    vm = moved.vms[-1]["vm"]
+    done = sdeitop("join", "--json", "-p", str(vm), os.path.join(OUT, "recording"), os.path.join(OUT, "own"))
+    joined = json.loads(done.stdout or "{}")
+    ok("migration/join", [f"status {done.returncode}", *done.stderr.splitlines()] if done.returncode not in (0, 5) else [])
+    if not joined:
+        return
+    alone = [joined[side][what] for side in ("only_guest", "only_host") for what in ("signals", "handlers")]
+    ok("migration/join/both VMs", differ("moved to", joined["host"].get("moved_to"), [{"vm": vm, "name": "storm-moved"}]))
+    ok("migration/join/all NMIs", differ("handlers", joined["joined"]["handlers"] + joined["only_guest"]["handlers"],
+                                         joined["guest"]["handlers"]) + [f"alone {n}" for n in alone if n > CPUS])
+    ok("migration/join/clock", [f"{len(joined['clock'])} lines"] if len(joined["clock"]) < 1 + PAUSES + 1 else [])
+    ok("migration/join/counter", [] if joined["counter"]["used"] and not joined["counter"]["contradicts"] else [str(joined["counter"])],
+       f"within {joined['error_ns']} ns")
+
+
+def check_idle(summary):
+    moved = check_nmis(summary, "idle")
+    if len(moved.vms) == 2:
+        counts = [vm["vcpus"][1]["events"][0]["count"] for vm in moved.vms]
+        ok("migration/idle/one NMI was signalled to the first and handled in the second",
+           [str(count) for count, more in zip(counts, (1, 0)) if count["signals"] - count["cleared"] - count["dispatched"] != 0] +
+           differ("cleared by the move", counts[0]["cleared"], 1))
+        # Whose CPU is idle may be masked for longer than others.
+        found = json.loads(sdeitop("report", "--json", os.path.join(OUT, "recording")).stdout)["findings"]
+        masked = moved.vms[0]["vcpus"][1]["mask"]["max_ns"]
+        ok("migration/idle/no mask that is too long", [f["text"] for f in found if f["code"] == "mask-long" and f["vm"] == moved.vms[0]["vm"]],
+           f"masked for up to {masked} ns")
 
 
 def check_stopped(summary):
@@ -168,11 +254,15 @@ def check_stopped(summary):
 def check(summary, live):
     ok("migration/recording", [f"{key} {summary.get(key)}" for key in ("lost", "late", "malformed", "misfits") if summary.get(key) != 0])
     ok("migration/findings", [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in summary["findings"]])
-    check_storm(summary)
+    moved = check_storm(summary)
+    if len(moved.vms) == 2:
+        unpack_own()
+        check_join(moved)
+    check_idle(summary)
     check_stopped(summary)
     ok("migration/as live", differ("what is known", [(vm.get("restored"), vm.get("stood_still")) for vm in summary["vms"]],
                                     [(vm.get("restored"), vm.get("stood_still")) for vm in live["vms"]]))
-    vm = {name: Moved(summary, name).vms[0]["vm"] for name in ("storm", "stopped")}
+    vm = {name: Moved(summary, name).vms[0]["vm"] for name in ("storm", "idle", "stopped")}
     shown = {"text": sdeitop("report", *LIMITS, "--all", "--html", os.path.join(OUT, "page.html"), os.path.join(OUT, "recording")).stdout}
     shown["page"] = text("page.html")
     for form, words in shown.items():
