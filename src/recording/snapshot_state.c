@@ -247,7 +247,7 @@ static void turn_on(struct known_vm *vm, const struct sdei_record_smccc *call)
 		switch_vcpu(&vm->vcpus[at], SDEI_POWER_ON, call->head.time_ns);
 }
 
-/* Of a mask as long as whose CPU is suspended, a snapshot does not say since when: it is not one that lasts too long. */
+/* While its CPU is suspended, a snapshot does not say since when the PE is masked: such a mask may last. */
 static void learn_call(struct known_vm *vm, struct known_vcpu *vcpu, const struct sdei_record_smccc *call)
 {
 	if (call->head.outcome == SMCCC_BEGUN)

@@ -110,7 +110,6 @@ until_met caught
 waits 1 || exit 1
 move idle
 until_met waits 2	# the VM stands still there, too
-asked=$(asked idle.old.out)
 monitor new cont
 until_said AFTER asked idle.new.out
 echo end >/run/new.gate.in
@@ -233,7 +232,7 @@ def check_idle(summary):
     if len(moved.vms) == 2:
         counts = [vm["vcpus"][1]["events"][0]["count"] for vm in moved.vms]
         ok("migration/idle/one NMI was signalled to the first and handled in the second",
-           [str(count) for count, more in zip(counts, (1, 0)) if count["signals"] - count["cleared"] - count["dispatched"] != 0] +
+           [str(count) for count in counts if count["signals"] - count["cleared"] - count["dispatched"] != 0] +
            differ("cleared by the move", counts[0]["cleared"], 1))
         # Whose CPU is idle may be masked for longer than others: here until it has moved. What kept it from running kept it masked, too.
         found = json.loads(sdeitop("report", "--json", os.path.join(OUT, "recording")).stdout)["findings"]
