@@ -172,15 +172,15 @@ def check_pauses(vm):
     return complaints
 
 
-def check_nmis(summary, name, *more_names):
-    """Of a guest that asks for them on and on."""
+def check_nmis(summary, name, *more_names, own=False):
+    """Of a guest that asks for them on and on. own: its kernel may, too, of a CPU that does not come to run."""
     said = text(f"{name}.old.out") + text(f"{name}.new.out")
     handled = [int(n) for line in said.splitlines() if line.startswith("handled") for n in line.split()[1:]]
     asked = [int(line.split()[1]) for line in said.splitlines() if line.startswith("asked")]
     moved = Moved(summary, name, *more_names)
     ok(f"migration/{name}/ends", ends(OUT, name, 0, f"{name}.new"))
     ok(f"migration/{name}/the guest lost nothing",
-       differ("NMIs", sum(handled), len(asked)) + differ("it said", asked, list(range(1, len(asked) + 1))))
+       ([] if own and sum(handled) > len(asked) else differ("NMIs", sum(handled), len(asked))) + differ("it said", asked, list(range(1, len(asked) + 1))))
     ok(f"migration/{name}/history", moved.history())
     complaints = []
     for vcpu in (0, 1) if len(moved.vms) == 2 and len(handled) == 2 else ():
@@ -228,7 +228,7 @@ def check_join(moved):
 
 
 def check_idle(summary):
-    moved = check_nmis(summary, "idle")
+    moved = check_nmis(summary, "idle", own=True)
     if len(moved.vms) == 2:
         counts = [vm["vcpus"][1]["events"][0]["count"] for vm in moved.vms]
         ok("migration/idle/one NMI was signalled to the first and handled in the second",

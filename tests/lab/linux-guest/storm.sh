@@ -20,6 +20,7 @@ if [ "$2" ]; then
 	taskset -p 1 $$ >/dev/null
 	echo 100 >/proc/sys/vm/stat_interval
 	echo 0 >/proc/sys/kernel/watchdog
+	echo 1 >/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress
 fi
 asked=0
 until [ -s /tmp/end ]; do
