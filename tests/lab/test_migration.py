@@ -89,6 +89,7 @@ waits() { # TIMES: an NMI, for the second CPU
 }
 is_told() { grep -q '^SigPnd:.*[1-9a-f]' /proc/$thread/status || [ ! -e /proc/$hog ]; }
 caught() {
+	sleep 1		# it is idle again
 	taskset 2 sh -c 'renice -n -20 -p $$; until [ "$(cut -d . -f 1 /proc/uptime)" -ge $1 ]; do :; done' hog $(($(cut -d . -f 1 /proc/uptime) + 10)) &
 	hog=$!
 	sleep 1		# there is one each 0.3 s
