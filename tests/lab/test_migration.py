@@ -100,7 +100,7 @@ caught() {
 	return $caught
 }
 machine=--idle-state
-begin idle storm '' 300000
+begin idle storm record 300000
 until_said 3 asked idle.old.out
 monitor old 'info cpus'
 until_said 1 'CPU #1: thread_id' idle.old.monitor
@@ -204,17 +204,20 @@ def check_storm(summary):
     return moved
 
 
-def unpack_own():
+def unpack_own(name):
     """What the guest has recorded itself."""
-    packed = "".join(line[4:] for line in text("storm.new.out").splitlines() if line.startswith("own "))
-    subprocess.run(["tar", "-C", OUT, "-xz"], input=base64.b64decode(packed), check=True)
+    packed = "".join(line[4:] for line in text(f"{name}.new.out").splitlines() if line.startswith("own "))
+    folder = os.path.join(OUT, f"{name}.guest")
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run(["tar", "-C", folder, "-xz"], input=base64.b64decode(packed), check=True)
+    return os.path.join(folder, "own")
 
 
-def check_join(moved):
+def check_join(moved, own):
     """Both VMs are the guest's, and each of its NMIs is one of theirs, but for those under way when it stood still, on a clock that did so as
     often."""
     vm = moved.vms[-1]["vm"]
-    done = sdeitop("join", "--json", "-p", str(vm), os.path.join(OUT, "recording"), os.path.join(OUT, "own"))
+    done = sdeitop("join", "--json", "-p", str(vm), os.path.join(OUT, "recording"), own)
     joined = json.loads(done.stdout or "{}")
     ok("migration/join", [f"status {done.returncode}", *done.stderr.splitlines()] if done.returncode not in (0, 5) else [])
     if not joined:
@@ -228,9 +231,20 @@ def check_join(moved):
        f"within {joined['error_ns']} ns")
 
 
+def check_idle_client(own):
+    """What is signalled to a CPU that is masked is handled while it unmasks: by then it is not masked any more."""
+    records = [json.loads(line) for line in sdeitop("events", "--json", own).stdout.splitlines()]
+    found = json.loads(sdeitop("report", "--json", own).stdout)["findings"]
+    begun = [r for r in records if r.get("kind") == "smccc" and r["outcome"] == "begun"]
+    masked = [r for r in records if r.get("kind") == "signal" and r["state"].endswith("M")]
+    ok("migration/idle/the guest says which CPUs are idle", [] if begun and masked else [f"{len(begun)} idle, {len(masked)} signals to masked ones"])
+    ok("migration/idle/its handlers begin unmasked", [f["text"] for f in found if f["code"] == "illegal-transition"])
+
+
 def check_idle(summary):
     moved = check_nmis(summary, "idle", own=True)
     if len(moved.vms) == 2:
+        check_idle_client(unpack_own("idle"))
         counts = [vm["vcpus"][1]["events"][0]["count"] for vm in moved.vms]
         ok("migration/idle/one NMI was signalled to the first and handled in the second",
            [str(count) for count in counts if count["signals"] - count["cleared"] - count["dispatched"] != 0] +
@@ -255,8 +269,7 @@ def check(summary, live):
     ok("migration/findings", [f"{f['code']} vCPU {f['vcpu']}: {f['text']}" for f in summary["findings"]])
     moved = check_storm(summary)
     if len(moved.vms) == 2:
-        unpack_own()
-        check_join(moved)
+        check_join(moved, unpack_own("storm"))
     check_idle(summary)
     check_stopped(summary)
     ok("migration/as live", differ("what is known", [(vm.get("restored"), vm.get("stood_still")) for vm in summary["vms"]],

@@ -219,30 +219,28 @@ static uint64_t behind(const struct two_sides_scene *s, bool behind_step)
 	return BEHIND + (uint64_t)s->counter_off + (behind_step && s->step_ns > 0 ? (uint64_t)s->step_ns / TICK_NS : 0);
 }
 
-static void put_behind(struct making *m, uint64_t host_ns, bool behind_step)
+static void put_counter(struct making *m, uint64_t host_ns, uint32_t vm, enum sdei_counter_reason reason, uint64_t offset)
 {
 	const struct sdei_record_counter counter = {
-		.head = {
-			.time_ns = host_ns, .vm = m->scene->moves && behind_step ? TWO_SIDES_MOVED : TWO_SIDES_VM, .event = SDEI_NONE, .kind = SDEI_COUNTER,
-			.origin = behind_step ? SDEI_COUNTER_SET : SDEI_COUNTER_FOUND,
-		},
-		.offset = behind(m->scene, behind_step), .hz = HZ,
+		.head = { .time_ns = host_ns, .vm = vm, .event = SDEI_NONE, .kind = SDEI_COUNTER, .origin = reason }, .offset = offset, .hz = HZ,
 	};
-	struct recording_item item = { .kind = ITEM_RECORD, .size = sizeof(counter), .time_ns = host_ns, .record.counter = counter };
 
-	put(m->sides->host, &m->sides->host_count, item);
-	if (item.record.head.vm == TWO_SIDES_MOVED) {	/* it was there before, with another counter */
-		item.record.head.origin = SDEI_COUNTER_RUNS;
-		m->sides->host[m->sides->host_count - 1] = item;
-		item.record.head.origin = SDEI_COUNTER_SET;
-		item.record.counter.offset += 815;
-		item.time_ns = item.record.head.time_ns -= 4000 * MS;
-		put(m->sides->host, &m->sides->host_count, item);
-		item.time_ns = item.record.head.time_ns += 4000 * MS;
+	put(m->sides->host, &m->sides->host_count,
+	    (struct recording_item){ .kind = ITEM_RECORD, .size = sizeof(counter), .time_ns = host_ns, .record.counter = counter });
+}
+
+static void put_behind(struct making *m, uint64_t host_ns, bool behind_step)
+{
+	enum sdei_counter_reason reason = behind_step ? SDEI_COUNTER_SET : SDEI_COUNTER_FOUND;
+	uint64_t offset = behind(m->scene, behind_step);
+
+	if (m->scene->moves && behind_step) {	/* the next VM was there before, with another counter */
+		put_counter(m, host_ns - 4000 * MS, TWO_SIDES_MOVED, SDEI_COUNTER_SET, offset + 815);
+		put_counter(m, host_ns, TWO_SIDES_MOVED, SDEI_COUNTER_RUNS, offset);
+	} else {
+		put_counter(m, host_ns, TWO_SIDES_VM, reason, offset);
 	}
-	item.record.head.vm++;		/* one more that goes on, and on another clock */
-	item.record.counter.offset += 4711;
-	put(m->sides->host, &m->sides->host_count, item);
+	put_counter(m, host_ns, TWO_SIDES_VM + 1, reason, offset + 4711);	/* one more that goes on, and on another clock */
 }
 
 static struct recording_item clock_item(uint64_t time_ns, uint64_t ticks, bool end)

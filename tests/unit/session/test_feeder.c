@@ -170,8 +170,7 @@ static void test_late_name(void **state)
 	const struct source_type type = { .name = process_name, .tell_late_names = tell_process_names };
 	struct source source = { .type = &type };
 	struct feeder *f = feeder_new(false, NULL);
-	char heard[64] = "";
-	char directory[] = "/tmp/sdeitop-feeder-XXXXXX", path[64];
+	char heard[64] = "", directory[] = "/tmp/sdeitop-feeder-XXXXXX", path[64];
 	int locked = lock_cmdline(directory, 7, path, sizeof(path));
 
 	feeder_set_source(f, &source);
